@@ -1,0 +1,66 @@
+"""Errors a user can cause, each with the exit code its command ends with.
+
+In: what is wrong, where, and the cure. Out: exceptions that hold these as data and format themselves only when
+printed. Everything else that is raised in the package is a bug of ours.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class BsngraphError(Exception):
+    """Something could not be done; the text says what and how to go on."""
+
+    exit_code = 1
+
+
+class InputError(BsngraphError):
+    """Wrong usage or bad input: a file, an option, a name."""
+
+    exit_code = 2
+
+
+class InfeasibleBudget(BsngraphError):
+    """No sub-network of the fabric is inside the budget; the text names the cheapest one's cost."""
+
+
+class RunFailed(BsngraphError):
+    """A search or a training had to stop; the last good checkpoint stays."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with a file: what, where and what to do about it."""
+
+    what: str
+    where: str
+    cure: str
+
+    def __str__(self) -> str:
+        return f"{self.what} @ {self.where}: {self.cure}"
+
+
+class FabricError(InputError):
+    """A fabric that cannot be used, with every problem found in it."""
+
+    def __init__(self, origin: str, problems: Iterable[Problem]) -> None:
+        self.origin = origin
+        self.problems = tuple(problems)
+        super().__init__(origin, self.problems)
+
+    def __str__(self) -> str:
+        count = len(self.problems)
+        lines = [f"{self.origin}: {count} problem{'s' if count != 1 else ''}"]
+        return "\n".join(lines + [f"  - {problem}" for problem in self.problems])
+
+
+def nearest(word: str, known: Iterable[str], *, otherwise: str = "") -> str:
+    """The cure for a misspelt word: `did you mean 'conv'?`, else `otherwise`, else the list of what is known."""
+    names = sorted(set(known))
+    close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return otherwise or (f"known are {', '.join(names)}" if names else "none is known")

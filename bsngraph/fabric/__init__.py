@@ -1,0 +1,26 @@
+"""Fabrics: reading, checking and writing them, live edges, architectures. Never imports torch."""
+
+from bsngraph.fabric.architecture import Architecture, architecture_of, prune_fabric
+from bsngraph.fabric.files import draft_file, fabric_from_networkx, read_fabric, write_fabric
+from bsngraph.fabric.live import Booleans, LiveSweep, connected, live_edges, live_sweep
+from bsngraph.fabric.model import Edge, Fabric, Node
+from bsngraph.fabric.raw_to_fabric import Draft
+
+__all__ = [
+    "Architecture",
+    "Booleans",
+    "Draft",
+    "Edge",
+    "Fabric",
+    "LiveSweep",
+    "Node",
+    "architecture_of",
+    "connected",
+    "draft_file",
+    "fabric_from_networkx",
+    "live_edges",
+    "live_sweep",
+    "prune_fabric",
+    "read_fabric",
+    "write_fabric",
+]

@@ -1,0 +1,114 @@
+"""The nouns: Fabric, Node, Edge.
+
+A Fabric is complete and valid by construction (`raw_to_fabric` makes it): its nodes stand in topological order, its
+edges in the order of their nodes, so that an edge's index is a function of what the fabric says and not of how its file
+was typed. Every later stage speaks of nodes and edges by these indices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from bsngraph.ops import Shape, Value
+
+MERGES = ("sum", "mean", "max", "mul", "concat")
+ACTIVATIONS = ("none", "relu", "gelu", "silu", "hardswish", "tanh", "sigmoid")
+
+
+@dataclass(frozen=True)
+class Node:
+    """A feature map: merges its live incoming edges, then applies an activation without parameters.
+
+    `input` is the shape of one example, on sources only. `concat_channels` is set on pruned concat nodes: the width of the
+    node with all its slots. `style` are Graphviz's attributes, kept as they are. `tensor` is information for drawings
+    (the shape of one example as computed when the file was written), never read back as the value.
+    """
+
+    name: str
+    merge: str = "sum"
+    activation: str = "none"
+    input: Shape | None = None
+    concat_channels: int | None = None
+    style: Mapping[str, str] = field(default_factory=dict)
+    tensor: Shape | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Edge:
+    """An operation from one node to another.
+
+    `probability` is where Γ starts (None: the search decides). `costs` are the file's own `cost_<name>` annotations.
+    `concat_offset` is set on edges into pruned concat nodes: the first channel of the edge's slot. `computed` is
+    information for drawings (costs as counted when the file was written), never read back as the value.
+    """
+
+    source: str
+    target: str
+    key: str
+    op: str
+    arguments: Mapping[str, Value] = field(default_factory=dict)
+    fixed: bool = False
+    probability: float | None = None
+    costs: Mapping[str, float] = field(default_factory=dict)
+    concat_offset: int | None = None
+    style: Mapping[str, str] = field(default_factory=dict)
+    computed: Mapping[str, float] = field(default_factory=dict, compare=False)
+
+    @property
+    def name(self) -> str:
+        return f"{self.source}->{self.target}#{self.key}"
+
+
+@dataclass(frozen=True)
+class Fabric:
+    """A super-network as a graph: nodes in topological order, edges with a stable index, named sources and targets."""
+
+    name: str
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+    sources: tuple[str, ...]
+    targets: tuple[str, ...]
+    style: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def node_index(self) -> Mapping[str, int]:
+        """Node name → index."""
+        return {node.name: index for index, node in enumerate(self.nodes)}
+
+    @cached_property
+    def edge_index(self) -> Mapping[str, int]:
+        """Edge name (`source->target#key`) → index."""
+        return {edge.name: index for index, edge in enumerate(self.edges)}
+
+    @cached_property
+    def endpoints(self) -> tuple[tuple[int, int], ...]:
+        """(source index, target index) of every edge."""
+        return tuple((self.node_index[edge.source], self.node_index[edge.target]) for edge in self.edges)
+
+    @cached_property
+    def incoming(self) -> tuple[tuple[int, ...], ...]:
+        """Edge indices into each node, in order."""
+        return tuple(tuple(e for e, (_, target) in enumerate(self.endpoints) if target == n) for n in range(len(self.nodes)))
+
+    @cached_property
+    def source_indices(self) -> tuple[int, ...]:
+        return tuple(self.node_index[name] for name in self.sources)
+
+    @cached_property
+    def target_indices(self) -> tuple[int, ...]:
+        return tuple(self.node_index[name] for name in self.targets)
+
+    @cached_property
+    def searchable(self) -> tuple[int, ...]:
+        """Indices of the edges that may be dropped."""
+        return tuple(index for index, edge in enumerate(self.edges) if not edge.fixed)
+
+    @cached_property
+    def levels(self) -> tuple[int, ...]:
+        """Each node's level: the number of edges on the longest path that ends in it."""
+        levels = [0] * len(self.nodes)
+        for source, target in sorted(self.endpoints, key=lambda ends: ends[1]):
+            levels[target] = max(levels[target], levels[source] + 1)
+        return tuple(levels)

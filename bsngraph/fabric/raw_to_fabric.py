@@ -1,0 +1,356 @@
+"""RawGraph → Fabric: every word is given its meaning, and everything that is wrong is found.
+
+In: a graph as written, parameters from outside (`--set`). Out: a `Draft`: the Fabric as far as it could be made, the edges
+that could not be, and all problems, each with its place and cure. A later pass (shapes) can add its own problems before
+they are raised together.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import networkx as nx
+
+from bsngraph.errors import FabricError, Problem, nearest
+from bsngraph.fabric import graphviz_words
+from bsngraph.fabric.expressions import references, substitute
+from bsngraph.fabric.model import ACTIVATIONS, MERGES, Edge, Fabric, Node
+from bsngraph.fabric.raw import RawEdge, RawGraph, RawNode, place
+from bsngraph.ops import EDGE_WORDS, OPERATIONS, Operation, Shape, Value
+from bsngraph.ops.signature import to_type
+
+FORMAT = 1
+MAX_SIZE = 65_536
+
+GRAPH_WORDS = frozenset({"format", "source", "target"})
+NODE_WORDS = frozenset({"merge", "activation", "input", "concat_channels", "tensor"})
+COST_PREFIX = "cost_"
+COMPUTED_PREFIX = "computed_"
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What could be made of a raw graph. `broken` are indices of edges whose operation could not be read."""
+
+    origin: str
+    fabric: Fabric | None
+    broken: frozenset[int]
+    problems: tuple[Problem, ...]
+
+    def finish(self) -> Fabric:
+        """The Fabric.
+
+        Raises:
+            FabricError: there are problems.
+        """
+        if self.problems or self.fabric is None:
+            raise FabricError(self.origin, self.problems)
+        return self.fabric
+
+
+def raw_to_fabric(raw: RawGraph, settings: Mapping[str, Value] | None = None) -> Draft:
+    """Give a raw graph its meaning. `settings` override the graph's parameters."""
+    return _Binder(raw, dict(settings or {})).bind()
+
+
+def natural_key(name: str) -> tuple[object, ...]:
+    """Sorts `s2` before `s10`, and any two different names apart."""
+    parts = re.split(r"([0-9]+)", name)
+    return (*((0, int(part), "") if part.isdecimal() and part.isascii() else (1, 0, part) for part in parts), (2, 0, name))
+
+
+@dataclass
+class _Binder:
+    raw: RawGraph
+    settings: dict[str, Value]
+    problems: list[Problem] = field(default_factory=list)
+    parameters: dict[str, Value] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
+
+    def report(self, what: str, where: str, cure: str) -> None:
+        self.problems.append(Problem(what, where, cure))
+
+    def bind(self) -> Draft:
+        sources, targets, style = self._graph()
+        self._check_defaults()
+        nodes = {raw.name: self._node(raw) for raw in self.raw.nodes}
+        bound = [self._edge(raw) for raw in self.raw.edges]
+        self._unused_parameters()
+        self._names(nodes, [edge for edge, _ in bound])
+        order = self._structure(nodes, sources, targets)
+        if order is None:
+            return Draft(self.raw.origin, None, frozenset(), tuple(self.problems))
+        index = {name: position for position, name in enumerate(order)}
+        bound.sort(key=lambda pair: (index[pair[0].source], index[pair[0].target], natural_key(pair[0].key)))
+        fabric = Fabric(
+            name=self.raw.name,
+            nodes=tuple(nodes[name] for name in order),
+            edges=tuple(edge for edge, _ in bound),
+            sources=tuple(sources),
+            targets=tuple(targets),
+            style=style,
+        )
+        broken = frozenset(position for position, (_, sound) in enumerate(bound) if not sound)
+        return Draft(self.raw.origin, fabric, broken, tuple(self.problems))
+
+    # --- the graph's own attributes
+
+    def _graph(self) -> tuple[list[str], list[str], dict[str, str]]:
+        style: dict[str, str] = {}
+        for name, value in self.raw.attributes.items():
+            if name in GRAPH_WORDS or value == "":
+                continue
+            if name in graphviz_words.GRAPH:
+                style[name] = str(value)
+            else:
+                self.parameters[name] = value
+        for name, value in self.settings.items():
+            if name not in self.parameters:
+                cure = nearest(name, self.parameters, otherwise=f"its parameters are {', '.join(sorted(self.parameters)) or 'none'}")
+                self.report(f"there is no parameter {name!r} to set", self.raw.origin, cure)
+            self.parameters[name] = value
+            self.used.add(name)
+        for name in [name for name, value in self.parameters.items() if references(value)]:
+            # One parameter may be said in terms of others, as long as those are plain.
+            self.parameters[name] = self._value(name, self.parameters[name], "graph")
+        version = self.raw.attributes.get("format", FORMAT)
+        if str(version) != str(FORMAT):
+            self.report(f"format={version} is not known", "graph", f"this version reads format={FORMAT}")
+        return self._terminals("source"), self._terminals("target"), style
+
+    def _terminals(self, word: str) -> list[str]:
+        text = str(self.raw.attributes.get(word, ""))
+        known = {node.name for node in self.raw.nodes}
+        names = [text] if text in known else [name.strip() for name in text.split(",") if name.strip()]
+        if not names:
+            self.report(f"the graph names no {word}", "graph", f"add `graph [{word}=NODE]`")
+        for name in names:
+            if name not in known:
+                self.report(f"{word} {name!r} is not a node", "graph", nearest(name, known))
+        return [name for name in dict.fromkeys(names) if name in known]
+
+    def _check_defaults(self) -> None:
+        edge_words = {argument for operation in OPERATIONS.values() for argument in operation.arguments} | EDGE_WORDS | graphviz_words.EDGE
+        known = {"node": NODE_WORDS | graphviz_words.NODE, "edge": frozenset(edge_words)}
+        for default in dict.fromkeys(self.raw.defaults):
+            free = default.kind == "edge" and default.name.startswith((COST_PREFIX, COMPUTED_PREFIX))
+            if default.name not in known[default.kind] and not free:
+                takes = "no operation takes" if default.kind == "edge" else "no node takes"
+                where = place(f"{default.kind} [...]", default.line)
+                self.report(f"default {default.name!r} is something that {takes}", where, nearest(default.name, known[default.kind] - _STYLE))
+
+    def _unused_parameters(self) -> None:
+        for name in sorted(set(self.parameters) - self.used):
+            known = (GRAPH_WORDS | graphviz_words.GRAPH) - {name}
+            self.report(f"parameter {name!r} is never used", "graph", nearest(name, known, otherwise=f'use it as "${name}", or remove it'))
+
+    # --- values
+
+    def _value(self, name: str, value: Value, where: str) -> Value:
+        """`value` with parameters replaced; a problem is reported and gives an empty value."""
+        for reference in references(value):
+            self.used.add(reference)
+            if reference not in self.parameters:
+                hint = f"add `graph [{reference}=...]`"
+                if reference in graphviz_words.GRAPH | GRAPH_WORDS:
+                    hint = f"{reference!r} has a meaning of its own on a graph, so give the parameter another name"
+                self.report(f"{name}={value} names a parameter that is not set", where, nearest(reference, self.parameters, otherwise=hint))
+                return ""
+        try:
+            return substitute(value, self.parameters)
+        except ValueError as error:
+            self.report(f"{name}={value} {error}", where, 'arithmetic reads like "2*$channels"')
+            return ""
+
+    def _merged(self, raw: RawNode | RawEdge, where: str) -> dict[str, tuple[Value, bool]]:
+        """Name → (value, written here), without the unset ones."""
+        merged: dict[str, tuple[Value, bool]] = {name: (value, False) for name, value in raw.inherited.items()}
+        merged |= {name: (value, True) for name, value in raw.own.items()}
+        values = {name: (self._value(name, value, where), own) for name, (value, own) in merged.items() if value is not None}
+        return {name: (value, own) for name, (value, own) in values.items() if value != ""}
+
+    def _typed(self, name: str, value: Value, kind: type, where: str, *, low: float = 0.0, high: float = float("inf")) -> Value | None:
+        try:
+            typed = to_type(value, kind)
+            if not isinstance(typed, str) and not low <= typed <= high:
+                raise ValueError(f"must lie between {low:g} and {high:g}")
+        except ValueError as error:
+            self.report(f"{name}={value} {error}", where, f"give {name} a value that fits, or leave it out")
+            return None
+        return typed
+
+    def _choice(self, name: str, value: Value, choices: tuple[str, ...], where: str) -> str:
+        if value in choices:
+            return str(value)
+        self.report(f"{name}={value} is not known", where, nearest(str(value), choices))
+        return choices[0]
+
+    # --- nodes and edges
+
+    def _node(self, raw: RawNode) -> Node:
+        where = place(f"node {raw.name}", raw.line)
+        values = self._merged(raw, where)
+        style: dict[str, str] = {}
+        for name, (value, own) in values.items():
+            if name in graphviz_words.NODE:
+                style[name] = str(value)
+            elif name not in NODE_WORDS and own:
+                self.report(f"a node has no attribute {name!r}", where, nearest(name, NODE_WORDS))
+        given = {name: value for name, (value, _) in values.items()}
+        concat = self._typed("concat_channels", given["concat_channels"], int, where, low=1, high=1e9) if "concat_channels" in given else None
+        return Node(
+            name=raw.name,
+            merge=self._choice("merge", given.get("merge", "sum"), MERGES, where),
+            activation=self._choice("activation", given.get("activation", "none"), ACTIVATIONS, where),
+            input=self._shape(given["input"], where) if "input" in given else None,
+            concat_channels=int(concat) if concat is not None else None,
+            style=style,
+            tensor=_information_shape(given.get("tensor")),
+        )
+
+    def _shape(self, value: Value, where: str) -> Shape | None:
+        parts = [str(size) for size in value] if isinstance(value, tuple | list) else str(value).lower().split("x")
+        sizes = [int(part) if part.strip().isdecimal() else 0 for part in parts]
+        if all(0 < size <= MAX_SIZE for size in sizes):
+            return tuple(sizes)
+        self.report(f"input={value} is not a shape", where, 'write the sizes of one example, channels first: input="3x32x32"')
+        return None
+
+    def _edge(self, raw: RawEdge) -> tuple[Edge, bool]:
+        """The edge, and whether its operation could be read."""
+        where = place(f"edge {raw.name}", raw.line)
+        values = self._merged(raw, where)
+        values.pop("key", None)
+        operation = self._operation(values.pop("op", None), where)
+        before = len(self.problems)
+        sorted_values = _Sorted()
+        for name, (value, own) in values.items():
+            self._sort(name, value, own, operation, where, sorted_values)
+        if operation is not None:
+            for argument in operation.arguments.values():
+                if argument.required and argument.name not in sorted_values.arguments and len(self.problems) == before:
+                    self.report(f"{operation.name} needs {argument.name}", where, f"add {argument.name}=...")
+        sound = operation is not None and len(self.problems) == before
+        words = sorted_values.words
+        fixed = "fixed" in words and self._typed("fixed", words["fixed"], bool, where) is True
+        probability = self._typed("probability", words["probability"], float, where, high=1.0) if "probability" in words else None
+        if fixed and raw.own.get("probability") not in (None, ""):
+            self.report("a fixed edge has no probability", where, "it is always kept: remove probability, or fixed=true")
+        offset = self._typed("concat_offset", words["concat_offset"], int, where) if "concat_offset" in words else None
+        edge = Edge(
+            source=raw.source,
+            target=raw.target,
+            key=raw.key,
+            op=operation.name if operation else "",
+            arguments=dict(sorted(sorted_values.arguments.items())),
+            fixed=fixed,
+            probability=None if fixed or probability is None else float(probability),
+            costs=dict(sorted(sorted_values.costs.items())),
+            concat_offset=int(offset) if offset is not None else None,
+            style=sorted_values.style,
+            computed=sorted_values.computed,
+        )
+        return edge, sound
+
+    def _operation(self, given: tuple[Value, bool] | None, where: str) -> Operation | None:
+        if given is None:
+            self.report("the edge has no operation", where, "add op=..., or a default `edge [op=...]`")
+            return None
+        name = str(given[0])
+        if name not in OPERATIONS:
+            self.report(f"unknown operation {name!r}", where, nearest(name, OPERATIONS))
+        return OPERATIONS.get(name)
+
+    def _sort(self, name: str, value: Value, own: bool, operation: Operation | None, where: str, into: _Sorted) -> None:
+        """Put one attribute of an edge where it belongs."""
+        if operation is not None and name in operation.arguments:
+            try:
+                into.arguments[name] = operation.arguments[name].convert(value)
+            except ValueError as error:
+                self.report(f"{name}={value} {error}", where, f"{operation.name} takes {operation.arguments[name]}")
+        elif name in EDGE_WORDS:
+            into.words[name] = value
+        elif name.startswith(COST_PREFIX) and len(name) > len(COST_PREFIX):
+            cost = self._typed(name, value, float, where)
+            if cost is not None:
+                into.costs[name.removeprefix(COST_PREFIX)] = float(cost)
+        elif name.startswith(COMPUTED_PREFIX):
+            try:
+                into.computed[name.removeprefix(COMPUTED_PREFIX)] = float(value)
+            except ValueError:
+                pass  # information only, so what is no number says nothing
+        elif name in graphviz_words.EDGE:
+            into.style[name] = str(value)
+        elif own and operation is not None:
+            known = set(operation.arguments) | EDGE_WORDS
+            takes = f"it takes {', '.join(operation.arguments) or 'no arguments'}"
+            self.report(f"{operation.name} takes no argument {name!r}", where, nearest(name, known, otherwise=takes))
+
+    # --- the whole
+
+    def _names(self, nodes: Mapping[str, Node], edges: Iterable[Edge]) -> None:
+        for name in nodes:
+            if not name or "\\" in name or not name.isprintable():
+                self.report(f"{name!r} cannot name a node", f"node {name!r}", "use printable characters without a backslash")
+        seen: set[str] = set()
+        for edge in edges:
+            if edge.name in seen:
+                self.report("two edges bear this name", f"edge {edge.name}", "avoid -> and # in node names and keys, and give each edge a key of its own")
+            seen.add(edge.name)
+            if not edge.key.isprintable() or "\\" in edge.key:
+                self.report(f"{edge.key!r} cannot be a key", f"edge {edge.name}", "use printable characters without a backslash")
+
+    def _structure(self, nodes: Mapping[str, Node], sources: list[str], targets: list[str]) -> list[str] | None:
+        """The nodes in topological order, by level and name; None where there is none."""
+        graph: nx.DiGraph[str] = nx.DiGraph()
+        graph.add_nodes_from(nodes)
+        graph.add_edges_from((edge.source, edge.target) for edge in self.raw.edges)
+        lines = {node.name: place(f"node {node.name}", node.line) for node in self.raw.nodes}
+        for name, node in nodes.items():
+            if name in sources and node.input is None and not any(problem.where == lines[name] for problem in self.problems):
+                self.report("the source has no input shape", lines[name], 'add input="3x32x32" (the sizes of one example, channels first)')
+            if name in sources and graph.in_degree(name):
+                self.report("the source has incoming edges", lines[name], "remove them, or name another source")
+            if name not in sources and not graph.in_degree(name):
+                cure = f"add an edge into it, or name it in `graph [source=...]`, or remove it (sources: {', '.join(sources) or 'none'})"
+                self.report("the node has no incoming edge and is not a source", lines[name], cure)
+            if name not in sources and node.input is not None:
+                self.report("the node has an input shape but is not a source", lines[name], "name it in `graph [source=...]`, or remove input")
+        if not nx.is_directed_acyclic_graph(graph):
+            cycle = [edge[0] for edge in nx.find_cycle(graph)]
+            self.report("the graph has a cycle", " -> ".join([*cycle, cycle[0]]), "remove or turn round one of these edges")
+            return None
+        self._reachable(graph, lines, sources, targets)
+        levels = {name: level for level, group in enumerate(nx.topological_generations(graph)) for name in group}
+        return sorted(nodes, key=lambda name: (levels[name], natural_key(name)))
+
+    def _reachable(self, graph: nx.DiGraph[str], lines: Mapping[str, str], sources: list[str], targets: list[str]) -> None:
+        forward = set(sources).union(*(nx.descendants(graph, name) for name in sources))
+        backward = set(targets).union(*(nx.ancestors(graph, name) for name in targets))
+        for name in lines:
+            if sources and name not in forward and graph.in_degree(name):
+                self.report("no path leads from a source to the node", lines[name], "connect it, or remove it")
+            if targets and name not in backward:
+                self.report("no path leads from the node to a target", lines[name], "connect it, or remove it")
+
+
+@dataclass
+class _Sorted:
+    """An edge's attributes by what they are."""
+
+    words: dict[str, Value] = field(default_factory=dict)
+    arguments: dict[str, Value] = field(default_factory=dict)
+    costs: dict[str, float] = field(default_factory=dict)
+    computed: dict[str, float] = field(default_factory=dict)
+    style: dict[str, str] = field(default_factory=dict)
+
+
+# Graphviz's words are known, but never what somebody meant who misspelt one of ours.
+_STYLE = graphviz_words.NODE | graphviz_words.EDGE | graphviz_words.GRAPH
+
+
+def _information_shape(value: Value | None) -> Shape | None:
+    parts = str(value).split("x") if value is not None else []
+    return tuple(map(int, parts)) if parts and all(part.isdecimal() for part in parts) else None
