@@ -23,11 +23,11 @@ class InputError(BsngraphError):
     exit_code = 2
 
 
-class InfeasibleBudget(BsngraphError):
+class InfeasibleBudgetError(BsngraphError):
     """No sub-network of the fabric is inside the budget; the text names the cheapest one's cost."""
 
 
-class RunFailed(BsngraphError):
+class RunFailedError(BsngraphError):
     """A search or a training had to stop; the last good checkpoint stays."""
 
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 from lark import Lark, Token, Tree
@@ -21,7 +22,7 @@ from bsngraph.fabric.raw import RawDefault, RawEdge, RawGraph, RawNode, free_key
 
 MAX_DEPTH = 64
 
-_EXAMPLE = "a fabric reads `digraph name { graph [source=a, target=b]; a [input=\"1x8x8\"]; a -> b [op=conv, channels=8]; }`"
+_EXAMPLE = 'a fabric reads `digraph name { graph [source=a, target=b]; a [input="1x8x8"]; a -> b [op=conv, channels=8]; }`'
 _SPOKEN = {
     "LBRACE": "{", "RBRACE": "}", "LSQB": "[", "RSQB": "]", "EQUAL": "=", "SEMICOLON": ";", "COMMA": ",", "COLON": ":",
     "EDGEOP": "->", "NAME": "a name", "NUMERAL": "a number", "QUOTED": "a quoted text", "$END": "the end of the file",
@@ -158,7 +159,7 @@ class _Reader:
         groups = [self._endpoint(endpoint, scope, depth) for endpoint in endpoints]
         if not arrows and endpoints[0].data == "node":
             self.nodes[groups[0][0]].own.update(attributes)
-        for sources, targets in zip(groups, groups[1:], strict=False):
+        for sources, targets in pairwise(groups):
             for source in sources:
                 for target in targets:
                     self._edge(source, target, attributes, scope, statement.meta.line)

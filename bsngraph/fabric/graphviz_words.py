@@ -1,22 +1,46 @@
 """Graphviz's own attribute names (its manual, "Attributes"), which a fabric keeps and ignores."""
 
-_EVERYWHERE = "URL href target tooltip id class label fontcolor fontname fontsize color colorscheme comment layer nojustify penwidth style labelloc"
+_EVERYWHERE = """
+    URL class color colorscheme comment fontcolor fontname fontsize href id label labelloc layer nojustify
+    penwidth style target tooltip
+"""
 
 NODE = frozenset(
-    f"{_EVERYWHERE} area distortion fillcolor fixedsize gradientangle group height image imagepos imagescale labeljust margin ordering "
-    "orientation peripheries pin pos rects regular root samplepoints shape shapefile showboxes sides size skew sortv vertices width xlabel xlp z".split()
+    (
+        _EVERYWHERE
+        + """
+    area distortion fillcolor fixedsize gradientangle group height image imagepos imagescale labeljust margin
+    ordering orientation peripheries pin pos rects regular root samplepoints shape shapefile showboxes sides
+    size skew sortv vertices width xlabel xlp z
+"""
+    ).split()
 )
+
 EDGE = frozenset(
-    f"{_EVERYWHERE} arrowhead arrowsize arrowtail constraint decorate dir edgeURL edgehref edgetarget edgetooltip fillcolor headURL head_lp headclip "
-    "headhref headlabel headport headtarget headtooltip labelURL labelangle labeldistance labelfloat labelfontcolor labelfontname labelfontsize "
-    "labelhref labeltarget labeltooltip len lhead lp ltail minlen pos samehead sametail showboxes tailURL tail_lp tailclip tailhref taillabel tailport "
-    "tailtarget tailtooltip weight xlabel xlp".split()
+    (
+        _EVERYWHERE
+        + """
+    arrowhead arrowsize arrowtail constraint decorate dir edgeURL edgehref edgetarget edgetooltip fillcolor
+    headURL head_lp headclip headhref headlabel headport headtarget headtooltip labelURL labelangle
+    labeldistance labelfloat labelfontcolor labelfontname labelfontsize labelhref labeltarget labeltooltip len
+    lhead lp ltail minlen pos samehead sametail showboxes tailURL tail_lp tailclip tailhref taillabel tailport
+    tailtarget tailtooltip weight xlabel xlp
+"""
+    ).split()
 )
+
 GRAPH = frozenset(
-    f"{_EVERYWHERE} Damping K _background bb beautify bgcolor center charset cluster clusterrank compound concentrate defaultdist dim dimen diredgeconstraints "
-    "dpi epsilon esep fontnames fontpath forcelabels gradientangle imagepath inputscale labeljust labelscheme landscape layerlistsep layers layerselect layersep "
-    "layout levels levelsgap lheight linelength lp lwidth margin maxiter mclimit mindist mode model newrank nodesep normalize notranslate nslimit nslimit1 "
-    "oneblock ordering orientation outputorder overlap overlap_scaling overlap_shrink pack packmode pad page pagedir pencolor quadtree quantum rank rankdir ranksep "
-    "ratio remincross repulsiveforce resolution root rotate rotation scale searchsize sep showboxes size smoothing sortv splines start stylesheet truecolor "
-    "viewport voro_margin xdotversion".split()
-) - {"target"}
+    (
+        _EVERYWHERE
+        + """
+    Damping K _background bb beautify bgcolor center charset cluster clusterrank compound concentrate
+    defaultdist dim dimen diredgeconstraints dpi epsilon esep fontnames fontpath forcelabels gradientangle
+    imagepath inputscale labeljust labelscheme landscape layerlistsep layers layerselect layersep layout
+    levels levelsgap lheight linelength lp lwidth margin maxiter mclimit mindist mode model newrank nodesep
+    normalize notranslate nslimit nslimit1 oneblock ordering orientation outputorder overlap overlap_scaling
+    overlap_shrink pack packmode pad page pagedir pencolor quadtree quantum rank rankdir ranksep ratio
+    remincross repulsiveforce resolution root rotate rotation scale searchsize sep showboxes size smoothing
+    sortv splines start stylesheet truecolor viewport voro_margin xdotversion
+"""
+    ).split()
+) - {"target"}  # a word of ours on a graph

@@ -7,6 +7,7 @@ they are raised together.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -139,7 +140,9 @@ class _Binder:
             if default.name not in known[default.kind] and not free:
                 takes = "no operation takes" if default.kind == "edge" else "no node takes"
                 where = place(f"{default.kind} [...]", default.line)
-                self.report(f"default {default.name!r} is something that {takes}", where, nearest(default.name, known[default.kind] - _STYLE))
+                self.report(
+                    f"default {default.name!r} is something that {takes}", where, nearest(default.name, known[default.kind] - _STYLE)
+                )
 
     def _unused_parameters(self) -> None:
         for name in sorted(set(self.parameters) - self.used):
@@ -199,7 +202,9 @@ class _Binder:
             elif name not in NODE_WORDS and own:
                 self.report(f"a node has no attribute {name!r}", where, nearest(name, NODE_WORDS))
         given = {name: value for name, (value, _) in values.items()}
-        concat = self._typed("concat_channels", given["concat_channels"], int, where, low=1, high=1e9) if "concat_channels" in given else None
+        concat = (
+            self._typed("concat_channels", given["concat_channels"], int, where, low=1, high=1e9) if "concat_channels" in given else None
+        )
         return Node(
             name=raw.name,
             merge=self._choice("merge", given.get("merge", "sum"), MERGES, where),
@@ -277,10 +282,8 @@ class _Binder:
             if cost is not None:
                 into.costs[name.removeprefix(COST_PREFIX)] = float(cost)
         elif name.startswith(COMPUTED_PREFIX):
-            try:
+            with contextlib.suppress(ValueError):  # information only, so what is no number says nothing
                 into.computed[name.removeprefix(COMPUTED_PREFIX)] = float(value)
-            except ValueError:
-                pass  # information only, so what is no number says nothing
         elif name in graphviz_words.EDGE:
             into.style[name] = str(value)
         elif own and operation is not None:
@@ -297,7 +300,11 @@ class _Binder:
         seen: set[str] = set()
         for edge in edges:
             if edge.name in seen:
-                self.report("two edges bear this name", f"edge {edge.name}", "avoid -> and # in node names and keys, and give each edge a key of its own")
+                self.report(
+                    "two edges bear this name",
+                    f"edge {edge.name}",
+                    "avoid -> and # in node names and keys, and give each edge a key of its own",
+                )
             seen.add(edge.name)
             if not edge.key.isprintable() or "\\" in edge.key:
                 self.report(f"{edge.key!r} cannot be a key", f"edge {edge.name}", "use printable characters without a backslash")
@@ -317,7 +324,9 @@ class _Binder:
                 cure = f"add an edge into it, or name it in `graph [source=...]`, or remove it (sources: {', '.join(sources) or 'none'})"
                 self.report("the node has no incoming edge and is not a source", lines[name], cure)
             if name not in sources and node.input is not None:
-                self.report("the node has an input shape but is not a source", lines[name], "name it in `graph [source=...]`, or remove input")
+                self.report(
+                    "the node has an input shape but is not a source", lines[name], "name it in `graph [source=...]`, or remove input"
+                )
         if not nx.is_directed_acyclic_graph(graph):
             cycle = [edge[0] for edge in nx.find_cycle(graph)]
             self.report("the graph has a cycle", " -> ".join([*cycle, cycle[0]]), "remove or turn round one of these edges")

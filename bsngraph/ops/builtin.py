@@ -67,7 +67,9 @@ def basic_block(shape: Shape, *, channels: Size, stride: Stride = 1, residual: b
 
     incoming, _, _ = _image(shape)
     if residual and channels < incoming:
-        raise ValueError(f"its shortcut cannot drop channels ({incoming} to {channels}): set residual=false or channels of at least {incoming}")
+        raise ValueError(
+            f"its shortcut cannot drop channels ({incoming} to {channels}): set residual=false or channels of at least {incoming}"
+        )
     return modules.BasicBlock(incoming, channels, stride=stride, residual=residual)
 
 
@@ -123,7 +125,12 @@ def _extra_channels(shape: Shape, channels: int | None) -> int:
 
 @operation("upsample")
 def upsample(
-    shape: Shape, *, factor: Stride = 2, height: Size | None = None, width: Size | None = None, mode: Literal["nearest", "bilinear"] = "nearest"
+    shape: Shape,
+    *,
+    factor: Stride = 2,
+    height: Size | None = None,
+    width: Size | None = None,
+    mode: Literal["nearest", "bilinear"] = "nearest",
 ) -> "nn.Module":
     """Enlarge by a factor, or to height and width where both are given."""
     from torch import nn

@@ -10,7 +10,7 @@ from collections import OrderedDict
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from bsngraph.ops.signature import Shape
 
@@ -32,10 +32,10 @@ class BatchNorm2d(nn.BatchNorm2d):
     the running statistics are used and left as they are.
     """
 
-    def forward(self, input: Tensor) -> Tensor:  # (rows, channels, height, width)
-        if self.training and input.numel() == input.shape[1]:
-            return F.batch_norm(input, self.running_mean, self.running_var, self.weight, self.bias, False, 0.0, self.eps)
-        return super().forward(input)
+    def forward(self, x: Tensor) -> Tensor:  # (rows, channels, height, width)
+        if self.training and x.numel() == x.shape[1]:
+            return functional.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, False, 0.0, self.eps)
+        return super().forward(x)
 
 
 class Shortcut(nn.Module):
@@ -48,7 +48,7 @@ class Shortcut(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if self.stride > 1:
             x = x[:, :, :: self.stride, :: self.stride]
-        return F.pad(x, (0, 0, 0, 0, 0, self.extra)) if self.extra else x
+        return functional.pad(x, (0, 0, 0, 0, 0, self.extra)) if self.extra else x
 
 
 class BasicBlock(nn.Module):

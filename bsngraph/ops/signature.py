@@ -154,5 +154,7 @@ def _argument(operation: str, name: str, hint: Any, default: Any) -> Argument:
     if typing.get_origin(hint) is Literal and all(isinstance(choice, str) for choice in typing.get_args(hint)):
         return Argument(name, str, typing.get_args(hint), None, default)
     if hint not in (bool, int, float, str):
-        raise TypeError(f"operation {operation!r}: argument {name!r} must be annotated bool, int, float, str or Literal of strings, not {hint!r}")
+        raise TypeError(
+            f"operation {operation!r}: argument {name!r} must be annotated bool, int, float, str or Literal of strings, not {hint!r}"
+        )
     return Argument(name, hint, (), bounds, default)
