@@ -1,0 +1,132 @@
+"""Fabric → FabricProfile: the shape of every node and edge, MACs and parameters of every edge.
+
+Walks the fabric once in topological order. Every operation is profiled on the meta device; what does not fit is collected as
+problems with their places, beside those that reading has found, and raised together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bsngraph.errors import FabricError, Problem
+from bsngraph.fabric import Draft, Edge, Fabric, Node
+from bsngraph.ops import Shape
+from bsngraph.ops.profile import OperationProfile
+from bsngraph.ops.profile import profile as profile_operation
+
+Costs = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class FabricProfile:
+    """A fabric with its shapes (one example, channels first) and counts, each in the order of its nodes or edges.
+
+    `macs` and `params` are (edges,) vectors for one example's forward pass.
+    """
+
+    fabric: Fabric
+    node_shapes: tuple[Shape, ...]
+    edge_shapes: tuple[Shape, ...]
+    macs: Costs
+    params: Costs
+
+    def annotated(self) -> Fabric:
+        """The fabric with shapes and counts as information, as it is written to files."""
+        nodes = tuple(replace(node, tensor=shape) for node, shape in zip(self.fabric.nodes, self.node_shapes, strict=True))
+        counts = zip(self.fabric.edges, self.macs, self.params, strict=True)
+        edges = tuple(replace(edge, computed={"macs": int(macs), "params": int(params)}) for edge, macs, params in counts)
+        return replace(self.fabric, nodes=nodes, edges=edges)
+
+
+def profile_fabric(fabric: Fabric) -> FabricProfile:
+    """Shapes and counts of a fabric.
+
+    Raises:
+        FabricError: operations that cannot work on their input, merges whose inputs do not fit.
+    """
+    return profile_draft(Draft(fabric.name or "fabric", fabric, frozenset(), ()))
+
+
+def profile_draft(draft: Draft) -> FabricProfile:
+    """Shapes and counts of a fabric as it was read, with everything that is wrong with the file in one error.
+
+    Raises:
+        FabricError: the problems of reading and those of the shapes.
+    """
+    if draft.fabric is None:
+        draft.finish()
+    assert draft.fabric is not None
+    walk = _Walk(draft.fabric, draft.broken)
+    problems = [*draft.problems, *walk.problems]
+    if problems:
+        raise FabricError(draft.origin, problems)
+    profiles = [found for found in walk.profiles if found is not None]
+    return FabricProfile(
+        fabric=draft.fabric,
+        node_shapes=tuple(shape for shape in walk.shapes if shape is not None),
+        edge_shapes=tuple(found.shape for found in profiles),
+        macs=np.array([found.macs for found in profiles], dtype=np.float64),
+        params=np.array([found.params for found in profiles], dtype=np.float64),
+    )
+
+
+class _Walk:
+    """One pass in topological order; what is unknown stays None and is not complained about a second time."""
+
+    def __init__(self, fabric: Fabric, broken: frozenset[int]) -> None:
+        self.fabric = fabric
+        self.broken = broken
+        self.problems: list[Problem] = []
+        self.shapes: list[Shape | None] = []
+        self.profiles: list[OperationProfile | None] = [None] * len(fabric.edges)
+        for index, node in enumerate(fabric.nodes):
+            incoming = fabric.incoming[index]
+            for edge in incoming:
+                self.profiles[edge] = self._profile(edge)
+            self.shapes.append(self._merge(node, [fabric.edges[edge] for edge in incoming], [self.profiles[edge] for edge in incoming]))
+
+    def _profile(self, index: int) -> OperationProfile | None:
+        edge = self.fabric.edges[index]
+        shape = self.shapes[self.fabric.endpoints[index][0]]
+        if shape is None or index in self.broken:
+            return None
+        try:
+            return profile_operation(edge.op, edge.arguments, shape)
+        except ValueError as error:
+            cure = f"change its arguments, or what comes into {edge.source}"
+            self.problems.append(Problem(f"{edge.op} {error}", f"edge {edge.name}", cure))
+            return None
+
+    def _merge(self, node: Node, edges: Sequence[Edge], profiles: Sequence[OperationProfile | None]) -> Shape | None:
+        if not edges:
+            return node.input
+        known = [(edge, found.shape) for edge, found in zip(edges, profiles, strict=True) if found is not None]
+        if node.merge == "concat":
+            common = {shape[1:] for _, shape in known}
+        else:
+            common = {shape for _, shape in known}
+        if len(common) > 1:
+            seen = ", ".join(f"{'x'.join(map(str, shape))} from {edge.name}" for edge, shape in known)
+            cure = "give the operations the same channels and stride"
+            if node.merge != "concat" and len({shape[1:] for _, shape in known}) == 1:
+                cure += ", or set merge=concat on the node"
+            self.problems.append(Problem(f"shapes do not fit at merge={node.merge}: {seen}", f"node {node.name}", cure))
+        if len(common) != 1 or len(known) < len(edges):
+            return None
+        if node.merge != "concat":
+            return known[0][1]
+        return (self._concat_channels(node, known), *known[0][1][1:])
+
+    def _concat_channels(self, node: Node, known: Sequence[tuple[Edge, Shape]]) -> int:
+        """The width of a concat node; one that was pruned keeps the slots it had."""
+        if node.concat_channels is None:
+            return sum(shape[0] for _, shape in known)
+        for edge, shape in known:
+            if edge.concat_offset is None or edge.concat_offset + shape[0] > node.concat_channels:
+                what = f"its {shape[0]} channels have no slot in the {node.concat_channels} of node {node.name}"
+                self.problems.append(Problem(what, f"edge {edge.name}", "set concat_offset, or remove concat_channels from the node"))
+        return node.concat_channels
