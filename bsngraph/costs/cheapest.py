@@ -102,7 +102,8 @@ def amount(value: float, cost: Cost) -> str:
 def _infeasible(budget: Budget, found: Cheapest) -> str:
     share = f", {100 * found.value / budget.cost.total:.2f} % of the fabric" if budget.cost.total else ""
     known = "cheapest" if found.proved else "best found"
-    return f"no sub-network meets {budget.text} ({amount(budget.limit, budget.cost)}): the {known} costs {amount(found.value, budget.cost)}{share}"
+    least = amount(found.value, budget.cost)
+    return f"no sub-network meets {budget.text} ({amount(budget.limit, budget.cost)}): the {known} costs {least}{share}"
 
 
 def _shortest_path(fabric: Fabric, weights: Costs) -> Booleans | None:

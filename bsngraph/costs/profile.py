@@ -105,10 +105,8 @@ class _Walk:
         if not edges:
             return node.input
         known = [(edge, found.shape) for edge, found in zip(edges, profiles, strict=True) if found is not None]
-        if node.merge == "concat":
-            common = {shape[1:] for _, shape in known}
-        else:
-            common = {shape for _, shape in known}
+        free = 1 if node.merge == "concat" else 0  # concat adds up the first size, so only the others must agree
+        common = {shape[free:] for _, shape in known}
         if len(common) > 1:
             seen = ", ".join(f"{'x'.join(map(str, shape))} from {edge.name}" for edge, shape in known)
             cure = "give the operations the same channels and stride"

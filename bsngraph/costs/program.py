@@ -122,9 +122,9 @@ class _Rows:
                     self.add(terms, demand, demand)
 
     def limit(self, limit: Limit) -> None:
-        # Scaled to ≤ 1, and a hair under it: HiGHS allows a row to be exceeded by its feasibility tolerance.
-        factors = limit.per_edge / limit.limit if limit.limit > 0 else limit.per_edge
-        self.add([(self.edges + edge, float(factor)) for edge, factor in enumerate(factors)], -np.inf, min(limit.limit, 1.0))
+        scale = limit.limit or 1.0
+        terms = [(self.edges + edge, float(cost) / scale) for edge, cost in enumerate(limit.per_edge)]
+        self.add(terms, -np.inf, limit.limit / scale)
 
     def constraint(self) -> LinearConstraint:
         rows, columns, factors = zip(*self.entries, strict=True)

@@ -1,0 +1,117 @@
+"""Fabric → SuperNet: the fabric compiled to an nn.Module that runs any sample of it.
+
+Call order of a pass: `live_edges` (host) → `plan_route` (host) → for each live node, in topological order: for each live edge
+into it: take rows → operation; then merge → activation → forget what is not needed any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from bsngraph.costs import FabricProfile, profile_fabric
+from bsngraph.fabric import Booleans, Fabric, live_edges, live_sweep
+from bsngraph.ops.profile import build
+from bsngraph.supernet.merges import ACTIVATIONS, MERGES, Part, Place
+from bsngraph.supernet.route import NodeStep, Route, plan_route
+from bsngraph.supernet.rows import spread_rows, take_rows
+
+Inputs = Tensor | Mapping[str, Tensor]
+
+
+class SuperNet(nn.Module):
+    """A fabric with weights. `operations[e]` is the module of edge e."""
+
+    def __init__(self, profile: FabricProfile) -> None:
+        super().__init__()
+        self.profile = profile
+        self.sweep = live_sweep(profile.fabric)
+        shapes = (profile.node_shapes[source] for source, _ in profile.fabric.endpoints)
+        self.operations = nn.ModuleList(
+            build(edge.op, edge.arguments, shape) for edge, shape in zip(profile.fabric.edges, shapes, strict=True)
+        )
+        self._concat_offsets = _concat_offsets(profile)
+
+    @property
+    def fabric(self) -> Fabric:
+        return self.profile.fabric
+
+    def route(self, kept: Booleans, device: torch.device | str = "cpu") -> Route:
+        """The way of a sample `kept` (batch, edges) through the net; only its live edges run. Worth keeping if it is run again."""
+        return plan_route(self.fabric, live_edges(self.sweep, kept), torch.device(device))
+
+    def forward(self, inputs: Inputs, kept: Booleans | Route | None = None) -> Tensor | dict[str, Tensor]:
+        """Run a batch.
+
+        `inputs`: (batch, …) for one source, a mapping from source names for several. `kept`: the sample (batch, edges), or its
+        `route`; None keeps every edge. Gives (batch, …) for one target, a mapping from target names for several; examples
+        that do not reach a target are zero there.
+        """
+        values = self._sources(inputs)
+        first = next(iter(values.values()))
+        route = kept if isinstance(kept, Route) else self._route_of(kept, first.shape[0], first.device)
+        if route.batch != first.shape[0]:
+            raise ValueError(f"the sample has {route.batch} rows and the batch {first.shape[0]} examples: they must agree")
+        for step in route.nodes:
+            values[step.node] = self._node(step, values)
+            for node in step.free:
+                del values[node]
+        outputs = {}
+        for name, node, rows in zip(self.fabric.targets, self.fabric.target_indices, route.targets, strict=True):
+            value = values[node] if node in values else first.new_zeros(0, *self.profile.node_shapes[node])
+            outputs[name] = spread_rows(value, rows, route.batch)
+        return outputs if len(outputs) > 1 else next(iter(outputs.values()))
+
+    def _route_of(self, kept: Booleans | None, batch: int, device: torch.device) -> Route:
+        if kept is not None:
+            return self.route(kept, device)
+        whole = np.ones((batch, len(self.fabric.edges)), dtype=np.bool_)
+        return self.route(whole, device)
+
+    def _sources(self, inputs: Inputs) -> dict[int, Tensor]:
+        if isinstance(inputs, Tensor):
+            inputs = {self.fabric.sources[0]: inputs}
+        if set(inputs) != set(self.fabric.sources):
+            raise ValueError(f"inputs are for {', '.join(inputs)}, but the sources are {', '.join(self.fabric.sources)}")
+        return {self.fabric.node_index[name]: value for name, value in inputs.items()}
+
+    def _node(self, step: NodeStep, values: Mapping[int, Tensor]) -> Tensor:
+        node = self.fabric.nodes[step.node]
+        parts = []
+        for edge in step.edges:
+            value = self.operations[edge.edge](take_rows(values[edge.source], edge.take))
+            parts.append(Part(value, edge.fill, self._concat_offsets[edge.edge]))
+        place = Place(step.count, step.present, self.profile.node_shapes[step.node][0])
+        merged = MERGES[node.merge](parts, place)
+        activation = ACTIVATIONS[node.activation]
+        return merged if activation is None else activation(merged)
+
+
+def compile_fabric(fabric: Fabric | FabricProfile, *, seed: int | None = None) -> SuperNet:
+    """Compile a fabric to a SuperNet, its weights drawn from `seed` (None: from torch's global generator).
+
+    Raises:
+        FabricError: shapes that do not fit.
+    """
+    profile = fabric if isinstance(fabric, FabricProfile) else profile_fabric(fabric)
+    if seed is None:
+        return SuperNet(profile)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return SuperNet(profile)
+
+
+def _concat_offsets(profile: FabricProfile) -> tuple[int, ...]:
+    """The first channel of each edge's slot; 0 for edges that do not lead to a concat node."""
+    offsets = [0] * len(profile.fabric.edges)
+    for node, incoming in zip(profile.fabric.nodes, profile.fabric.incoming, strict=True):
+        start = 0
+        if node.merge == "concat":
+            for edge in incoming:
+                recorded = profile.fabric.edges[edge].concat_offset
+                offsets[edge] = start if recorded is None else recorded
+                start += profile.edge_shapes[edge][0]
+    return tuple(offsets)

@@ -1,0 +1,54 @@
+"""Weights by edge name, so that they survive pruning and renumbering: `source->target#key/conv.weight` → tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from bsngraph.costs import FabricProfile, profile_fabric
+from bsngraph.errors import InputError
+from bsngraph.fabric import Architecture, Fabric, prune_fabric
+from bsngraph.supernet.supernet import SuperNet, compile_fabric
+
+
+def named_weights(net: SuperNet) -> dict[str, Tensor]:
+    """Parameters and buffers of every edge, detached, by `edge name/tensor name`."""
+    named: dict[str, Tensor] = {}
+    for edge, module in zip(net.fabric.edges, net.operations, strict=True):
+        named |= {f"{edge.name}/{name}": tensor.detach() for name, tensor in module.state_dict().items()}
+    return named
+
+
+def load_named_weights(net: SuperNet, weights: Mapping[str, Tensor]) -> None:
+    """Copy weights of the same names into a net; names of edges that it lacks are passed over.
+
+    Raises:
+        InputError: a tensor that the net needs is missing, or has another shape.
+    """
+    mine = named_weights(net)
+    problems = [name for name, tensor in mine.items() if name not in weights or weights[name].shape != tensor.shape]
+    if problems:
+        shown = ", ".join(problems[:5]) + (" …" if len(problems) > 5 else "")
+        raise InputError(f"the weights do not fit the network: {shown} missing or of another shape")
+    with torch.no_grad():
+        for name, tensor in mine.items():
+            tensor.copy_(weights[name])
+
+
+def prune(fabric: Fabric | FabricProfile, architecture: Architecture) -> Fabric:
+    """The architecture as a fabric of its own: its live edges, all fixed."""
+    profile = fabric if isinstance(fabric, FabricProfile) else profile_fabric(fabric)
+    return prune_fabric(profile.fabric, architecture, profile.edge_shapes)
+
+
+def prune_net(net: SuperNet, architecture: Architecture) -> SuperNet:
+    """The architecture as a network of its own, with copies of the super-network's weights, on the same device."""
+    pruned = compile_fabric(prune(net.profile, architecture), seed=0)
+    weights = named_weights(net)
+    device = next((tensor.device for tensor in weights.values()), torch.device("cpu"))
+    pruned.to(device)
+    load_named_weights(pruned, weights)
+    pruned.train(net.training)
+    return pruned
