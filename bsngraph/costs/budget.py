@@ -81,6 +81,8 @@ def resolve_budgets(profile: FabricProfile, requests: Sequence[BudgetRequest]) -
 
 def _limit(request: BudgetRequest, cost: Cost) -> float:
     if request.unit == "%":
+        if not cost.total:
+            raise InputError(f"budget {request.text!r}: the whole fabric costs nothing, so a share of it is no limit")
         return cost.total * request.amount / 100
     if request.unit in _COUNTS:
         return request.amount * _COUNTS[request.unit]

@@ -70,10 +70,10 @@ class Dataset:
         """One epoch in random order: (inputs, labels) of `batch_size`; a smaller rest is left out unless it is all there is."""
         order = torch.randperm(len(self.train), generator=generator)
         count = max(len(order) // batch_size, 1)
-        for rows in order[: count * batch_size].split(batch_size):
+        for rows in torch.split(order[: count * batch_size], batch_size):
             rows = rows.to(self.train.inputs.device)
             inputs = self.train.inputs[rows]
-            if augment:
+            if augment and self.augmentation != Augmentation():
                 inputs = augmented(inputs, self.augmentation, generator)
             yield self.normalised(inputs), self.train.labels[rows]
 

@@ -1,14 +1,16 @@
 """DOT text → RawGraph, meaning what it means to Graphviz.
 
 Default statements hold for what is created after them in their scope; a subgraph starts with its parent's defaults;
-`a -> b -> {c d}` is every edge of the chain; a keyed edge written twice is one edge; ports are dropped. Problems of the
+`a -> b -> {c d}` is every edge of the chain; a keyed edge written twice is one edge; a named subgraph opened again goes on
+where it stopped; ports are dropped. Problems of the
 language itself (no graph, a bad number, an undirected graph) are FabricErrors with line and column.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
@@ -27,27 +29,37 @@ _SPOKEN = {
     "LBRACE": "{", "RBRACE": "}", "LSQB": "[", "RSQB": "]", "EQUAL": "=", "SEMICOLON": ";", "COMMA": ",", "COLON": ":",
     "EDGEOP": "->", "NAME": "a name", "NUMERAL": "a number", "QUOTED": "a quoted text", "$END": "the end of the file",
 }  # fmt: skip
+_UNCLOSED = {'"': 'close the quoted text with "', "<": "close every < of an HTML text with >"}
+_ESCAPED = re.compile(r"\\(\r?\n|[\s\S])")
+_UNESCAPED = {'"': '"', "\n": "", "\r\n": ""}
 
 
 @dataclass
 class _Scope:
-    """The defaults in force inside one pair of braces, and the nodes mentioned there."""
+    """One graph or subgraph: the defaults stated there, the nodes mentioned there, and its named subgraphs."""
 
-    node: dict[str, str] = field(default_factory=dict)
-    edge: dict[str, str] = field(default_factory=dict)
+    outer: _Scope | None = None
+    stated: dict[str, dict[str, str]] = field(default_factory=lambda: {"node": {}, "edge": {}})
     members: dict[str, None] = field(default_factory=dict)
+    named: dict[str, _Scope] = field(default_factory=dict)
 
-    def inner(self) -> _Scope:
-        return _Scope(dict(self.node), dict(self.edge))
+    def defaults(self, kind: str) -> dict[str, str]:
+        """What is in force here: the outer scope's defaults as they are now, and its own over them."""
+        return (self.outer.defaults(kind) if self.outer else {}) | self.stated[kind]
+
+    def inner(self, name: str | None) -> _Scope:
+        """The scope of a subgraph: a new one, or the one of that name again."""
+        return _Scope(self) if name is None else self.named.setdefault(name, _Scope(self))
 
 
 @dataclass
 class _Item:
-    """A node or edge while it is read."""
+    """A node or edge while it is read; `key` of an edge as written."""
 
     inherited: dict[str, str]
     line: int
     own: dict[str, str] = field(default_factory=dict)
+    key: str | None = None
 
 
 def dot_to_raw(text: str, origin: str) -> RawGraph:
@@ -74,6 +86,8 @@ def _parser() -> Lark:
 def _syntax_problem(error: UnexpectedInput, text: str) -> Problem:
     if isinstance(error, UnexpectedEOF) or (isinstance(error, UnexpectedToken) and error.token.type == "$END"):
         where = f"line {text.count(chr(10)) + 1}"
+        if isinstance(error, UnexpectedToken) and "DIGRAPH" in error.expected:
+            return Problem("the file holds no graph", where, _EXAMPLE)
         return Problem("the file ends in the middle of the graph", where, "close every { with }, every [ with ] and every quote")
     where = f"line {error.line}, column {error.column}"
     if isinstance(error, UnexpectedCharacters):
@@ -82,10 +96,13 @@ def _syntax_problem(error: UnexpectedInput, text: str) -> Problem:
         if number and rest[0] in "-.0123456789":
             word = number.group()
             return Problem(f"{word!r} is not a number of the DOT language", where, f'write it in quotes: "{word}"')
-        return Problem(f"cannot read {rest[:20]!r} as DOT", where, _EXAMPLE)
+        cure = _UNCLOSED.get(rest[:1]) or ("close the comment with */" if rest.startswith("/*") else _EXAMPLE)
+        return Problem(f"cannot read {rest[:20]!r} as DOT", where, cure)
     assert isinstance(error, UnexpectedToken)
-    expected = sorted({_SPOKEN.get(name, name.lower()) for name in error.accepts or error.expected})
-    return Problem(f"did not expect {str(error.token)!r} here", where, f"expected one of {' '.join(expected)}")
+    expected = {_SPOKEN.get(name, name.lower()) for name in error.accepts or error.expected}
+    if expected == {"="}:
+        return Problem("an attribute has no value", where, "give it one: [fixed=true]")
+    return Problem(f"did not expect {str(error.token)!r} here", where, f"expected one of {' '.join(sorted(expected))}")
 
 
 class _Reader:
@@ -96,8 +113,8 @@ class _Reader:
         self.strict = False
         self.attributes: dict[str, str] = {}
         self.nodes: dict[str, _Item] = {}
-        self.edges: dict[tuple[str, str], dict[str, _Item]] = {}
-        self.order: list[tuple[str, str, str]] = []
+        self.edges: list[tuple[str, str, _Item]] = []
+        self.parallel: dict[tuple[str, str], list[_Item]] = {}
         self.defaults: list[RawDefault] = []
 
     def read(self, tree: Tree[Token]) -> RawGraph:
@@ -119,8 +136,14 @@ class _Reader:
         )
 
     def _edges(self) -> Iterator[RawEdge]:
-        for source, target, key in self.order:
-            item = self.edges[source, target][key]
+        """The edges in file order; those without a key get a number that no key of a parallel edge bears."""
+        taken = {ends: {item.key for item in items if item.key is not None} for ends, items in self.parallel.items()}
+        count: Counter[tuple[str, str]] = Counter()
+        for source, target, item in self.edges:
+            ends = source, target
+            key = free_key(count[ends], taken[ends]) if item.key is None else item.key
+            taken[ends].add(key)
+            count[ends] += 1
             yield RawEdge(source, target, key, item.own, item.inherited, item.line)
 
     def _statements(self, tree: Tree[Token], scope: _Scope, depth: int) -> None:
@@ -144,7 +167,7 @@ class _Reader:
             if depth == 0:
                 self.attributes.update(attributes)
             return
-        (scope.node if kind == "node" else scope.edge).update(attributes)
+        scope.stated[kind].update(attributes)
         self.defaults += [RawDefault(kind, name, statement.meta.line) for name in attributes]
 
     def _chain(self, statement: Tree[Token], scope: _Scope, depth: int) -> None:
@@ -157,38 +180,48 @@ class _Reader:
                 where = f"line {arrow.line}, column {arrow.column}"
                 raise FabricError(self.origin, [Problem("an undirected edge `--`", where, "write `->`: an edge has a direction")])
         groups = [self._endpoint(endpoint, scope, depth) for endpoint in endpoints]
-        if not arrows and endpoints[0].data == "node":
-            self.nodes[groups[0][0]].own.update(attributes)
+        if not arrows and endpoints[0].data == "nodes":
+            for name in groups[0]:
+                self.nodes[name].own.update(attributes)
         for sources, targets in pairwise(groups):
             for source in sources:
                 for target in targets:
                     self._edge(source, target, attributes, scope, statement.meta.line)
 
-    def _endpoint(self, tree: Tree[Token], scope: _Scope, depth: int) -> list[str]:
-        if tree.data == "node":
-            name = _text(_tree(tree.children[0]))
-            self.nodes.setdefault(name, _Item(dict(scope.node), tree.meta.line))
-            scope.members[name] = None
-            return [name]
-        inner = scope.inner()
-        self._statements(_tree(tree.children[-1]), inner, depth + 1)
+    def _endpoint(self, tree: Tree[Token], scope: _Scope, depth: int) -> Collection[str]:
+        """The nodes of one end of an edge; those of a named subgraph may yet grow within the statement."""
+        if tree.data == "nodes":
+            names = [_text(_tree(node).children[0]) for node in tree.children]
+            for name in names:
+                self.nodes.setdefault(name, _Item(scope.defaults("node"), tree.meta.line))
+                scope.members[name] = None
+            return names
+        *head, statements = tree.children
+        inner = scope.inner(next((_text(child) for child in head if isinstance(child, Tree)), None))
+        self._statements(_tree(statements), inner, depth + 1)
         scope.members.update(inner.members)
-        return list(inner.members)
+        return inner.members
 
     def _edge(self, source: str, target: str, attributes: dict[str, str], scope: _Scope, line: int) -> None:
-        parallel = self.edges.setdefault((source, target), {})
-        key = next(iter(parallel)) if self.strict and parallel else attributes.get("key") or free_key(set(parallel))
-        if key not in parallel:
-            parallel[key] = _Item(dict(scope.edge), line)
-            self.order.append((source, target, key))
-        parallel[key].own.update(attributes)
+        parallel = self.parallel.setdefault((source, target), [])
+        key = attributes.get("key") or None
+        item = next((item for item in parallel if key is not None and item.key == key), None)
+        if item is None and self.strict and parallel:
+            if key is not None:
+                return  # as Graphviz has it: a strict graph gets no second edge between two nodes
+            item = parallel[0]
+        if item is None:
+            item = _Item(scope.defaults("edge"), line, key=key)
+            parallel.append(item)
+            self.edges.append((source, target, item))
+        item.own.update(attributes)
 
 
 def _attributes(lists: list[Tree[Token]] | list[Tree[Token] | Token]) -> dict[str, str]:
     attributes = {}
     for attribute in (child for one in lists for child in _tree(one).children):
-        name, *value = (_text(_tree(part)) for part in _tree(attribute).children)
-        attributes[name] = value[0] if value else "true"
+        name, value = (_text(part) for part in _tree(attribute).children)
+        attributes[name] = value
     return attributes
 
 
@@ -197,7 +230,7 @@ def _text(tree: Tree[Token] | Token) -> str:
     tokens = [token for token in _tree(tree).children if isinstance(token, Token)]
     if tokens[0].type != "QUOTED":
         return str(tokens[0])
-    return "".join(token[1:-1].replace('\\"', '"').replace("\\\r\n", "").replace("\\\n", "") for token in tokens)
+    return "".join(_ESCAPED.sub(lambda found: _UNESCAPED.get(found[1], found[0]), token[1:-1]) for token in tokens)
 
 
 def _tree(child: Tree[Token] | Token) -> Tree[Token]:

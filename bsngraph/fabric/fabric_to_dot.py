@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,8 @@ import pydot
 
 from bsngraph.fabric.fabric_to_networkx import fabric_to_networkx
 from bsngraph.fabric.model import Fabric
+
+_HTML = re.compile(r"<([^<>]|<([^<>]|<([^<>]|<[^<>]*>)*>)*>)*>")  # as dot.lark has it
 
 
 def fabric_to_dot(fabric: Fabric) -> str:
@@ -40,6 +43,6 @@ def quoted(value: object) -> str:
         text = repr(value)
     else:
         text = str(value)
-    if text.startswith("<") and text.endswith(">"):
+    if _HTML.fullmatch(text):
         return text
     return '"' + text.replace('"', '\\"') + '"'

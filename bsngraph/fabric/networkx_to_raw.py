@@ -32,7 +32,7 @@ def networkx_to_raw(graph: nx.MultiDiGraph[Any], origin: str = "graph") -> RawGr
     for source, target, key, data in _keyed_edges(graph):
         keys = taken.setdefault((source, target), set())
         own = {str(attribute): value for attribute, value in data.items()}
-        key = str(own.pop("key", key if key is not None else free_key(keys)))
+        key = str(own.pop("key", key if key is not None else free_key(len(keys), keys)))
         keys.add(key)
         edges.append(RawEdge(source, target, key, own, edge_defaults))
     nodes = tuple(RawNode(str(node), {str(k): v for k, v in data.items()}, node_defaults) for node, data in graph.nodes(data=True))

@@ -64,9 +64,8 @@ def place(what: str, line: int | None) -> str:
     return what if line is None else f"{what}, line {line}"
 
 
-def free_key(taken: set[str]) -> str:
-    """The key of a parallel edge without one: how many there are already, or the next number that is free."""
-    number = len(taken)
+def free_key(number: int, taken: set[str]) -> str:
+    """The key of a parallel edge without one: how many edges stand before it, or the next number that is free."""
     while str(number) in taken:
         number += 1
     return str(number)

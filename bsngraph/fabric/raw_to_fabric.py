@@ -101,7 +101,7 @@ class _Binder:
     def _graph(self) -> tuple[list[str], list[str], dict[str, str]]:
         style: dict[str, str] = {}
         for name, value in self.raw.attributes.items():
-            if name in GRAPH_WORDS or value == "":
+            if name in GRAPH_WORDS or value is None or value == "":
                 continue
             if name in graphviz_words.GRAPH:
                 style[name] = str(value)
@@ -117,12 +117,12 @@ class _Binder:
             # One parameter may be said in terms of others, as long as those are plain.
             self.parameters[name] = self._value(name, self.parameters[name], "graph")
         version = self.raw.attributes.get("format", FORMAT)
-        if str(version) != str(FORMAT):
+        if version not in (None, "") and str(version) != str(FORMAT):
             self.report(f"format={version} is not known", "graph", f"this version reads format={FORMAT}")
         return self._terminals("source"), self._terminals("target"), style
 
     def _terminals(self, word: str) -> list[str]:
-        text = str(self.raw.attributes.get(word, ""))
+        text = str(self.raw.attributes.get(word) or "")
         known = {node.name for node in self.raw.nodes}
         names = [text] if text in known else [name.strip() for name in text.split(",") if name.strip()]
         if not names:
@@ -226,10 +226,10 @@ class _Binder:
     def _edge(self, raw: RawEdge) -> tuple[Edge, bool]:
         """The edge, and whether its operation could be read."""
         where = place(f"edge {raw.name}", raw.line)
+        before = len(self.problems)
         values = self._merged(raw, where)
         values.pop("key", None)
         operation = self._operation(values.pop("op", None), where)
-        before = len(self.problems)
         sorted_values = _Sorted()
         for name, (value, own) in values.items():
             self._sort(name, value, own, operation, where, sorted_values)
@@ -297,6 +297,9 @@ class _Binder:
         for name in nodes:
             if not name or "\\" in name or not name.isprintable():
                 self.report(f"{name!r} cannot name a node", f"node {name!r}", "use printable characters without a backslash")
+            elif name.startswith("%"):
+                cure = "put another character before %: to Graphviz such a node is a new one wherever it is named"
+                self.report(f"{name!r} cannot name a node", f"node {name!r}", cure)
         seen: set[str] = set()
         for edge in edges:
             if edge.name in seen:
@@ -316,7 +319,7 @@ class _Binder:
         graph.add_edges_from((edge.source, edge.target) for edge in self.raw.edges)
         lines = {node.name: place(f"node {node.name}", node.line) for node in self.raw.nodes}
         for name, node in nodes.items():
-            if name in sources and node.input is None and not any(problem.where == lines[name] for problem in self.problems):
+            if name in sources and node.input is None and name not in self.shapeless:
                 self.report("the source has no input shape", lines[name], 'add input="3x32x32" (the sizes of one example, channels first)')
             if name in sources and graph.in_degree(name):
                 self.report("the source has incoming edges", lines[name], "remove them, or name another source")

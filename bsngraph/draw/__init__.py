@@ -1,0 +1,6 @@
+"""Drawings of fabrics and architectures. Never imports torch."""
+
+from bsngraph.draw.fabric_drawing import fabric_drawing
+from bsngraph.draw.graphviz import NoGraphvizError, check_drawable, find_graphviz, render_dot
+
+__all__ = ["NoGraphvizError", "check_drawable", "fabric_drawing", "find_graphviz", "render_dot"]

@@ -1,0 +1,79 @@
+"""DOT text → a picture in a file, by calling Graphviz.
+
+In: DOT text and a path. Out: the file, written whole or not at all; its suffix says what it holds (.svg, .png, or .dot for
+the text itself, which needs no Graphviz).
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from bsngraph.errors import BsngraphError, InputError
+from bsngraph.fabric.atomic import write_whole
+
+SUFFIXES = (".svg", ".png", ".dot")
+PNG_DPI = 110
+TIMEOUT_S = 120.0
+
+
+class NoGraphvizError(BsngraphError):
+    """Neither Graphviz nor its pure port is installed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "drawing needs Graphviz, and there is none: `pip install 'bsngraph[draw]'`, or install graphviz from the system's packages"
+        )
+
+
+def find_graphviz() -> str | None:
+    """The program that draws DOT: `dot` on the PATH, else `graphviz-pure` on the PATH or beside this Python."""
+    beside = str(Path(sys.executable).parent)
+    return shutil.which("dot") or shutil.which("graphviz-pure") or shutil.which("graphviz-pure", path=beside)
+
+
+def check_drawable(path: Path) -> None:
+    """Raise unless `render_dot` can write to a path of this suffix here.
+
+    Raises:
+        InputError: the suffix is none of .svg, .png, .dot.
+        NoGraphvizError: a picture is asked for where no Graphviz is.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise InputError(f"{path}: a drawing is written as {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}: give it one of these endings")
+    if suffix != ".dot" and find_graphviz() is None:
+        raise NoGraphvizError
+
+
+def render_dot(source: str, path: Path) -> None:
+    """Draw DOT text to an .svg or .png file, or write the text itself to a .dot file.
+
+    Raises:
+        InputError: the suffix is none of the three, or the folder cannot be written to.
+        NoGraphvizError: no Graphviz is installed.
+        BsngraphError: Graphviz failed, with its own message, or took too long.
+    """
+    check_drawable(path)
+    suffix = path.suffix.lower()
+    write_whole(path, source if suffix == ".dot" else _draw(source, suffix.removeprefix(".")))
+
+
+def _draw(source: str, format_: str) -> bytes:
+    program = find_graphviz()
+    if program is None:
+        raise NoGraphvizError
+    command = [program, f"-T{format_}", *([f"-Gdpi={PNG_DPI}"] if format_ == "png" else [])]
+    try:
+        # The program is Graphviz as found on the user's own PATH, the text goes to its standard input.
+        done = subprocess.run(command, input=source.encode("utf-8"), capture_output=True, timeout=TIMEOUT_S, check=False)  # noqa: S603
+    except subprocess.TimeoutExpired:
+        raise BsngraphError(f"Graphviz did not finish within {TIMEOUT_S:.0f} s: write a .dot file and lay it out by other means") from None
+    except OSError as error:
+        raise BsngraphError(f"{program} cannot be run ({error.strerror}): reinstall Graphviz") from None
+    if done.returncode != 0 or not done.stdout:
+        said = " ".join(done.stderr.decode("utf-8", "replace").split()) or f"exit code {done.returncode}"
+        raise BsngraphError(f"Graphviz could not draw this: {said}")
+    return done.stdout

@@ -1,0 +1,146 @@
+"""From learned weights and Γ to what the user gets: architecture, weights, pictures, result.json.
+
+In: a job and the trained network. Out: the files of the run folder and a `Result`. Test data is read here, once, at the end.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from safetensors.torch import save as save_safetensors
+
+from bsngraph.costs import Budget, Cheapest, Cost, amount, cheapest
+from bsngraph.draw import NoGraphvizError, fabric_drawing, render_dot
+from bsngraph.fabric import Architecture, Fabric, write_fabric
+from bsngraph.fabric.atomic import write_whole
+from bsngraph.search.edge_distribution import EdgeDistribution
+from bsngraph.search.evaluation import Score, evaluate_net
+from bsngraph.search.job import Job
+from bsngraph.search.progress import Progress
+from bsngraph.search.run_folder import Json, RunFolder
+from bsngraph.supernet import SuperNet, named_weights
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run found: where it is, the architecture, the trained network, and result.json's content."""
+
+    run: RunFolder
+    architecture: Architecture
+    net: SuperNet
+    summary: Json
+
+    @property
+    def test_accuracy(self) -> float:
+        return float(self.summary["metrics"]["test"]["accuracy"])
+
+    @property
+    def fabric(self) -> Fabric:
+        """The discovered sub-network as a fabric, all edges fixed."""
+        return self.net.fabric
+
+
+def deliver(job: Job, run: RunFolder, architecture: Architecture, net: SuperNet, seconds: float, progress: Progress) -> Result:
+    """Measure the trained network `net` of `architecture`, and write it with its graph, pictures and result.json."""
+    everything = np.ones(len(net.fabric.edges), dtype=np.bool_)
+    validation = evaluate_net(net, job.dataset, job.dataset.validation, everything)
+    test = evaluate_net(net, job.dataset, job.dataset.test, everything)
+    write_fabric(net.profile.annotated(), run.file("architecture.dot"))
+    write_weights(job, run, net)
+    summary = _summary(job, architecture, validation, test, seconds)
+    draw_architecture(job, run, architecture, summary, progress)
+    run.write_json("result.json", summary)
+    return Result(run, architecture, net, summary)
+
+
+def write_probabilities(job: Job, run: RunFolder, distribution: EdgeDistribution) -> None:
+    """Write probabilities.dot: the fabric with the learned Γ, itself a start for another search."""
+    learned = distribution.probabilities.tolist()
+    annotated = job.profile.annotated()
+    edges = tuple(
+        edge if edge.fixed else replace(edge, probability=round(gamma, 9)) for edge, gamma in zip(annotated.edges, learned, strict=True)
+    )
+    write_fabric(replace(annotated, edges=edges), run.file("probabilities.dot"))
+
+
+def write_weights(job: Job, run: RunFolder, net: SuperNet) -> None:
+    """Write model.safetensors: weights by edge name; normalisation and class names in the metadata."""
+    tensors = {name: tensor.cpu().contiguous().clone() for name, tensor in named_weights(net).items()}
+    metadata = {
+        "format": "bsngraph 1",
+        "task": "classification",
+        "classes": json.dumps(list(job.dataset.class_names), ensure_ascii=False),
+        "mean": json.dumps(list(job.dataset.mean)),
+        "std": json.dumps(list(job.dataset.std)),
+    }
+    write_whole(run.file("model.safetensors"), save_safetensors(tensors, metadata=metadata))
+
+
+def draw_architecture(job: Job, run: RunFolder, architecture: Architecture, summary: Json, progress: Progress) -> None:
+    """Write overlay.dot, and its pictures where there is a Graphviz."""
+    cost = job.budgets[0].cost if job.budgets else job.costs[0]
+    source = fabric_drawing(
+        job.fabric,
+        kept=architecture.live,
+        shapes=job.profile.node_shapes,
+        edge_costs=cost.per_edge.tolist(),
+        cost_name=cost.name,
+        caption=caption(job, summary),
+    )
+    write_whole(run.file("overlay.dot"), source)
+    try:
+        for name in ("architecture.svg", "architecture.png"):
+            render_dot(source, run.file(name))
+    except NoGraphvizError as error:
+        progress.note(str(error))
+
+
+def caption(job: Job, summary: Json) -> list[str]:
+    """The lines under the picture: what was kept, and each budget."""
+    edges = summary["edges"]
+    name = job.fabric.name or "fabric"
+    accuracy = 100 * summary["metrics"]["test"]["accuracy"]
+    lines = [f"{name}: {edges['kept']} of {edges['searchable']} searchable edges kept, test accuracy {accuracy:.1f} %"]
+    for budget in job.budgets:
+        value = summary["costs"][budget.cost.name]["value"]
+        share = f" ({100 * value / budget.cost.total:.1f} %)" if budget.cost.total else ""
+        whole, limit = amount(budget.cost.total, budget.cost), budget.text.partition("=")[2]
+        lines.append(f"{budget.cost.name}: {amount(value, budget.cost)} of the fabric's {whole}{share}, budget {limit}")
+    return lines
+
+
+def _summary(job: Job, architecture: Architecture, validation: Score, test: Score, seconds: float) -> Json:
+    live = architecture.mask[None]
+    costs = {cost.name: _cost_summary(cost, float(cost.of(live)[0]), cheapest(job.fabric, cost)) for cost in job.costs}
+    searchable = set(job.fabric.searchable)
+    return {
+        "task": "classification",
+        "metrics": {
+            "validation": {"accuracy": validation.accuracy, "loss": validation.loss},
+            "test": {"accuracy": test.accuracy, "loss": test.loss},
+        },
+        "costs": costs,
+        "budgets": _budget_summaries(job.budgets, costs),
+        "edges": {
+            "kept": len(searchable & set(architecture.live)),
+            "searchable": len(searchable),
+            "fixed": len(job.fabric.edges) - len(searchable),
+        },
+        "seconds": seconds,
+        "seed": job.seed,
+    }
+
+
+def _cost_summary(cost: Cost, value: float, least: Cheapest) -> Json:
+    return {"value": value, "unit": cost.unit, "fabric": cost.total, "cheapest": least.value, "proved": least.proved}
+
+
+def _budget_summaries(budgets: Sequence[Budget], costs: Json) -> list[Json]:
+    summaries = []
+    for budget in budgets:
+        value = costs[budget.cost.name]["value"]
+        summaries.append({"cost": budget.cost.name, "relation": "<=", "limit": budget.limit, "value": value, "met": budget.met(value)})
+    return summaries

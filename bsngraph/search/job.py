@@ -1,0 +1,151 @@
+"""What a run works on, checked as a whole before anything is trained or written."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+
+import torch
+
+from bsngraph.costs import Budget, BudgetRequest, Cost, FabricProfile, complete_costs, parse_budget, profile_fabric, resolve_budgets
+from bsngraph.data import Dataset, load_data
+from bsngraph.errors import InputError
+from bsngraph.fabric import Fabric
+from bsngraph.search.run_folder import Json
+from bsngraph.search.settings import Recipe, SearchSettings, as_dict
+
+
+@dataclass(frozen=True)
+class Job:
+    """A fabric with its shapes, data that fits it, budgets with their limits, and how to train."""
+
+    profile: FabricProfile
+    dataset: Dataset
+    budgets: tuple[Budget, ...]
+    recipe: Recipe
+    settings: SearchSettings
+    seed: int
+    device: torch.device
+    threads: int
+
+    @property
+    def fabric(self) -> Fabric:
+        return self.profile.fabric
+
+    @property
+    def costs(self) -> tuple[Cost, ...]:
+        """Every cost that is reported: the table's, complete annotations, the budgets'."""
+        return complete_costs(self.profile)
+
+    def config(self, command: str, **more: object) -> Json:
+        """What config.json says of the job."""
+        return {
+            "command": command,
+            "fabric": self.fabric.name,
+            "data": {
+                "name": self.dataset.name,
+                "classes": list(self.dataset.class_names),
+                "mean": list(self.dataset.mean),
+                "std": list(self.dataset.std),
+                "examples": {
+                    "train": len(self.dataset.train),
+                    "validation": len(self.dataset.validation),
+                    "test": len(self.dataset.test),
+                },
+            },
+            "budgets": [{"text": budget.text, "cost": budget.cost.name, "limit": budget.limit} for budget in self.budgets],
+            "recipe": as_dict(self.recipe),
+            "settings": as_dict(self.settings),
+            "seed": self.seed,
+            "device": str(self.device),
+            "threads": self.threads,
+            "versions": versions(),
+            **more,
+        }
+
+
+def prepare(
+    fabric: Fabric | FabricProfile,
+    data: str | Dataset,
+    budgets: Sequence[str | BudgetRequest],
+    *,
+    recipe: Recipe,
+    settings: SearchSettings,
+    seed: int,
+    device: str,
+    threads: int | None,
+) -> Job:
+    """Check everything that can be checked before training.
+
+    Raises:
+        FabricError: shapes that do not fit.
+        InputError: unknown data, cost or device, a fabric that does not fit the data.
+    """
+    profile = fabric if isinstance(fabric, FabricProfile) else profile_fabric(fabric)
+    dataset = load_data(data) if isinstance(data, str) else data
+    check_fits(profile, dataset)
+    requests = [parse_budget(budget) if isinstance(budget, str) else budget for budget in budgets]
+    found = find_device(device)
+    threads = threads or torch.get_num_threads()
+    return Job(profile, dataset.to(found), resolve_budgets(profile, requests), recipe, settings, seed, found, threads)
+
+
+def check_fits(profile: FabricProfile, dataset: Dataset) -> None:
+    """Whether a fabric takes the data's examples and gives a score for each class.
+
+    Raises:
+        InputError: it does not; the text names `--set` where that is the cure.
+    """
+    fabric = profile.fabric
+    if len(fabric.sources) != 1 or len(fabric.targets) != 1:
+        raise InputError(f"classification needs one source and one target, the fabric has {len(fabric.sources)} and {len(fabric.targets)}")
+    takes, gives = profile.node_shapes[fabric.source_indices[0]], profile.node_shapes[fabric.target_indices[0]]
+    if takes != dataset.input_shape:
+        wants, has = "x".join(map(str, takes)), "x".join(map(str, dataset.input_shape))
+        raise InputError(f'the fabric\'s source {fabric.sources[0]} takes {wants}, but {dataset.name} has {has}: write input="{has}" on it')
+    classes = len(dataset.class_names)
+    if gives != (classes,):
+        raise InputError(
+            f"the fabric's target {fabric.targets[0]} gives {'x'.join(map(str, gives))}, but {dataset.name} has {classes} classes: "
+            f"use --set classes={classes}, if the fabric has that parameter, or change its head"
+        )
+
+
+def find_device(name: str) -> torch.device:
+    """`auto` (CUDA where there is one, else the CPU), or a device by torch's name for it.
+
+    Raises:
+        InputError: there is no such device here.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(f"device {name!r} cannot be used here ({str(error).splitlines()[0]}): use cpu, or auto") from None
+    return device
+
+
+@contextmanager
+def running(job: Job) -> Iterator[None]:
+    """torch set up for a job: its number of threads, and repeatable results on CUDA; afterwards as it was."""
+    threads, cudnn = torch.get_num_threads(), torch.backends.cudnn
+    benchmark, deterministic = cudnn.benchmark, cudnn.deterministic
+    torch.set_num_threads(job.threads)
+    cudnn.benchmark, cudnn.deterministic = False, True
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        cudnn.benchmark, cudnn.deterministic = benchmark, deterministic
+
+
+def versions() -> dict[str, str]:
+    """What the results depend on."""
+    packages = {name: version(name) for name in ("bsngraph", "torch", "numpy", "scipy", "scikit-learn")}
+    return {"python": platform.python_version(), "machine": f"{platform.machine()}, {os.cpu_count()} cores", **packages}

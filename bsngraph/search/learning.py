@@ -1,0 +1,161 @@
+"""Learning weights θ and edge probabilities Γ together, epoch by epoch.
+
+One step, for a batch of examples x with labels y:
+
+    H ~ Γ, a row for each example          live = the live edges of H
+    loss = Δ(f_θ(x, H), y)                  objective = loss + penalty(costs of live)
+    θ ← SGD on mean(loss)                   Γ ← Adam on the policy gradient of mean(objective), after burn-in
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from bsngraph.costs import Budget, Cost
+from bsngraph.data import Dataset
+from bsngraph.fabric import Booleans, connected, live_edges
+from bsngraph.search.edge_distribution import EdgeDistribution
+from bsngraph.search.evaluation import device_of, evaluate_net
+from bsngraph.search.objective import Penalty, excess, limits_at
+from bsngraph.search.progress import Progress
+from bsngraph.search.randomness import generator_for, global_generator
+from bsngraph.search.run_folder import Json
+from bsngraph.search.settings import Recipe, SearchSettings
+from bsngraph.search.training import check_finite, make_optimizer, set_rate
+from bsngraph.supernet import SuperNet
+
+
+@dataclass
+class _Totals:
+    """What an epoch adds up over its batches."""
+
+    loss: float = 0.0
+    right: int = 0
+    disconnected: int = 0
+    live: list[Booleans] = field(default_factory=list)
+
+
+class Learning:
+    """The search on its way: super-network, Γ, their optimizers. `epoch` of the recipe's epochs are done."""
+
+    def __init__(
+        self,
+        net: SuperNet,
+        dataset: Dataset,
+        budgets: tuple[Budget, ...],
+        costs: tuple[Cost, ...],
+        recipe: Recipe,
+        settings: SearchSettings,
+        seed: int,
+    ) -> None:
+        self.net, self.dataset, self.budgets, self.costs = net, dataset, budgets, costs
+        self.recipe, self.settings, self.seed = recipe, settings, seed
+        self.distribution = EdgeDistribution(net.fabric, settings.initial_probability)
+        self.penalty = Penalty(budgets, settings)
+        self.optimizer = make_optimizer(net, recipe)
+        self.edge_optimizer = torch.optim.Adam([self.distribution.logits], lr=settings.edge_learning_rate)
+        self.epoch = 0
+
+    def state(self) -> Json:
+        """Everything needed to go on exactly."""
+        return {
+            "epoch": self.epoch,
+            "net": self.net.state_dict(),
+            "logits": self.distribution.logits,
+            "optimizer": self.optimizer.state_dict(),
+            "edge_optimizer": self.edge_optimizer.state_dict(),
+        }
+
+    def load(self, state: Json) -> None:
+        """Go on from `state`."""
+        self.net.load_state_dict(state["net"])
+        self.distribution.logits.copy_(state["logits"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.edge_optimizer.load_state_dict(state["edge_optimizer"])
+        self.epoch = int(state["epoch"])
+
+    def run(self, progress: Progress, after_epoch: Callable[[Json], None]) -> None:
+        """Learn to the end of the recipe, calling `after_epoch` with each epoch's metrics.
+
+        Raises:
+            RunFailedError: the loss is not finite any more.
+        """
+        progress.stage("search", self.recipe.epochs, self.epoch)
+        while self.epoch < self.recipe.epochs:
+            with global_generator(self.seed, "search", "global", self.epoch):
+                row = self._epoch()
+            self.epoch += 1
+            after_epoch(row)
+            progress.epoch(row)
+
+    def _epoch(self) -> Json:
+        start = time.perf_counter()
+        set_rate(self.optimizer, self.recipe.rate(self.epoch))
+        limits = limits_at(self.epoch, self.budgets, self.recipe, self.settings)
+        batches = self.dataset.training_batches(
+            self.recipe.batch_size, generator_for(self.seed, "batches", self.epoch), augment=self.recipe.augment
+        )
+        sampler = generator_for(self.seed, "samples", self.epoch)
+        burning_in = self.epoch < self.settings.burn_in * self.recipe.epochs
+        totals = _Totals()
+        self.net.train()
+        for inputs, labels in batches:
+            kept = self.distribution.sample(len(labels), sampler)
+            losses, live = self._weights_step(inputs, labels, kept, totals)
+            if not burning_in:
+                self._edges_step(kept, losses, live, limits)
+        return self._row(totals, limits, start, burning_in)
+
+    def _weights_step(self, inputs: Tensor, labels: Tensor, kept: Booleans, totals: _Totals) -> tuple[Tensor, Booleans]:
+        """One step of θ; gives the loss of each example (batch,) and its live edges (batch, edges)."""
+        route = self.net.route(kept, device_of(self.net))
+        scores = self.net(inputs, route)
+        losses = functional.cross_entropy(scores, labels, reduction="none")
+        if losses.requires_grad:  # not so when no example of the batch reached the target
+            self.optimizer.zero_grad()
+            losses.mean().backward()  # type: ignore[no-untyped-call]
+            self.optimizer.step()
+        detached = losses.detach().cpu()
+        totals.loss += float(detached.sum())
+        totals.right += int((scores.argmax(dim=1) == labels).sum())
+        totals.disconnected += int((~connected(self.net.fabric, route.live).all(axis=1)).sum())
+        totals.live.append(route.live)
+        return detached, route.live
+
+    def _edges_step(self, kept: Booleans, losses: Tensor, live: Booleans, limits: tuple[float, ...]) -> None:
+        objective = losses.to(torch.float64) + torch.from_numpy(self.penalty.of(live, limits))
+        self.distribution.logits.grad = self.distribution.policy_gradient(kept, objective, self.settings.baseline)
+        self.edge_optimizer.step()
+
+    def _row(self, totals: _Totals, limits: tuple[float, ...], start: float, burning_in: bool) -> dict[str, Any]:
+        live = np.concatenate(totals.live)
+        check_finite(totals.loss, "search", self.epoch)
+        threshold = live_edges(self.net.sweep, self.distribution.thresholded()[None])
+        validation = evaluate_net(self.net, self.dataset, self.dataset.validation, self.distribution.thresholded())
+        return {
+            "stage": "search",
+            "epoch": self.epoch + 1,
+            "train_loss": totals.loss / len(live),
+            "train_accuracy": totals.right / len(live),
+            "validation_loss": validation.loss,
+            "validation_accuracy": validation.accuracy,
+            "costs": {
+                cost.name: {"sampled": float(cost.of(live).mean()), "thresholded": float(cost.of(threshold)[0])} for cost in self.costs
+            },
+            "limits": {budget.cost.name: limit for budget, limit in zip(self.budgets, limits, strict=True)},
+            "excess": {budget.cost.name: excess(budget, live) for budget in self.budgets},
+            "penalty": self.settings.penalty,
+            "entropy": self.distribution.entropy(),
+            "disconnected": totals.disconnected,
+            "learning_rate": self.recipe.rate(self.epoch),
+            "burn_in": burning_in,
+            "seconds": time.perf_counter() - start,
+        }

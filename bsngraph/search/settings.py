@@ -1,0 +1,87 @@
+"""Every setting of a search, with its default: frozen, keyword-only, written to config.json as it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Literal
+
+from bsngraph.errors import InputError
+
+Baseline = Literal["leave-one-out", "batch-mean"]
+PenaltyForm = Literal["relative", "absolute"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How weights are trained: SGD with momentum and weight decay, the rate divided by 10 at each of `drops` (shares of the epochs)."""
+
+    epochs: int = 60
+    batch_size: int = 64
+    learning_rate: float = 0.1
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    drops: tuple[float, ...] = (0.6, 0.85)
+    augment: bool = True
+
+    def __post_init__(self) -> None:
+        problems = []
+        if self.epochs < 1:
+            problems.append(f"epochs={self.epochs} must be at least 1")
+        if self.batch_size < 2:
+            problems.append(f"batch-size={self.batch_size} must be at least 2: BatchNorm and the baseline need a second example")
+        for name in ("learning_rate", "momentum", "weight_decay"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                problems.append(f"{name.replace('_', '-')}={getattr(self, name)} must be a finite number, not negative")
+        if any(not 0 < drop < 1 for drop in self.drops):
+            problems.append(f"drops={','.join(map(str, self.drops))} must be shares of the epochs between 0 and 1")
+        if problems:
+            raise InputError("; ".join(problems))
+
+    def rate(self, epoch: int) -> float:
+        """The learning rate of an epoch (0-based)."""
+        passed = sum(epoch >= drop * self.epochs for drop in self.drops)
+        return self.learning_rate * 0.1**passed
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchSettings:
+    """How edge probabilities are learned beside the weights, and how the architecture is chosen.
+
+    `burn_in`: share of the epochs in which only the weights learn. `settle`: share of the epochs after which each
+    budget stands at its limit; between the two it is lowered from the whole fabric. `penalty`: λ of
+    λ·max(0, C/B − 1), or of the paper's λ·max(0, C − B) where `penalty_form` is absolute. `edge_learning_rate`: Adam's, on the
+    logits of Γ. `initial_probability`: where Γ starts, on edges whose file does not say. `candidates`: samples
+    of Γ that are compared for the choice. `finetune_epochs`: for the chosen network, at `finetune_rate`.
+    """
+
+    burn_in: float = 0.2
+    settle: float = 0.6
+    penalty: float = 3.0
+    penalty_form: PenaltyForm = "relative"
+    baseline: Baseline = "leave-one-out"
+    edge_learning_rate: float = 0.05
+    initial_probability: float = 0.9526  # sigmoid(3), the paper's start
+    candidates: int = 64
+    finetune_epochs: int = 30
+    finetune_rate: float = 0.02
+
+    def __post_init__(self) -> None:
+        problems = []
+        if not 0 <= self.burn_in <= self.settle <= 1:
+            problems.append(f"burn-in={self.burn_in} and settle={self.settle} must read 0 <= burn-in <= settle <= 1")
+        if not 0 < self.initial_probability < 1:
+            problems.append(f"initial-probability={self.initial_probability} must lie between 0 and 1")
+        for name in ("penalty", "edge_learning_rate", "finetune_rate"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                problems.append(f"{name.replace('_', '-')}={getattr(self, name)} must be a finite number, not negative")
+        for name in ("candidates", "finetune_epochs"):
+            if getattr(self, name) < 0:
+                problems.append(f"{name.replace('_', '-')}={getattr(self, name)} must not be negative")
+        if problems:
+            raise InputError("; ".join(problems))
+
+
+def as_dict(settings: Recipe | SearchSettings) -> dict[str, object]:
+    """Settings for config.json."""
+    values = {field.name: getattr(settings, field.name) for field in fields(settings)}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}

@@ -1,0 +1,115 @@
+"""Training the weights of one network with every edge kept: hand-made nets, and the chosen network's fine-tuning."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from bsngraph.data import Dataset
+from bsngraph.errors import RunFailedError
+from bsngraph.search.evaluation import RouteCache, evaluate_net
+from bsngraph.search.progress import Progress
+from bsngraph.search.randomness import generator_for, global_generator
+from bsngraph.search.run_folder import Json
+from bsngraph.search.settings import Recipe
+from bsngraph.supernet import SuperNet
+
+
+def make_optimizer(net: SuperNet, recipe: Recipe) -> torch.optim.SGD:
+    """SGD as the recipe has it; Nesterov's form of momentum where there is momentum."""
+    return torch.optim.SGD(
+        net.parameters(),
+        lr=recipe.learning_rate,
+        momentum=recipe.momentum,
+        weight_decay=recipe.weight_decay,
+        nesterov=recipe.momentum > 0,
+    )
+
+
+def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Give every parameter group the learning rate."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+
+
+class NetTraining:
+    """A network on its way through a recipe. `epoch` of them are done."""
+
+    def __init__(self, net: SuperNet, dataset: Dataset, recipe: Recipe, seed: int, stage: str) -> None:
+        self.net, self.dataset, self.recipe, self.seed, self.stage = net, dataset, recipe, seed, stage
+        self.optimizer = make_optimizer(net, recipe) if any(True for _ in net.parameters()) else None
+        self.epoch = 0
+
+    def state(self) -> Json:
+        """Everything needed to go on exactly."""
+        optimizer = self.optimizer.state_dict() if self.optimizer else {}
+        return {"epoch": self.epoch, "net": self.net.state_dict(), "optimizer": optimizer}
+
+    def load(self, state: Json) -> None:
+        """Go on from `state`."""
+        self.net.load_state_dict(state["net"])
+        if self.optimizer:
+            self.optimizer.load_state_dict(state["optimizer"])
+        self.epoch = int(state["epoch"])
+
+    def run(self, progress: Progress, after_epoch: Callable[[Json], None]) -> None:
+        """Train to the end of the recipe, calling `after_epoch` with each epoch's metrics.
+
+        Raises:
+            RunFailedError: the loss is not finite any more.
+        """
+        progress.stage(self.stage, self.recipe.epochs, self.epoch)
+        while self.epoch < self.recipe.epochs:
+            with global_generator(self.seed, self.stage, "global", self.epoch):
+                row = self._epoch()
+            self.epoch += 1
+            after_epoch(row)
+            progress.epoch(row)
+
+    def _epoch(self) -> dict[str, Any]:
+        start = time.perf_counter()
+        if self.optimizer:
+            set_rate(self.optimizer, self.recipe.rate(self.epoch))
+        everything = np.ones(len(self.net.fabric.edges), dtype=np.bool_)
+        routes = RouteCache(self.net, everything)
+        generator = generator_for(self.seed, self.stage, "batches", self.epoch)
+        loss_sum, right, count = 0.0, 0, 0
+        self.net.train()
+        for inputs, labels in self.dataset.training_batches(self.recipe.batch_size, generator, augment=self.recipe.augment):
+            scores = self.net(inputs, routes(len(labels)))
+            loss = functional.cross_entropy(scores, labels)
+            if self.optimizer and loss.requires_grad:
+                self.optimizer.zero_grad()
+                loss.backward()  # type: ignore[no-untyped-call]
+                self.optimizer.step()
+            loss_sum += float(loss.detach()) * len(labels)
+            right += int((scores.argmax(dim=1) == labels).sum())
+            count += len(labels)
+        check_finite(loss_sum, self.stage, self.epoch)
+        validation = evaluate_net(self.net, self.dataset, self.dataset.validation, everything)
+        return {
+            "stage": self.stage,
+            "epoch": self.epoch + 1,
+            "train_loss": loss_sum / count,
+            "train_accuracy": right / count,
+            "validation_loss": validation.loss,
+            "validation_accuracy": validation.accuracy,
+            "learning_rate": self.recipe.rate(self.epoch),
+            "seconds": time.perf_counter() - start,
+        }
+
+
+def check_finite(loss: float, stage: str, epoch: int) -> None:
+    """Stop at a loss that is not finite.
+
+    Raises:
+        RunFailedError: it is not; the text says when and what to try.
+    """
+    if not np.isfinite(loss):
+        when = f"the loss is {loss} in epoch {epoch + 1} of the {stage}"
+        raise RunFailedError(f"{when}: try a smaller --learning-rate; the checkpoint of the epoch before is kept")
