@@ -1,1 +1,88 @@
+"""bsngraph: find the best network that fits a budget.
+
+```python
+import bsngraph
+
+fabric = bsngraph.read_fabric("fabrics/digits.dot")
+result = bsngraph.searching(fabric, "digits", ["macs=25%"], out="runs/first")
+print(result.test_accuracy)
+```
+
+Importing the package is light: names that need torch are loaded on first use (PEP 562).
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from bsngraph.costs import FabricProfile, profile_fabric
+    from bsngraph.data import Dataset, load_data
+    from bsngraph.draw import fabric_drawing, render, render_dot
+    from bsngraph.errors import BsngraphError, FabricError, InfeasibleBudgetError, InputError
+    from bsngraph.fabric import Architecture, Edge, Fabric, Node, architecture_of, fabric_from_networkx, read_fabric, write_fabric
+    from bsngraph.ops import operation
+    from bsngraph.searching import Recipe, Result, SearchSettings, evaluate_run, load_net, prune_run, search, train
+    from bsngraph.supernet import SuperNet, compile_fabric, prune, prune_net
+
+_HOMES = {
+    "bsngraph.costs": ("FabricProfile", "profile_fabric"),
+    "bsngraph.data": ("Dataset", "load_data"),
+    "bsngraph.draw": ("fabric_drawing", "render", "render_dot"),
+    "bsngraph.errors": ("BsngraphError", "FabricError", "InfeasibleBudgetError", "InputError"),
+    "bsngraph.fabric": ("Architecture", "Edge", "Fabric", "Node", "architecture_of", "fabric_from_networkx", "read_fabric", "write_fabric"),
+    "bsngraph.ops": ("operation",),
+    "bsngraph.searching": ("Recipe", "Result", "SearchSettings", "evaluate_run", "load_net", "prune_run", "search", "train"),
+    "bsngraph.supernet": ("SuperNet", "compile_fabric", "prune", "prune_net"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "Architecture",
+    "BsngraphError",
+    "Dataset",
+    "Edge",
+    "Fabric",
+    "FabricError",
+    "FabricProfile",
+    "InfeasibleBudgetError",
+    "InputError",
+    "Node",
+    "Recipe",
+    "Result",
+    "SearchSettings",
+    "SuperNet",
+    "architecture_of",
+    "compile_fabric",
+    "evaluate_run",
+    "fabric_drawing",
+    "fabric_from_networkx",
+    "load_data",
+    "load_net",
+    "operation",
+    "profile_fabric",
+    "prune",
+    "prune_net",
+    "prune_run",
+    "read_fabric",
+    "render",
+    "render_dot",
+    "search",
+    "train",
+    "write_fabric",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'bsngraph' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

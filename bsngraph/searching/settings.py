@@ -16,7 +16,7 @@ class Recipe:
     """How weights are trained: SGD with momentum and weight decay, the rate divided by 10 at each of `drops` (shares of the epochs)."""
 
     epochs: int = 60
-    batch_size: int = 64
+    batch_size: int = 32
     learning_rate: float = 0.1
     momentum: float = 0.9
     weight_decay: float = 5e-4
@@ -59,7 +59,7 @@ class SearchSettings:
     penalty: float = 3.0
     penalty_form: PenaltyForm = "relative"
     baseline: Baseline = "leave-one-out"
-    edge_learning_rate: float = 0.05
+    edge_learning_rate: float = 0.1
     initial_probability: float = 0.9526  # sigmoid(3), the paper's start
     candidates: int = 64
     finetune_epochs: int = 30

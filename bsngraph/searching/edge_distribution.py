@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from bsngraph.fabric import Booleans, Fabric
-from bsngraph.search.settings import Baseline
+from bsngraph.searching.settings import Baseline
 
 # Probabilities of 0 and 1 in a file are certain no gradient could ever move; they start this near instead.
 EDGE_OF_CERTAINTY = 1e-4

@@ -15,8 +15,8 @@ from bsngraph.costs import Budget, BudgetRequest, Cost, FabricProfile, complete_
 from bsngraph.data import Dataset, load_data
 from bsngraph.errors import InputError
 from bsngraph.fabric import Fabric
-from bsngraph.search.run_folder import Json
-from bsngraph.search.settings import Recipe, SearchSettings, as_dict
+from bsngraph.searching.run_folder import Json
+from bsngraph.searching.settings import Recipe, SearchSettings, as_dict
 
 
 @dataclass(frozen=True)

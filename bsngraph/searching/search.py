@@ -21,16 +21,16 @@ from bsngraph.costs import FabricProfile, amount, check_budgets
 from bsngraph.data import Dataset
 from bsngraph.errors import InputError
 from bsngraph.fabric import Architecture, Fabric, architecture_of, read_fabric, write_fabric
-from bsngraph.search.delivery import Result, deliver, write_probabilities
-from bsngraph.search.evaluation import Score, evaluate_net, recompute_batch_norm
-from bsngraph.search.job import Job, prepare, running
-from bsngraph.search.learning import Learning
-from bsngraph.search.progress import Progress, Silent
-from bsngraph.search.randomness import derived_seed, generator_for
-from bsngraph.search.run_folder import Json, OpenMode, RunFolder, open_run
-from bsngraph.search.selection import choose, propose
-from bsngraph.search.settings import Recipe, SearchSettings
-from bsngraph.search.training import NetTraining
+from bsngraph.searching.delivery import Result, deliver, write_probabilities
+from bsngraph.searching.evaluation import Score, evaluate_net, recompute_batch_norm
+from bsngraph.searching.job import Job, prepare, running
+from bsngraph.searching.learning import Learning
+from bsngraph.searching.progress import Progress, Silent
+from bsngraph.searching.randomness import derived_seed, generator_for
+from bsngraph.searching.run_folder import Json, OpenMode, RunFolder, open_run
+from bsngraph.searching.selection import choose, propose
+from bsngraph.searching.settings import Recipe, SearchSettings
+from bsngraph.searching.training import NetTraining
 from bsngraph.supernet import SuperNet, compile_fabric, load_named_weights, prune, prune_net
 
 

@@ -22,14 +22,14 @@ from torch.nn import functional
 from bsngraph.costs import Budget, Cost
 from bsngraph.data import Dataset
 from bsngraph.fabric import Booleans, connected, live_edges
-from bsngraph.search.edge_distribution import EdgeDistribution
-from bsngraph.search.evaluation import device_of, evaluate_net
-from bsngraph.search.objective import Penalty, excess, limits_at
-from bsngraph.search.progress import Progress
-from bsngraph.search.randomness import generator_for, global_generator
-from bsngraph.search.run_folder import Json
-from bsngraph.search.settings import Recipe, SearchSettings
-from bsngraph.search.training import check_finite, make_optimizer, set_rate
+from bsngraph.searching.edge_distribution import EdgeDistribution
+from bsngraph.searching.evaluation import device_of, evaluate_net
+from bsngraph.searching.objective import Penalty, excess, limits_at
+from bsngraph.searching.progress import Progress
+from bsngraph.searching.randomness import generator_for, global_generator
+from bsngraph.searching.run_folder import Json
+from bsngraph.searching.settings import Recipe, SearchSettings
+from bsngraph.searching.training import check_finite, make_optimizer, set_rate
 from bsngraph.supernet import SuperNet
 
 

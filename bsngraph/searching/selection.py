@@ -16,8 +16,8 @@ from bsngraph.costs import Budget, inside_budgets, meets
 from bsngraph.data import Dataset
 from bsngraph.errors import InfeasibleBudgetError
 from bsngraph.fabric import Architecture, Booleans, connected, live_edges
-from bsngraph.search.edge_distribution import EdgeDistribution
-from bsngraph.search.evaluation import Score, evaluate_net, recompute_batch_norm
+from bsngraph.searching.edge_distribution import EdgeDistribution
+from bsngraph.searching.evaluation import Score, evaluate_net, recompute_batch_norm
 from bsngraph.supernet import SuperNet
 
 # How strongly the cost may tilt Γ when too few of its samples are inside the budgets.

@@ -16,11 +16,11 @@ from bsngraph.costs import Budget, Cheapest, Cost, amount, cheapest
 from bsngraph.draw import NoGraphvizError, fabric_drawing, render_dot
 from bsngraph.fabric import Architecture, Fabric, write_fabric
 from bsngraph.fabric.atomic import write_whole
-from bsngraph.search.edge_distribution import EdgeDistribution
-from bsngraph.search.evaluation import Score, evaluate_net
-from bsngraph.search.job import Job
-from bsngraph.search.progress import Progress
-from bsngraph.search.run_folder import Json, RunFolder
+from bsngraph.searching.edge_distribution import EdgeDistribution
+from bsngraph.searching.evaluation import Score, evaluate_net
+from bsngraph.searching.job import Job
+from bsngraph.searching.progress import Progress
+from bsngraph.searching.run_folder import Json, RunFolder
 from bsngraph.supernet import SuperNet, named_weights
 
 

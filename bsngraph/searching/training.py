@@ -12,11 +12,11 @@ from torch.nn import functional
 
 from bsngraph.data import Dataset
 from bsngraph.errors import RunFailedError
-from bsngraph.search.evaluation import RouteCache, evaluate_net
-from bsngraph.search.progress import Progress
-from bsngraph.search.randomness import generator_for, global_generator
-from bsngraph.search.run_folder import Json
-from bsngraph.search.settings import Recipe
+from bsngraph.searching.evaluation import RouteCache, evaluate_net
+from bsngraph.searching.progress import Progress
+from bsngraph.searching.randomness import generator_for, global_generator
+from bsngraph.searching.run_folder import Json
+from bsngraph.searching.settings import Recipe
 from bsngraph.supernet import SuperNet
 
 

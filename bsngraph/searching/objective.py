@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bsngraph.costs import Budget
 from bsngraph.fabric import Booleans
-from bsngraph.search.settings import Recipe, SearchSettings
+from bsngraph.searching.settings import Recipe, SearchSettings
 
 Values = NDArray[np.float64]
 

@@ -1,0 +1,112 @@
+"""`bsngraph check`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bsngraph.cli import options
+
+if TYPE_CHECKING:
+    from bsngraph.costs import FabricProfile
+
+
+@click.command()
+@click.argument("fabric", type=options.FILE)
+@options.budget_option
+@options.set_option
+@options.format_option
+@click.pass_context
+def command(context: click.Context, fabric: Path, budgets: tuple[str, ...], settings: tuple[str, ...], form: str) -> None:
+    """Validate FABRIC; print its nodes, edges, costs and cheapest sub-network, and whether budgets can be met.
+
+    Every problem of the file is reported at once, with its place and its cure. Exits with 1 if a --budget cannot be met.
+
+    \b
+    Example:
+      bsngraph check fabrics/digits.dot --budget macs=25%
+    """
+    from bsngraph.costs import check_budgets, parse_budget, resolve_budgets
+    from bsngraph.errors import InfeasibleBudgetError
+
+    profile = options.load_profile(fabric, settings)
+    resolved = resolve_budgets(profile, [parse_budget(budget) for budget in budgets])
+    facts = _facts(profile)
+    facts["budgets"] = [
+        {"cost": budget.cost.name, "limit": budget.limit, "satisfiable": budget.met(facts["costs"][budget.cost.name]["cheapest"])}
+        for budget in resolved
+    ]
+    if form == "json":
+        click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+    else:
+        _show(facts, profile)
+    try:
+        check_budgets(profile.fabric, resolved)
+    except InfeasibleBudgetError as error:
+        click.echo(f"Error: {error}", err=True)
+        context.exit(error.exit_code)
+    if form == "text":
+        for budget in resolved:
+            verdict = "is slack: the whole fabric is inside it" if budget.slack else "can be met"
+            click.echo(f"budget {budget.text} {verdict}")
+
+
+def _facts(profile: FabricProfile) -> dict[str, Any]:
+    """What `--format json` prints."""
+    from bsngraph.costs import cheapest, complete_costs
+
+    fabric, costs = profile.fabric, complete_costs(profile)
+    nodes = [{"name": node.name, "shape": list(shape)} for node, shape in zip(fabric.nodes, profile.node_shapes, strict=True)]
+    edges = [
+        {
+            "source": edge.source,
+            "target": edge.target,
+            "key": edge.key,
+            "op": edge.op,
+            "arguments": dict(edge.arguments),
+            "fixed": edge.fixed,
+            "costs": {cost.name: float(cost.per_edge[index]) for cost in costs},
+        }
+        for index, edge in enumerate(fabric.edges)
+    ]
+    totals = {}
+    for cost in costs:
+        least = cheapest(fabric, cost)
+        totals[cost.name] = {"unit": cost.unit, "fabric": cost.total, "cheapest": least.value, "proved": least.proved}
+    return {"name": fabric.name, "nodes": nodes, "edges": edges, "costs": totals}
+
+
+def _show(facts: dict[str, Any], profile: FabricProfile) -> None:
+    """The same for people."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from bsngraph.cli.display import share
+    from bsngraph.costs import cheapest, price
+    from bsngraph.draw.palette import long_label
+    from bsngraph.draw.text import quantity, shape_text
+
+    fabric = profile.fabric
+    console = Console(highlight=False)
+    console.print(
+        f"[bold]{fabric.name or 'fabric'}[/bold]: {len(fabric.nodes)} nodes, {len(fabric.edges)} edges, {len(fabric.searchable)} searchable"
+    )
+    nodes = Table("node", "shape", "merge", "activation")
+    for node, shape in zip(fabric.nodes, profile.node_shapes, strict=True):
+        nodes.add_row(node.name, shape_text(shape), node.merge if node.name not in fabric.sources else "", node.activation)
+    console.print(nodes)
+    names = [name for name in facts["costs"] if name != "flops"]
+    edges = Table("edge", "operation", "", *names)
+    for edge, row in zip(fabric.edges, facts["edges"], strict=True):
+        edges.add_row(edge.name, long_label(edge), "fixed" if edge.fixed else "", *(quantity(row["costs"][name]) for name in names))
+    console.print(edges)
+    totals = Table("cost", "whole fabric", "cheapest sub-network", "share")
+    for name, cost in facts["costs"].items():
+        sure = "" if cost["proved"] else " (best found)"
+        totals.add_row(name, quantity(cost["fabric"]), quantity(cost["cheapest"]) + sure, share(cost["cheapest"], cost["fabric"]))
+    console.print(totals)
+    least = cheapest(fabric, price(profile, "macs")).architecture
+    console.print("cheapest by macs: " + ", ".join(fabric.edges[edge].name for edge in least.live), soft_wrap=True, markup=False)

@@ -1,0 +1,123 @@
+"""How runs and results look on a terminal, and as plain lines where there is none.
+
+Progress goes to standard error; facts go to standard output.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as RichProgress
+from rich.table import Table
+
+from bsngraph.draw.text import quantity
+from bsngraph.searching import Progress, Result, Silent
+
+
+def progress_display(quiet: bool) -> Progress:
+    """A display that fits where standard error goes."""
+    if quiet:
+        return Silent()
+    return LiveDisplay() if sys.stderr.isatty() else PlainDisplay()
+
+
+def measures(row: Mapping[str, Any]) -> str:
+    """An epoch's measures in a line: `loss 0.412  accuracy 88.1 %  macs 1.02 M of 0.489 M  entropy 0.21`."""
+    parts = [f"loss {row['train_loss']:.3f}", f"accuracy {100 * row['validation_accuracy']:.1f} %"]
+    limits = row.get("limits", {})
+    for name in limits or list(row.get("costs", {}))[:1]:
+        limit = f" (limit now {quantity(limits[name])})" if name in limits else ""
+        parts.append(f"{name} {quantity(row['costs'][name]['sampled'])}{limit}")
+    if "entropy" in row:
+        parts.append(f"entropy {row['entropy']:.2f}")
+    return "  ".join(parts)
+
+
+class PlainDisplay:
+    """A line an epoch."""
+
+    def __init__(self) -> None:
+        self.name, self.epochs, self.done, self.started = "", 0, 0, 0.0
+
+    def stage(self, name: str, epochs: int, done: int) -> None:
+        """Begin a stage."""
+        self.name, self.epochs, self.done, self.started = name, epochs, done, time.perf_counter()
+
+    def epoch(self, row: Mapping[str, Any]) -> None:
+        """Print an epoch."""
+        here = row["epoch"] - self.done
+        left = (time.perf_counter() - self.started) / here * (self.epochs - row["epoch"])
+        click.echo(f"{self.name} {row['epoch']}/{self.epochs}  {measures(row)}  left {_minutes(left)}", err=True)
+
+    def note(self, text: str) -> None:
+        """Print a note."""
+        click.echo(text, err=True)
+
+
+class LiveDisplay:
+    """A bar a stage, with the last epoch's measures."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True)
+        self.progress: RichProgress | None = None
+        self.task = TaskID(0)
+
+    def stage(self, name: str, epochs: int, done: int) -> None:
+        """Begin a stage."""
+        columns = (TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn(), TextColumn("{task.fields[measures]}"))
+        self.progress = RichProgress(*columns, TimeRemainingColumn(), console=self.console)
+        self.task = self.progress.add_task(name, total=epochs, completed=done, measures="")
+        if done < epochs:
+            self.progress.start()
+
+    def epoch(self, row: Mapping[str, Any]) -> None:
+        """Move the bar."""
+        assert self.progress is not None
+        self.progress.update(self.task, completed=row["epoch"], measures=measures(row))
+        if row["epoch"] == self.progress.tasks[0].total:
+            self.progress.stop()
+
+    def note(self, text: str) -> None:
+        """Print a note."""
+        self.console.print(text, highlight=False, markup=False)
+
+
+def show_result(result: Result) -> None:
+    """The short table at a run's end."""
+    summary = result.summary
+    metrics, edges = summary["metrics"], summary["edges"]
+    console = Console(highlight=False)
+    accuracy = f"test accuracy {100 * metrics['test']['accuracy']:.2f} %, validation {100 * metrics['validation']['accuracy']:.2f} %"
+    console.print(f"\n[bold]{accuracy}[/bold]; {edges['kept']} of {edges['searchable']} searchable edges kept ({summary['seconds']:.0f} s)")
+    budgets = {budget["cost"]: budget for budget in summary["budgets"]}
+    table = Table("cost", "this network", "whole fabric", "share", "budget", "")
+    for name, cost in summary["costs"].items():
+        budget = budgets.get(name)
+        limit = [quantity(budget["limit"]), "met" if budget["met"] else "NOT met"] if budget else ["", ""]
+        table.add_row(
+            _with_unit(name, cost["unit"]), quantity(cost["value"]), quantity(cost["fabric"]), share(cost["value"], cost["fabric"]), *limit
+        )
+    console.print(table)
+    folder = result.run.path
+    if result.run.file("architecture.svg").exists():
+        console.print(f"pictures: {folder / 'architecture.svg'}, {folder / 'architecture.png'}", soft_wrap=True)
+    console.print(f"network:  {folder / 'architecture.dot'}, {folder / 'model.safetensors'}", soft_wrap=True)
+
+
+def share(value: float, whole: float) -> str:
+    """`24.8 %`, nothing where there is no whole."""
+    return f"{100 * value / whole:.1f} %" if whole else ""
+
+
+def _with_unit(name: str, unit: str) -> str:
+    return name if not unit or unit.lower() == name else f"{name} ({unit})"
+
+
+def _minutes(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

@@ -1,0 +1,39 @@
+"""`bsngraph evaluate`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from bsngraph.cli import options
+
+
+@click.command()
+@click.argument("run", type=options.FILE)
+@click.option("--data", metavar="NAME", help="Another data set than the run's own.")
+@options.device_option
+@options.threads_option
+@options.format_option
+def command(run: Path, data: str | None, device: str, threads: int | None, form: str) -> None:
+    """Measure the delivered network in RUN again on the test data, from its graph and weights alone.
+
+    \b
+    Example:
+      bsngraph evaluate runs/first
+    """
+    from bsngraph.draw.text import quantity
+    from bsngraph.searching import evaluate_run
+
+    found = evaluate_run(run, data=data, device=device, threads=threads)
+    if form == "json":
+        facts = {
+            "data": found.dataset,
+            "metrics": {"test": {"accuracy": found.score.accuracy, "loss": found.score.loss}},
+            "costs": {name: {"value": value} for name, value in found.costs.items()},
+        }
+        click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+        return
+    click.echo(f"{found.dataset}: test accuracy {100 * found.score.accuracy:.2f} %, loss {found.score.loss:.4f}")
+    click.echo("  ".join(f"{name} {quantity(value)}" for name, value in found.costs.items()))

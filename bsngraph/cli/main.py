@@ -1,0 +1,87 @@
+"""The `bsngraph` command: a group of commands, each in a module of its own that is loaded when it is called.
+
+Exit codes: 0 done; 1 it could not be done (an infeasible budget, a failed run); 2 wrong usage or bad input; 130 interrupted.
+A user's mistake ends with a message and one of these, never with a traceback.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import IO, Any
+
+import click
+
+from bsngraph import __version__
+from bsngraph.errors import BsngraphError
+
+COMMANDS = {
+    "search": "Find the best sub-network of a fabric inside a budget.",
+    "check": "Validate a fabric; print its shapes, costs and cheapest sub-network.",
+    "prune": "Choose again from a finished search, under another budget.",
+    "train": "Train a fabric's network with every edge kept, from scratch.",
+    "evaluate": "Measure a run's delivered network again.",
+    "render": "Draw a fabric or a run.",
+}
+
+INTERRUPTED = 130
+
+
+class _Shown(click.ClickException):
+    """One of our errors as click shows it."""
+
+    def __init__(self, error: BsngraphError) -> None:
+        super().__init__(str(error))
+        self.exit_code = error.exit_code  # type: ignore[misc]  # click itself reads it from the instance
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        click.echo(f"Error: {self.message}", file=file, err=True)
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands' names and one-line help, and imports a command only to run it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order in which they are used."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The `command` of the module of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"bsngraph.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; turn our errors and Ctrl-C into messages and exit codes."""
+        try:
+            return super().invoke(ctx)
+        except BsngraphError as error:
+            raise _Shown(error) from None
+        except KeyboardInterrupt:
+            click.echo("\nInterrupted. A search or training goes on from its last epoch with --resume.", err=True)
+            ctx.exit(INTERRUPTED)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="bsngraph")
+def cli() -> None:
+    """Find the best network that fits a budget.
+
+    A super-network drawn as a graph file (a fabric) goes in; a sub-network inside every budget comes out: its weights, its
+    graph, its picture.
+
+    \b
+    Example:
+      bsngraph check fabrics/digits.dot --budget macs=25%
+      bsngraph search fabrics/digits.dot --data digits --budget macs=25% --out runs/first
+    """
+
+
+def main() -> None:
+    """The entry point."""
+    cli()

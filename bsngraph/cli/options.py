@@ -1,0 +1,117 @@
+"""Options that several commands share, and what their texts become."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from bsngraph.errors import InputError
+
+if TYPE_CHECKING:
+    from bsngraph.costs import FabricProfile
+    from bsngraph.searching import Recipe
+    from bsngraph.searching.run_folder import OpenMode
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+FILE = click.Path(path_type=Path)
+
+set_option = click.option(
+    "--set", "settings", metavar="NAME=VALUE", multiple=True, help="Set a parameter of the fabric ($NAME in its file). May be repeated."
+)
+budget_option = click.option(
+    "--budget", "budgets", metavar="NAME=LIMIT", multiple=True, help="A limit on a cost: macs=25%, macs=2.5M, params=40k. May be repeated."
+)
+format_option = click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print facts."
+)
+data_option = click.option("--data", metavar="NAME", required=True, help="The data set, e.g. digits.")
+device_option = click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1 …; auto takes CUDA where there is one.")
+threads_option = click.option("--threads", type=click.IntRange(min=1), help="CPU threads. [default: torch's own choice]")
+quiet_option = click.option("--quiet", is_flag=True, help="Show no progress.")
+
+
+def out_options(command: _Command) -> _Command:
+    """--out, --resume, --overwrite."""
+    for option in (
+        click.option("--overwrite", is_flag=True, help="Replace a run that --out holds."),
+        click.option("--resume", is_flag=True, help="Go on with an interrupted run from its last epoch."),
+        click.option("--out", type=FILE, required=True, help="The run folder to write."),
+    ):
+        command = option(command)
+    return command
+
+
+def recipe_options(command: _Command) -> _Command:
+    """How weights are trained; the defaults are `Recipe`'s."""
+    for option in (
+        click.option("--augment/--no-augment", default=None, help="Augment the training data as fits the data set. [default: augment]"),
+        click.option("--drops", metavar="SHARE,…", help="Shares of the epochs at which the rate drops to a tenth. [default: 0.6,0.85]"),
+        click.option("--weight-decay", type=float, help="SGD's weight decay. [default: 0.0005]"),
+        click.option("--momentum", type=float, help="SGD's momentum. [default: 0.9]"),
+        click.option("--learning-rate", type=float, help="SGD's learning rate at the start. [default: 0.1]"),
+        click.option("--batch-size", type=int, help="Examples a step. [default: 32]"),
+        click.option("--epochs", type=int, help="Passes over the training data. [default: 60]"),
+    ):
+        command = option(command)
+    return command
+
+
+def recipe_from(options: dict[str, Any]) -> Recipe:
+    """The recipe that `recipe_options` describe; takes them out of `options`.
+
+    Raises:
+        InputError: a value that no recipe takes.
+    """
+    from bsngraph.searching import Recipe
+
+    names = ("epochs", "batch_size", "learning_rate", "momentum", "weight_decay", "augment")
+    given = {name: value for name in names if (value := options.pop(name)) is not None}
+    drops = options.pop("drops")
+    if drops is not None:
+        try:
+            given["drops"] = tuple(float(drop) for drop in drops.split(",") if drop.strip())
+        except ValueError:
+            raise InputError(f"--drops {drops} must be numbers with commas between, e.g. 0.6,0.85") from None
+    return Recipe(**given)
+
+
+def open_mode(resume: bool, overwrite: bool) -> OpenMode:
+    """What --resume and --overwrite ask for.
+
+    Raises:
+        InputError: both.
+    """
+    if resume and overwrite:
+        raise InputError("--resume and --overwrite exclude each other: go on with the run, or replace it")
+    return "resume" if resume else "overwrite" if overwrite else "new"
+
+
+def parse_settings(settings: tuple[str, ...]) -> dict[str, str]:
+    """`--set NAME=VALUE` texts as a mapping.
+
+    Raises:
+        InputError: one does not read so.
+    """
+    parsed = {}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not (name and equals and value):
+            raise InputError(f"--set {setting} does not read NAME=VALUE: write e.g. --set channels=32")
+        parsed[name] = value
+    return parsed
+
+
+def load_profile(path: Path, settings: tuple[str, ...]) -> FabricProfile:
+    """Read a fabric and its shapes, with everything wrong with the file in one error.
+
+    Raises:
+        FabricError, InputError: what is wrong.
+    """
+    from bsngraph.costs import profile_draft
+    from bsngraph.fabric import draft_file
+
+    return profile_draft(draft_file(path, parse_settings(settings)))

@@ -1,0 +1,49 @@
+"""`bsngraph prune`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from bsngraph.cli import options
+
+
+@click.command()
+@click.argument("run", type=options.FILE)
+@options.budget_option
+@options.out_options
+@options.device_option
+@options.threads_option
+@options.quiet_option
+@options.format_option
+def command(
+    run: Path,
+    budgets: tuple[str, ...],
+    out: Path,
+    resume: bool,
+    overwrite: bool,
+    device: str,
+    threads: int | None,
+    quiet: bool,
+    form: str,
+) -> None:
+    """Choose again from the finished search in RUN, under another budget.
+
+    The weights and edge probabilities that the search learned are used as they are; the chosen network is fine-tuned, measured
+    and written to --out, as a search does.
+
+    \b
+    Example:
+      bsngraph prune runs/first --budget macs=15% --out runs/smaller
+    """
+    mode = options.open_mode(resume, overwrite)
+    from bsngraph.cli.display import progress_display, show_result
+    from bsngraph.searching import prune_run
+
+    result = prune_run(run, budgets, out=out, device=device, threads=threads, mode=mode, progress=progress_display(quiet))
+    if form == "json":
+        click.echo(json.dumps(result.summary, indent=2, ensure_ascii=False))
+    else:
+        show_result(result)

@@ -1,0 +1,88 @@
+"""`bsngraph search`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bsngraph.cli import options
+
+
+@click.command()
+@click.argument("fabric", type=options.FILE)
+@options.data_option
+@options.budget_option
+@options.out_options
+@click.option("--seed", type=int, default=0, show_default=True, help="Everything random follows from it.")
+@options.set_option
+@options.recipe_options
+@click.option("--burn-in", type=float, help="Share of the epochs in which only the weights learn. [default: 0.2]")
+@click.option("--settle", type=float, help="Share of the epochs after which budgets stand at their limits. [default: 0.6]")
+@click.option("--penalty", type=float, help="λ, the price of exceeding a budget. [default: 3]")
+@click.option(
+    "--penalty-form", type=click.Choice(["relative", "absolute"]), help="λ·max(0, C/B-1), or the paper's λ·max(0, C-B). [default: relative]"
+)
+@click.option(
+    "--baseline",
+    type=click.Choice(["leave-one-out", "batch-mean"]),
+    help="What the policy gradient compares with: the others' mean, or the paper's batch mean. [default: leave-one-out]",
+)
+@click.option("--edge-learning-rate", type=float, help="Adam's rate for the logits of Γ. [default: 0.1]")
+@click.option("--initial-probability", type=float, help="Where Γ starts, for edges whose file does not say. [default: 0.9526]")
+@click.option("--candidates", type=int, help="Samples of Γ compared for the choice of the architecture. [default: 64]")
+@click.option("--finetune-epochs", type=int, help="Epochs of training for the chosen network. [default: 30]")
+@click.option("--finetune-rate", type=float, help="The learning rate they start with. [default: 0.02]")
+@options.device_option
+@options.threads_option
+@options.quiet_option
+@options.format_option
+def command(
+    fabric: Path,
+    data: str,
+    budgets: tuple[str, ...],
+    out: Path,
+    resume: bool,
+    overwrite: bool,
+    seed: int,
+    settings: tuple[str, ...],
+    device: str,
+    threads: int | None,
+    quiet: bool,
+    form: str,
+    **more: Any,
+) -> None:
+    """Find the best sub-network of FABRIC inside every budget.
+
+    Learns weights and edge probabilities together, chooses the architecture on validation data among sub-networks inside the
+    budgets, fine-tunes it, measures it once on test data, and writes everything to the run folder --out. Exits with 1 if no
+    sub-network is inside the budgets.
+
+    \b
+    Example:
+      bsngraph search fabrics/digits.dot --data digits --budget macs=25% --out runs/first --seed 0
+    """
+    mode = options.open_mode(resume, overwrite)
+    recipe = options.recipe_from(more)
+    from bsngraph.cli.display import progress_display, show_result
+    from bsngraph.searching import SearchSettings, search
+
+    result = search(
+        options.load_profile(fabric, settings),
+        data,
+        budgets,
+        out=out,
+        seed=seed,
+        recipe=recipe,
+        settings=SearchSettings(**{name: value for name, value in more.items() if value is not None}),
+        device=device,
+        threads=threads,
+        mode=mode,
+        progress=progress_display(quiet),
+    )
+    if form == "json":
+        click.echo(json.dumps(result.summary, indent=2, ensure_ascii=False))
+    else:
+        show_result(result)

@@ -1,0 +1,50 @@
+"""Draw whatever there is to draw: a Fabric, a fabric's file, a run folder. Needs no torch: what a picture says stands in the files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from bsngraph.draw.fabric_drawing import fabric_drawing
+from bsngraph.draw.graphviz import check_drawable, render_dot
+from bsngraph.errors import InputError
+from bsngraph.fabric import Fabric, read_fabric
+from bsngraph.ops import Value
+
+
+def render(what: Fabric | str | Path, output: str | Path, *, settings: Mapping[str, Value] | None = None) -> None:
+    """Draw a fabric, or the architecture that a run found over its fabric, to an .svg, .png or .dot file.
+
+    `what` is a Fabric, the path of a fabric's file (with `settings` for its parameters), or a run folder. A fabric that says for
+    every searchable edge where Γ stands (a run's probabilities.dot) is drawn with widths by probability. Shapes and costs are drawn
+    where the fabric carries them, as every file written by a run does.
+
+    Raises:
+        FabricError, InputError: there is nothing to draw there, or the suffix is none of the three.
+        NoGraphvizError: no Graphviz is installed.
+    """
+    output = Path(output)
+    check_drawable(output)
+    if isinstance(what, Fabric):
+        source = _fabric_source(what, what.name or "fabric")
+    elif Path(what).is_dir():
+        source = _run_source(Path(what))
+    else:
+        source = _fabric_source(read_fabric(what, settings), Path(what).stem)
+    render_dot(source, output)
+
+
+def _run_source(run: Path) -> str:
+    overlay = run / "overlay.dot"
+    if not overlay.exists():
+        raise InputError(f"{run}: there is no architecture in it yet (overlay.dot): is it a run folder, and its run finished?")
+    return overlay.read_text(encoding="utf-8")
+
+
+def _fabric_source(fabric: Fabric, name: str) -> str:
+    learned = [edge.probability for edge in fabric.edges if not edge.fixed]
+    probabilities = None
+    if learned and None not in learned:
+        probabilities = [1.0 if edge.probability is None else edge.probability for edge in fabric.edges]
+    caption = [f"{fabric.name or name}: {len(fabric.edges)} edges, {len(fabric.searchable)} of them searchable"]
+    return fabric_drawing(fabric, probabilities=probabilities, caption=caption)
