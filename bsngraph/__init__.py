@@ -4,7 +4,7 @@
 import bsngraph
 
 fabric = bsngraph.read_fabric("fabrics/digits.dot")
-result = bsngraph.searching(fabric, "digits", ["macs=25%"], out="runs/first")
+result = bsngraph.search(fabric, "digits", ["macs=25%"], out="runs/first")
 print(result.test_accuracy)
 ```
 

@@ -15,6 +15,7 @@ from bsngraph.costs.budget import Budget
 from bsngraph.costs.profile import Costs
 from bsngraph.costs.program import Limit, solve_choice
 from bsngraph.costs.table import Cost
+from bsngraph.draw.text import quantity
 from bsngraph.errors import InfeasibleBudgetError
 from bsngraph.fabric import Architecture, Booleans, Fabric, architecture_of
 
@@ -93,10 +94,7 @@ def meets(live: Booleans, budgets: Sequence[Budget]) -> bool:
 
 def amount(value: float, cost: Cost) -> str:
     """A cost for people: `412 k MACs`."""
-    for scale, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if value >= scale:
-            return f"{value / scale:.4g} {prefix}{' ' + cost.unit if cost.unit else ''}"
-    return f"{value:.4g}{' ' + cost.unit if cost.unit else ''}"
+    return f"{quantity(value)} {cost.unit}".rstrip()
 
 
 def _infeasible(budget: Budget, found: Cheapest) -> str:

@@ -155,7 +155,7 @@ def _node_style(view: _View, index: int, node: Node) -> dict[str, str]:
     end = node.name in view.fabric.sources or node.name in view.fabric.targets
     name_colour, shape_colour = ("#000000", "#555555") if here else (FAINT_TEXT, FAINT_TEXT)
     style = {
-        "label": _node_label(node, view.shapes[index], name_colour, shape_colour),
+        "label": _node_label(view, index, node, name_colour, shape_colour),
         "tooltip": escaped(_node_tooltip(node, view.shapes[index])),
         "fillcolor": "#DDE6EE" if end and here else "white",
         "color": "#333333" if here else REMOVED,
@@ -163,8 +163,10 @@ def _node_style(view: _View, index: int, node: Node) -> dict[str, str]:
     return style | ({} if here else {"style": "filled,rounded,dashed"})
 
 
-def _node_label(node: Node, shape: Shape | None, name_colour: str, shape_colour: str) -> Html:
-    small = [node.merge] if node.merge != "sum" else []
+def _node_label(view: _View, index: int, node: Node, name_colour: str, shape_colour: str) -> Html:
+    shape = view.shapes[index]
+    merges = node.merge != "sum" and len(view.fabric.incoming[index]) > 1
+    small = [node.merge] if merges else []
     small += [shape_text(shape)] if shape is not None else []
     name = f'<font color="{name_colour}"><b>{html_escaped(shortened(node.name))}</b></font>'
     below = f'<br/><font point-size="10" color="{shape_colour}">{html_escaped(" · ".join(small))}</font>' if small else ""

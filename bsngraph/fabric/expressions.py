@@ -6,6 +6,7 @@ In: a value as written and the parameters' values. Out: the value with every `$n
 from __future__ import annotations
 
 import ast
+import math
 import operator
 import re
 from collections.abc import Callable, Mapping
@@ -47,11 +48,17 @@ def substitute(value: Value, parameters: Mapping[str, Value]) -> Value:
         raise ValueError("must be shorter arithmetic")
     try:
         result = _evaluate(ast.parse(text.strip(), mode="eval").body)
+        return int(result) if float(result).is_integer() else _finite(result)
     except (SyntaxError, RecursionError):
         raise ValueError(f"must be arithmetic on numbers (it reads {text})") from None
     except (ZeroDivisionError, OverflowError):
         raise ValueError(f"must be a finite number (it reads {text})") from None
-    return int(result) if float(result).is_integer() else result
+
+
+def _finite(number: float) -> float:
+    if not math.isfinite(number):
+        raise OverflowError
+    return number
 
 
 def _evaluate(node: ast.expr) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,8 +9,7 @@ import pydot
 
 from bsngraph.fabric.fabric_to_networkx import fabric_to_networkx
 from bsngraph.fabric.model import Fabric
-
-_HTML = re.compile(r"<([^<>]|<([^<>]|<([^<>]|<[^<>]*>)*>)*>)*>")  # as dot.lark has it
+from bsngraph.fabric.raw import HTML
 
 
 def fabric_to_dot(fabric: Fabric) -> str:
@@ -43,6 +41,6 @@ def quoted(value: object) -> str:
         text = repr(value)
     else:
         text = str(value)
-    if _HTML.fullmatch(text):
+    if HTML.fullmatch(text):
         return text
     return '"' + text.replace('"', '\\"') + '"'

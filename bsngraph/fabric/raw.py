@@ -6,10 +6,14 @@ no longer needs: which attributes were inherited from a default, where each defa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bsngraph.ops import Value
+
+HTML = re.compile(r"<([^<>]|<([^<>]|<([^<>]|<[^<>]*>)*>)*>)*>")  # as dot.lark has it
+_LOST_BACKSLASH = re.compile(r'(?<!\\)(?:\\\\)*\\(?=["\n]|\r\n|\Z)')
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,11 @@ class RawGraph:
 def place(what: str, line: int | None) -> str:
     """`edge a->b#0, line 7`."""
     return what if line is None else f"{what}, line {line}"
+
+
+def can_be_written(text: str) -> bool:
+    """Whether DOT can say this text: a single backslash before a quote, a new line or the end means something else there."""
+    return HTML.fullmatch(text) is not None or _LOST_BACKSLASH.search(text) is None
 
 
 def free_key(number: int, taken: set[str]) -> str:

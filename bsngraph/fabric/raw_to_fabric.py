@@ -18,7 +18,7 @@ from bsngraph.errors import FabricError, Problem, nearest
 from bsngraph.fabric import graphviz_words
 from bsngraph.fabric.expressions import references, substitute
 from bsngraph.fabric.model import ACTIVATIONS, MERGES, Edge, Fabric, Node
-from bsngraph.fabric.raw import RawEdge, RawGraph, RawNode, place
+from bsngraph.fabric.raw import RawEdge, RawGraph, RawNode, can_be_written, place
 from bsngraph.ops import EDGE_WORDS, OPERATIONS, Operation, Shape, Value
 from bsngraph.ops.signature import to_type
 
@@ -107,6 +107,9 @@ class _Binder:
                 style[name] = str(value)
             else:
                 self.parameters[name] = value
+        for name, text in {"name": self.raw.name, **style}.items():
+            if not can_be_written(text):
+                self._unwritable(name, text, "graph")
         for name, value in self.settings.items():
             if name not in self.parameters:
                 cure = nearest(name, self.parameters, otherwise=f"its parameters are {', '.join(sorted(self.parameters)) or 'none'}")
@@ -153,6 +156,9 @@ class _Binder:
 
     def _value(self, name: str, value: Value, where: str) -> Value:
         """`value` with parameters replaced; a problem is reported and gives an empty value."""
+        if isinstance(value, str) and not can_be_written(value):
+            self._unwritable(name, value, where)
+            return ""
         for reference in references(value):
             self.used.add(reference)
             if reference not in self.parameters:
@@ -166,6 +172,10 @@ class _Binder:
         except ValueError as error:
             self.report(f"{name}={value} {error}", where, 'arithmetic reads like "2*$channels"')
             return ""
+
+    def _unwritable(self, name: str, value: str, where: str) -> None:
+        what = f"{name}={value!r} holds a backslash that DOT cannot write"
+        self.report(what, where, "double a backslash before a quote, a new line or the end of the text")
 
     def _merged(self, raw: RawNode | RawEdge, where: str) -> dict[str, tuple[Value, bool]]:
         """Name → (value, written here), without the unset ones."""
@@ -318,8 +328,9 @@ class _Binder:
         graph.add_nodes_from(nodes)
         graph.add_edges_from((edge.source, edge.target) for edge in self.raw.edges)
         lines = {node.name: place(f"node {node.name}", node.line) for node in self.raw.nodes}
+        written = {node.name for node in self.raw.nodes if {**node.inherited, **node.own}.get("input") not in (None, "")}
         for name, node in nodes.items():
-            if name in sources and node.input is None and name not in self.shapeless:
+            if name in sources and node.input is None and name not in written:
                 self.report("the source has no input shape", lines[name], 'add input="3x32x32" (the sizes of one example, channels first)')
             if name in sources and graph.in_degree(name):
                 self.report("the source has incoming edges", lines[name], "remove them, or name another source")

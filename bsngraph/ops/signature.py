@@ -110,12 +110,12 @@ def to_type(value: Value, kind: type) -> Value:
             raise ValueError("must be a whole number")
         try:
             return int(value)
-        except ValueError:
+        except (ValueError, TypeError):
             raise ValueError("must be a whole number") from None
     if kind is float:
         try:
             number = float(value)
-        except ValueError:
+        except (ValueError, TypeError, OverflowError):
             raise ValueError("must be a number") from None
         if isinstance(value, bool) or not math.isfinite(number):
             raise ValueError("must be a finite number")
@@ -147,7 +147,8 @@ def read_signature(name: str, builder: Builder) -> Operation:
 def _argument(operation: str, name: str, hint: Any, default: Any) -> Argument:
     bounds = None
     if typing.get_origin(hint) in (typing.Union, types.UnionType):  # `Size | None`: None is what leaving it out means
-        hint = next(option for option in typing.get_args(hint) if option is not type(None))
+        options = [option for option in typing.get_args(hint) if option is not type(None)]
+        hint = options[0] if len(options) == 1 else hint
     if typing.get_origin(hint) is Annotated:
         hint, *extras = typing.get_args(hint)
         bounds = next((extra for extra in extras if isinstance(extra, Bounds)), None)

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from safetensors.torch import save as save_safetensors
 
-from bsngraph.costs import Budget, Cheapest, Cost, amount, cheapest
+from bsngraph.costs import Budget, Cheapest, Cost, cheapest
 from bsngraph.draw import NoGraphvizError, fabric_drawing, render_dot
+from bsngraph.draw.text import quantity
 from bsngraph.fabric import Architecture, Fabric, write_fabric
 from bsngraph.fabric.atomic import write_whole
 from bsngraph.searching.edge_distribution import EdgeDistribution
@@ -107,8 +108,8 @@ def caption(job: Job, summary: Json) -> list[str]:
     for budget in job.budgets:
         value = summary["costs"][budget.cost.name]["value"]
         share = f" ({100 * value / budget.cost.total:.1f} %)" if budget.cost.total else ""
-        whole, limit = amount(budget.cost.total, budget.cost), budget.text.partition("=")[2]
-        lines.append(f"{budget.cost.name}: {amount(value, budget.cost)} of the fabric's {whole}{share}, budget {limit}")
+        limit = budget.text.partition("=")[2]
+        lines.append(f"{budget.cost.name}: {quantity(value)} of the fabric's {quantity(budget.cost.total)}{share}, budget {limit}")
     return lines
 
 
