@@ -752,3 +752,19 @@ def test_reading_a_fabric_does_not_import_torch():
     code = f"import sys; import bsngraph.fabric as f; f.read_fabric({str(DIGITS)!r}); print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def test_parameters_said_in_terms_of_each_other_resolve_in_any_order():
+    found = fabric('x -> y [op=conv, channels="$a"]', 'source=x, target=y, a="2*$b", b="$c+1", c=3')
+    assert found.edges[0].arguments["channels"] == 8
+
+
+def test_parameters_in_a_circle_are_an_error_that_names_it():
+    found = problems('x -> y [op=conv, channels="$a"]', 'source=x, target=y, a="$b", b="$a"')
+    assert any("is said in terms of itself" in problem and "a -> b -> a" in problem for problem in found), found
+
+
+def test_a_dollar_in_an_attribute_of_graphviz_is_a_dollar():
+    found = fabric('x -> y [op=identity, label="US$5"]; y [xlabel="$x"]')
+    assert found.edges[0].style == {"label": "US$5"}
+    assert found.nodes[1].style == {"xlabel": "$x"}

@@ -14,7 +14,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
-from rich.table import Table
+from rich.table import Column, Table
 
 from bsngraph.draw.text import quantity
 from bsngraph.searching import Progress, Result, Silent
@@ -70,8 +70,15 @@ class LiveDisplay:
 
     def stage(self, name: str, epochs: int, done: int) -> None:
         """Begin a stage."""
-        columns = (TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn(), TextColumn("{task.fields[measures]}"))
-        self.progress = RichProgress(*columns, TimeRemainingColumn(), console=self.console)
+        whole = Column(no_wrap=True)  # where the terminal is narrow only the measures wrap
+        self.progress = RichProgress(
+            TextColumn("{task.description}", table_column=whole),
+            BarColumn(16, table_column=whole),
+            MofNCompleteColumn(table_column=whole),
+            TimeRemainingColumn(table_column=whole),
+            TextColumn("{task.fields[measures]}"),
+            console=self.console,
+        )
         self.task = self.progress.add_task(name, total=epochs, completed=done, measures="")
         if done < epochs:
             self.progress.start()

@@ -14,6 +14,7 @@ import numpy as np
 from bsngraph.errors import BsngraphError
 from bsngraph.fabric.live import Booleans, connected, live_edges, live_sweep
 from bsngraph.fabric.model import Edge, Fabric
+from bsngraph.fabric.structure import natural_key
 from bsngraph.ops import Shape
 
 
@@ -81,8 +82,6 @@ def _concat_slots(fabric: Fabric, edge_shapes: Sequence[Shape]) -> Mapping[int, 
 
 def _reordered(fabric: Fabric) -> Fabric:
     """The same fabric in canonical order: without some edges, nodes may stand on other levels."""
-    from bsngraph.fabric.raw_to_fabric import natural_key
-
     order = sorted(range(len(fabric.nodes)), key=lambda n: (fabric.levels[n], natural_key(fabric.nodes[n].name)))
     nodes = tuple(fabric.nodes[n] for n in order)
     index = {node.name: position for position, node in enumerate(nodes)}

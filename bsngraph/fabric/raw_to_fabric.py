@@ -8,17 +8,15 @@ they are raised together.
 from __future__ import annotations
 
 import contextlib
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-
-import networkx as nx
 
 from bsngraph.errors import FabricError, Problem, nearest
 from bsngraph.fabric import graphviz_words
 from bsngraph.fabric.expressions import references, substitute
 from bsngraph.fabric.model import ACTIVATIONS, MERGES, Edge, Fabric, Node
 from bsngraph.fabric.raw import RawEdge, RawGraph, RawNode, can_be_written, place
+from bsngraph.fabric.structure import name_problems, natural_key, topological_order
 from bsngraph.ops import EDGE_WORDS, OPERATIONS, Operation, Shape, Value
 from bsngraph.ops.signature import to_type
 
@@ -56,12 +54,6 @@ def raw_to_fabric(raw: RawGraph, settings: Mapping[str, Value] | None = None) ->
     return _Binder(raw, dict(settings or {})).bind()
 
 
-def natural_key(name: str) -> tuple[object, ...]:
-    """Sorts `s2` before `s10`, and any two different names apart."""
-    parts = re.split(r"([0-9]+)", name)
-    return (*((0, int(part), "") if part.isdecimal() and part.isascii() else (1, 0, part) for part in parts), (2, 0, name))
-
-
 @dataclass
 class _Binder:
     raw: RawGraph
@@ -79,8 +71,9 @@ class _Binder:
         nodes = {raw.name: self._node(raw) for raw in self.raw.nodes}
         bound = [self._edge(raw) for raw in self.raw.edges]
         self._unused_parameters()
-        self._names(nodes, [edge for edge, _ in bound])
-        order = self._structure(nodes, sources, targets)
+        self.problems += name_problems(nodes, [edge for edge, _ in bound])
+        order, problems = topological_order(self.raw, nodes, sources, targets)
+        self.problems += problems
         if order is None:
             return Draft(self.raw.origin, None, frozenset(), tuple(self.problems))
         index = {name: position for position, name in enumerate(order)}
@@ -117,12 +110,23 @@ class _Binder:
             self.parameters[name] = value
             self.used.add(name)
         for name in [name for name, value in self.parameters.items() if references(value)]:
-            # One parameter may be said in terms of others, as long as those are plain.
-            self.parameters[name] = self._value(name, self.parameters[name], "graph")
+            self._resolve(name, ())
         version = self.raw.attributes.get("format", FORMAT)
         if version not in (None, "") and str(version) != str(FORMAT):
             self.report(f"format={version} is not known", "graph", f"this version reads format={FORMAT}")
         return self._terminals("source"), self._terminals("target"), style
+
+    def _resolve(self, name: str, within: tuple[str, ...]) -> None:
+        """Give a parameter that is said in terms of others its value, theirs first."""
+        for reference in references(self.parameters[name]):
+            if reference == name or reference in within:
+                circle = " -> ".join((*within, name, reference))
+                self.report(f"parameter {reference!r} is said in terms of itself", f"graph, {circle}", "give one of them a plain value")
+                self.parameters[name] = ""
+                return
+            if reference in self.parameters:
+                self._resolve(reference, (*within, name))
+        self.parameters[name] = self._value(name, self.parameters[name], "graph")
 
     def _terminals(self, word: str) -> list[str]:
         text = str(self.raw.attributes.get(word) or "")
@@ -136,8 +140,8 @@ class _Binder:
         return [name for name in dict.fromkeys(names) if name in known]
 
     def _check_defaults(self) -> None:
-        edge_words = {argument for operation in OPERATIONS.values() for argument in operation.arguments} | EDGE_WORDS | graphviz_words.EDGE
-        known = {"node": NODE_WORDS | graphviz_words.NODE, "edge": frozenset(edge_words)}
+        arguments = {argument for operation in OPERATIONS.values() for argument in operation.arguments}
+        known = {"node": NODE_WORDS | graphviz_words.NODE, "edge": EDGE_WORDS | graphviz_words.EDGE | arguments}
         for default in dict.fromkeys(self.raw.defaults):
             free = default.kind == "edge" and default.name.startswith((COST_PREFIX, COMPUTED_PREFIX))
             if default.name not in known[default.kind] and not free:
@@ -181,7 +185,12 @@ class _Binder:
         """Name → (value, written here), without the unset ones."""
         merged: dict[str, tuple[Value, bool]] = {name: (value, False) for name, value in raw.inherited.items()}
         merged |= {name: (value, True) for name, value in raw.own.items()}
-        values = {name: (self._value(name, value, where), own) for name, (value, own) in merged.items() if value is not None}
+        foreign = _node_style_words() if isinstance(raw, RawNode) else _edge_style_words()
+        values = {
+            name: (value if name in foreign and _writable(value) else self._value(name, value, where), own)
+            for name, (value, own) in merged.items()
+            if value is not None
+        }
         return {name: (value, own) for name, (value, own) in values.items() if value != ""}
 
     def _typed(self, name: str, value: Value, kind: type, where: str, *, low: float = 0.0, high: float = float("inf")) -> Value | None:
@@ -301,63 +310,6 @@ class _Binder:
             takes = f"it takes {', '.join(operation.arguments) or 'no arguments'}"
             self.report(f"{operation.name} takes no argument {name!r}", where, nearest(name, known, otherwise=takes))
 
-    # --- the whole
-
-    def _names(self, nodes: Mapping[str, Node], edges: Iterable[Edge]) -> None:
-        for name in nodes:
-            if not name or "\\" in name or not name.isprintable():
-                self.report(f"{name!r} cannot name a node", f"node {name!r}", "use printable characters without a backslash")
-            elif name.startswith("%"):
-                cure = "put another character before %: to Graphviz such a node is a new one wherever it is named"
-                self.report(f"{name!r} cannot name a node", f"node {name!r}", cure)
-        seen: set[str] = set()
-        for edge in edges:
-            if edge.name in seen:
-                self.report(
-                    "two edges bear this name",
-                    f"edge {edge.name}",
-                    "avoid -> and # in node names and keys, and give each edge a key of its own",
-                )
-            seen.add(edge.name)
-            if not edge.key.isprintable() or "\\" in edge.key:
-                self.report(f"{edge.key!r} cannot be a key", f"edge {edge.name}", "use printable characters without a backslash")
-
-    def _structure(self, nodes: Mapping[str, Node], sources: list[str], targets: list[str]) -> list[str] | None:
-        """The nodes in topological order, by level and name; None where there is none."""
-        graph: nx.DiGraph[str] = nx.DiGraph()
-        graph.add_nodes_from(nodes)
-        graph.add_edges_from((edge.source, edge.target) for edge in self.raw.edges)
-        lines = {node.name: place(f"node {node.name}", node.line) for node in self.raw.nodes}
-        written = {node.name for node in self.raw.nodes if {**node.inherited, **node.own}.get("input") not in (None, "")}
-        for name, node in nodes.items():
-            if name in sources and node.input is None and name not in written:
-                self.report("the source has no input shape", lines[name], 'add input="3x32x32" (the sizes of one example, channels first)')
-            if name in sources and graph.in_degree(name):
-                self.report("the source has incoming edges", lines[name], "remove them, or name another source")
-            if name not in sources and not graph.in_degree(name):
-                cure = f"add an edge into it, or name it in `graph [source=...]`, or remove it (sources: {', '.join(sources) or 'none'})"
-                self.report("the node has no incoming edge and is not a source", lines[name], cure)
-            if name not in sources and node.input is not None:
-                self.report(
-                    "the node has an input shape but is not a source", lines[name], "name it in `graph [source=...]`, or remove input"
-                )
-        if not nx.is_directed_acyclic_graph(graph):
-            cycle = [edge[0] for edge in nx.find_cycle(graph)]
-            self.report("the graph has a cycle", " -> ".join([*cycle, cycle[0]]), "remove or turn round one of these edges")
-            return None
-        self._reachable(graph, lines, sources, targets)
-        levels = {name: level for level, group in enumerate(nx.topological_generations(graph)) for name in group}
-        return sorted(nodes, key=lambda name: (levels[name], natural_key(name)))
-
-    def _reachable(self, graph: nx.DiGraph[str], lines: Mapping[str, str], sources: list[str], targets: list[str]) -> None:
-        forward = set(sources).union(*(nx.descendants(graph, name) for name in sources))
-        backward = set(targets).union(*(nx.ancestors(graph, name) for name in targets))
-        for name in lines:
-            if sources and name not in forward and graph.in_degree(name):
-                self.report("no path leads from a source to the node", lines[name], "connect it, or remove it")
-            if targets and name not in backward:
-                self.report("no path leads from the node to a target", lines[name], "connect it, or remove it")
-
 
 @dataclass
 class _Sorted:
@@ -372,6 +324,20 @@ class _Sorted:
 
 # Graphviz's words are known, but never what somebody meant who misspelt one of ours.
 _STYLE = graphviz_words.NODE | graphviz_words.EDGE | graphviz_words.GRAPH
+
+
+def _node_style_words() -> frozenset[str]:
+    """Attributes of nodes that are Graphviz's alone: a `$` in them is a dollar."""
+    return graphviz_words.NODE - NODE_WORDS
+
+
+def _edge_style_words() -> frozenset[str]:
+    """Attributes of edges that are Graphviz's alone."""
+    return graphviz_words.EDGE - EDGE_WORDS - {argument for operation in OPERATIONS.values() for argument in operation.arguments}
+
+
+def _writable(value: Value) -> bool:
+    return not isinstance(value, str) or can_be_written(value)
 
 
 def _information_shape(value: Value | None) -> Shape | None:
