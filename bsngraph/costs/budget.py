@@ -15,6 +15,7 @@ from bsngraph.costs.table import COSTS, Cost, price
 from bsngraph.errors import InputError
 
 _NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?inf|nan)\s*(%|[A-Za-z]*)\s*", re.IGNORECASE)
+_NOT_A_LIMIT = "the limit must be a positive finite number"
 _COUNTS = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9}
 
 
@@ -60,7 +61,7 @@ def parse_budget(text: str) -> BudgetRequest:
         raise InputError(f"budget {text!r}: {limit!r} is no number with a unit or %: write e.g. macs=25% or macs=2.5M")
     amount = float(found.group(1))
     if not math.isfinite(amount) or amount <= 0:
-        raise InputError(f"budget {text!r}: the limit must be a positive finite number")
+        raise InputError(f"budget {text!r}: {_NOT_A_LIMIT}")
     return BudgetRequest(name.strip(), amount, found.group(2), text)
 
 
@@ -68,14 +69,17 @@ def resolve_budgets(profile: FabricProfile, requests: Sequence[BudgetRequest]) -
     """Give each request its cost and its limit in that cost's unit.
 
     Raises:
-        InputError: an unknown cost, a unit that is not the cost's, two budgets on one cost.
+        InputError: an unknown cost, a unit that is not the cost's, two budgets on one cost, a limit that its unit makes 0 or infinite.
     """
     budgets: list[Budget] = []
     for request in requests:
         if request.cost in (budget.cost.name for budget in budgets):
             raise InputError(f"budget {request.text!r}: {request.cost} has a budget already: give it one")
         cost = price(profile, request.cost)
-        budgets.append(Budget(cost, _limit(request, cost), request.text))
+        limit = _limit(request, cost)
+        if not 0 < limit < math.inf:  # as its unit or share makes it
+            raise InputError(f"budget {request.text!r}: {_NOT_A_LIMIT}")
+        budgets.append(Budget(cost, limit, request.text))
     return tuple(budgets)
 
 

@@ -1,7 +1,7 @@
 """The cheapest sub-network of a fabric, and whether budgets can be met at all, before any training.
 
 A shortest path is the answer where nothing but the path itself is live when it is kept: every sub-network holds a path. Where
-fixed edges inside come along, or several targets must be connected, an integer program answers (program.py).
+fixed edges inside come along, several targets must be connected, or edges are tied, an integer program answers (program.py).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from bsngraph.costs.program import Limit, solve_choice
 from bsngraph.costs.table import Cost
 from bsngraph.draw.text import quantity
 from bsngraph.errors import InfeasibleBudgetError
-from bsngraph.fabric import Architecture, Booleans, Fabric, architecture_of
+from bsngraph.fabric import Architecture, Booleans, Fabric, architecture_of, decisions_of
 
 
 @dataclass(frozen=True)
@@ -76,15 +76,16 @@ def inside_budgets(
 ) -> Architecture | None:
     """The sub-network inside the budgets with the least Σ kept_weight·kept + Σ live_weight·live; None where none is inside."""
     zeros = np.zeros(len(fabric.edges))
-    for hair in (0.0, 1e-6):  # HiGHS may exceed a limit by its tolerance; then a hair less is asked for
-        limits = [Limit(budget.cost.per_edge, budget.limit * (1 - hair)) for budget in budgets]
+    limits = [Limit(budget.cost.per_edge, budget.limit) for budget in budgets]
+    while True:
         choice = solve_choice(fabric, zeros if kept_weight is None else kept_weight, zeros if live_weight is None else live_weight, limits)
         if choice is None:
             return None
         found = architecture_of(fabric, choice.kept)
         if meets(found.mask, budgets):
             return found
-    return None
+        # HiGHS may exceed a limit by its tolerance. What holds these live edges is over it too, so not all of them may be live.
+        limits.append(Limit(found.mask.astype(np.float64), len(found.live) - 1))
 
 
 def meets(live: Booleans, budgets: Sequence[Budget]) -> bool:
@@ -105,8 +106,8 @@ def _infeasible(budget: Budget, found: Cheapest) -> str:
 
 
 def _shortest_path(fabric: Fabric, weights: Costs) -> Booleans | None:
-    """The edges (edges,) of the cheapest source-target path; None where there are several sources or targets."""
-    if len(fabric.sources) != 1 or len(fabric.targets) != 1:
+    """The edges (edges,) of the cheapest source-target path; None where a path is not all that a sub-network needs."""
+    if len(fabric.sources) != 1 or len(fabric.targets) != 1 or not decisions_of(fabric).independent:
         return None
     distance = [np.inf] * len(fabric.nodes)
     best: list[int | None] = [None] * len(fabric.nodes)

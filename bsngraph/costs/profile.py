@@ -122,9 +122,19 @@ class _Walk:
     def _concat_channels(self, node: Node, known: Sequence[tuple[Edge, Shape]]) -> int:
         """The width of a concat node; one that was pruned keeps the slots it had."""
         if node.concat_channels is None:
+            for edge, _ in known:
+                if edge.concat_offset is not None:
+                    cure = f"set concat_channels on node {node.name} too, or remove it"
+                    self.problems.append(Problem("concat_offset is the place of a slot in a pruned node only", f"edge {edge.name}", cure))
             return sum(shape[0] for _, shape in known)
-        for edge, shape in known:
+        before, filled = "", 0
+        for edge, shape in sorted(known, key=lambda pair: pair[0].concat_offset or 0):
             if edge.concat_offset is None or edge.concat_offset + shape[0] > node.concat_channels:
                 what = f"its {shape[0]} channels have no slot in the {node.concat_channels} of node {node.name}"
                 self.problems.append(Problem(what, f"edge {edge.name}", "set concat_offset, or remove concat_channels from the node"))
+                continue
+            if edge.concat_offset < filled:
+                cure = f"give every edge into node {node.name} a concat_offset of its own"
+                self.problems.append(Problem(f"its slot overlaps that of {before}", f"edge {edge.name}", cure))
+            before, filled = edge.name, edge.concat_offset + shape[0]
         return node.concat_channels

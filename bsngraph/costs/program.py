@@ -8,6 +8,7 @@ leads_v (to a target); for each target t a unit of flow over kept edges that con
 
     reached_v ≥ reached_u + kept_e − 1        leads_u ≥ leads_v + kept_e − 1
     live_e ≥ kept_e + reached_u + leads_v − 2     flow_te ≤ kept_e, conserved, 1 into t
+    kept equal within a gate                      Σ kept = 1 over a choice
 
 Costs are not negative and limits bound from above, so nothing gains by setting live_e above what these force, which is
 exactly the live edges of the choice.
@@ -24,9 +25,13 @@ from scipy.sparse import coo_array, csr_array
 
 from bsngraph.costs.profile import Costs
 from bsngraph.errors import BsngraphError
-from bsngraph.fabric import Booleans, Fabric
+from bsngraph.fabric import Booleans, Decisions, Fabric, decisions_of
 
 TIME_LIMIT_S = 60.0
+
+# The largest number of the objective and of a limit. HiGHS is content within 1e-6 of both, whatever their size: with numbers as
+# large as these that is 1e-12 of the whole, as exact as a sum.
+_LARGEST = 1e6
 
 
 @dataclass(frozen=True)
@@ -56,12 +61,13 @@ def solve_choice(fabric: Fabric, kept_weight: Costs, live_weight: Costs, limits:
     rows = _Rows(fabric)
     rows.reachability()
     rows.connection()
+    rows.decisions(decisions_of(fabric))
     for limit in limits:
         rows.limit(limit)
     weights = np.zeros(rows.width)
-    scale = float(max(np.abs(kept_weight).max(initial=0), np.abs(live_weight).max(initial=0))) or 1.0
-    weights[rows.kept] = kept_weight / scale
-    weights[rows.live] = live_weight / scale
+    largest = float(max(np.abs(kept_weight).max(initial=0), np.abs(live_weight).max(initial=0))) or 1.0
+    weights[rows.kept] = kept_weight / largest * _LARGEST
+    weights[rows.live] = live_weight / largest * _LARGEST
     integrality = np.zeros(rows.width)
     integrality[rows.kept] = 1
     fixed = np.array([edge.fixed for edge in fabric.edges], dtype=np.float64)
@@ -121,10 +127,18 @@ class _Rows:
                     demand = 1.0 if node == goal else 0.0
                     self.add(terms, demand, demand)
 
+    def decisions(self, decisions: Decisions) -> None:
+        for first, *others in decisions.edges_of:
+            for other in others:
+                self.add([(first, 1), (other, -1)], 0, 0)
+        for choice in decisions.choices:
+            self.add([(decisions.edges_of[variable][0], 1) for variable in choice], 1, 1)
+
     def limit(self, limit: Limit) -> None:
-        scale = limit.limit or 1.0
-        terms = [(self.edges + edge, float(cost) / scale) for edge, cost in enumerate(limit.per_edge)]
-        self.add(terms, -np.inf, limit.limit / scale)
+        """An edge over the limit by itself counts twice the limit, so that the numbers of a row stay of one size."""
+        capped = np.minimum(limit.per_edge, 2 * limit.limit) if limit.limit else limit.per_edge
+        factors = capped / (limit.limit or 1.0) * _LARGEST
+        self.add([(self.edges + edge, float(factor)) for edge, factor in enumerate(factors)], -np.inf, _LARGEST if limit.limit else 0.0)
 
     def constraint(self) -> LinearConstraint:
         rows, columns, factors = zip(*self.entries, strict=True)

@@ -1,6 +1,7 @@
 """Fabrics: reading, checking and writing them, live edges, architectures. Never imports torch."""
 
 from bsngraph.fabric.architecture import Architecture, architecture_of, prune_fabric
+from bsngraph.fabric.decisions import Decisions, decisions_of
 from bsngraph.fabric.files import draft_file, fabric_from_networkx, read_fabric, write_fabric
 from bsngraph.fabric.live import Booleans, LiveSweep, connected, live_edges, live_sweep
 from bsngraph.fabric.model import Edge, Fabric, Node
@@ -9,6 +10,7 @@ from bsngraph.fabric.raw_to_fabric import Draft
 __all__ = [
     "Architecture",
     "Booleans",
+    "Decisions",
     "Draft",
     "Edge",
     "Fabric",
@@ -16,6 +18,7 @@ __all__ = [
     "Node",
     "architecture_of",
     "connected",
+    "decisions_of",
     "draft_file",
     "fabric_from_networkx",
     "live_edges",

@@ -57,7 +57,8 @@ def prune_fabric(fabric: Fabric, architecture: Architecture, edge_shapes: Sequen
     edges = []
     for index in architecture.live:
         edge = fabric.edges[index]
-        edges.append(replace(edge, fixed=True, probability=None, concat_offset=slots.get(index, edge.concat_offset)))
+        offset = slots.get(index, edge.concat_offset)
+        edges.append(replace(edge, fixed=True, probability=None, gate=None, choice=None, concat_offset=offset))
     used = {name for edge in edges for name in (edge.source, edge.target)} | set(fabric.targets)
     nodes = []
     for position, node in enumerate(fabric.nodes):

@@ -45,6 +45,10 @@ def _edge_attributes(edge: Edge) -> dict[str, Any]:
         attributes["fixed"] = True
     if edge.probability is not None:
         attributes["probability"] = edge.probability
+    if edge.gate is not None:
+        attributes["gate"] = edge.gate
+    if edge.choice is not None:
+        attributes["choice"] = edge.choice
     if edge.concat_offset is not None:
         attributes["concat_offset"] = edge.concat_offset
     attributes |= {COST_PREFIX + name: cost for name, cost in edge.costs.items()}

@@ -39,7 +39,8 @@ class Node:
 class Edge:
     """An operation from one node to another.
 
-    `probability` is where Γ starts (None: the search decides). `costs` are the file's own `cost_<name>` annotations.
+    `probability` is where Γ starts (None: the search decides). Edges of one `gate` are kept or dropped together; of
+    the edges (or gates) of one `choice` exactly one is kept. `costs` are the file's own `cost_<name>` annotations.
     `concat_offset` is set on edges into pruned concat nodes: the first channel of the edge's slot. `computed` is
     information for drawings (costs as counted when the file was written), never read back as the value.
     """
@@ -51,6 +52,8 @@ class Edge:
     arguments: Mapping[str, Value] = field(default_factory=dict)
     fixed: bool = False
     probability: float | None = None
+    gate: str | None = None
+    choice: str | None = None
     costs: Mapping[str, float] = field(default_factory=dict)
     concat_offset: int | None = None
     style: Mapping[str, str] = field(default_factory=dict)
@@ -90,7 +93,10 @@ class Fabric:
     @cached_property
     def incoming(self) -> tuple[tuple[int, ...], ...]:
         """Edge indices into each node, in order."""
-        return tuple(tuple(e for e, (_, target) in enumerate(self.endpoints) if target == n) for n in range(len(self.nodes)))
+        into: list[list[int]] = [[] for _ in self.nodes]
+        for edge, (_, target) in enumerate(self.endpoints):
+            into[target].append(edge)
+        return tuple(map(tuple, into))
 
     @cached_property
     def source_indices(self) -> tuple[int, ...]:

@@ -16,7 +16,7 @@ from bsngraph.fabric import graphviz_words
 from bsngraph.fabric.expressions import references, substitute
 from bsngraph.fabric.model import ACTIVATIONS, MERGES, Edge, Fabric, Node
 from bsngraph.fabric.raw import RawEdge, RawGraph, RawNode, can_be_written, place
-from bsngraph.fabric.structure import name_problems, natural_key, topological_order
+from bsngraph.fabric.structure import group_problems, name_problems, natural_key, topological_order
 from bsngraph.ops import EDGE_WORDS, OPERATIONS, Operation, Shape, Value
 from bsngraph.ops.signature import to_type
 
@@ -71,7 +71,8 @@ class _Binder:
         nodes = {raw.name: self._node(raw) for raw in self.raw.nodes}
         bound = [self._edge(raw) for raw in self.raw.edges]
         self._unused_parameters()
-        self.problems += name_problems(nodes, [edge for edge, _ in bound])
+        edges = [edge for edge, _ in bound]
+        self.problems += [*name_problems(nodes, edges), *group_problems(edges)]
         order, problems = topological_order(self.raw, nodes, sources, targets)
         self.problems += problems
         if order is None:
@@ -260,8 +261,9 @@ class _Binder:
         words = sorted_values.words
         fixed = "fixed" in words and self._typed("fixed", words["fixed"], bool, where) is True
         probability = self._typed("probability", words["probability"], float, where, high=1.0) if "probability" in words else None
-        if fixed and raw.own.get("probability") not in (None, ""):
-            self.report("a fixed edge has no probability", where, "it is always kept: remove probability, or fixed=true")
+        for word in ("probability", "gate", "choice"):
+            if fixed and raw.own.get(word) not in (None, ""):
+                self.report(f"a fixed edge has no {word}", where, f"it is always kept: remove {word}, or fixed=true")
         offset = self._typed("concat_offset", words["concat_offset"], int, where) if "concat_offset" in words else None
         edge = Edge(
             source=raw.source,
@@ -271,6 +273,8 @@ class _Binder:
             arguments=dict(sorted(sorted_values.arguments.items())),
             fixed=fixed,
             probability=None if fixed or probability is None else float(probability),
+            gate=None if fixed or "gate" not in words else str(words["gate"]),
+            choice=None if fixed or "choice" not in words else str(words["choice"]),
             costs=dict(sorted(sorted_values.costs.items())),
             concat_offset=int(offset) if offset is not None else None,
             style=sorted_values.style,

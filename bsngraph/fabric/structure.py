@@ -43,6 +43,29 @@ def name_problems(nodes: Iterable[str], edges: Iterable[Edge]) -> list[Problem]:
     return problems
 
 
+def group_problems(edges: Iterable[Edge]) -> list[Problem]:
+    """Gates whose edges disagree, and choices between fewer than two."""
+    problems = []
+    gates: dict[str, Edge] = {}
+    options: dict[str, set[str]] = {}
+    for edge in edges:
+        if edge.fixed:
+            continue
+        if edge.choice is not None:
+            options.setdefault(edge.choice, set()).add(f"edge {edge.name}" if edge.gate is None else f"gate {edge.gate}")
+        first = gates.setdefault(edge.gate, edge) if edge.gate is not None else edge
+        for word, here, there in (("choice", edge.choice, first.choice), ("probability", edge.probability, first.probability)):
+            if here != there:
+                what = f"gate {edge.gate} has edges of different {word} ({here or 'none'} here, {there or 'none'} on {first.name})"
+                cure = "edges of one gate are kept or dropped together: give them the same"
+                problems.append(Problem(what, f"edge {edge.name}", cure))
+    for choice, among in options.items():
+        if len(among) < 2:
+            cure = "give the same choice to the edges it is between, or remove it"
+            problems.append(Problem(f"choice {choice} has a single option", next(iter(among)), cure))
+    return problems
+
+
 def topological_order(
     raw: RawGraph, nodes: Mapping[str, Node], sources: Sequence[str], targets: Sequence[str]
 ) -> tuple[list[str] | None, list[Problem]]:

@@ -14,7 +14,9 @@ from bsngraph.ops.signature import Operation, read_signature
 OPERATIONS: dict[str, Operation] = {}
 
 # Words that mean something else on an edge, so no operation may have an argument of that name.
-EDGE_WORDS = frozenset({"op", "fixed", "probability", "key", "concat_offset"})
+EDGE_WORDS = frozenset({"op", "fixed", "probability", "key", "gate", "choice", "concat_offset"})
+
+EDGE_PREFIXES = ("cost_", "computed_")
 
 _Builder = TypeVar("_Builder", bound=Callable[..., Any])
 
@@ -38,7 +40,7 @@ def operation(name: str) -> Callable[[_Builder], _Builder]:
         entry = read_signature(name, builder)
         if name in OPERATIONS:
             raise ValueError(f"operation {name!r} exists already: give yours another name")
-        clash = sorted(EDGE_WORDS & set(entry.arguments))
+        clash = sorted(word for word in entry.arguments if word in EDGE_WORDS or word.startswith(EDGE_PREFIXES))
         if clash:
             raise ValueError(f"operation {name!r}: {', '.join(clash)} cannot be an argument, it means something else on an edge")
         OPERATIONS[name] = entry

@@ -77,7 +77,17 @@ def write_weights(job: Job, run: RunFolder, net: SuperNet) -> None:
         "mean": json.dumps(list(job.dataset.mean)),
         "std": json.dumps(list(job.dataset.std)),
     }
-    write_whole(run.file("model.safetensors"), save_safetensors(tensors, metadata=metadata))
+    write_whole(run.file("model.safetensors"), _sorted_metadata(save_safetensors(tensors, metadata=metadata)))
+
+
+def _sorted_metadata(model: bytes) -> bytes:
+    """The same safetensors file with its metadata sorted: the library writes them in another order each time."""
+    size = int.from_bytes(model[:8], "little")
+    header = json.loads(model[8 : 8 + size])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + model[8 + size :]
 
 
 def draw_architecture(job: Job, run: RunFolder, architecture: Architecture, summary: Json, progress: Progress) -> None:

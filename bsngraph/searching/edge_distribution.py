@@ -1,64 +1,98 @@
-"""Γ: independent probabilities with which the searchable edges are kept, and their policy gradient.
+"""Γ: the probabilities with which searchable edges are kept, and their policy gradient.
 
-logits are a vector over all edges of the fabric, so that everything indexes edges the same way; fixed edges are always kept, whatever
-theirs says, and get no gradient.
+Each decision is drawn by itself: an edge, or a gate of edges, is kept with probability sigmoid(logit); of a choice exactly one
+is kept, with probabilities softmax(logits). Logits are a vector over all edges of the fabric, so that everything indexes edges the
+same way; the first edge of a gate speaks for the others, and fixed edges are always kept, whatever theirs says.
 """
 
 from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from bsngraph.fabric import Booleans, Fabric
+from bsngraph.fabric import Booleans, Fabric, decisions_of
 from bsngraph.searching.settings import Baseline
 
-# Probabilities of 0 and 1 in a file are certain no gradient could ever move; they start this near instead.
+# Probabilities of 0 and 1 in a file are a certainty that no gradient could ever move; they start this near instead.
 EDGE_OF_CERTAINTY = 1e-4
 
 
 class EdgeDistribution:
-    """H_e ~ Bernoulli(Γ_e), independently, Γ = sigmoid(logits) on the searchable edges and 1 on the fixed ones."""
+    """The distribution of samples H. `leading` (edges,) marks the edges whose logits count."""
 
     def __init__(self, fabric: Fabric, initial_probability: float) -> None:
-        starts = [initial_probability if edge.probability is None else edge.probability for edge in fabric.edges]
-        clipped = [min(max(start, EDGE_OF_CERTAINTY), 1 - EDGE_OF_CERTAINTY) for start in starts]
-        self.logits = torch.tensor([math.log(start / (1 - start)) for start in clipped], dtype=torch.float64)
-        self.searchable = torch.tensor([not edge.fixed for edge in fabric.edges])
+        self.decisions = decisions_of(fabric)
+        self.leading = torch.zeros(len(fabric.edges), dtype=torch.bool)
+        self.leading[torch.from_numpy(self.decisions.first_edges)] = True
+        starts = [edge.probability for edge in fabric.edges]
+        self.logits = torch.tensor([_logit(initial_probability if start is None else start) for start in starts], dtype=torch.float64)
+        for choice in self._choices():
+            options = [starts[edge] for edge in choice.tolist()]
+            # softmax of log p is p, where the file gives them; where it does not, no option starts ahead.
+            self.logits[choice] = torch.tensor([0.0 if p is None else math.log(max(p, EDGE_OF_CERTAINTY)) for p in options]).double()
 
     @property
     def probabilities(self) -> Tensor:
-        """Γ: (edges,) float64."""
-        return torch.where(self.searchable, self.logits.sigmoid(), 1.0)
+        """Γ: (edges,) float64; 1 for fixed edges."""
+        return self._probabilities(self.logits)
 
     def sample(self, count: int, generator: torch.Generator, *, shift: Tensor | None = None) -> Booleans:
         """`count` samples: (count, edges) Boolean. `shift` (edges,) is added to the logits."""
-        logits = self.logits if shift is None else self.logits + shift
-        chance = torch.where(self.searchable, logits.sigmoid(), 1.0)
-        kept: Booleans = (torch.rand(count, len(chance), generator=generator, dtype=torch.float64) < chance).numpy()
-        return kept
+        first = torch.from_numpy(self.decisions.first_edges)
+        chance = self._probabilities(self.logits if shift is None else self.logits + shift)
+        values = torch.rand(count, len(first), generator=generator, dtype=torch.float64) < chance[first]
+        for variables, choice in zip(self.decisions.choices, self._choices(), strict=True):
+            steps = chance[choice].cumsum(0)[:-1]
+            drawn = torch.searchsorted(steps, torch.rand(count, generator=generator, dtype=torch.float64), right=True)
+            values[:, list(variables)] = torch.nn.functional.one_hot(drawn, len(variables)).bool()
+        return self.decisions.kept(values.numpy())
 
     def thresholded(self) -> Booleans:
-        """The edges with Γ > ½: (edges,) Boolean."""
-        kept: Booleans = (self.probabilities > 0.5).numpy()
-        return kept
+        """The edges with Γ > ½, and of every choice the likeliest: (edges,) Boolean."""
+        first = torch.from_numpy(self.decisions.first_edges)
+        values = (self.probabilities[first] > 0.5).numpy()
+        for variables, choice in zip(self.decisions.choices, self._choices(), strict=True):
+            values[list(variables)] = np.arange(len(variables)) == int(self.logits[choice].argmax())
+        return self.decisions.kept(values)
 
     def entropy(self) -> float:
-        """Mean entropy of the searchable edges in bits: 1 undecided, 0 decided; 0 where nothing is searchable."""
-        if not bool(self.searchable.any()):
-            return 0.0
-        p = self.probabilities[self.searchable]
-        return float(-(torch.xlogy(p, p) + torch.xlogy(1 - p, 1 - p)).mean() / math.log(2))
+        """Mean entropy of the decisions, each in shares of what it can be: 1 undecided, 0 decided; 0 where there are none."""
+        p = self.probabilities
+        free = p[torch.from_numpy(self.decisions.first_edges)[list(self.decisions.free)]]
+        shares = [-(torch.xlogy(free, free) + torch.xlogy(1 - free, 1 - free)) / math.log(2)]
+        shares += [-torch.xlogy(p[choice], p[choice]).sum()[None] / math.log(len(choice)) for choice in self._choices()]
+        every = torch.cat(shares)
+        return float(every.mean()) if len(every) else 0.0
 
     def policy_gradient(self, kept: Booleans, objective: Tensor, baseline: Baseline) -> Tensor:
         """An estimate of ∂E[objective]/∂logits: (edges,) float64.
 
-        REINFORCE (Williams 1992): the score ∂ log p(H)/∂ logit_e is H_e − Γ_e. `kept` (batch, edges) is the sample whose rows had
-        `objective` (batch,), to be minimised.
+        REINFORCE (Williams 1992): the score ∂ log p(H)/∂ logit_e is H_e − Γ_e, for a choice's softmax as for a sigmoid. `kept`
+        (batch, edges) is the sample whose rows had `objective` (batch,), to be minimised.
         """
-        score = torch.from_numpy(kept).to(torch.float64) - self.probabilities  # (batch, edges); 0 on fixed edges
+        score = (torch.from_numpy(kept).to(torch.float64) - self.probabilities) * self.leading  # (batch, edges)
         return advantages(objective, baseline) @ score / len(objective)
+
+    def _choices(self) -> list[Tensor]:
+        """For each choice the leading edges of its options."""
+        first = torch.from_numpy(self.decisions.first_edges)
+        return [first[list(variables)] for variables in self.decisions.choices]
+
+    def _probabilities(self, logits: Tensor) -> Tensor:
+        chance = logits.sigmoid()
+        for choice in self._choices():
+            chance[choice] = logits[choice].softmax(0)
+        first = torch.from_numpy(self.decisions.first_edges)
+        padded = torch.cat([chance[first], chance.new_ones(1)])
+        return padded[torch.from_numpy(self.decisions.variable_of)]  # −1, the fixed edges, picks the 1
+
+
+def _logit(probability: float) -> float:
+    clipped = min(max(probability, EDGE_OF_CERTAINTY), 1 - EDGE_OF_CERTAINTY)
+    return math.log(clipped / (1 - clipped))
 
 
 def advantages(objective: Tensor, baseline: Baseline) -> Tensor:

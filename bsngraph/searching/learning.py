@@ -140,6 +140,7 @@ class Learning:
         check_finite(totals.loss, "search", self.epoch)
         threshold = live_edges(self.net.sweep, self.distribution.thresholded()[None])
         validation = evaluate_net(self.net, self.dataset, self.dataset.validation, self.distribution.thresholded())
+        check_finite(validation.loss, "search", self.epoch)
         return {
             "stage": "search",
             "epoch": self.epoch + 1,

@@ -43,5 +43,6 @@ def limits_at(epoch: int, budgets: Sequence[Budget], recipe: Recipe, settings: S
     back.
     """
     start, end = settings.burn_in * recipe.epochs, settings.settle * recipe.epochs
-    done = 1.0 if epoch + 1 >= end else max((epoch + 1 - start) / (end - start), 0.0)
+    passed = epoch + 1
+    done = 1.0 if passed >= end else 0.0 if passed <= start else (passed - start) / (end - start)
     return tuple(budget.limit + (1 - done) * max(budget.cost.total - budget.limit, 0.0) for budget in budgets)

@@ -73,9 +73,16 @@ class RunFolder:
         write_whole(self.file("metrics.jsonl"), "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
 
     def read_metrics(self) -> list[Json]:
-        """The rows of metrics.jsonl, none if there is none yet."""
+        """The rows of metrics.jsonl, none if there is none yet.
+
+        Raises:
+            InputError: a row is no JSON.
+        """
         path = self.file("metrics.jsonl")
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+        try:
+            return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+        except ValueError as error:
+            raise InputError(f"{path}: is damaged ({error}): start the run again by --overwrite") from None
 
     def write_checkpoint(self, state: Mapping[str, Any]) -> None:
         """Write checkpoint.pt: tensors and plain values only, so that it loads with weights_only=True."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from bsngraph.costs import FabricProfile, amount, check_budgets
 from bsngraph.data import Dataset
 from bsngraph.errors import InputError
 from bsngraph.fabric import Architecture, Fabric, architecture_of, read_fabric, write_fabric
+from bsngraph.fabric.fabric_to_dot import fabric_to_dot
 from bsngraph.searching.delivery import Result, deliver, write_probabilities
 from bsngraph.searching.evaluation import Score, evaluate_net, recompute_batch_norm
 from bsngraph.searching.job import Job, prepare, running
@@ -73,11 +75,12 @@ def search(
     with running(job):
         check_budgets(job.fabric, job.budgets)
         run = open_run(Path(out), job.config("search"), mode)
-        write_fabric(job.profile.annotated(), run.file("fabric.dot"))
+        _keep_fabric(job, run)
         log = _Log(run, mode)
         learning = _new_learning(job)
         if log.state.get("search"):
-            learning.load(log.state["search"])
+            with _reading(run, "checkpoint.pt"):
+                learning.load(log.state["search"])
         learning.run(progress, lambda row: log.keep(row, search=learning.state()))
         write_probabilities(job, run, learning.distribution)
         return _choose_and_deliver(job, run, learning, log, progress)
@@ -106,14 +109,18 @@ def prune_run(
     config = found.read_json("config.json")
     if config.get("command") != "search":
         raise InputError(f"{path} holds a {config.get('command')} run: prune chooses from a search")
-    recipe, settings = _settings_of(config, found)
+    if found.path.resolve() == Path(out).resolve():
+        raise InputError(f"{out} is the folder of the search that is chosen from: give another --out")
+    with _reading(found, "config.json"):
+        recipe, settings = _settings_of(config)
+        name, seed = str(config["data"]["name"]), int(config["seed"])
     job = prepare(
         read_fabric(found.file("fabric.dot")),
-        data or str(config["data"]["name"]),
+        data or name,
         budgets,
         recipe=recipe,
         settings=settings,
-        seed=int(config["seed"]),
+        seed=seed,
         device=device,
         threads=threads,
     )
@@ -122,11 +129,12 @@ def prune_run(
     with running(job):
         check_budgets(job.fabric, job.budgets)
         learning = _new_learning(job)
-        learning.load(found.read_checkpoint(job.device)["search"])
+        with _reading(found, "checkpoint.pt"):
+            learning.load(found.read_checkpoint(job.device)["search"])
         if learning.epoch < job.recipe.epochs:
             raise InputError(f"{path}: the search stopped after epoch {learning.epoch} of {job.recipe.epochs}: finish it by --resume first")
         run = open_run(Path(out), job.config("prune", chosen_from=config), mode)
-        write_fabric(job.profile.annotated(), run.file("fabric.dot"))
+        _keep_fabric(job, run)
         write_probabilities(job, run, learning.distribution)
         return _choose_and_deliver(job, run, learning, _Log(run, mode), progress)
 
@@ -153,13 +161,14 @@ def train(
     progress = progress or Silent()
     with running(job):
         run = open_run(Path(out), job.config("train"), mode)
-        write_fabric(job.profile.annotated(), run.file("fabric.dot"))
+        _keep_fabric(job, run)
         log = _Log(run, mode)
         whole = architecture_of(job.fabric, np.ones(len(job.fabric.edges), dtype=np.bool_))
         net = compile_fabric(prune(job.profile, whole), seed=derived_seed(seed, "weights")).to(job.device)
         training = NetTraining(net, job.dataset, job.recipe, seed, "training")
         if log.state.get("training"):
-            training.load(log.state["training"])
+            with _reading(run, "checkpoint.pt"):
+                training.load(log.state["training"])
         training.run(progress, lambda row: log.keep(row, training=training.state()))
         return deliver(job, run, whole, net, log.seconds(), progress)
 
@@ -181,10 +190,12 @@ def evaluate_run(path: str | Path, *, data: str | Dataset | None = None, device:
     """
     run = RunFolder(Path(path))
     config = run.read_json("config.json")
+    with _reading(run, "config.json"):
+        name = str(config["data"]["name"])
     net = load_net(run)
     job = prepare(
         net.profile,
-        data or str(config["data"]["name"]),
+        data or name,
         (),
         recipe=Recipe(),
         settings=SearchSettings(),
@@ -266,9 +277,10 @@ class _Log:
     def __init__(self, run: RunFolder, mode: OpenMode) -> None:
         self.run = run
         resumed = mode == "resume" and run.file("checkpoint.pt").exists()
-        self.state: Json = run.read_checkpoint() if resumed else {}
-        self.rows: list[Json] = run.read_metrics()[: int(self.state["rows"])] if resumed else []
-        self.started = time.perf_counter() - float(self.state.get("seconds", 0.0))
+        self.state: Json = run.read_checkpoint() if resumed else {"rows": 0, "seconds": 0.0}
+        with _reading(run, "checkpoint.pt"):
+            self.rows: list[Json] = run.read_metrics()[: int(self.state["rows"])]
+            self.started = time.perf_counter() - float(self.state["seconds"])
 
     def seconds(self) -> float:
         """Wall-clock seconds of the run so far, those before an interruption included."""
@@ -281,15 +293,34 @@ class _Log:
         self.run.write_checkpoint({"rows": len(self.rows), "seconds": self.seconds(), **state})
 
 
-def _settings_of(config: Json, run: RunFolder) -> tuple[Recipe, SearchSettings]:
-    """The recipe and settings that a config.json records.
+def _keep_fabric(job: Job, run: RunFolder) -> None:
+    """Write fabric.dot; a run that is resumed must have the same.
 
     Raises:
-        InputError: it records others than this version knows.
+        InputError: it has another.
+    """
+    path, text = run.file("fabric.dot"), fabric_to_dot(job.profile.annotated())
+    if path.exists() and path.read_bytes() != text.encode("utf-8"):
+        raise InputError(f"{path} is not the fabric given: resume with the run's own fabric and --set, or start another run in a new --out")
+    write_fabric(job.profile.annotated(), path)
+
+
+@contextmanager
+def _reading(run: RunFolder, name: str) -> Iterator[None]:
+    """What fails inside is the fault of one of the run's files: it is whole, but does not hold what it should.
+
+    Raises:
+        InputError: something did.
     """
     try:
-        recipe = {field.name: config["recipe"][field.name] for field in fields(Recipe)}
-        settings = {field.name: config["settings"][field.name] for field in fields(SearchSettings)}
-        return Recipe(**recipe | {"drops": tuple(recipe["drops"])}), SearchSettings(**settings)
-    except (KeyError, TypeError) as error:
-        raise InputError(f"{run.file('config.json')}: was written by another version of bsngraph ({error})") from None
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"{run.file(name)}: is damaged, or was written by another version of bsngraph ({reason})") from None
+
+
+def _settings_of(config: Json) -> tuple[Recipe, SearchSettings]:
+    """The recipe and settings that a config.json records."""
+    recipe = {field.name: config["recipe"][field.name] for field in fields(Recipe)}
+    settings = {field.name: config["settings"][field.name] for field in fields(SearchSettings)}
+    return Recipe(**recipe | {"drops": tuple(recipe["drops"])}), SearchSettings(**settings)

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from bsngraph.costs import Budget, inside_budgets, meets
 from bsngraph.data import Dataset
 from bsngraph.errors import InfeasibleBudgetError
-from bsngraph.fabric import Architecture, Booleans, connected, live_edges
+from bsngraph.fabric import Architecture, Booleans, Decisions, Fabric, connected, decisions_of, live_edges
 from bsngraph.searching.edge_distribution import EdgeDistribution
 from bsngraph.searching.evaluation import Score, evaluate_net, recompute_batch_norm
 from bsngraph.supernet import SuperNet
@@ -44,18 +46,15 @@ def propose(
     Raises:
         InfeasibleBudgetError: no sub-network is inside the budgets.
     """
-    fabric = net.fabric
     found: dict[Architecture, None] = {}
     found |= dict.fromkeys(_inside(net, distribution.thresholded()[None], budgets))
-    weight = torch.zeros(len(fabric.edges), dtype=torch.float64)
-    for budget in budgets:
-        weight += torch.from_numpy(budget.cost.per_edge) / (budget.limit or 1.0)
+    weight = _budget_weights(distribution, budgets)
     for tilt in _TILTS if budgets else _TILTS[:1]:
         if len(found) >= count:
             break
         kept = distribution.sample(2 * count, generator, shift=-tilt * weight)
         found |= dict.fromkeys(_inside(net, kept, budgets))
-    likeliest = inside_budgets(fabric, budgets, kept_weight=-distribution.logits.numpy())
+    likeliest = inside_budgets(net.fabric, budgets, kept_weight=-(distribution.logits * distribution.leading).numpy())
     if likeliest is None:
         raise InfeasibleBudgetError(f"no sub-network meets {' and '.join(budget.text for budget in budgets)}")
     return list(dict.fromkeys([likeliest, *list(found)[: count + 1]]))
@@ -86,26 +85,52 @@ def choose(net: SuperNet, dataset: Dataset, proposals: Iterable[Architecture], b
 
 
 def neighbours(net: SuperNet, architecture: Architecture, budgets: Sequence[Budget]) -> list[Architecture]:
-    """Architectures inside the budgets that keep one searchable edge more or one less, or exchange one for a parallel one."""
-    base = architecture.mask
-    searchable = list(net.fabric.searchable)
-    choices = [_flipped(base, edge) for edge in searchable]
-    for edge in architecture.live:
-        if edge in searchable:
-            ends = net.fabric.endpoints[edge]
-            parallel = [other for other in searchable if net.fabric.endpoints[other] == ends and not base[other]]
-            choices += [_flipped(_flipped(base, edge), other) for other in parallel]
-    inside = _inside(net, np.stack(choices), budgets) if choices else []
+    """Architectures inside the budgets that decide one thing otherwise: one edge or gate more or less, or another for it."""
+    decisions = decisions_of(net.fabric)
+    base = np.array([any(edge in architecture.live for edge in edges) for edges in decisions.edges_of], dtype=np.bool_)
+    for choice in decisions.choices:
+        if not base[list(choice)].any():
+            base[choice[0]] = True  # nothing of it is live, so any option will do
+    changed = [
+        _switched(base, on=(), off=(variable,)) if base[variable] else _switched(base, on=(variable,), off=())
+        for variable in decisions.free
+    ]
+    for choice in decisions.choices:
+        changed += [_switched(base, on=(option,), off=choice) for option in choice if not base[option]]
+    for here, there in _parallel(net.fabric, decisions):
+        if base[here] and not base[there]:
+            changed.append(_switched(base, on=(there,), off=(here,)))
+    inside = _inside(net, decisions.kept(np.stack(changed)), budgets) if changed else []
     return [near for near in dict.fromkeys(inside) if near != architecture]
+
+
+def _parallel(fabric: Fabric, decisions: Decisions) -> Iterable[tuple[int, int]]:
+    """Pairs of free variables that are single edges between the same two nodes."""
+    between: dict[tuple[int, int], list[int]] = {}
+    for variable in decisions.free:
+        if len(decisions.edges_of[variable]) == 1:
+            between.setdefault(fabric.endpoints[decisions.edges_of[variable][0]], []).append(variable)
+    return (pair for group in between.values() for pair in permutations(group, 2))
+
+
+def _budget_weights(distribution: EdgeDistribution, budgets: Sequence[Budget]) -> Tensor:
+    """What keeping each decision costs in shares of the budgets, on its leading edge: (edges,)."""
+    decisions = distribution.decisions
+    weights = torch.zeros(len(distribution.logits), dtype=torch.float64)
+    for budget in budgets:
+        for first, edges in zip(decisions.first_edges, decisions.edges_of, strict=True):
+            weights[first] += float(budget.cost.per_edge[list(edges)].sum()) / budget.limit
+    return weights
 
 
 def _order(candidate: Candidate) -> tuple[float, tuple[int, ...]]:
     return candidate.score.loss, candidate.architecture.live
 
 
-def _flipped(kept: Booleans, edge: int) -> Booleans:
-    changed = kept.copy()
-    changed[edge] = ~changed[edge]
+def _switched(values: Booleans, *, on: Sequence[int], off: Sequence[int]) -> Booleans:
+    changed = values.copy()
+    changed[list(off)] = False
+    changed[list(on)] = True
     return changed
 
 

@@ -23,7 +23,7 @@ from bsngraph.supernet import SuperNet
 def make_optimizer(net: SuperNet, recipe: Recipe) -> torch.optim.SGD:
     """SGD as the recipe has it; Nesterov's form of momentum where there is momentum."""
     return torch.optim.SGD(
-        net.parameters(),
+        [{"params": list(net.parameters())}],  # as a group it may be empty: a fabric need not have weights
         lr=recipe.learning_rate,
         momentum=recipe.momentum,
         weight_decay=recipe.weight_decay,
@@ -42,19 +42,17 @@ class NetTraining:
 
     def __init__(self, net: SuperNet, dataset: Dataset, recipe: Recipe, seed: int, stage: str) -> None:
         self.net, self.dataset, self.recipe, self.seed, self.stage = net, dataset, recipe, seed, stage
-        self.optimizer = make_optimizer(net, recipe) if any(True for _ in net.parameters()) else None
+        self.optimizer = make_optimizer(net, recipe)
         self.epoch = 0
 
     def state(self) -> Json:
         """Everything needed to go on exactly."""
-        optimizer = self.optimizer.state_dict() if self.optimizer else {}
-        return {"epoch": self.epoch, "net": self.net.state_dict(), "optimizer": optimizer}
+        return {"epoch": self.epoch, "net": self.net.state_dict(), "optimizer": self.optimizer.state_dict()}
 
     def load(self, state: Json) -> None:
         """Go on from `state`."""
         self.net.load_state_dict(state["net"])
-        if self.optimizer:
-            self.optimizer.load_state_dict(state["optimizer"])
+        self.optimizer.load_state_dict(state["optimizer"])
         self.epoch = int(state["epoch"])
 
     def run(self, progress: Progress, after_epoch: Callable[[Json], None]) -> None:
@@ -73,8 +71,7 @@ class NetTraining:
 
     def _epoch(self) -> dict[str, Any]:
         start = time.perf_counter()
-        if self.optimizer:
-            set_rate(self.optimizer, self.recipe.rate(self.epoch))
+        set_rate(self.optimizer, self.recipe.rate(self.epoch))
         everything = np.ones(len(self.net.fabric.edges), dtype=np.bool_)
         routes = RouteCache(self.net, everything)
         generator = generator_for(self.seed, self.stage, "batches", self.epoch)
@@ -83,7 +80,7 @@ class NetTraining:
         for inputs, labels in self.dataset.training_batches(self.recipe.batch_size, generator, augment=self.recipe.augment):
             scores = self.net(inputs, routes(len(labels)))
             loss = functional.cross_entropy(scores, labels)
-            if self.optimizer and loss.requires_grad:
+            if loss.requires_grad:
                 self.optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
                 self.optimizer.step()
@@ -92,6 +89,7 @@ class NetTraining:
             count += len(labels)
         check_finite(loss_sum, self.stage, self.epoch)
         validation = evaluate_net(self.net, self.dataset, self.dataset.validation, everything)
+        check_finite(validation.loss, self.stage, self.epoch)
         return {
             "stage": self.stage,
             "epoch": self.epoch + 1,

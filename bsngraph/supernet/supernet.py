@@ -76,7 +76,11 @@ class SuperNet(nn.Module):
             inputs = {self.fabric.sources[0]: inputs}
         if set(inputs) != set(self.fabric.sources):
             raise ValueError(f"inputs are for {', '.join(inputs)}, but the sources are {', '.join(self.fabric.sources)}")
-        return {self.fabric.node_index[name]: value for name, value in inputs.items()}
+        sizes = {name: value.shape[0] for name, value in inputs.items()}
+        if len(set(sizes.values())) > 1:
+            raise ValueError(f"the inputs have different batch sizes: {', '.join(f'{name} {size}' for name, size in sizes.items())}")
+        nodes = {self.fabric.node_index[name]: value for name, value in inputs.items()}
+        return {node: self._activated(node, value) for node, value in nodes.items()}
 
     def _node(self, step: NodeStep, values: Mapping[int, Tensor]) -> Tensor:
         node = self.fabric.nodes[step.node]
@@ -85,9 +89,11 @@ class SuperNet(nn.Module):
             value = self.operations[edge.edge](take_rows(values[edge.source], edge.take))
             parts.append(Part(value, edge.fill, self._concat_offsets[edge.edge]))
         place = Place(step.count, step.present, self.profile.node_shapes[step.node][0])
-        merged = MERGES[node.merge](parts, place)
-        activation = ACTIVATIONS[node.activation]
-        return merged if activation is None else activation(merged)
+        return self._activated(step.node, MERGES[node.merge](parts, place))
+
+    def _activated(self, node: int, value: Tensor) -> Tensor:
+        activation = ACTIVATIONS[self.fabric.nodes[node].activation]
+        return value if activation is None else activation(value)
 
 
 def compile_fabric(fabric: Fabric | FabricProfile, *, seed: int | None = None) -> SuperNet:
@@ -100,7 +106,7 @@ def compile_fabric(fabric: Fabric | FabricProfile, *, seed: int | None = None) -
     if seed is None:
         return SuperNet(profile)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would also seed accelerators, which nothing here restores
         return SuperNet(profile)
 
 

@@ -44,11 +44,11 @@ def prune(fabric: Fabric | FabricProfile, architecture: Architecture) -> Fabric:
 
 
 def prune_net(net: SuperNet, architecture: Architecture) -> SuperNet:
-    """The architecture as a network of its own, with copies of the super-network's weights, on the same device."""
+    """The architecture as a network of its own, with copies of the super-network's weights, on the same device, of the same number type."""
     pruned = compile_fabric(prune(net.profile, architecture), seed=0)
     weights = named_weights(net)
-    device = next((tensor.device for tensor in weights.values()), torch.device("cpu"))
-    pruned.to(device)
+    like = next((parameter for parameter in net.parameters()), torch.empty(0))
+    pruned.to(like.device, like.dtype)
     load_named_weights(pruned, weights)
     pruned.train(net.training)
     return pruned
