@@ -30,14 +30,19 @@ class Cheapest:
 
 
 def cheapest(fabric: Fabric, cost: Cost) -> Cheapest:
-    """The sub-network that connects every target at the least cost, fixed edges charged where live."""
+    """The sub-network that connects every target at the least cost, fixed edges charged where live.
+
+    Raises:
+        InfeasibleBudgetError: gates and choices leave no sub-network that connects every target.
+    """
     path = _shortest_path(fabric, cost.per_edge)
     if path is not None:
         found = architecture_of(fabric, path)
         if np.array_equal(found.mask, path):
             return Cheapest(found, float(cost.of(path[None])[0]), proved=True)
     choice = solve_choice(fabric, np.zeros(len(fabric.edges)), cost.per_edge)
-    assert choice is not None, "a valid fabric connects its targets"
+    if choice is None:  # without ties every valid fabric connects its targets
+        raise InfeasibleBudgetError("no choice of edges connects every target: the file's gates and choices exclude each other's paths")
     found = architecture_of(fabric, choice.kept)
     return Cheapest(found, float(cost.of(found.mask[None])[0]), choice.proved)
 
