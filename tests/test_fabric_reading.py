@@ -470,7 +470,6 @@ def test_a_parameter_that_bears_a_name_of_graphviz_is_told_so():
         ("(" * 90 + "$c" + ")" * 90, None),
         ("(" * 150 + "$c", "must be"),
         ("-" * 150 + "$c", None),
-        ("$c\x00", "must be"),
     ],
 )
 def test_bad_arithmetic_is_refused_quickly_and_nothing_is_run(text, what):
@@ -548,7 +547,7 @@ def test_a_file_that_cannot_be_read_is_an_input_error(tmp_path):
     for name, text in {
         "none.dot": "cannot be read (No such file or directory)",
         "latin.dot": "byte 10 is not UTF-8: save the file as UTF-8 text",
-        "fabric.txt": "a fabric is a DOT file: name it .dot or .gv",
+        "fabric.txt": "a fabric's suffix says its format: name it .dot or .gv (DOT), .graphml (GraphML), .json (node-link JSON)",
     }.items():
         with pytest.raises(InputError) as caught:
             read_fabric(tmp_path / name)
@@ -561,7 +560,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
     with pytest.raises(InputError, match="cannot be written"):
         write_fabric(read, tmp_path / "none" / "a.dot")
     with pytest.raises(InputError, match="name it"):
-        write_fabric(read, tmp_path / "a.json")
+        write_fabric(read, tmp_path / "a.yaml")
     write_fabric(read, tmp_path / "a.dot")
     assert [path.name for path in tmp_path.iterdir()] == ["a.dot"]
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Optional
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
@@ -21,8 +21,10 @@ sizes = st.integers(1, 13)
 channel_counts = st.integers(1, 6)
 strides = st.integers(1, 4)
 kernels = st.sampled_from((1, 3, 5, 7))
-norms = st.sampled_from(("batch", "none"))
-activations = st.sampled_from(tuple(ACTIVATIONS))
+norms = st.sampled_from(("batch", "group", "layer", "instance", "none"))
+NORMED = {"batch": 2, "group": 2, "layer": 2, "instance": 2, "none": 1}  # parameters a channel after a convolution
+OURS = {name for name, entry in OPERATIONS.items() if not entry.origin and not name.startswith("nn.")}
+activations = st.sampled_from(tuple(name for name in ACTIVATIONS if name != "relu6"))
 
 
 @st.composite
@@ -31,30 +33,53 @@ def images(draw) -> tuple[int, int, int]:
 
 
 @st.composite
-def calls(draw) -> tuple[str, dict, tuple[int, ...]]:
+def sequences(draw) -> tuple[int, int]:
+    return draw(sizes), draw(st.sampled_from((2, 4, 6)))
+
+
+vectors = channel_counts.map(lambda size: (size,))
+
+# What each operation works on, where that is not an image.
+SHAPES = {
+    **dict.fromkeys(("identity", "dropout", "flatten", "linear", "classifier"), st.one_of(images(), sequences(), vectors)),
+    **dict.fromkeys(("positions", "attention", "token_linear"), sequences()),
+    **dict.fromkeys(("layer_norm", "mlp"), st.one_of(sequences(), vectors)),
+    "global_pool": st.one_of(images(), sequences()),
+}
+# What each argument may be; those that are not here are drawn from their choices, or are Booleans.
+VALUES = {
+    **dict.fromkeys(("channels", "features", "classes"), channel_counts),
+    **dict.fromkeys(("stride", "factor", "size", "expansion", "reduction"), strides),
+    **dict.fromkeys(("height", "width"), sizes),
+    **dict.fromkeys(("rate", "dropout"), st.sampled_from((0.0, 0.5, 1.0))),
+    "kernel": kernels,
+    "window": st.sampled_from((1, 3, 5)),
+    "dilation": st.integers(1, 3),
+    "groups": st.just(1),
+    "heads": st.sampled_from((1, 2)),
+}
+
+
+@st.composite
+def calls(draw, names=frozenset(OURS)) -> tuple[str, dict, tuple[int, ...]]:
     """An operation of the table, arguments it takes, a shape it works on."""
-    shape = draw(images())
-    more = draw(st.integers(shape[0], shape[0] + 3))
-    pooling = {"stride": draw(strides), **draw(st.sampled_from(({}, {"channels": more})))}
-    pooling["window"] = draw(st.sampled_from((1, 3, 5, pooling["stride"])))
-    conv = {"channels": draw(channel_counts), "kernel": draw(kernels), "stride": draw(strides)}
-    conv |= {"norm": draw(norms), "activation": draw(activations)}
-    table = {
-        "conv": (conv | {"dilation": draw(st.integers(1, 3))}, shape),
-        "separable_conv": (conv, shape),
-        "basic_block": ({"channels": more, "stride": draw(strides), "residual": draw(st.booleans())}, shape),
-        "identity": ({}, draw(st.sampled_from((shape, shape[:1])))),
-        "shortcut": ({"channels": more, "stride": draw(strides)}, shape),
-        "max_pool": (pooling, shape),
-        "avg_pool": (pooling, shape),
-        "upsample": ({"factor": draw(strides), "mode": draw(st.sampled_from(("nearest", "bilinear")))}, shape),
-        "dropout": ({"rate": draw(st.sampled_from((0.0, 0.5, 1.0)))}, shape),
-        "linear": ({"features": draw(channel_counts), "activation": draw(activations)}, draw(st.sampled_from((shape, shape[:1])))),
-        "classifier": ({"classes": draw(channel_counts)}, draw(st.sampled_from((shape, shape[:1])))),
-    }
-    assert set(table) == set(OPERATIONS), "every operation of the table is tested here"
-    name = draw(st.sampled_from(sorted(table)))
-    return name, *table[name]
+    name = draw(st.sampled_from(sorted(names)))
+    shape = draw(SHAPES.get(name, images()))
+    arguments = {}
+    for argument in OPERATIONS[name].arguments.values():
+        if argument.required or draw(st.booleans()):
+            arguments[argument.name] = draw(VALUES.get(argument.name, st.sampled_from(argument.choices or (True, False))))
+    if not {"height", "width"} <= set(arguments):
+        arguments = {name: value for name, value in arguments.items() if name not in ("height", "width")}
+    if name in ("shortcut", "basic_block", "bottleneck_block", "max_pool", "avg_pool") and "channels" in arguments:
+        arguments["channels"] += shape[0]
+    if "window" in OPERATIONS[name].arguments and "window" not in arguments:
+        arguments["window"] = arguments.get("stride", 2)
+    if name == "transposed_conv" and "kernel" not in arguments and arguments.get("stride") == 1:
+        arguments["kernel"] = 3
+    if name == "attention":
+        arguments.setdefault("heads", 2)
+    return name, arguments, shape
 
 
 def halved(size: int, stride: int) -> int:
@@ -64,6 +89,7 @@ def halved(size: int, stride: int) -> int:
 # --- profiles
 
 
+@settings(max_examples=120)
 @given(calls())
 def test_the_profile_on_the_meta_device_equals_a_real_run(call):
     name, arguments, shape = call
@@ -87,16 +113,25 @@ def test_operations_give_finite_values_and_one_example_is_independent_of_the_oth
     torch.testing.assert_close(whole, alone)
 
 
-@given(st.sampled_from(("conv", "separable_conv", "basic_block", "shortcut", "max_pool", "avg_pool")), images(), strides, st.data())
+STRIDED = sorted(name for name in OURS if "stride" in OPERATIONS[name].arguments and name != "transposed_conv")
+
+
+@given(st.sampled_from(STRIDED), images(), strides, st.data())
 def test_every_operation_with_a_stride_gives_images_of_ceil_of_size_over_stride(name, shape, stride, data):
-    arguments = {"stride": stride, "channels": shape[0] + 1}
+    arguments = {"stride": stride}
+    if "channels" in OPERATIONS[name].arguments:
+        arguments["channels"] = shape[0] + 1
     if "kernel" in OPERATIONS[name].arguments:
         arguments["kernel"] = data.draw(kernels)
     if "dilation" in OPERATIONS[name].arguments:
         arguments["dilation"] = data.draw(st.integers(1, 3))
     if "window" in OPERATIONS[name].arguments:
         arguments["window"] = data.draw(st.sampled_from((1, 3, 5, 7, stride)))
-    assert profile(name, arguments, shape).shape == (shape[0] + 1, halved(shape[1], stride), halved(shape[2], stride))
+    assert profile(name, arguments, shape).shape == (
+        arguments.get("channels", shape[0]),
+        halved(shape[1], stride),
+        halved(shape[2], stride),
+    )
 
 
 @given(images(), channel_counts, kernels, strides, norms, st.integers(1, 3), st.integers(1, 3))
@@ -106,7 +141,7 @@ def test_macs_and_params_of_a_conv_are_those_of_the_formula(shape, channels, ker
     found = profile("conv", arguments, (incoming, *shape[1:]))
     weights = outgoing * (incoming // groups) * kernel * kernel
     assert found.macs == weights * halved(shape[1], stride) * halved(shape[2], stride)
-    assert found.params == weights + (2 * outgoing if norm == "batch" else outgoing)
+    assert found.params == weights + NORMED[norm] * outgoing
 
 
 @given(images(), channel_counts, kernels, strides, norms)
@@ -114,7 +149,7 @@ def test_macs_and_params_of_a_separable_conv_are_those_of_the_formula(shape, cha
     found = profile("separable_conv", {"channels": channels, "kernel": kernel, "stride": stride, "norm": norm}, shape)
     weights = shape[0] * kernel * kernel + shape[0] * channels
     assert found.macs == weights * halved(shape[1], stride) * halved(shape[2], stride)
-    assert found.params == weights + (shape[0] + channels) * (2 if norm == "batch" else 1)
+    assert found.params == weights + (shape[0] + channels) * NORMED[norm]
 
 
 @given(images(), st.integers(0, 3), strides, st.booleans())
@@ -135,7 +170,11 @@ def test_macs_and_params_of_linear_and_classifier_are_those_of_the_formula(shape
     assert linear.shape == classifier.shape == (outgoing,)
 
 
-@given(calls().filter(lambda call: call[0] in ("identity", "shortcut", "max_pool", "avg_pool", "upsample", "dropout")))
+@given(
+    calls().filter(
+        lambda call: call[0] in ("identity", "shortcut", "max_pool", "avg_pool", "upsample", "dropout", "flatten", "global_pool")
+    )
+)
 def test_what_has_no_weights_has_no_macs(call):
     found = profile(*call)
     assert (found.macs, found.params) == (0, 0)
@@ -195,7 +234,7 @@ def test_upsampling_is_by_a_factor_or_to_a_size():
         ("conv", {"channels": 4}, (4,), "needs an image (channels, height, width), but gets 4"),
         ("conv", {"channels": 4, "groups": 3}, (6, 2, 2), "groups=3 must divide both the 6 incoming and the 4 outgoing channels"),
         ("conv", {"channels": 6, "groups": 3}, (4, 2, 2), "groups=3 must divide both the 4 incoming and the 6 outgoing channels"),
-        ("shortcut", {"channels": 2}, (4, 2, 2), "cannot drop channels (4 to 2): use op=conv, kernel=1 for that"),
+        ("shortcut", {"channels": 2}, (4, 2, 2), "cannot drop channels (4 to 2): use op=projection for that"),
         ("max_pool", {"channels": 2}, (4, 2, 2), "pooling cannot drop channels (4 to 2): leave channels out, or use a conv"),
         ("avg_pool", {}, (4,), "needs an image (channels, height, width), but gets 4"),
         (
@@ -211,7 +250,20 @@ def test_upsampling_is_by_a_factor_or_to_a_size():
             "its shortcut cannot drop channels (4 to 2): set residual=false or channels of at least 4",
         ),
         ("upsample", {"height": 4}, (4, 2, 2), "height and width go together: give both, or neither and a factor"),
-        ("classifier", {"classes": 4}, (4, 2), "needs an image or a vector, but gets 4x2"),
+        ("classifier", {"classes": 4}, (4, 2, 2, 2), "needs an image, a sequence or a vector, but gets 4x2x2x2"),
+        ("global_pool", {}, (4,), "needs an image or a sequence, but gets 4"),
+        ("attention", {}, (4, 2, 2), "needs a sequence (length, features), but gets 4x2x2"),
+        ("attention", {"heads": 3}, (4, 8), "heads=3 must divide the 8 features"),
+        ("mlp", {}, (4, 2, 2), "needs a sequence (length, features) or a vector, but gets 4x2x2"),
+        ("patches", {"features": 4, "size": 2}, (4, 2), "needs an image (channels, height, width), but gets 4x2"),
+        ("transposed_conv", {"channels": 2, "stride": 1}, (4, 2, 2), "a kernel of 4 at stride 1 cannot be centred: take an odd kernel"),
+        ("segmentation_head", {"classes": 2, "height": 4}, (4, 2, 2), "height and width go together: give both, or neither and a factor"),
+        (
+            "bottleneck_block",
+            {"channels": 2},
+            (4, 2, 2),
+            "its shortcut cannot drop channels (4 to 2): set residual=false or channels of at least 4",
+        ),
     ],
 )
 def test_a_shape_or_argument_that_does_not_fit_is_told_with_the_cure(name, arguments, shape, text):
@@ -250,10 +302,15 @@ def test_batch_norm_of_one_value_passes_gradients_on():
     assert norm.weight.grad is not None
 
 
-@pytest.mark.parametrize("name", ["conv", "separable_conv", "basic_block"])
-def test_every_operation_with_a_norm_trains_on_one_value_a_channel(name):
-    module = build(name, {"channels": 4}, (4, 1, 1)).train()
-    assert torch.isfinite(module(torch.randn(1, 4, 1, 1))).all()
+@pytest.mark.parametrize("norm", ["batch", "group", "layer", "instance"])
+@pytest.mark.parametrize("name", sorted(name for name in OURS - {"attention", "mlp"} if "norm" in OPERATIONS[name].arguments))
+def test_every_operation_with_a_norm_trains_on_one_value_a_channel(name, norm):
+    arguments = {"channels": 4} if "channels" in OPERATIONS[name].arguments else {}
+    module = build(name, {**arguments, "norm": norm}, (4, 1, 1)).train()
+    y = module(torch.randn(1, 4, 1, 1))
+    assert torch.isfinite(y).all()
+    y.sum().backward()
+    assert all(parameter.grad is not None for parameter in module.parameters())
 
 
 # --- signatures
@@ -267,13 +324,14 @@ def test_the_signature_of_an_operation_is_that_of_its_builder():
         "stride: int = 1",
         "dilation: int = 1",
         "groups: int = 1",
-        "norm: batch|none = batch",
+        "norm: batch|group|layer|instance|none = batch",
         "activation: none|relu|gelu|silu|hardswish|tanh|sigmoid = none",
     ]
     assert conv.arguments["channels"].required
     assert not conv.arguments["kernel"].required
     assert conv.summary == "Convolution, then norm, then activation; kernel=1 is a projection."
-    assert all(entry.summary for entry in OPERATIONS.values())
+    assert all(entry.summary and entry.when and entry.sizes for entry in OPERATIONS.values())
+    assert all(argument.help for name in OURS for argument in OPERATIONS[name].arguments.values())
 
 
 def test_an_argument_that_may_be_none_has_the_type_it_has_when_given():
@@ -354,8 +412,8 @@ def test_a_user_may_add_an_operation_once():
         assert str(OPERATIONS["test_scale"].arguments["factor"]) == "factor: float = 2.0"
         assert profile("test_scale", {"factor": 2.0}, (3,)).macs == 9
         with pytest.raises(ValueError, match="exists already") as caught:
-            operation("test_scale")(scale)
-        assert str(caught.value) == "operation 'test_scale' exists already: give yours another name"
+            operation("test_scale")(lambda shape: nn.Identity())
+        assert str(caught.value) == f"operation 'test_scale' exists already in {__name__}: give yours another name"
     finally:
         OPERATIONS.pop("test_scale", None)
 

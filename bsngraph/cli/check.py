@@ -9,18 +9,22 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bsngraph.cli import options
+from bsngraph.errors import InputError
 
 if TYPE_CHECKING:
     from bsngraph.costs import FabricProfile
 
 
 @click.command()
-@click.argument("fabric", type=options.FILE)
+@click.argument("fabric", type=options.FILE, required=False)
 @options.budget_option
 @options.set_option
+@options.ops_or_list_option
 @options.format_option
 @click.pass_context
-def command(context: click.Context, fabric: Path, budgets: tuple[str, ...], settings: tuple[str, ...], form: str) -> None:
+def command(
+    context: click.Context, fabric: Path | None, budgets: tuple[str, ...], settings: tuple[str, ...], ops: tuple[str, ...], form: str
+) -> None:
     """Validate FABRIC; print its nodes, edges, costs and cheapest sub-network, and whether budgets can be met.
 
     Every problem of the file is reported at once, with its place and its cure. Exits with 1 if a --budget cannot be met.
@@ -28,7 +32,17 @@ def command(context: click.Context, fabric: Path, budgets: tuple[str, ...], sett
     \b
     Example:
       bsngraph check fabrics/digits.dot --budget macs=25%
+      bsngraph check --ops                                    # all operations, their arguments and sizes
     """
+    if fabric is None:
+        if not ops:
+            raise click.MissingParameter(param_hint="'FABRIC'", param_type="argument", ctx=context)
+        from bsngraph.cli.operations import show_operations
+
+        show_operations(form)
+        return
+    if "" in ops:
+        raise InputError("--ops alone lists all operations, without a FABRIC; with one, name your code: --ops FILE.py")
     from bsngraph.costs import check_budgets, parse_budget, resolve_budgets
     from bsngraph.errors import InfeasibleBudgetError
 
@@ -76,7 +90,16 @@ def _facts(profile: FabricProfile) -> dict[str, Any]:
     for cost in costs:
         least = cheapest(fabric, cost)
         totals[cost.name] = {"unit": cost.unit, "fabric": cost.total, "cheapest": least.value, "proved": least.proved}
-    return {"name": fabric.name, "nodes": nodes, "edges": edges, "costs": totals}
+    return {"name": fabric.name, "nodes": nodes, "edges": edges, "costs": totals, "uncounted": _uncounted(profile)}
+
+
+def _uncounted(profile: FabricProfile) -> list[dict[str, Any]]:
+    """The torch operators that MACs do not hold, each with the operation and the edges it ran in."""
+    places: dict[tuple[str, str], list[str]] = {}
+    for edge, operators in zip(profile.fabric.edges, profile.uncounted, strict=True):
+        for operator in operators:
+            places.setdefault((operator, edge.op), []).append(edge.name)
+    return [{"operator": operator, "op": op, "edges": edges} for (operator, op), edges in sorted(places.items())]
 
 
 def _show(facts: dict[str, Any], profile: FabricProfile) -> None:
@@ -110,3 +133,6 @@ def _show(facts: dict[str, Any], profile: FabricProfile) -> None:
     console.print(totals)
     least = cheapest(fabric, price(profile, "macs")).architecture
     console.print("cheapest by macs: " + ", ".join(fabric.edges[edge].name for edge in least.live), soft_wrap=True, markup=False)
+    for gap in facts["uncounted"]:
+        text = f"not counted: {gap['operator']} in {gap['op']} on {', '.join(gap['edges'])}: the macs of these edges may be too small"
+        console.print(text, soft_wrap=True, markup=False)

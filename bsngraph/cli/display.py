@@ -21,10 +21,14 @@ from bsngraph.searching import Progress, Result, Silent
 
 
 def progress_display(quiet: bool) -> Progress:
-    """A display that fits where standard error goes."""
+    """A display that fits where standard error goes; it ends with the command that asks for it, however that ends."""
     if quiet:
         return Silent()
-    return LiveDisplay() if sys.stderr.isatty() else PlainDisplay()
+    if not sys.stderr.isatty():
+        return PlainDisplay()
+    display = LiveDisplay()
+    click.get_current_context().call_on_close(display.close)
+    return display
 
 
 def measures(row: Mapping[str, Any]) -> str:
@@ -88,6 +92,11 @@ class LiveDisplay:
         assert self.progress is not None
         self.progress.update(self.task, completed=row["epoch"], measures=measures(row))
         if row["epoch"] == self.progress.tasks[0].total:
+            self.close()
+
+    def close(self) -> None:
+        """Leave the terminal as it was, its cursor shown."""
+        if self.progress is not None:
             self.progress.stop()
 
     def note(self, text: str) -> None:

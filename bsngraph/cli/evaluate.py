@@ -13,6 +13,7 @@ from bsngraph.cli import options
 @click.command()
 @click.argument("run", type=options.FILE)
 @click.option("--data", metavar="NAME", help="Another data set than the run's own.")
+@options.ops_option
 @options.device_option
 @options.threads_option
 @options.format_option

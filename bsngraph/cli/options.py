@@ -22,6 +22,29 @@ FILE = click.Path(path_type=Path)
 set_option = click.option(
     "--set", "settings", metavar="NAME=VALUE", multiple=True, help="Set a parameter of the fabric ($NAME in its file). May be repeated."
 )
+
+
+def _load_operations(context: click.Context, parameter: click.Parameter, codes: tuple[str, ...]) -> tuple[str, ...]:
+    """Load the user's operations before a command reads any fabric."""
+    from bsngraph.ops import load_operations
+
+    for code in () if context.resilient_parsing else codes:  # completing a line runs nobody's code
+        if code:
+            load_operations(code)
+    return codes
+
+
+_OPS = "Run this Python file, or import this installed module, for operations of your own. May be repeated."
+ops_option = click.option("--ops", metavar="FILE.py|MODULE", multiple=True, callback=_load_operations, expose_value=False, help=_OPS)
+ops_or_list_option = click.option(
+    "--ops",
+    metavar="FILE.py|MODULE",
+    multiple=True,
+    callback=_load_operations,
+    is_flag=False,
+    flag_value="",
+    help=f"{_OPS} Without a FABRIC: list all operations.",
+)
 budget_option = click.option(
     "--budget", "budgets", metavar="NAME=LIMIT", multiple=True, help="A limit on a cost: macs=25%, macs=2.5M, params=40k. May be repeated."
 )

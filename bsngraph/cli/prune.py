@@ -14,6 +14,7 @@ from bsngraph.cli import options
 @click.argument("run", type=options.FILE)
 @options.budget_option
 @options.out_options
+@options.ops_option
 @options.device_option
 @options.threads_option
 @options.quiet_option

@@ -13,6 +13,7 @@ from bsngraph.cli import options
 @click.argument("source", metavar="FABRIC|RUN", type=options.FILE)
 @click.option("-o", "--output", type=options.FILE, required=True, help="The picture to write: .svg, .png or .dot.")
 @options.set_option
+@options.ops_option
 def command(source: Path, output: Path, settings: tuple[str, ...]) -> None:
     """Draw a fabric file, or the architecture that a run found, over its fabric.
 

@@ -18,6 +18,7 @@ from bsngraph.cli import options
 @options.out_options
 @click.option("--seed", type=int, default=0, show_default=True, help="Everything random follows from it.")
 @options.set_option
+@options.ops_option
 @options.recipe_options
 @click.option("--burn-in", type=float, help="Share of the epochs in which only the weights learn. [default: 0.2]")
 @click.option("--settle", type=float, help="Share of the epochs after which budgets stand at their limits. [default: 0.6]")

@@ -17,6 +17,7 @@ from bsngraph.cli import options
 @options.out_options
 @click.option("--seed", type=int, default=0, show_default=True, help="Everything random follows from it.")
 @options.set_option
+@options.ops_option
 @options.recipe_options
 @options.device_option
 @options.threads_option

@@ -25,7 +25,8 @@ Costs = NDArray[np.float64]
 class FabricProfile:
     """A fabric with its shapes (one example, channels first) and counts, each in the order of its nodes or edges.
 
-    `macs` and `params` are (edges,) vectors for one example's forward pass.
+    `macs` and `params` are (edges,) vectors for one example's forward pass. `uncounted` names, for each edge, the torch operators
+    that ran and that `macs` does not hold.
     """
 
     fabric: Fabric
@@ -33,6 +34,7 @@ class FabricProfile:
     edge_shapes: tuple[Shape, ...]
     macs: Costs
     params: Costs
+    uncounted: tuple[tuple[str, ...], ...]
 
     def annotated(self) -> Fabric:
         """The fabric with shapes and counts as information, as it is written to files."""
@@ -71,6 +73,7 @@ def profile_draft(draft: Draft) -> FabricProfile:
         edge_shapes=tuple(found.shape for found in profiles),
         macs=np.array([found.macs for found in profiles], dtype=np.float64),
         params=np.array([found.params for found in profiles], dtype=np.float64),
+        uncounted=tuple(found.uncounted for found in profiles),
     )
 
 

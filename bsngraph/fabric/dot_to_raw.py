@@ -9,20 +9,21 @@ language itself (no graph, a bad number, an undirected graph) are FabricErrors w
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Collection, Iterator
+import sys
+import threading
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
-from lark import Lark, Token, Tree
+from lark import Lark, Token, Transformer, Tree
 from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedInput, UnexpectedToken
 
 from bsngraph.errors import FabricError, Problem
-from bsngraph.fabric.raw import RawDefault, RawEdge, RawGraph, RawNode, free_key
-
-MAX_DEPTH = 64
+from bsngraph.fabric.bounds import MAX_DEPTH, Meter
+from bsngraph.fabric.raw import RawDefault, RawEdge, RawGraph, RawNode, numbered_keys
 
 _EXAMPLE = 'a fabric reads `digraph name { graph [source=a, target=b]; a [input="1x8x8"]; a -> b [op=conv, channels=8]; }`'
 _SPOKEN = {
@@ -31,6 +32,7 @@ _SPOKEN = {
 }  # fmt: skip
 _UNCLOSED = {'"': 'close the quoted text with "', "<": "close every < of an HTML text with >"}
 _ESCAPED = re.compile(r"\\(\r?\n|[\s\S])")
+_PARSING = threading.Lock()
 _UNESCAPED = {'"': '"', "\n": "", "\r\n": ""}
 
 
@@ -42,10 +44,17 @@ class _Scope:
     stated: dict[str, dict[str, str]] = field(default_factory=lambda: {"node": {}, "edge": {}})
     members: dict[str, None] = field(default_factory=dict)
     named: dict[str, _Scope] = field(default_factory=dict)
+    known: dict[str, tuple[int, dict[str, str]]] = field(default_factory=dict)
 
-    def defaults(self, kind: str) -> dict[str, str]:
-        """What is in force here: the outer scope's defaults as they are now, and its own over them."""
-        return (self.outer.defaults(kind) if self.outer else {}) | self.stated[kind]
+    def defaults(self, kind: str, version: int) -> dict[str, str]:
+        """What is in force here: the outer scope's defaults as they are now, and its own over them.
+
+        `version` counts default statements: until the next one, all that is created here shares one mapping.
+        """
+        if kind not in self.known or self.known[kind][0] != version:
+            outer = self.outer.defaults(kind, version) if self.outer else {}
+            self.known[kind] = version, outer | self.stated[kind]
+        return self.known[kind][1]
 
     def inner(self, name: str | None) -> _Scope:
         """The scope of a subgraph: a new one, or the one of that name again."""
@@ -66,21 +75,44 @@ def dot_to_raw(text: str, origin: str) -> RawGraph:
     """Read one DOT digraph.
 
     Raises:
-        FabricError: the text is not DOT, holds an undirected graph, or nests deeper than `MAX_DEPTH`.
+        FabricError: the text is not DOT, holds an undirected graph, or passes the bounds of `bounds.py`.
     """
     if not text.strip():
         raise FabricError(origin, [Problem("the file is empty", origin, _EXAMPLE)])
-    try:
-        tree = _parser().parse(text)
-    except UnexpectedInput as error:
-        raise FabricError(origin, [_syntax_problem(error, text)]) from None
+    with _PARSING:
+        parser, leaves = _parser()
+        leaves.meter = Meter(origin)
+        try:
+            tree = parser.parse(text)
+        except UnexpectedInput as error:
+            raise FabricError(origin, [_syntax_problem(error, text)]) from None
     return _Reader(origin).read(tree)
 
 
+class _Leaves(Transformer[Token, Tree[Token]]):
+    """Turns the leaves of the syntax tree into texts while it is parsed: a tree of all of them would be ten times as large."""
+
+    meter = Meter("")
+
+    def id(self, tokens: list[Token]) -> Token:
+        """The text that an id stands for, at the place of its first token."""
+        self.meter.spend(1, f"line {tokens[0].line}")
+        return Token.new_borrow_pos("ID", _text(tokens), tokens[0])
+
+    def attribute(self, pair: list[Token]) -> tuple[str, str]:
+        """A name and a value."""
+        return sys.intern(str(pair[0])), sys.intern(str(pair[1]))
+
+    def attribute_list(self, pairs: list[tuple[str, str]]) -> dict[str, str]:
+        """One bracket."""
+        return dict(pairs)
+
+
 @cache
-def _parser() -> Lark:
+def _parser() -> tuple[Lark, _Leaves]:
     grammar = Path(__file__).with_name("dot.lark").read_text(encoding="utf-8")
-    return Lark(grammar, parser="lalr", propagate_positions=True, maybe_placeholders=False)
+    leaves = _Leaves()
+    return Lark(grammar, parser="lalr", propagate_positions=True, maybe_placeholders=False, transformer=leaves), leaves
 
 
 def _syntax_problem(error: UnexpectedInput, text: str) -> Problem:
@@ -114,13 +146,15 @@ class _Reader:
         self.attributes: dict[str, str] = {}
         self.nodes: dict[str, _Item] = {}
         self.edges: list[tuple[str, str, _Item]] = []
-        self.parallel: dict[tuple[str, str], list[_Item]] = {}
+        self.parallel: dict[tuple[str, str], dict[str | None, _Item]] = {}
         self.defaults: list[RawDefault] = []
+        self.version = 0
+        self.meter = Meter(origin)
 
     def read(self, tree: Tree[Token]) -> RawGraph:
         *head, statements = tree.children
-        words = [str(child).lower() for child in head if isinstance(child, Token)]
-        names = [_text(child) for child in head if isinstance(child, Tree)]
+        words = [str(child).lower() for child in head if isinstance(child, Token) and child.type != "ID"]
+        names = [str(child) for child in head if isinstance(child, Token) and child.type == "ID"]
         if "graph" in words:
             cure = "write `digraph` and `->`: an edge of a fabric has a direction"
             raise FabricError(self.origin, [Problem("the graph is undirected", f"line {tree.meta.line}", cure)])
@@ -135,16 +169,13 @@ class _Reader:
             defaults=tuple(self.defaults),
         )
 
-    def _edges(self) -> Iterator[RawEdge]:
+    def _edges(self) -> list[RawEdge]:
         """The edges in file order; those without a key get a number that no key of a parallel edge bears."""
-        taken = {ends: {item.key for item in items if item.key is not None} for ends, items in self.parallel.items()}
-        count: Counter[tuple[str, str]] = Counter()
-        for source, target, item in self.edges:
-            ends = source, target
-            key = free_key(count[ends], taken[ends]) if item.key is None else item.key
-            taken[ends].add(key)
-            count[ends] += 1
-            yield RawEdge(source, target, key, item.own, item.inherited, item.line)
+        keys = numbered_keys((source, target, item.key) for source, target, item in self.edges)
+        return [
+            RawEdge(source, target, key, item.own, item.inherited, item.line)
+            for (source, target, item), key in zip(self.edges, keys, strict=True)
+        ]
 
     def _statements(self, tree: Tree[Token], scope: _Scope, depth: int) -> None:
         if depth > MAX_DEPTH:
@@ -152,7 +183,7 @@ class _Reader:
             raise FabricError(self.origin, [Problem(f"subgraphs nest deeper than {MAX_DEPTH}", f"line {tree.meta.line}", cure)])
         for statement in map(_tree, tree.children):
             if statement.data == "assignment":
-                name, value = (_text(child) for child in statement.children)
+                name, value = map(str, statement.children)
                 if depth == 0:
                     self.attributes[name] = value
             elif statement.data == "defaults":
@@ -168,12 +199,12 @@ class _Reader:
                 self.attributes.update(attributes)
             return
         scope.stated[kind].update(attributes)
+        self.version += 1
         self.defaults += [RawDefault(kind, name, statement.meta.line) for name in attributes]
 
     def _chain(self, statement: Tree[Token], scope: _Scope, depth: int) -> None:
-        parts = [child for child in statement.children if isinstance(child, Tree)]
-        endpoints = [part for part in parts if part.data != "attribute_list"]
-        attributes = _attributes([part for part in parts if part.data == "attribute_list"])
+        endpoints = [child for child in statement.children if isinstance(child, Tree)]
+        attributes = _attributes([child for child in statement.children if isinstance(child, dict)])
         arrows = [child for child in statement.children if isinstance(child, Token)]
         for arrow in arrows:
             if arrow == "--":
@@ -182,6 +213,7 @@ class _Reader:
         groups = [self._endpoint(endpoint, scope, depth) for endpoint in endpoints]
         if not arrows and endpoints[0].data == "nodes":
             for name in groups[0]:
+                self.meter.spend(len(attributes), f"line {statement.meta.line}")
                 self.nodes[name].own.update(attributes)
         for sources, targets in pairwise(groups):
             for source in sources:
@@ -190,44 +222,49 @@ class _Reader:
 
     def _endpoint(self, tree: Tree[Token], scope: _Scope, depth: int) -> Collection[str]:
         """The nodes of one end of an edge; those of a named subgraph may yet grow within the statement."""
+        where = f"line {tree.meta.line}"
         if tree.data == "nodes":
-            names = [_text(_tree(node).children[0]) for node in tree.children]
+            names = [str(_tree(node).children[0]) for node in tree.children]
             for name in names:
-                self.nodes.setdefault(name, _Item(scope.defaults("node"), tree.meta.line))
+                if name not in self.nodes:
+                    item = self.nodes[name] = _Item(scope.defaults("node", self.version), tree.meta.line)
+                    self.meter.node(where)
+                    self.meter.spend(1 + len(item.inherited), where)
                 scope.members[name] = None
             return names
         *head, statements = tree.children
-        inner = scope.inner(next((_text(child) for child in head if isinstance(child, Tree)), None))
+        inner = scope.inner(next((str(child) for child in head if isinstance(child, Token) and child.type == "ID"), None))
         self._statements(_tree(statements), inner, depth + 1)
+        self.meter.spend(len(inner.members), where)
         scope.members.update(inner.members)
         return inner.members
 
     def _edge(self, source: str, target: str, attributes: dict[str, str], scope: _Scope, line: int) -> None:
-        parallel = self.parallel.setdefault((source, target), [])
+        where = f"line {line}"
+        self.meter.spend(1 + len(attributes), where)
+        parallel = self.parallel.setdefault((source, target), {})
         key = attributes.get("key") or None
-        item = next((item for item in parallel if key is not None and item.key == key), None)
+        item = parallel.get(key) if key is not None else None
         if item is None and self.strict and parallel:
             if key is not None:
                 return  # as Graphviz has it: a strict graph gets no second edge between two nodes
-            item = parallel[0]
+            item = next(iter(parallel.values()))
         if item is None:
-            item = _Item(scope.defaults("edge"), line, key=key)
-            parallel.append(item)
+            item = _Item(scope.defaults("edge", self.version), line, key=key)
+            self.meter.edge(where)
+            self.meter.spend(len(item.inherited), where)
+            parallel.setdefault(key, item)
             self.edges.append((source, target, item))
         item.own.update(attributes)
 
 
-def _attributes(lists: list[Tree[Token]] | list[Tree[Token] | Token]) -> dict[str, str]:
-    attributes = {}
-    for attribute in (child for one in lists for child in _tree(one).children):
-        name, value = (_text(part) for part in _tree(attribute).children)
-        attributes[name] = value
-    return attributes
+def _attributes(lists: list[Any]) -> dict[str, str]:
+    """Several brackets as one."""
+    return {name: value for one in lists for name, value in one.items()}
 
 
-def _text(tree: Tree[Token] | Token) -> str:
+def _text(tokens: list[Token]) -> str:
     """The text that an id stands for: quotes undone, `\\"` the only escape, a backslash at a line's end joins the lines."""
-    tokens = [token for token in _tree(tree).children if isinstance(token, Token)]
     if tokens[0].type != "QUOTED":
         return str(tokens[0])
     return "".join(_ESCAPED.sub(lambda found: _UNESCAPED.get(found[1], found[0]), token[1:-1]) for token in tokens)

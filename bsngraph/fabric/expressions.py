@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 
 from bsngraph.ops import Value
 
+MAX_LENGTH = 200
 _REFERENCE = re.compile(r"\$\{?([A-Za-z_]\w*)\}?")
 _OPERATORS: dict[type[ast.AST], Callable[..., float]] = {
     ast.Add: operator.add,
@@ -43,8 +44,11 @@ def substitute(value: Value, parameters: Mapping[str, Value]) -> Value:
     whole = _REFERENCE.fullmatch(value.strip())
     if whole:
         return parameters[whole.group(1)]
+    longest = max(len(value), *(len(str(parameters[name])) for name in references(value)))
+    if longest > MAX_LENGTH:
+        raise ValueError("must be shorter arithmetic")
     text = _REFERENCE.sub(lambda found: f"({parameters[found.group(1)]})", value)
-    if len(text) > 200:
+    if len(text) > MAX_LENGTH:
         raise ValueError("must be shorter arithmetic")
     try:
         result = _evaluate(ast.parse(text.strip(), mode="eval").body)

@@ -7,6 +7,7 @@ from typing import Any
 import networkx as nx
 
 from bsngraph.fabric.model import Edge, Fabric, Node
+from bsngraph.fabric.raw import join_names
 from bsngraph.fabric.raw_to_fabric import COMPUTED_PREFIX, COST_PREFIX, FORMAT
 from bsngraph.ops import Value
 
@@ -14,7 +15,8 @@ from bsngraph.ops import Value
 def fabric_to_networkx(fabric: Fabric) -> nx.MultiDiGraph[str]:
     """The graph that `networkx_to_raw` reads back as the same Fabric."""
     graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(name=fabric.name)
-    graph.graph.update(format=FORMAT, source=",".join(fabric.sources), target=",".join(fabric.targets), **fabric.style)
+    sources, targets = (join_names(names, fabric.node_index) for names in (fabric.sources, fabric.targets))
+    graph.graph.update(format=FORMAT, source=sources, target=targets, **fabric.style)
     for node in fabric.nodes:
         graph.add_node(node.name)
         graph.nodes[node.name].update(_node_attributes(node))

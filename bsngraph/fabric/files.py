@@ -1,8 +1,9 @@
-"""Files ↔ Fabric."""
+"""Files ↔ Fabric. A file's suffix says its format: one row of `FORMATS` each."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +11,37 @@ import networkx as nx
 
 from bsngraph.errors import InputError
 from bsngraph.fabric.atomic import write_whole
+from bsngraph.fabric.bounds import check_texts, read_bounded
 from bsngraph.fabric.dot_to_raw import dot_to_raw
 from bsngraph.fabric.fabric_to_dot import fabric_to_dot
+from bsngraph.fabric.graphml import graphml_to_raw, write_graphml
 from bsngraph.fabric.model import Fabric
 from bsngraph.fabric.networkx_to_raw import networkx_to_raw
+from bsngraph.fabric.node_link import node_link_to_raw, write_node_link
+from bsngraph.fabric.raw import RawGraph
 from bsngraph.fabric.raw_to_fabric import Draft, raw_to_fabric
 from bsngraph.ops import Value
 
-DOT_SUFFIXES = (".dot", ".gv")
+
+@dataclass(frozen=True)
+class Format:
+    """A file format: `read(content, origin)` and `write(fabric)`."""
+
+    name: str
+    suffixes: tuple[str, ...]
+    read: Callable[[bytes, str], RawGraph]
+    write: Callable[[Fabric], str | bytes]
+
+
+FORMATS = (
+    Format("DOT", (".dot", ".gv"), lambda content, origin: dot_to_raw(_text(content, origin), origin), fabric_to_dot),
+    Format("GraphML", (".graphml",), graphml_to_raw, write_graphml),
+    Format("node-link JSON", (".json",), lambda content, origin: node_link_to_raw(_text(content, origin), origin), write_node_link),
+)
 
 
 def read_fabric(path: str | Path, settings: Mapping[str, Value] | None = None) -> Fabric:
-    """Read a fabric from a DOT file; `settings` override its parameters.
+    """Read a fabric from a DOT, GraphML or node-link JSON file; `settings` override its parameters.
 
     Raises:
         FabricError: it is not a valid fabric; all problems are listed.
@@ -31,21 +51,15 @@ def read_fabric(path: str | Path, settings: Mapping[str, Value] | None = None) -
 
 
 def draft_file(path: str | Path, settings: Mapping[str, Value] | None = None) -> Draft:
-    """Read a file as far as it goes; what is wrong with the graph is in the draft.
+    """Read a file as far as it goes; what is wrong with the graph is in the draft. Nothing in a file is executed or imported.
 
     Raises:
-        FabricError: the file is no DOT digraph at all.
-        InputError: the file cannot be read.
+        FabricError: the file is not of the format that its suffix says, or larger than any fabric.
+        InputError: the file cannot be read, or its suffix is none that we know.
     """
     path = Path(path)
-    _check_suffix(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: byte {error.start} is not UTF-8: save the file as UTF-8 text") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    return raw_to_fabric(dot_to_raw(text, str(path)), settings)
+    format_ = format_of(path)
+    return raw_to_fabric(check_texts(format_.read(read_bounded(path), str(path))), settings)
 
 
 def fabric_from_networkx(graph: nx.MultiDiGraph[Any], settings: Mapping[str, Value] | None = None) -> Fabric:
@@ -58,16 +72,30 @@ def fabric_from_networkx(graph: nx.MultiDiGraph[Any], settings: Mapping[str, Val
 
 
 def write_fabric(fabric: Fabric, path: str | Path) -> None:
-    """Write a fabric as DOT in canonical form; the file is written whole or not at all.
+    """Write a fabric in canonical form, in the format that the suffix says; the file is written whole or not at all.
 
     Raises:
-        InputError: the suffix is no DOT one, or the file cannot be written.
+        InputError: the suffix is none that we know, or the file cannot be written.
     """
     path = Path(path)
-    _check_suffix(path)
-    write_whole(path, fabric_to_dot(fabric))
+    write_whole(path, format_of(path).write(fabric))
 
 
-def _check_suffix(path: Path) -> None:
-    if path.suffix.lower() not in DOT_SUFFIXES:
-        raise InputError(f"{path}: a fabric is a DOT file: name it .dot or .gv")
+def format_of(path: Path) -> Format:
+    """The format that a path's suffix says.
+
+    Raises:
+        InputError: none has that suffix.
+    """
+    for format_ in FORMATS:
+        if path.suffix.lower() in format_.suffixes:
+            return format_
+    known = ", ".join(f"{' or '.join(format_.suffixes)} ({format_.name})" for format_ in FORMATS)
+    raise InputError(f"{path}: a fabric's suffix says its format: name it {known}")
+
+
+def _text(content: bytes, origin: str) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{origin}: byte {error.start} is not UTF-8: save the file as UTF-8 text") from None

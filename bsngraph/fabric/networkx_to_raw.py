@@ -12,7 +12,7 @@ from typing import Any
 import networkx as nx
 
 from bsngraph.errors import FabricError, Problem
-from bsngraph.fabric.raw import RawDefault, RawEdge, RawGraph, RawNode, free_key
+from bsngraph.fabric.raw import RawDefault, RawEdge, RawGraph, RawNode, numbered_keys
 
 
 def networkx_to_raw(graph: nx.MultiDiGraph[Any], origin: str = "graph") -> RawGraph:
@@ -27,17 +27,18 @@ def networkx_to_raw(graph: nx.MultiDiGraph[Any], origin: str = "graph") -> RawGr
     name = str(attributes.pop("name", ""))
     node_defaults: Mapping[str, Any] = attributes.pop("node", {})
     edge_defaults: Mapping[str, Any] = attributes.pop("edge", {})
-    edges: list[RawEdge] = []
-    taken: dict[tuple[str, str], set[str]] = {}
+    ends, own = [], []
     for source, target, key, data in _keyed_edges(graph):
-        keys = taken.setdefault((source, target), set())
-        own = {str(attribute): value for attribute, value in data.items()}
-        key = str(own.pop("key", key if key is not None else free_key(len(keys), keys)))
-        keys.add(key)
-        edges.append(RawEdge(source, target, key, own, edge_defaults))
+        own.append({str(attribute): value for attribute, value in data.items()})
+        written = own[-1].pop("key", key)
+        ends.append((source, target, None if written in (None, "") else str(written)))
+    edges = tuple(
+        RawEdge(source, target, key, data, edge_defaults)
+        for (source, target, _), key, data in zip(ends, numbered_keys(ends), own, strict=True)
+    )
     nodes = tuple(RawNode(str(node), {str(k): v for k, v in data.items()}, node_defaults) for node, data in graph.nodes(data=True))
     defaults = [RawDefault("node", word) for word in node_defaults] + [RawDefault("edge", word) for word in edge_defaults]
-    return RawGraph(origin, name, attributes, nodes, tuple(edges), tuple(defaults))
+    return RawGraph(origin, name, attributes, nodes, edges, tuple(defaults))
 
 
 def _keyed_edges(graph: nx.MultiDiGraph[Any]) -> list[tuple[str, str, Any, dict[str, Any]]]:

@@ -8,6 +8,8 @@ they are raised together.
 from __future__ import annotations
 
 import contextlib
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -15,18 +17,23 @@ from bsngraph.errors import FabricError, Problem, nearest
 from bsngraph.fabric import graphviz_words
 from bsngraph.fabric.expressions import references, substitute
 from bsngraph.fabric.model import ACTIVATIONS, MERGES, Edge, Fabric, Node
-from bsngraph.fabric.raw import RawEdge, RawGraph, RawNode, can_be_written, place
+from bsngraph.fabric.raw import RawEdge, RawGraph, RawNode, cannot_be_written, place, split_names
 from bsngraph.fabric.structure import group_problems, name_problems, natural_key, topological_order
 from bsngraph.ops import EDGE_WORDS, OPERATIONS, Operation, Shape, Value
 from bsngraph.ops.signature import to_type
 
 FORMAT = 1
 MAX_SIZE = 65_536
+MAX_DIMENSIONS = 8
+MAX_INPUT = 2**31
+MAX_PROBLEMS = 1000
+MAX_NESTING = 100
 
 GRAPH_WORDS = frozenset({"format", "source", "target"})
 NODE_WORDS = frozenset({"merge", "activation", "input", "concat_channels", "tensor"})
 COST_PREFIX = "cost_"
 COMPUTED_PREFIX = "computed_"
+_NAME = re.compile(r"[^\W\d]\w*")
 
 
 @dataclass(frozen=True)
@@ -61,9 +68,13 @@ class _Binder:
     problems: list[Problem] = field(default_factory=list)
     parameters: dict[str, Value] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
+    node_style: frozenset[str] = field(default_factory=lambda: _node_style_words())
+    edge_style: frozenset[str] = field(default_factory=lambda: _edge_style_words())
 
     def report(self, what: str, where: str, cure: str) -> None:
         self.problems.append(Problem(what, where, cure))
+        if len(self.problems) >= MAX_PROBLEMS:  # looking for the cure of each takes time, and nobody reads as many
+            raise FabricError(self.raw.origin, self.problems)
 
     def bind(self) -> Draft:
         sources, targets, style = self._graph()
@@ -102,7 +113,7 @@ class _Binder:
             else:
                 self.parameters[name] = value
         for name, text in {"name": self.raw.name, **style}.items():
-            if not can_be_written(text):
+            if cannot_be_written(text):
                 self._unwritable(name, text, "graph")
         for name, value in self.settings.items():
             if name not in self.parameters:
@@ -119,6 +130,11 @@ class _Binder:
 
     def _resolve(self, name: str, within: tuple[str, ...]) -> None:
         """Give a parameter that is said in terms of others its value, theirs first."""
+        if len(within) > MAX_NESTING:
+            cure = "say some of them as plain values"
+            self.report(f"more than {MAX_NESTING} parameters, each in terms of the next", f"graph, {name}", cure)
+            self.parameters[name] = ""
+            return
         for reference in references(self.parameters[name]):
             if reference == name or reference in within:
                 circle = " -> ".join((*within, name, reference))
@@ -132,7 +148,7 @@ class _Binder:
     def _terminals(self, word: str) -> list[str]:
         text = str(self.raw.attributes.get(word) or "")
         known = {node.name for node in self.raw.nodes}
-        names = [text] if text in known else [name.strip() for name in text.split(",") if name.strip()]
+        names = split_names(text, known)
         if not names:
             self.report(f"the graph names no {word}", "graph", f"add `graph [{word}=NODE]`")
         for name in names:
@@ -161,7 +177,7 @@ class _Binder:
 
     def _value(self, name: str, value: Value, where: str) -> Value:
         """`value` with parameters replaced; a problem is reported and gives an empty value."""
-        if isinstance(value, str) and not can_be_written(value):
+        if isinstance(value, str) and cannot_be_written(value):
             self._unwritable(name, value, where)
             return ""
         for reference in references(value):
@@ -179,14 +195,15 @@ class _Binder:
             return ""
 
     def _unwritable(self, name: str, value: str, where: str) -> None:
-        what = f"{name}={value!r} holds a backslash that DOT cannot write"
-        self.report(what, where, "double a backslash before a quote, a new line or the end of the text")
+        found = cannot_be_written(value) or ""
+        backslash = "double a backslash before a quote, a new line or the end of the text"
+        self.report(f"{name}={value!r} holds {found}", where, backslash if "backslash" in found else "remove it")
 
     def _merged(self, raw: RawNode | RawEdge, where: str) -> dict[str, tuple[Value, bool]]:
         """Name → (value, written here), without the unset ones."""
         merged: dict[str, tuple[Value, bool]] = {name: (value, False) for name, value in raw.inherited.items()}
         merged |= {name: (value, True) for name, value in raw.own.items()}
-        foreign = _node_style_words() if isinstance(raw, RawNode) else _edge_style_words()
+        foreign = self.node_style if isinstance(raw, RawNode) else self.edge_style
         values = {
             name: (value if name in foreign and _writable(value) else self._value(name, value, where), own)
             for name, (value, own) in merged.items()
@@ -238,8 +255,11 @@ class _Binder:
     def _shape(self, value: Value, where: str) -> Shape | None:
         parts = [str(size) for size in value] if isinstance(value, tuple | list) else str(value).lower().split("x")
         sizes = [int(part) if part.strip().isdecimal() else 0 for part in parts]
-        if all(0 < size <= MAX_SIZE for size in sizes):
-            return tuple(sizes)
+        if all(0 < size <= MAX_SIZE for size in sizes) and len(sizes) <= MAX_DIMENSIONS:
+            if math.prod(sizes) <= MAX_INPUT:
+                return tuple(sizes)
+            self.report(f"input={value} has {math.prod(sizes):,} values", where, f"one example has at most {MAX_INPUT:,}")
+            return None
         self.report(f"input={value} is not a shape", where, 'write the sizes of one example, channels first: input="3x32x32"')
         return None
 
@@ -302,9 +322,11 @@ class _Binder:
             into.words[name] = value
         elif name.startswith(COST_PREFIX) and len(name) > len(COST_PREFIX):
             cost = self._typed(name, value, float, where)
-            if cost is not None:
+            if not _NAME.fullmatch(name):
+                self.report(f"{name!r} cannot name a cost", where, "a cost's name is made of letters, digits and _")
+            elif cost is not None:
                 into.costs[name.removeprefix(COST_PREFIX)] = float(cost)
-        elif name.startswith(COMPUTED_PREFIX):
+        elif name.startswith(COMPUTED_PREFIX) and _NAME.fullmatch(name):
             with contextlib.suppress(ValueError):  # information only, so what is no number says nothing
                 into.computed[name.removeprefix(COMPUTED_PREFIX)] = float(value)
         elif name in graphviz_words.EDGE:
@@ -336,12 +358,13 @@ def _node_style_words() -> frozenset[str]:
 
 
 def _edge_style_words() -> frozenset[str]:
-    """Attributes of edges that are Graphviz's alone."""
-    return graphviz_words.EDGE - EDGE_WORDS - {argument for operation in OPERATIONS.values() for argument in operation.arguments}
+    """Attributes of edges that are Graphviz's alone, and the key, which is a name."""
+    ours = EDGE_WORDS | {argument for operation in OPERATIONS.values() for argument in operation.arguments}
+    return (graphviz_words.EDGE - ours) | {"key"}
 
 
 def _writable(value: Value) -> bool:
-    return not isinstance(value, str) or can_be_written(value)
+    return not isinstance(value, str) or cannot_be_written(value) is None
 
 
 def _information_shape(value: Value | None) -> Shape | None:

@@ -18,7 +18,8 @@ from bsngraph.fabric.raw import RawGraph, place
 def natural_key(name: str) -> tuple[object, ...]:
     """Sorts `s2` before `s10`, and any two different names apart."""
     parts = re.split(r"([0-9]+)", name)
-    return (*((0, int(part), "") if part.isdecimal() and part.isascii() else (1, 0, part) for part in parts), (2, 0, name))
+    numbers = (part.lstrip("0") if part.isdecimal() and part.isascii() else None for part in parts)  # too long, maybe, for an int
+    return (*((1, 0, part) if n is None else (0, len(n), n) for n, part in zip(numbers, parts, strict=True)), (2, 0, name))
 
 
 def name_problems(nodes: Iterable[str], edges: Iterable[Edge]) -> list[Problem]:
@@ -77,7 +78,8 @@ def topological_order(
     problems = _end_problems(raw, graph, nodes, lines, sources)
     if not nx.is_directed_acyclic_graph(graph):
         cycle = [edge[0] for edge in nx.find_cycle(graph)]
-        where = " -> ".join([*cycle, cycle[0]])
+        shown = cycle if len(cycle) <= 20 else [*cycle[:10], "…", *cycle[-9:]]
+        where = " -> ".join([*shown, cycle[0]])
         return None, [*problems, Problem("the graph has a cycle", where, "remove or turn round one of these edges")]
     problems += _path_problems(graph, lines, sources, targets)
     levels = {name: level for level, group in enumerate(nx.topological_generations(graph)) for name in group}
@@ -89,9 +91,10 @@ def _end_problems(
 ) -> list[Problem]:
     """Sources that are none, and nodes that should be one."""
     problems = []
+    ends = frozenset(sources)
     written = {node.name for node in raw.nodes if {**node.inherited, **node.own}.get("input") not in (None, "")}
     for name, node in nodes.items():
-        if name in sources:
+        if name in ends:
             if node.input is None and name not in written:
                 cure = 'add input="3x32x32" (the sizes of one example, channels first)'
                 problems.append(Problem("the source has no input shape", lines[name], cure))
@@ -107,11 +110,20 @@ def _end_problems(
     return problems
 
 
+def _reached(neighbours: Mapping[str, Iterable[str]], start: Sequence[str]) -> set[str]:
+    reached, ahead = set(start), list(start)
+    while ahead:
+        new = [name for name in neighbours[ahead.pop()] if name not in reached]
+        reached.update(new)
+        ahead += new
+    return reached
+
+
 def _path_problems(graph: nx.DiGraph[str], lines: Mapping[str, str], sources: Sequence[str], targets: Sequence[str]) -> list[Problem]:
     """Nodes on no path from a source to a target."""
     problems = []
-    forward = set(sources).union(*(nx.descendants(graph, name) for name in sources))
-    backward = set(targets).union(*(nx.ancestors(graph, name) for name in targets))
+    forward = _reached(graph.succ, sources)
+    backward = _reached(graph.pred, targets)
     for name, where in lines.items():
         if sources and name not in forward and graph.in_degree(name):
             problems.append(Problem("no path leads from a source to the node", where, "connect it, or remove it"))

@@ -1,4 +1,4 @@
-"""The torch modules behind the built-in operations, and BatchNorm as sampled execution needs it.
+"""The torch modules behind the operations on images and vectors, and norms as sampled execution needs them.
 
 In: channels and arguments, already checked by the builders. Out: nn.Modules from (batch, channels, height, width) to
 the same, with weights initialised after He et al. 2015 ("Delving Deep into Rectifiers").
@@ -17,12 +17,20 @@ from bsngraph.ops.signature import Shape
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "none": nn.Identity,
     "relu": nn.ReLU,
+    "relu6": nn.ReLU6,
     "gelu": nn.GELU,
     "silu": nn.SiLU,
     "hardswish": nn.Hardswish,
     "tanh": nn.Tanh,
     "sigmoid": nn.Sigmoid,
 }
+
+
+class BatchNorm1d(nn.BatchNorm1d):
+    """BatchNorm that copes with one value a channel, as `BatchNorm2d` below."""
+
+    def forward(self, x: Tensor) -> Tensor:  # (rows, channels) or (rows, channels, length)
+        return _one_value(self, x) if self.training and x.numel() == x.shape[1] else super().forward(x)
 
 
 class BatchNorm2d(nn.BatchNorm2d):
@@ -33,9 +41,48 @@ class BatchNorm2d(nn.BatchNorm2d):
     """
 
     def forward(self, x: Tensor) -> Tensor:  # (rows, channels, height, width)
-        if self.training and x.numel() == x.shape[1]:
-            return functional.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, False, 0.0, self.eps)
-        return super().forward(x)
+        return _one_value(self, x) if self.training and x.numel() == x.shape[1] else super().forward(x)
+
+
+def _one_value(norm: nn.BatchNorm1d | nn.BatchNorm2d, x: Tensor) -> Tensor:
+    return functional.batch_norm(x, norm.running_mean, norm.running_var, norm.weight, norm.bias, False, 0.0, norm.eps)
+
+
+class GroupNorm(nn.GroupNorm):
+    """GroupNorm that copes with one value a group (it becomes the shift), which torch refuses for a batch of one."""
+
+    def forward(self, x: Tensor) -> Tensor:  # (rows, channels, …)
+        return torch.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
+
+
+class InstanceNorm1d(nn.InstanceNorm1d):
+    """InstanceNorm that copes with one value a channel (it becomes the shift), which torch refuses in training."""
+
+    def forward(self, x: Tensor) -> Tensor:  # (rows, channels, length)
+        return torch.instance_norm(x, None, None, self.weight, self.bias, True, 0.0, self.eps, False)
+
+
+class InstanceNorm2d(nn.InstanceNorm2d):
+    """The same for images."""
+
+    def forward(self, x: Tensor) -> Tensor:  # (rows, channels, height, width)
+        return torch.instance_norm(x, None, None, self.weight, self.bias, True, 0.0, self.eps, False)
+
+
+# torch.nn's norms by their names, ours in their place
+NORMS: dict[str, type[nn.Module]] = {norm.__name__: norm for norm in (BatchNorm1d, BatchNorm2d, GroupNorm, InstanceNorm1d, InstanceNorm2d)}
+
+
+def norm_layer(norm: str, channels: int) -> nn.Module:
+    """The norm of that name over images: batch, or statistics of each example over groups, all or single channels."""
+    if norm == "batch":
+        return BatchNorm2d(channels)
+    return GroupNorm({"layer": 1, "instance": channels}.get(norm, _groups(channels)), channels)
+
+
+def _groups(channels: int) -> int:
+    """The most groups of equal size, at most 32 (Wu & He 2018, "Group Normalization"), that have at least 4 channels each."""
+    return max((groups for groups in range(1, 33) if channels % groups == 0 and channels // groups >= 4), default=1)
 
 
 class Shortcut(nn.Module):
@@ -51,20 +98,6 @@ class Shortcut(nn.Module):
         return functional.pad(x, (0, 0, 0, 0, 0, self.extra)) if self.extra else x
 
 
-class BasicBlock(nn.Module):
-    """conv-norm-ReLU-conv-norm, plus the shortcut where `residual`; no activation after it (that is the node's)."""
-
-    def __init__(self, incoming: int, channels: int, *, stride: int, residual: bool) -> None:
-        super().__init__()
-        self.first = conv(incoming, channels, stride=stride, activation="relu")
-        self.second = conv(channels, channels)
-        self.shortcut = Shortcut(channels - incoming, stride) if residual else None
-
-    def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.second(self.first(x))
-        return y if self.shortcut is None else y + self.shortcut(x)
-
-
 def conv(
     incoming: int,
     channels: int,
@@ -78,21 +111,40 @@ def conv(
 ) -> nn.Sequential:
     """Convolution (without bias where a norm follows), norm, activation; (c, h, w) → (channels, ⌈h/stride⌉, ⌈w/stride⌉)."""
     padding = dilation * (kernel - 1) // 2
-    layer = nn.Conv2d(incoming, channels, kernel, stride, padding, dilation, groups, bias=norm == "none")
+    return _finished(nn.Conv2d(incoming, channels, kernel, stride, padding, dilation, groups, bias=norm == "none"), norm, activation)
+
+
+def transposed_conv(incoming: int, channels: int, *, kernel: int, stride: int, norm: str, activation: str) -> nn.Sequential:
+    """Transposed convolution, norm, activation; (c, h, w) → (channels, stride·h, stride·w)."""
+    padding = max(0, (kernel - stride + 1) // 2)
+    output_padding = stride - kernel + 2 * padding  # torch gives (h − 1)·stride − 2·padding + kernel + output_padding
+    layer = nn.ConvTranspose2d(incoming, channels, kernel, stride, padding, output_padding, bias=norm == "none")
+    return _finished(layer, norm, activation)
+
+
+def _finished(layer: nn.Conv2d | nn.ConvTranspose2d, norm: str, activation: str) -> nn.Sequential:
     nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
     layers: OrderedDict[str, nn.Module] = OrderedDict(conv=layer)
-    if norm == "batch":
-        layers["norm"] = BatchNorm2d(channels)
+    if norm != "none":
+        layers["norm"] = norm_layer(norm, layer.out_channels)
     if activation != "none":
         layers["activation"] = ACTIVATIONS[activation]()
     return nn.Sequential(layers)
 
 
-def separable_conv(incoming: int, channels: int, *, kernel: int, stride: int, norm: str, activation: str) -> nn.Sequential:
+def upsample_conv(
+    incoming: int, channels: int, *, size: tuple[int, int], mode: str, kernel: int, norm: str, activation: str
+) -> nn.Sequential:
+    """Enlarge to `size`, then conv."""
+    enlarge = nn.Upsample(size=size, mode=mode)
+    return nn.Sequential(OrderedDict(upsample=enlarge, conv=conv(incoming, channels, kernel=kernel, norm=norm, activation=activation)))
+
+
+def separable_conv(incoming: int, channels: int, *, kernel: int, stride: int, dilation: int, norm: str, activation: str) -> nn.Sequential:
     """Depthwise, then pointwise convolution, each followed by the norm; the activation last."""
-    depthwise = conv(incoming, incoming, kernel=kernel, stride=stride, groups=incoming, norm=norm)
+    depthwise = conv(incoming, incoming, kernel=kernel, stride=stride, dilation=dilation, groups=incoming, norm=norm)
     pointwise = conv(incoming, channels, kernel=1, norm=norm, activation=activation)
     return nn.Sequential(OrderedDict(depthwise=depthwise, pointwise=pointwise))
 
@@ -109,11 +161,16 @@ def pool(kind: str, window: int, stride: int, extra: int) -> nn.Module:
     return layer if not extra else nn.Sequential(OrderedDict(pool=layer, widen=Shortcut(extra, 1)))
 
 
-class GlobalMean(nn.Module):
-    """(batch, channels, height, width) → (batch, channels)."""
+class GlobalPool(nn.Module):
+    """Mean or maximum: (batch, channels, height, width) → (batch, channels), (batch, length, features) → (batch, features)."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind = kind
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.mean(x, dim=(2, 3))
+        dims = (1,) if x.dim() == 3 else (2, 3)
+        return torch.mean(x, dim=dims) if self.kind == "avg" else torch.amax(x, dim=dims)
 
 
 def linear(shape: Shape, features: int, activation: str) -> nn.Sequential:
@@ -126,9 +183,17 @@ def linear(shape: Shape, features: int, activation: str) -> nn.Sequential:
 
 
 def classifier(shape: Shape, classes: int) -> nn.Sequential:
-    """Global mean where there are pixels, then a linear layer to `classes` scores."""
+    """Global mean where there are pixels or tokens, then a linear layer to `classes` scores."""
     layers: OrderedDict[str, nn.Module] = OrderedDict()
-    if len(shape) == 3:
-        layers["mean"] = GlobalMean()
-    layers["linear"] = nn.Linear(shape[0], classes)
+    if len(shape) > 1:
+        layers["mean"] = GlobalPool("avg")
+    layers["linear"] = nn.Linear(shape[-1] if len(shape) == 2 else shape[0], classes)
+    return nn.Sequential(layers)
+
+
+def segmentation_head(incoming: int, classes: int, *, size: tuple[int, int] | None) -> nn.Sequential:
+    """Scores for every pixel, then enlarged to `size`."""
+    layers: OrderedDict[str, nn.Module] = OrderedDict(conv=nn.Conv2d(incoming, classes, 1))
+    if size is not None:
+        layers["upsample"] = nn.Upsample(size=size, mode="bilinear")
     return nn.Sequential(layers)

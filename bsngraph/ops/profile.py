@@ -2,30 +2,52 @@
 
 In: an operation's name and arguments, and the shape of one incoming example. Out: the outgoing shape, MACs and parameters.
 The module is built and run on the meta device (no memory, no arithmetic) under torch's own flop counter, so that there is
-one truth for built-in and users' operations alike.
+one truth for our own and users' operations alike. What ran and is neither counted nor known to be free is named.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sysconfig
+import traceback
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 import torch
-from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
+from torch import Tensor, nn
 
-from bsngraph.ops.signature import Shape, Value
+from bsngraph.ops.counting import Count, counting
+from bsngraph.ops.shapes import shape_text
+from bsngraph.ops.signature import Builder, Shape, Value
 from bsngraph.ops.table import OPERATIONS
+
+_LIBRARIES = (str(Path(torch.__file__).parent), str(Path(__file__).parent), sysconfig.get_path("stdlib"))
 
 
 @dataclass(frozen=True)
 class OperationProfile:
-    """One example's way through an operation. `macs`: multiply–accumulates, half of torch's flop count."""
+    """One example's way through an operation.
+
+    `macs`: multiply–accumulates, half of torch's flop count. `uncounted`: torch operators that ran and that nobody counts,
+    so that `macs` may be too small.
+    """
 
     shape: Shape
     macs: int
     params: int
+    uncounted: tuple[str, ...] = ()
+
+
+class Function(nn.Module):
+    """A function of one batch as a module: what a user's builder may give in place of one."""
+
+    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function(x)
 
 
 def build(op: str, arguments: Mapping[str, Value], shape: Shape) -> nn.Module:
@@ -34,8 +56,21 @@ def build(op: str, arguments: Mapping[str, Value], shape: Shape) -> nn.Module:
     Raises:
         ValueError: the operation cannot work on that shape, or with those arguments.
     """
-    module: nn.Module = OPERATIONS[op].builder(shape, **arguments)
-    return module
+    return _build(OPERATIONS[op].builder, arguments, shape)
+
+
+def _build(builder: Builder, arguments: Mapping[str, Value], shape: Shape) -> nn.Module:
+    try:
+        built = builder(shape, **arguments)
+    except ValueError:
+        raise
+    except Exception as error:
+        raise ValueError(f"cannot be built for an input of {shape_text(shape)} ({_said(error)})") from error
+    if isinstance(built, nn.Module):
+        return built
+    if not callable(built) or isinstance(built, type):
+        raise ValueError(f"gives no nn.Module but {_kind(built)}")
+    return Function(built)
 
 
 def profile(op: str, arguments: Mapping[str, Value], shape: Shape) -> OperationProfile:
@@ -44,19 +79,52 @@ def profile(op: str, arguments: Mapping[str, Value], shape: Shape) -> OperationP
     Raises:
         ValueError: the operation cannot work on that shape, or with those arguments.
     """
-    return _profile(op, tuple(sorted(arguments.items())), shape)
+    entry = OPERATIONS[op]
+    return _profile(entry.builder, bool(entry.origin), tuple(sorted(arguments.items())), shape)
 
 
 @lru_cache(maxsize=4096)
-def _profile(op: str, arguments: tuple[tuple[str, Value], ...], shape: Shape) -> OperationProfile:
+def _profile(builder: Builder, foreign: bool, arguments: tuple[tuple[str, Value], ...], shape: Shape) -> OperationProfile:
     with torch.device("meta"):
-        module = build(op, dict(arguments), shape).eval()
-        example = torch.empty(1, *shape)
-    counter = FlopCounterMode(display=False)
-    try:
-        with torch.no_grad(), counter:
-            result = module(example)
-    except RuntimeError as error:
-        raise ValueError(f"cannot run on an input of {'x'.join(map(str, shape))} ({str(error).splitlines()[0]})") from error
+        module = _build(builder, dict(arguments), shape).to("meta").eval()
+    outgoing, count = _run(module, shape, 1)
+    if foreign:  # ours are tested; a user's must keep examples apart
+        several, _ = _run(module, shape, 3)
+        if (outgoing[0], *several) != (1, 3, *outgoing[1:]):
+            raise ValueError(f"must keep examples apart, but a batch of 3 gives {shape_text(several)} and one of 1 {shape_text(outgoing)}")
     params = sum(parameter.numel() for parameter in module.parameters())
-    return OperationProfile(tuple(result.shape[1:]), counter.get_total_flops() // 2, params)
+    return OperationProfile(outgoing[1:], count.macs, params, count.uncounted)
+
+
+def _run(module: nn.Module, shape: Shape, batch: int) -> tuple[Shape, Count]:
+    """Shape and count of a forward pass of `batch` examples."""
+    try:
+        with torch.device("meta"), torch.no_grad():
+            example = torch.empty(batch, *shape)
+            with counting() as count:
+                result = module(example)
+    except Exception as error:
+        raise ValueError(f"cannot run on an input of {shape_text(shape)} ({_said(error)})") from error
+    if not isinstance(result, Tensor):
+        raise ValueError(f"must give one tensor, but gives {_kind(result)}")
+    if result.dim() == 0:
+        raise ValueError("must keep examples apart, but gives a single number for a whole batch")
+    if 0 in result.shape:
+        raise ValueError(f"leaves nothing of an input of {shape_text(shape)}: its result is {shape_text(tuple(result.shape[1:]))}")
+    return tuple(result.shape), count
+
+
+def _said(error: Exception) -> str:
+    """The first line of an error, its kind if that is not torch's, and the place in the code of a user that it comes from."""
+    first = (str(error).strip() or type(error).__name__).splitlines()[0]
+    text = first if isinstance(error, RuntimeError | ValueError) else f"{type(error).__name__}: {first}"
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not _is_library(frame.filename)]
+    return f"{text}; {frames[-1].filename}, line {frames[-1].lineno}" if frames else text
+
+
+def _is_library(filename: str) -> bool:
+    return filename.startswith(("<", *_LIBRARIES))
+
+
+def _kind(value: object) -> str:
+    return f"a value of type {type(value).__name__}" if value is not None else "nothing"

@@ -1,12 +1,16 @@
 """The table of operations: a name in a graph file → its signature and the builder of its module.
 
-Adding an operation is one builder under `@operation` in `builtin.py` (or in a user's own file); its shape, MACs and parameters
-need no formula, they are counted on the module itself (`profile.py`).
+Adding an operation is one builder under `@operation` (our own: `images.py`, `resizing.py`, `tokens.py`, `vectors.py`); its shape,
+MACs and parameters need no formula, they are counted on the module itself (`profile.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from bsngraph.ops.signature import Operation, read_signature
@@ -17,33 +21,74 @@ OPERATIONS: dict[str, Operation] = {}
 EDGE_WORDS = frozenset({"op", "fixed", "probability", "key", "gate", "choice", "concat_offset"})
 
 EDGE_PREFIXES = ("cost_", "computed_")
+TORCH_PREFIX = "nn."
+
+_NAME = re.compile(r"[^\W\d][\w.-]*")
+_origin: ContextVar[str | None] = ContextVar("origin", default=None)
 
 _Builder = TypeVar("_Builder", bound=Callable[..., Any])
 
 
 def operation(name: str) -> Callable[[_Builder], _Builder]:
-    """Register `builder(shape, *, …) -> nn.Module` as the operation `name`.
+    """Register an operation under `name`: a function that builds it, or an nn.Module class.
+
+    Either takes the incoming shape of one example, then keyword-only arguments with types (bool, int, float, str, Literal
+    of strings), which become the words an edge may bear:
 
     ```python
     @operation("scale")
-    def scale(shape, *, factor: float = 2.0):
+    def scale(shape, *, factor: float = 2.0):  # gives an nn.Module, or a function of one batch
         "Multiply by a constant."
-        return Scale(factor)
+        return lambda x: factor * x
+
+
+    @operation("gated")
+    class Gated(nn.Module):
+        def __init__(self, shape, *, channels: int = 8): ...
     ```
 
+    Shape, MACs and parameters are found by running it on torch's meta device, so neither the builder nor `forward` may look at
+    values. Defining it again from the same place (a notebook's cell, a reloaded module) replaces it.
+
     Raises:
-        ValueError: the name is taken, or an argument bears a name that means something else on an edge.
+        ValueError: the name is taken, or none; an argument bears a name that means something else on an edge.
         TypeError: the signature cannot be read (see `read_signature`).
     """
+    if not (isinstance(name, str) and _NAME.fullmatch(name)):
+        raise ValueError(f'operation {name!r}: a name is letters, digits, "_", "-" and ".", a letter first')
 
     def register(builder: _Builder) -> _Builder:
-        entry = read_signature(name, builder)
-        if name in OPERATIONS:
-            raise ValueError(f"operation {name!r} exists already: give yours another name")
+        origin = _origin.get()
+        entry = replace(read_signature(name, builder), origin=_place(builder)[0] if origin is None else origin)
         clash = sorted(word for word in entry.arguments if word in EDGE_WORDS or word.startswith(EDGE_PREFIXES))
         if clash:
             raise ValueError(f"operation {name!r}: {', '.join(clash)} cannot be an argument, it means something else on an edge")
+        taken = OPERATIONS.get(name)
+        if name.startswith(TORCH_PREFIX) or (taken is not None and not taken.origin):
+            raise ValueError(f"operation {name!r} is built in: give yours another name")
+        if taken is not None and _place(taken.builder) != _place(builder):
+            raise ValueError(f"operation {name!r} exists already in {taken.origin}: give yours another name")
         OPERATIONS[name] = entry
         return builder
 
     return register
+
+
+@contextmanager
+def registering_from(origin: str) -> Iterator[None]:
+    """What is registered meanwhile comes from `origin`; nothing stays registered if it fails."""
+    before = dict(OPERATIONS)
+    token = _origin.set(origin)
+    try:
+        yield
+    except BaseException:
+        OPERATIONS.clear()
+        OPERATIONS.update(before)
+        raise
+    finally:
+        _origin.reset(token)
+
+
+def _place(builder: Callable[..., Any]) -> tuple[str, str]:
+    """Where a builder is defined."""
+    return getattr(builder, "__module__", None) or "python", getattr(builder, "__qualname__", repr(builder))

@@ -3,7 +3,7 @@
 from bsngraph.searching.delivery import Result
 from bsngraph.searching.progress import Progress, Silent
 from bsngraph.searching.run_folder import RunFolder
-from bsngraph.searching.search import Evaluation, evaluate_run, load_net, prune_run, search, train
+from bsngraph.searching.runs import Evaluation, evaluate_run, load_net, prune_run, search, train
 from bsngraph.searching.settings import Recipe, SearchSettings
 
 __all__ = [

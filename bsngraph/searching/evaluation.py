@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
-from torch.nn import functional
 
 from bsngraph.data import Dataset, Split
 from bsngraph.fabric import Booleans
+from bsngraph.searching.task import example_losses, predicted, run_net
 from bsngraph.supernet import Route, SuperNet
 
 
@@ -50,9 +50,9 @@ def evaluate_net(net: SuperNet, dataset: Dataset, split: Split, kept: Booleans) 
     routes = RouteCache(net, kept)
     loss, right = torch.zeros((), dtype=torch.float64), 0
     for inputs, labels in dataset.evaluation_batches(split):
-        scores = net(inputs, routes(len(labels)))
-        loss += functional.cross_entropy(scores, labels, reduction="sum").cpu()
-        right += int((scores.argmax(dim=1) == labels).sum())
+        outputs = run_net(net, inputs, routes(len(labels)))
+        loss += example_losses(outputs, labels).sum().cpu()
+        right += int((predicted(outputs) == labels).sum())
     net.train(was_training)
     return Score(float(loss) / len(split), right / len(split))
 
@@ -78,7 +78,7 @@ def recompute_batch_norm(net: SuperNet, dataset: Dataset, kept: Booleans, *, bat
     for number, (inputs, labels) in enumerate(dataset.evaluation_batches(dataset.train, batch_size)):
         if number == batches or (number and len(labels) < batch_size // 4):
             break
-        net(inputs, routes(len(labels)))
+        run_net(net, inputs, routes(len(labels)))
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
     net.train(was_training)

@@ -11,6 +11,7 @@ from importlib.metadata import version
 
 import torch
 
+from bsngraph import __version__
 from bsngraph.costs import Budget, BudgetRequest, Cost, FabricProfile, complete_costs, parse_budget, profile_fabric, resolve_budgets
 from bsngraph.data import Dataset, load_data
 from bsngraph.errors import InputError
@@ -101,18 +102,21 @@ def check_fits(profile: FabricProfile, dataset: Dataset) -> None:
         InputError: it does not; the text names `--set` where that is the cure.
     """
     fabric = profile.fabric
-    if len(fabric.sources) != 1 or len(fabric.targets) != 1:
-        raise InputError(f"classification needs one source and one target, the fabric has {len(fabric.sources)} and {len(fabric.targets)}")
-    takes, gives = profile.node_shapes[fabric.source_indices[0]], profile.node_shapes[fabric.target_indices[0]]
-    if takes != dataset.input_shape:
-        wants, has = "x".join(map(str, takes)), "x".join(map(str, dataset.input_shape))
-        raise InputError(f'the fabric\'s source {fabric.sources[0]} takes {wants}, but {dataset.name} has {has}: write input="{has}" on it')
-    classes = len(dataset.class_names)
-    if gives != (classes,):
-        raise InputError(
-            f"the fabric's target {fabric.targets[0]} gives {'x'.join(map(str, gives))}, but {dataset.name} has {classes} classes: "
-            f"use --set classes={classes}, if the fabric has that parameter, or change its head"
-        )
+    has, classes = dataset.input_shape, len(dataset.class_names)
+    for name, node in zip(fabric.sources, fabric.source_indices, strict=True):
+        takes = profile.node_shapes[node]
+        if takes != has:
+            what = f"the fabric's source {name} takes {_sizes(takes)}, but {dataset.name} has {_sizes(has)}"
+            raise InputError(f'{what}: write input="{_sizes(has)}" on it')
+    for name, node in zip(fabric.targets, fabric.target_indices, strict=True):
+        gives = profile.node_shapes[node]
+        if gives != (classes,):
+            what = f"the fabric's target {name} gives {_sizes(gives)}, but {dataset.name} has {classes} classes"
+            raise InputError(f"{what}: use --set classes={classes}, if the fabric has that parameter, or change its head")
+
+
+def _sizes(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))
 
 
 def find_device(name: str) -> torch.device:
@@ -125,7 +129,7 @@ def find_device(name: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
-        torch.empty(1, device=device)
+        torch.zeros(1, device=device).item()  # made there and read back, which no value of `meta` can be
     except (RuntimeError, AssertionError) as error:
         raise InputError(f"device {name!r} cannot be used here ({str(error).splitlines()[0]}): use cpu, or auto") from None
     return device
@@ -147,5 +151,6 @@ def running(job: Job) -> Iterator[None]:
 
 def versions() -> dict[str, str]:
     """What the results depend on."""
-    packages = {name: version(name) for name in ("bsngraph", "torch", "numpy", "scipy", "scikit-learn")}
-    return {"python": platform.python_version(), "machine": f"{platform.machine()}, {os.cpu_count()} cores", **packages}
+    packages = {name: version(name) for name in ("torch", "numpy", "scipy", "scikit-learn")}
+    machine = f"{platform.machine()}, {os.cpu_count()} cores"
+    return {"bsngraph": __version__, "python": platform.python_version(), "machine": machine, **packages}

@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from bsngraph.costs import Budget, Cost
 from bsngraph.data import Dataset
@@ -29,6 +28,7 @@ from bsngraph.searching.progress import Progress
 from bsngraph.searching.randomness import generator_for, global_generator
 from bsngraph.searching.run_folder import Json
 from bsngraph.searching.settings import Recipe, SearchSettings
+from bsngraph.searching.task import example_losses, predicted, run_net
 from bsngraph.searching.training import check_finite, make_optimizer, set_rate
 from bsngraph.supernet import SuperNet
 
@@ -117,15 +117,15 @@ class Learning:
     def _weights_step(self, inputs: Tensor, labels: Tensor, kept: Booleans, totals: _Totals) -> tuple[Tensor, Booleans]:
         """One step of θ; gives the loss of each example (batch,) and its live edges (batch, edges)."""
         route = self.net.route(kept, device_of(self.net))
-        scores = self.net(inputs, route)
-        losses = functional.cross_entropy(scores, labels, reduction="none")
+        outputs = run_net(self.net, inputs, route)
+        losses = example_losses(outputs, labels)
         if losses.requires_grad:  # not so when no example of the batch reached the target
             self.optimizer.zero_grad()
             losses.mean().backward()  # type: ignore[no-untyped-call]
             self.optimizer.step()
         detached = losses.detach().cpu()
         totals.loss += float(detached.sum())
-        totals.right += int((scores.argmax(dim=1) == labels).sum())
+        totals.right += int((predicted(outputs) == labels).sum())
         totals.disconnected += int((~connected(self.net.fabric, route.live).all(axis=1)).sum())
         totals.live.append(route.live)
         return detached, route.live

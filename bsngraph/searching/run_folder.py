@@ -114,10 +114,11 @@ def open_run(path: Path, config: Json, mode: OpenMode) -> RunFolder:
     """
     run = RunFolder(path)
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        holds_run = run.file("config.json").exists()
+        if mode != "resume":
+            path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{path}: cannot be made ({error.strerror}): give another --out") from None
-    holds_run = run.file("config.json").exists()
     if mode == "resume":
         if not holds_run:
             raise InputError(f"{path} holds no run to resume: leave out --resume to start one")

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.nn import functional
 
 from bsngraph.data import Dataset
 from bsngraph.errors import RunFailedError
@@ -17,6 +16,7 @@ from bsngraph.searching.progress import Progress
 from bsngraph.searching.randomness import generator_for, global_generator
 from bsngraph.searching.run_folder import Json
 from bsngraph.searching.settings import Recipe
+from bsngraph.searching.task import example_losses, predicted, run_net
 from bsngraph.supernet import SuperNet
 
 
@@ -78,14 +78,14 @@ class NetTraining:
         loss_sum, right, count = 0.0, 0, 0
         self.net.train()
         for inputs, labels in self.dataset.training_batches(self.recipe.batch_size, generator, augment=self.recipe.augment):
-            scores = self.net(inputs, routes(len(labels)))
-            loss = functional.cross_entropy(scores, labels)
+            outputs = run_net(self.net, inputs, routes(len(labels)))
+            loss = example_losses(outputs, labels).mean()
             if loss.requires_grad:
                 self.optimizer.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
                 self.optimizer.step()
             loss_sum += float(loss.detach()) * len(labels)
-            right += int((scores.argmax(dim=1) == labels).sum())
+            right += int((predicted(outputs) == labels).sum())
             count += len(labels)
         check_finite(loss_sum, self.stage, self.epoch)
         validation = evaluate_net(self.net, self.dataset, self.dataset.validation, everything)

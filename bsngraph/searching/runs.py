@@ -1,4 +1,4 @@
-"""The four jobs: search a fabric, choose again from a search, train a network, measure a delivered one.
+"""The four kinds of run: search a fabric, choose again from a search, train a network, measure a delivered one.
 
 A search reads as: prepare → check budgets → learn θ and Γ → choose the architecture → fine-tune it → measure and
 deliver. After every epoch everything needed to go on is on disk.

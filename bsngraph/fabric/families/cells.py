@@ -1,0 +1,86 @@
+"""A cell-based space in the manner of NAS-Bench-201 (Dong & Yang 2020) and DARTS (Liu et al. 2019): one cell, repeated.
+
+A cell is a small DAG of V nodes, the first of them its input, the last its output. Between any two of them, i < j, is a
+position, at which exactly one operation is kept: identity, 1×1 conv, 3×3 conv, or 3×3 mean pooling (`choice="1-3"`, from
+the cell's first node to its third). All cells make the same decision (`gate="1-3/conv3"` ties the edges of a position's
+candidate over the cells). Cells are stacked in stages; between stages a fixed basic block of stride 2 doubles the channels.
+Nodes merge, then ReLU. Node `c2n3` is the third node of the second cell; its first one is the last of the cell, or the
+reduction `r1`, before it.
+
+With `none` a position may also stay empty: its operation then leads to a node of the position's own (`c2p1-3`) and on by an
+identity whose gate (`1-3/on`) is free. Dropping it drops the position, and its operation is not live and costs nothing.
+
+Searchable edges: V·(V−1)/2 positions × 4 candidates (5 with `none`) in each cell; decisions: one choice a position.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import networkx as nx
+
+from bsngraph.fabric.families.sketch import MOST, SOURCE, TARGET, check_image, check_number, sketch
+from bsngraph.fabric.files import fabric_from_networkx
+from bsngraph.fabric.model import Fabric
+from bsngraph.ops import Shape, Value
+
+
+def cell_fabric(
+    *,
+    input_shape: Shape,
+    classes: int,
+    stages: int = 3,
+    cells: int = 1,
+    nodes: int = 4,
+    channels: int = 16,
+    none: bool = False,
+    merge: str = "sum",
+) -> Fabric:
+    """`stages` of `cells` of `nodes`; the first stage has `channels` feature maps, each further one twice as many.
+
+    Raises:
+        InputError: numbers that make no fabric.
+    """
+    check_image(input_shape)
+    check_number("classes", classes, 1, MOST)
+    check_number("stages", stages, 1, 8)
+    check_number("cells", cells, 1, 50)
+    check_number("nodes", nodes, 2, 12)
+    check_number("channels", channels, 1, MOST // 2 ** (stages - 1))
+    graph = sketch("cells", input_shape, merge=merge)
+    graph.add_edge(SOURCE, "stem", "conv", op="conv", channels=channels, kernel=3, fixed=True)
+    before = "stem"
+    for stage in range(stages):
+        width = channels * 2**stage
+        if stage:
+            graph.add_edge(before, f"r{stage}", "block", op="basic_block", channels=width, stride=2, fixed=True)
+            before = f"r{stage}"
+        for cell in range(stage * cells, (stage + 1) * cells):
+            before = _cell(graph, before, cell + 1, nodes, width, none)
+    graph.add_edge(before, TARGET, "classifier", op="classifier", classes=classes, fixed=True)
+    return fabric_from_networkx(graph)
+
+
+def _cell(graph: nx.MultiDiGraph[str], before: str, cell: int, nodes: int, channels: int, none: bool) -> str:
+    """Draw one cell after node `before`; its last node."""
+    names = [before, *(f"c{cell}n{node}" for node in range(2, nodes + 1))]
+    for source, target in combinations(range(nodes), 2):
+        position = f"{source + 1}-{target + 1}"
+        end = names[target]
+        if none:
+            end = f"c{cell}p{position}"
+            graph.add_node(end, activation="none")
+            graph.add_edge(end, names[target], "on", op="identity", gate=f"{position}/on")
+        for candidate, operation in _candidates(channels).items():
+            graph.add_edge(names[source], end, candidate, gate=f"{position}/{candidate}", choice=position, **operation)
+    return names[-1]
+
+
+def _candidates(channels: int) -> dict[str, dict[str, Value]]:
+    """What stands at every position: its name → the operation."""
+    return {
+        "skip": {"op": "identity"},
+        "conv1": {"op": "conv", "channels": channels, "kernel": 1},
+        "conv3": {"op": "conv", "channels": channels, "kernel": 3},
+        "pool": {"op": "avg_pool", "window": 3, "stride": 1},
+    }

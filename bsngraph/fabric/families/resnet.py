@@ -1,0 +1,119 @@
+"""The ResNet Fabric of Budgeted Super Networks, and the plain ResNets of He et al. 2015 as fixed fabrics.
+
+Node `g2b1` is the output of the first block of the second group. It merges that block and its skip, two separate edges from
+the node before it: `stem` or the last node of the previous group for a group's first block. That node before is the group's
+input, position −1; position p ≥ 0 of a group is the output of its block p, counted from 0: node b(p+1).
+
+From the second group on, the node of block n of N also receives connections from the previous group's positions N−2−n,
+N−1−n (not for n = 0: position N−1 is this group's input, and its block and skip are that connection) and N−3−n (not for n =
+N−1: there is no position −2). So early positions feed late blocks and late positions early ones: short and long ways
+through the fabric. Position −1 of a group is a node of the group before it, so its connections skip a resolution and have
+stride 4 (from the stem to the second group: 2). Every connection is two searchable edges, a basic block and a 1×1
+projection.
+
+Searchable edges of G groups of N: 2·N·G in the groups; 3N−2 connections into each group but the first, two edges each:
+2·N·G + 2·(3N−2)·(G−1), which is 18 + 28 = 46 for three groups of three. Stem and head are fixed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import networkx as nx
+
+from bsngraph.errors import InputError
+from bsngraph.fabric.families.sketch import MOST, SOURCE, TARGET, check_image, check_number, sketch
+from bsngraph.fabric.files import fabric_from_networkx
+from bsngraph.fabric.model import Fabric
+from bsngraph.ops import Shape
+
+STEM = "stem"
+
+
+def resnet_fabric(*, input_shape: Shape, classes: int, groups: int = 3, blocks: int = 3, channels: int = 16, merge: str = "sum") -> Fabric:
+    """The ResNet Fabric: `groups` of `blocks` basic blocks, the first of `channels` feature maps, each further one of twice as many.
+
+    Raises:
+        InputError: numbers that make no fabric.
+    """
+    _check(input_shape, classes, groups, blocks, channels)
+    graph = sketch("resnet", input_shape, merge=merge)
+    _stem(graph, channels)
+    for group in range(groups):
+        width = channels * 2**group
+        for block in range(blocks):
+            target, before = _node(group, block, blocks), _node(group, block - 1, blocks)
+            stride = 2 if group and not block else 1
+            _block(graph, before, target, width, stride)
+            if stride == 1:
+                graph.add_edge(before, target, "skip", op="identity")
+            else:
+                _projection(graph, before, target, width, stride, key="skip")
+            for position in _positions(block, blocks) if group else ():
+                stride = 4 if position < 0 and group > 1 else 2
+                source = _node(group - 1, position, blocks)
+                _block(graph, source, target, width, stride)
+                _projection(graph, source, target, width, stride, key="projection")
+    graph.add_edge(_node(groups - 1, blocks - 1, blocks), TARGET, "classifier", op="classifier", classes=classes, fixed=True)
+    return fabric_from_networkx(graph)
+
+
+def plain_resnet_fabric(*, input_shape: Shape, classes: int, depth: int = 20, channels: int = 16) -> Fabric:
+    """A ResNet of depth 6n+2 with every edge fixed: three groups of n basic blocks, parameter-free shortcuts (option A).
+
+    Raises:
+        InputError: numbers that make no ResNet.
+    """
+    blocks, rest = divmod(depth - 2, 6)
+    if rest or not 1 <= blocks <= 200:
+        raise InputError(f"depth={depth} is not 6n+2 with n from 1 to 200: take 20, 32, 44, 56, 110 …")
+    _check(input_shape, classes, 3, blocks, channels)
+    graph = sketch(f"resnet{depth}", input_shape)
+    _stem(graph, channels)
+    for group in range(3):
+        width = channels * 2**group
+        for block in range(blocks):
+            target, before = _node(group, block, blocks), _node(group, block - 1, blocks)
+            stride = 2 if group and not block else 1
+            _block(graph, before, target, width, stride, fixed=True)
+            shortcut: dict[str, Any] = {"op": "identity"} if stride == 1 else {"op": "shortcut", "channels": width, "stride": stride}
+            graph.add_edge(before, target, "skip", fixed=True, **shortcut)
+    graph.add_edge(_node(2, blocks - 1, blocks), TARGET, "classifier", op="classifier", classes=classes, fixed=True)
+    return fabric_from_networkx(graph)
+
+
+def _check(input_shape: Shape, classes: int, groups: int, blocks: int, channels: int) -> None:
+    check_image(input_shape)
+    check_number("classes", classes, 1, MOST)
+    check_number("groups", groups, 1, 8)
+    check_number("blocks", blocks, 1, 200)
+    check_number("channels", channels, 1, MOST // 2 ** (groups - 1))
+
+
+def _node(group: int, position: int, blocks: int) -> str:
+    """The node of a position; position −1 of a group is the last one of the group before it, or the stem."""
+    if position >= 0:
+        return f"g{group + 1}b{position + 1}"
+    return _node(group - 1, blocks - 1, blocks) if group else STEM
+
+
+def _positions(block: int, blocks: int) -> Iterator[int]:
+    """Positions of the previous group that feed block n besides its own input, latest first."""
+    if block > 0:
+        yield blocks - 1 - block
+    yield blocks - 2 - block
+    if block < blocks - 1:
+        yield blocks - 3 - block
+
+
+def _stem(graph: nx.MultiDiGraph[str], channels: int) -> None:
+    graph.add_edge(SOURCE, STEM, "conv", op="conv", channels=channels, kernel=3, fixed=True)
+
+
+def _block(graph: nx.MultiDiGraph[str], source: str, target: str, channels: int, stride: int, *, fixed: bool = False) -> None:
+    graph.add_edge(source, target, "block", op="basic_block", channels=channels, stride=stride, residual=False, fixed=fixed)
+
+
+def _projection(graph: nx.MultiDiGraph[str], source: str, target: str, channels: int, stride: int, *, key: str) -> None:
+    graph.add_edge(source, target, key, op="projection", channels=channels, stride=stride)

@@ -1,0 +1,58 @@
+"""A transformer over sequences (length, features), every sub-layer of which may be dropped (Vaswani et al. 2017; pre-norm).
+
+Each block adds to its tokens twice: `b1a` is what came in plus self-attention, `b1m` that plus an MLP on each token, one
+searchable edge for each of `expansions` (those that are kept are added). The identity beside them is fixed: tokens always
+flow on, so every sample is a network. Fixed too are the linear map of each token to `features` (`embed`), its learned
+position (`start`), the last layer norm (`norm`) and the classifier, which takes the mean over tokens. Searchable edges:
+blocks × (1 + number of expansions).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bsngraph.errors import InputError
+from bsngraph.fabric.families.sketch import MOST, TARGET, check_number, check_numbers, sketch
+from bsngraph.fabric.files import fabric_from_networkx
+from bsngraph.fabric.model import Fabric
+from bsngraph.ops import Shape
+
+SOURCE = "sequence"
+
+
+def transformer_fabric(
+    *, input_shape: Shape, classes: int, blocks: int = 4, features: int = 32, heads: int = 4, expansions: Sequence[int] = (1, 4)
+) -> Fabric:
+    """`blocks` of attention and MLPs over tokens of `features`, on sequences of shape (length, features).
+
+    Raises:
+        InputError: numbers that make no fabric.
+    """
+    _check(input_shape, classes, blocks, features, heads, expansions)
+    graph = sketch("transformer", input_shape, source=SOURCE, activation="none")
+    graph.add_edge(SOURCE, "embed", "linear", op="token_linear", features=features, fixed=True)
+    graph.add_edge("embed", "start", "positions", op="positions", fixed=True)
+    before = "start"
+    for block in range(1, blocks + 1):
+        attended, mapped = f"b{block}a", f"b{block}m"
+        graph.add_edge(before, attended, "skip", op="identity", fixed=True)
+        graph.add_edge(before, attended, "attention", op="attention", heads=heads)
+        graph.add_edge(attended, mapped, "skip", op="identity", fixed=True)
+        for expansion in expansions:
+            graph.add_edge(attended, mapped, f"mlp{expansion}", op="mlp", expansion=expansion)
+        before = mapped
+    graph.add_edge(before, "norm", "norm", op="layer_norm", fixed=True)
+    graph.add_edge("norm", TARGET, "classifier", op="classifier", classes=classes, fixed=True)
+    return fabric_from_networkx(graph)
+
+
+def _check(input_shape: Shape, classes: int, blocks: int, features: int, heads: int, expansions: Sequence[int]) -> None:
+    if len(input_shape) != 2 or not all(1 <= size <= MOST for size in input_shape):
+        raise InputError(f"input={'x'.join(map(str, input_shape))} is not a sequence: give length and features, e.g. 8x8")
+    check_number("classes", classes, 1, MOST)
+    check_number("blocks", blocks, 1, 200)
+    check_number("features", features, 1, MOST)
+    check_number("heads", heads, 1, 1024)
+    check_numbers("expansions", expansions, 1, 64)
+    if features % heads:
+        raise InputError(f"heads={heads} must divide features={features}")

@@ -1,0 +1,146 @@
+"""What the search minimises: penalties against formulas by hand, and how the limits come down."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tiny import STRIPES, fabric_of, recipe, settings
+
+from bsngraph.costs import Budget, Cost, parse_budget, profile_fabric, resolve_budgets
+from bsngraph.errors import InputError
+from bsngraph.searching import Recipe, SearchSettings
+from bsngraph.searching.objective import Penalty, excess, limits_at
+
+PRICES = np.array([1.0, 2.0, 4.0])
+LIVE = np.array([[True, True, True], [True, True, False], [True, False, False], [False, False, False]])  # 7, 3, 1, 0
+
+
+def budget(limit: float, name: str = "price", prices: np.ndarray = PRICES) -> Budget:
+    return Budget(Cost(name, "", prices), limit, f"{name}={limit}")
+
+
+def test_relative_penalty_is_lambda_times_the_share_over_the_limit() -> None:
+    penalty = Penalty((budget(2.0),), settings(penalty=3.0, penalty_form="relative"))
+    assert penalty.of(LIVE, [2.0]).tolist() == pytest.approx([3 * (7 / 2 - 1), 3 * (3 / 2 - 1), 0, 0])
+
+
+def test_absolute_penalty_is_lambda_times_what_is_over_the_limit() -> None:
+    penalty = Penalty((budget(2.0),), settings(penalty=0.5, penalty_form="absolute"))
+    assert penalty.of(LIVE, [2.0]).tolist() == pytest.approx([0.5 * 5, 0.5 * 1, 0, 0])
+
+
+def test_penalties_of_several_budgets_add_up() -> None:
+    other = budget(5.0, "steps", np.array([10.0, 0.0, 0.0]))
+    penalty = Penalty((budget(2.0), other), settings(penalty=1.0))
+    assert penalty.of(LIVE, [2.0, 5.0]).tolist() == pytest.approx([2.5 + 1, 0.5 + 1, 0 + 1, 0])
+
+
+def test_penalty_counts_against_the_limits_in_force_and_not_the_final_ones() -> None:
+    penalty = Penalty((budget(2.0),), settings(penalty=1.0))
+    assert penalty.of(LIVE, [7.0]).tolist() == [0, 0, 0, 0]
+    assert penalty.of(LIVE, [3.5]).tolist() == pytest.approx([1, 0, 0, 0])
+
+
+def test_without_budgets_nothing_is_penalised() -> None:
+    assert Penalty((), settings()).of(LIVE, []).tolist() == [0, 0, 0, 0]
+
+
+def test_relative_penalty_is_free_of_units() -> None:
+    in_thousands = Penalty((budget(2000.0, prices=1000 * PRICES),), settings())
+    assert in_thousands.of(LIVE, [2000.0]) == pytest.approx(Penalty((budget(2.0),), settings()).of(LIVE, [2.0]))
+
+
+def test_excess_is_the_mean_share_over_the_budgets_own_limit() -> None:
+    assert excess(budget(2.0), LIVE) == pytest.approx((2.5 + 0.5) / 4)
+    assert excess(budget(7.0), LIVE) == 0
+
+
+@st.composite
+def schedules(draw: st.DrawFn) -> tuple[Recipe, SearchSettings, Budget]:
+    epochs = draw(st.integers(1, 40))
+    burn_in, settle = sorted(draw(st.tuples(*[st.sampled_from([0.0, 0.1, 0.2, 0.25, 1 / 3, 0.5, 0.6, 0.75, 0.9, 1.0])] * 2)))
+    limit = draw(st.floats(0.01, 20.0))
+    return recipe(epochs=epochs), settings(burn_in=burn_in, settle=settle), budget(limit)
+
+
+@given(schedules())
+def test_limits_never_rise_never_pass_the_budget_and_stand_at_it_once_settled(schedule: tuple[Recipe, SearchSettings, Budget]) -> None:
+    how, when, what = schedule
+    limits = [limits_at(epoch, (what,), how, when)[0] for epoch in range(how.epochs)]
+    assert all(later <= earlier for earlier, later in itertools.pairwise(limits))
+    assert min(limits) >= what.limit
+    assert max(limits) <= max(what.cost.total, what.limit) * (1 + 1e-12)
+    for epoch, limit in enumerate(limits):
+        if epoch + 1 <= when.burn_in * how.epochs and when.burn_in < when.settle:
+            assert limit == pytest.approx(max(what.cost.total, what.limit))  # the whole fabric as long as only the weights learn
+        if epoch + 1 >= when.settle * how.epochs:
+            assert limit == what.limit
+
+
+@given(schedules())
+def test_slack_budgets_stay_at_their_limit(schedule: tuple[Recipe, SearchSettings, Budget]) -> None:
+    how, when, _ = schedule
+    slack = budget(7.5)
+    assert {limits_at(epoch, (slack,), how, when) for epoch in range(how.epochs)} == {(7.5,)}
+
+
+def test_limits_come_down_evenly_between_burn_in_and_settling() -> None:
+    limits = [limits_at(epoch, (budget(2.0),), recipe(epochs=10), settings(burn_in=0.2, settle=0.7))[0] for epoch in range(10)]
+    assert limits == pytest.approx([7, 7, 6, 5, 4, 3, 2, 2, 2, 2])
+
+
+def test_settling_where_burn_in_ends_is_one_step_down() -> None:
+    limits = [limits_at(epoch, (budget(2.0),), recipe(epochs=4), settings(burn_in=0.5, settle=0.5))[0] for epoch in range(4)]
+    assert limits == pytest.approx([7, 2, 2, 2])
+
+
+def test_limits_of_several_budgets_come_down_each_from_its_own_whole() -> None:
+    budgets = (budget(2.0), budget(5.0, "steps", np.array([10.0, 0.0, 5.0])), budget(100.0))
+    limits = limits_at(2, budgets, recipe(epochs=10), settings(burn_in=0.0, settle=0.6))
+    assert limits == pytest.approx((4.5, 10.0, 100.0))
+
+
+def test_share_budgets_are_shares_of_the_whole_fabric(tmp_path: Path) -> None:
+    profile = profile_fabric(fabric_of(STRIPES, tmp_path))
+    (found,) = resolve_budgets(profile, [parse_budget("price=50%")])
+    assert found.limit == pytest.approx(0.5 * (4 + 1 + 1 + 3))
+
+
+# --- settings
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: recipe(epochs=0), "epochs=0 must be at least 1"),
+        (lambda: recipe(batch_size=1), "batch-size=1 must be at least 2"),
+        (lambda: recipe(learning_rate=-0.1), "learning-rate=-0.1 must be a finite number"),
+        (lambda: recipe(momentum=float("nan")), "momentum=nan must be a finite number"),
+        (lambda: recipe(weight_decay=float("inf")), "weight-decay=inf must be a finite number"),
+        (lambda: recipe(drops=(0.5, 1.5)), "drops=0.5,1.5 must be shares"),
+        (lambda: settings(burn_in=0.7, settle=0.6), "burn-in=0.7 and settle=0.6 must read"),
+        (lambda: settings(initial_probability=1.0), "initial-probability=1.0 must lie between"),
+        (lambda: settings(penalty=float("nan")), "penalty=nan must be a finite number"),
+        (lambda: settings(candidates=-1), "candidates=-1 must not be negative"),
+        (lambda: settings(finetune_epochs=-1), "finetune-epochs=-1 must not be negative"),
+    ],
+)
+def test_settings_outside_their_range_are_refused_with_name_and_value(make, words: str) -> None:
+    with pytest.raises(InputError, match=words.replace(".", r"\.")):
+        make()
+
+
+def test_every_wrong_setting_is_named_at_once() -> None:
+    with pytest.raises(InputError) as caught:
+        recipe(epochs=0, batch_size=0, drops=(2.0,))
+    assert all(word in str(caught.value) for word in ("epochs", "batch-size", "drops"))
+
+
+def test_learning_rate_drops_to_a_tenth_at_each_share_of_the_epochs() -> None:
+    how = recipe(epochs=10, learning_rate=1.0, drops=(0.5, 0.8))
+    assert [how.rate(epoch) for epoch in range(10)] == pytest.approx([1, 1, 1, 1, 1, 0.1, 0.1, 0.1, 0.01, 0.01])
