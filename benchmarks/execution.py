@@ -73,9 +73,10 @@ class Steps:
         self._policy_gradient(kept.cpu(), (losses.detach().double() + costs).cpu())
 
     def _update(self, net: torch.nn.Module, losses: torch.Tensor) -> None:
-        self.optimizers[id(net)].zero_grad()
-        losses.mean().backward()
-        self.optimizers[id(net)].step()
+        if losses.requires_grad:  # not so where no example of the batch reaches the target
+            self.optimizers[id(net)].zero_grad()
+            losses.mean().backward()
+            self.optimizers[id(net)].step()
 
     def _policy_gradient(self, kept: torch.Tensor, objective: torch.Tensor) -> torch.Tensor:
         advantage = (objective - objective.mean()) * BATCH / (BATCH - 1)

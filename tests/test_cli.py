@@ -615,3 +615,9 @@ run("render", searched, "-o", out + "/run.dot")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "fabric.dot").exists()
     assert (tmp_path / "run.dot").exists()
+
+
+def test_a_mistyped_command_gets_the_nearest_one() -> None:
+    result = CliRunner().invoke(cli, ["searhc"])
+    assert result.exit_code == 2
+    assert "did you mean 'search'?" in result.output

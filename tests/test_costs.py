@@ -383,7 +383,7 @@ def priced_fabrics(draw) -> Fabric:
     """Random annotations, zeros among them; one target in half of them, so that a shortest path is tried."""
     one = small_fabrics(max_edges=9, max_inner=4, costs=True)
     fabric = draw(st.one_of(one, small_fabrics(max_edges=9, max_inner=4, max_sources=2, max_targets=2, inner_targets=True, costs=True)))
-    values = st.one_of(st.just(0.0), st.floats(0, 100), st.floats(1e6, 1e7))
+    values = st.one_of(st.just(0.0), st.floats(0.001, 100), st.floats(1e6, 1e7))  # the solver tells 1e-12 of the largest apart
     return replace(fabric, edges=tuple(replace(edge, costs={"energy": draw(values)}) for edge in fabric.edges))
 
 
@@ -399,12 +399,12 @@ def test_the_cheapest_sub_network_is_the_cheapest_of_all_2_to_the_edges_both_way
         least = cost.of(live).min()
         found = cheapest(fabric, cost)
         assert found.proved
-        assert found.value == pytest.approx(least, rel=1e-9)
+        assert found.value == pytest.approx(least, rel=1e-9, abs=1e-4)
         assert found.value == cost.of(found.architecture.mask[None])[0]
         assert (live == found.architecture.mask).all(axis=1).any()
         choice = solve_choice(fabric, np.zeros(len(fabric.edges)), cost.per_edge)
         assert choice.proved
-        assert float(cost.of(architecture_of(fabric, choice.kept).mask[None])[0]) == pytest.approx(least, rel=1e-9)
+        assert float(cost.of(architecture_of(fabric, choice.kept).mask[None])[0]) == pytest.approx(least, rel=1e-9, abs=1e-4)
 
 
 def test_fixed_edges_that_come_along_are_paid_for():

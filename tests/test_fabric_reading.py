@@ -133,8 +133,8 @@ MISTAKES = {
         "channels=1000000 must lie between 1 and 65536 @ edge x->y#0, line 4: conv takes channels: int",
     ),
     "a word that is not among the choices": (
-        "x -> y [op=conv, channels=8, norm=layer]",
-        "norm=layer must be one of batch, none @ edge x->y#0, line 4: conv takes norm: batch|none = batch",
+        "x -> y [op=conv, channels=8, norm=lair]",
+        "norm=lair must be one of batch, group, layer, instance, none @ edge x->y#0, line 4: conv takes norm: batch|group|layer|instance|none = batch",
     ),
     "text for true or false": (
         "x -> y [op=basic_block, channels=8, residual=maybe]",
@@ -767,3 +767,30 @@ def test_a_dollar_in_an_attribute_of_graphviz_is_a_dollar():
     found = fabric('x -> y [op=identity, label="US$5"]; y [xlabel="$x"]')
     assert found.edges[0].style == {"label": "US$5"}
     assert found.nodes[1].style == {"xlabel": "$x"}
+
+
+def test_a_default_activation_or_merge_does_not_change_what_comes_in_at_a_source():
+    found = fabric("x -> y [op=identity]", "source=x, target=y").nodes
+    assert [node.activation for node in found] == ["none", "none"]
+    text = 'digraph { graph [source=x, target=y]; node [activation=relu, merge=mean]; x [input="1x8x8"]; x -> y [op=identity]; }'
+    source, target = raw_to_fabric(dot_to_raw(text, "g.dot")).finish().nodes
+    assert (source.activation, source.merge) == ("none", "sum")
+    assert (target.activation, target.merge) == ("relu", "mean")
+    own = raw_to_fabric(dot_to_raw(text.replace('1x8x8"', '1x8x8", activation=tanh'), "g.dot")).finish()
+    assert own.nodes[0].activation == "tanh"
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ("x -> y [op=identity, cost_macs=3]", "cost_macs annotates a cost that is computed"),
+        ("y [concat_channels=3]; x -> y [op=identity]", "concat_channels has no meaning at merge=sum"),
+        ("x -> y [op=identity, concat_offset=0]", "concat_offset has no meaning on an edge into a node of merge=sum"),
+    ],
+)
+def test_words_where_they_have_no_meaning_are_errors(body: str, text: str):
+    assert any(text in problem for problem in problems(body)), problems(body)
+
+
+def test_a_source_that_is_a_target_is_an_error():
+    assert any("the source is a target too" in problem for problem in problems("x -> y [op=identity]", 'source=x, target="x,y"'))

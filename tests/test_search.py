@@ -135,6 +135,12 @@ def copied(finished: Path, to: Path) -> Path:
     return to
 
 
+def unended(finished: Path, to: Path) -> Path:
+    """A run as it is just before it writes its result."""
+    (copied(finished, to) / "result.json").unlink()
+    return to
+
+
 def test_search_writes_every_file_and_nothing_else(finished: Path) -> None:
     assert sorted(path.name for path in finished.iterdir()) == sorted(FILES)
 
@@ -243,6 +249,7 @@ def test_config_json_records_every_setting(finished: Path) -> None:
         "classes": ["rows", "columns"],
         "mean": [0.0],
         "std": [1.0],
+        "fingerprint": DATA.fingerprint(),
         "examples": {"train": 64, "validation": 64, "test": 64},
     }
     assert {"python", "torch", "numpy", "bsngraph"} <= set(config["versions"])
@@ -936,7 +943,7 @@ class Bomb:
 
 
 def test_checkpoint_never_executes_code(finished: Path, tmp_path: Path) -> None:
-    out = copied(finished, tmp_path / "run")
+    out = unended(finished, tmp_path / "run")
     torch.save({"rows": 0, "search": Bomb(tmp_path / "exploded")}, out / "checkpoint.pt")
     with pytest.raises(InputError, match=r"cannot be read as a checkpoint"):
         run_search(out, mode="resume")
@@ -974,7 +981,7 @@ def test_damaged_config_is_an_input_error_that_names_the_file(finished: Path, tm
     ],
 )
 def test_damaged_run_files_are_input_errors_when_resumed(finished: Path, tmp_path: Path, name: str, content: Any) -> None:
-    out = copied(finished, tmp_path / "run")
+    out = unended(finished, tmp_path / "run")
     if isinstance(content, bytes):
         (out / name).write_bytes(content)
     else:
@@ -1020,3 +1027,32 @@ def test_progress_is_told_of_stages_epochs_and_what_lies_behind(tmp_path: Path) 
         run_search(tmp_path / "run", progress=Listen())
     run_search(tmp_path / "run", mode="resume", progress=Listen())
     assert told == [("search", 3, 0), 1, 2, ("search", 3, 2), 3, ("finetune", 2, 0), 1, 2]
+
+
+def test_a_killed_write_leaves_nothing_behind_after_resuming(finished: Path, tmp_path: Path) -> None:
+    run = copied(finished, tmp_path / "run")
+    (run / ".model.safetensors.x1y2").write_bytes(b"half")
+    run_search(run, mode="resume")
+    assert sorted(path.name for path in run.iterdir()) == sorted(FILES)
+
+
+def test_resuming_an_ended_run_gives_what_it_delivered_without_reading_test_data_again(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = copied(finished, tmp_path / "run")
+    before = {path.name: path.read_bytes() for path in run.iterdir()}
+    monkeypatch.setattr("bsngraph.searching.delivery.evaluate_net", lambda *_: pytest.fail("measured again"))
+    result = run_search(run, mode="resume")
+    assert {path.name: path.read_bytes() for path in run.iterdir()} == before
+    assert result.summary == json.loads((finished / "result.json").read_text(encoding="utf-8"))
+    assert {edge.name for edge in result.fabric.edges} == {
+        profile_fabric(read_fabric(run / "fabric.dot")).fabric.edges[e].name for e in result.architecture.live
+    }
+
+
+def test_resuming_with_other_examples_is_refused(finished: Path, tmp_path: Path) -> None:
+    run = copied(finished, tmp_path / "run")
+    inputs = DATA.train.inputs.clone()
+    inputs[0] += 1
+    with pytest.raises(InputError, match="fingerprint"):
+        run_search(run, data=replace(DATA, train=Split(inputs, DATA.train.labels)), mode="resume")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -405,7 +406,12 @@ def test_without_ops_a_user_s_operation_is_unknown(tmp_path):
 
 def test_the_example_with_operations_of_its_own_runs(tmp_path):
     ran = subprocess.run(
-        [sys.executable, ROOT / "examples/custom_operation.py", "1"], cwd=tmp_path, capture_output=True, text=True, check=True
+        [sys.executable, ROOT / "examples/custom_operation.py", "1"],
+        cwd=tmp_path,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     lines = ran.stdout.splitlines()
     # 64 pixels, 8 channels in, 16 out, 9 weights; and one bias for each outgoing channel

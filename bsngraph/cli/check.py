@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from bsngraph.cli import options
 from bsngraph.errors import InputError
 
 if TYPE_CHECKING:
-    from bsngraph.costs import FabricProfile
+    from bsngraph.costs import Cheapest, Cost, FabricProfile
 
 
 @click.command()
@@ -43,12 +44,14 @@ def command(
         return
     if "" in ops:
         raise InputError("--ops alone lists all operations, without a FABRIC; with one, name your code: --ops FILE.py")
-    from bsngraph.costs import check_budgets, parse_budget, resolve_budgets
+    from bsngraph.costs import cheapest_each, check_budgets, complete_costs, parse_budget, resolve_budgets
     from bsngraph.errors import InfeasibleBudgetError
 
     profile = options.load_profile(fabric, settings)
     resolved = resolve_budgets(profile, [parse_budget(budget) for budget in budgets])
-    facts = _facts(profile)
+    costs = complete_costs(profile)
+    least = cheapest_each(profile.fabric, costs)
+    facts = _facts(profile, costs, least)
     facts["budgets"] = [
         {"cost": budget.cost.name, "limit": budget.limit, "satisfiable": budget.met(facts["costs"][budget.cost.name]["cheapest"])}
         for budget in resolved
@@ -56,7 +59,7 @@ def command(
     if form == "json":
         click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
     else:
-        _show(facts, profile)
+        _show(facts, profile, least["macs"])
     try:
         check_budgets(profile.fabric, resolved)
     except InfeasibleBudgetError as error:
@@ -68,11 +71,9 @@ def command(
             click.echo(f"budget {budget.text} {verdict}")
 
 
-def _facts(profile: FabricProfile) -> dict[str, Any]:
+def _facts(profile: FabricProfile, costs: Sequence[Cost], least: Mapping[str, Cheapest]) -> dict[str, Any]:
     """What `--format json` prints."""
-    from bsngraph.costs import cheapest, complete_costs
-
-    fabric, costs = profile.fabric, complete_costs(profile)
+    fabric = profile.fabric
     nodes = [{"name": node.name, "shape": list(shape)} for node, shape in zip(fabric.nodes, profile.node_shapes, strict=True)]
     edges = [
         {
@@ -86,10 +87,10 @@ def _facts(profile: FabricProfile) -> dict[str, Any]:
         }
         for index, edge in enumerate(fabric.edges)
     ]
-    totals = {}
-    for cost in costs:
-        least = cheapest(fabric, cost)
-        totals[cost.name] = {"unit": cost.unit, "fabric": cost.total, "cheapest": least.value, "proved": least.proved}
+    totals = {
+        cost.name: {"unit": cost.unit, "fabric": cost.total, "cheapest": least[cost.name].value, "proved": least[cost.name].proved}
+        for cost in costs
+    }
     return {"name": fabric.name, "nodes": nodes, "edges": edges, "costs": totals, "uncounted": _uncounted(profile)}
 
 
@@ -102,13 +103,12 @@ def _uncounted(profile: FabricProfile) -> list[dict[str, Any]]:
     return [{"operator": operator, "op": op, "edges": edges} for (operator, op), edges in sorted(places.items())]
 
 
-def _show(facts: dict[str, Any], profile: FabricProfile) -> None:
+def _show(facts: dict[str, Any], profile: FabricProfile, least: Cheapest) -> None:
     """The same for people."""
     from rich.console import Console
     from rich.table import Table
 
     from bsngraph.cli.display import share
-    from bsngraph.costs import cheapest, price
     from bsngraph.draw.palette import long_label
     from bsngraph.draw.text import quantity, shape_text
 
@@ -131,8 +131,9 @@ def _show(facts: dict[str, Any], profile: FabricProfile) -> None:
         sure = "" if cost["proved"] else " (best found)"
         totals.add_row(name, quantity(cost["fabric"]), quantity(cost["cheapest"]) + sure, share(cost["cheapest"], cost["fabric"]))
     console.print(totals)
-    least = cheapest(fabric, price(profile, "macs")).architecture
-    console.print("cheapest by macs: " + ", ".join(fabric.edges[edge].name for edge in least.live), soft_wrap=True, markup=False)
+    console.print(
+        "cheapest by macs: " + ", ".join(fabric.edges[edge].name for edge in least.architecture.live), soft_wrap=True, markup=False
+    )
     for gap in facts["uncounted"]:
         text = f"not counted: {gap['operator']} in {gap['op']} on {', '.join(gap['edges'])}: the macs of these edges may be too small"
         console.print(text, soft_wrap=True, markup=False)

@@ -12,7 +12,7 @@ from typing import IO, Any
 import click
 
 from bsngraph import __version__
-from bsngraph.errors import BsngraphError
+from bsngraph.errors import BsngraphError, nearest
 
 COMMANDS = {
     "search": "Find the best sub-network of a fabric inside a budget.",
@@ -51,6 +51,12 @@ class LazyGroup(click.Group):
             return None
         command: click.Command = importlib.import_module(f"bsngraph.cli.{cmd_name}").command
         return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; say which one was probably meant where there is none."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            ctx.fail(f"No such command {args[0]!r}: {nearest(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands, without importing them."""

@@ -1,7 +1,7 @@
 """Costs: shapes and counts of a fabric, the table of costs, budgets, the cheapest sub-network."""
 
 from bsngraph.costs.budget import Budget, BudgetRequest, parse_budget, resolve_budgets
-from bsngraph.costs.cheapest import Cheapest, amount, cheapest, check_budgets, inside_budgets, meets
+from bsngraph.costs.cheapest import Cheapest, amount, cheapest, cheapest_each, check_budgets, inside_budgets, meets
 from bsngraph.costs.profile import Costs, FabricProfile, profile_draft, profile_fabric
 from bsngraph.costs.table import COSTS, Cost, annotated_costs, complete_costs, price
 
@@ -16,6 +16,7 @@ __all__ = [
     "amount",
     "annotated_costs",
     "cheapest",
+    "cheapest_each",
     "check_budgets",
     "complete_costs",
     "inside_budgets",

@@ -7,7 +7,7 @@ fixed edges inside come along, several targets must be connected, or edges are t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -47,6 +47,23 @@ def cheapest(fabric: Fabric, cost: Cost) -> Cheapest:
     return Cheapest(found, float(cost.of(found.mask[None])[0]), choice.proved)
 
 
+def cheapest_each(fabric: Fabric, costs: Sequence[Cost]) -> dict[str, Cheapest]:
+    """The cheapest sub-network by each cost; costs that are multiples of each other (MACs and FLOPs) are solved once.
+
+    Raises:
+        InfeasibleBudgetError: gates and choices leave no sub-network that connects every target.
+    """
+    solved: dict[bytes, Cheapest] = {}
+    found = {}
+    for cost in costs:
+        shape = (cost.per_edge / (cost.per_edge.max(initial=0.0) or 1.0)).round(12).tobytes()
+        if shape not in solved:
+            solved[shape] = cheapest(fabric, cost)
+        least = solved[shape]
+        found[cost.name] = replace(least, value=float(cost.of(least.architecture.mask[None])[0]))
+    return found
+
+
 def check_budgets(fabric: Fabric, budgets: Sequence[Budget]) -> Architecture | None:
     """A sub-network inside all budgets, proved to exist; None where there are no budgets.
 
@@ -55,7 +72,7 @@ def check_budgets(fabric: Fabric, budgets: Sequence[Budget]) -> Architecture | N
     """
     if not budgets:
         return None
-    least = [cheapest(fabric, budget.cost) for budget in budgets]
+    least = list(cheapest_each(fabric, [budget.cost for budget in budgets]).values())
     for budget, found in zip(budgets, least, strict=True):
         if not budget.met(found.value):
             raise InfeasibleBudgetError(_infeasible(budget, found))

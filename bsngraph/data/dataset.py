@@ -6,6 +6,7 @@ values. Augmentation works on whole batches, on the device they are on.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -58,6 +59,15 @@ class Dataset:
     def to(self, device: torch.device) -> Dataset:
         """The same data on another device."""
         return replace(self, train=self.train.to(device), validation=self.validation.to(device), test=self.test.to(device))
+
+    def fingerprint(self) -> str:
+        """A hash of all examples and labels, by which a resumed run knows its data again."""
+        digest = hashlib.sha256()
+        for split in (self.train, self.validation, self.test):
+            for tensor in (split.inputs, split.labels):
+                digest.update(f"{tensor.dtype} {tuple(tensor.shape)}".encode())
+                digest.update(tensor.cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()[:16]
 
     def normalised(self, inputs: Tensor) -> Tensor:
         """Raw inputs (batch, …) as the network gets them: float32, zero mean and unit deviation a channel on the training split."""

@@ -33,12 +33,17 @@ BLOCK = Family("block", "#D55E00", 4)
 SKIP = Family("skip", "#555555", 5)
 POOL = Family("pooling", "#E69F00", 6)
 UPSAMPLE = Family("upsampling", "#44AA99", 7)
-HEAD = Family("classifier, linear", "#AA4499", 8)
-OTHER = Family("other", "#8B5A2B", 9)
+TOKENS = Family("attention", "#CC6677", 8)
+MLP = Family("mlp", "#117733", 9)
+HEAD = Family("classifier, linear", "#AA4499", 10)
+OTHER = Family("other", "#8B5A2B", 11)
 
 _FAMILIES = {
     "separable_conv": SEPARABLE, "basic_block": BLOCK, "identity": SKIP, "shortcut": SKIP, "max_pool": POOL, "avg_pool": POOL,
-    "upsample": UPSAMPLE, "classifier": HEAD, "linear": HEAD, "dropout": OTHER,
+    "upsample": UPSAMPLE, "classifier": HEAD, "linear": HEAD, "dropout": OTHER, "depthwise_conv": SEPARABLE, "projection": CONV_1,
+    "bottleneck_block": BLOCK, "mbconv": BLOCK, "upsample_conv": UPSAMPLE, "transposed_conv": UPSAMPLE, "global_pool": POOL, "flatten": OTHER,
+    "segmentation_head": HEAD, "layer_norm": OTHER, "attention": TOKENS, "mlp": MLP, "token_linear": HEAD, "patches": OTHER,
+    "positions": OTHER,
 }  # fmt: skip
 _USER_COLOURS = ("#882255", "#999933", "#117733", "#CC6677", "#6699CC", "#B8860B")
 
@@ -102,6 +107,15 @@ _LABELS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "max_pool": lambda given: f"max pool {given['window']}{_stride(given)}",
     "avg_pool": lambda given: f"avg pool {given['window']}{_stride(given)}",
     "upsample": _upsample,
+    "projection": lambda given: f"proj 1×1{_stride(given)}",
+    "depthwise_conv": lambda given: f"depthwise {given['kernel']}×{given['kernel']}{_stride(given)}",
+    "bottleneck_block": lambda given: f"bottleneck{_stride(given)}",
+    "mbconv": lambda given: f"mb{given['expansion']} {given['kernel']}×{given['kernel']}{_stride(given)}",
+    "upsample_conv": lambda given: f"{_upsample(given)} conv {given['kernel']}×{given['kernel']}",
+    "transposed_conv": lambda given: f"transposed {given['kernel']}×{given['kernel']} ×{given['stride']}",
+    "global_pool": lambda given: "global pool",
+    "segmentation_head": lambda given: f"classes {given['classes']}",
+    "attention": lambda given: f"attention {given['heads']}",
     "dropout": lambda given: f"dropout {given['rate']:g}",
     "linear": lambda given: f"linear {given['features']}",
     "classifier": lambda given: f"classifier {given['classes']}",

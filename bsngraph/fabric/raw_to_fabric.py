@@ -18,7 +18,7 @@ from bsngraph.fabric import graphviz_words
 from bsngraph.fabric.expressions import references, substitute
 from bsngraph.fabric.model import ACTIVATIONS, MERGES, Edge, Fabric, Node
 from bsngraph.fabric.raw import RawEdge, RawGraph, RawNode, cannot_be_written, place, split_names
-from bsngraph.fabric.structure import group_problems, name_problems, natural_key, topological_order
+from bsngraph.fabric.structure import group_problems, name_problems, natural_key, slot_problems, topological_order
 from bsngraph.ops import EDGE_WORDS, OPERATIONS, Operation, Shape, Value
 from bsngraph.ops.signature import to_type
 
@@ -32,6 +32,7 @@ MAX_NESTING = 100
 GRAPH_WORDS = frozenset({"format", "source", "target"})
 NODE_WORDS = frozenset({"merge", "activation", "input", "concat_channels", "tensor"})
 COST_PREFIX = "cost_"
+COMPUTED_COSTS = frozenset({"macs", "flops", "params", "bytes", "memory", "latency", "steps", "makespan"})
 COMPUTED_PREFIX = "computed_"
 _NAME = re.compile(r"[^\W\d]\w*")
 
@@ -79,11 +80,11 @@ class _Binder:
     def bind(self) -> Draft:
         sources, targets, style = self._graph()
         self._check_defaults()
-        nodes = {raw.name: self._node(raw) for raw in self.raw.nodes}
+        nodes = {raw.name: self._node(raw, raw.name in sources) for raw in self.raw.nodes}
         bound = [self._edge(raw) for raw in self.raw.edges]
         self._unused_parameters()
         edges = [edge for edge, _ in bound]
-        self.problems += [*name_problems(nodes, edges), *group_problems(edges)]
+        self.problems += [*name_problems(nodes, edges), *group_problems(edges), *slot_problems(nodes, edges)]
         order, problems = topological_order(self.raw, nodes, sources, targets)
         self.problems += problems
         if order is None:
@@ -229,7 +230,7 @@ class _Binder:
 
     # --- nodes and edges
 
-    def _node(self, raw: RawNode) -> Node:
+    def _node(self, raw: RawNode, is_source: bool) -> Node:
         where = place(f"node {raw.name}", raw.line)
         values = self._merged(raw, where)
         style: dict[str, str] = {}
@@ -238,7 +239,8 @@ class _Binder:
                 style[name] = str(value)
             elif name not in NODE_WORDS and own:
                 self.report(f"a node has no attribute {name!r}", where, nearest(name, NODE_WORDS))
-        given = {name: value for name, (value, _) in values.items()}
+        # Nothing is merged at a source, and a default meant for the others must not change what comes in.
+        given = {name: value for name, (value, own) in values.items() if own or not (is_source and name in ("merge", "activation"))}
         concat = (
             self._typed("concat_channels", given["concat_channels"], int, where, low=1, high=1e9) if "concat_channels" in given else None
         )
@@ -308,7 +310,7 @@ class _Binder:
             return None
         name = str(given[0])
         if name not in OPERATIONS:
-            self.report(f"unknown operation {name!r}", where, nearest(name, OPERATIONS))
+            self.report(f"unknown operation {name!r}", where, nearest(name, OPERATIONS, otherwise="`bsngraph check --ops` lists all"))
         return OPERATIONS.get(name)
 
     def _sort(self, name: str, value: Value, own: bool, operation: Operation | None, where: str, into: _Sorted) -> None:
@@ -324,6 +326,8 @@ class _Binder:
             cost = self._typed(name, value, float, where)
             if not _NAME.fullmatch(name):
                 self.report(f"{name!r} cannot name a cost", where, "a cost's name is made of letters, digits and _")
+            elif name.removeprefix(COST_PREFIX) in COMPUTED_COSTS:
+                self.report(f"{name} annotates a cost that is computed", where, "give the annotation another name, or remove it")
             elif cost is not None:
                 into.costs[name.removeprefix(COST_PREFIX)] = float(cost)
         elif name.startswith(COMPUTED_PREFIX) and _NAME.fullmatch(name):

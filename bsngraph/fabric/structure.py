@@ -67,6 +67,21 @@ def group_problems(edges: Iterable[Edge]) -> list[Problem]:
     return problems
 
 
+def slot_problems(nodes: Mapping[str, Node], edges: Iterable[Edge]) -> list[Problem]:
+    """Slots of concat nodes on nodes that are none."""
+    problems = []
+    cure = "set merge=concat on the node, or remove it"
+    for node in nodes.values():
+        if node.concat_channels is not None and node.merge != "concat":
+            problems.append(Problem(f"concat_channels has no meaning at merge={node.merge}", f"node {node.name}", cure))
+    for edge in edges:
+        merge = nodes[edge.target].merge
+        if edge.concat_offset is not None and merge != "concat":
+            what = f"concat_offset has no meaning on an edge into a node of merge={merge}"
+            problems.append(Problem(what, f"edge {edge.name}", cure))
+    return problems
+
+
 def topological_order(
     raw: RawGraph, nodes: Mapping[str, Node], sources: Sequence[str], targets: Sequence[str]
 ) -> tuple[list[str] | None, list[Problem]]:
@@ -76,6 +91,8 @@ def topological_order(
     graph.add_edges_from((edge.source, edge.target) for edge in raw.edges)
     lines = {node.name: place(f"node {node.name}", node.line) for node in raw.nodes}
     problems = _end_problems(raw, graph, nodes, lines, sources)
+    for name in sorted({*sources} & {*targets}):
+        problems.append(Problem("the source is a target too", lines[name], "name another target: it is reached over edges"))
     if not nx.is_directed_acyclic_graph(graph):
         cycle = [edge[0] for edge in nx.find_cycle(graph)]
         shown = cycle if len(cycle) <= 20 else [*cycle[:10], "…", *cycle[-9:]]

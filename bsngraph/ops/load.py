@@ -12,6 +12,7 @@ from pathlib import Path
 from bsngraph.errors import InputError
 from bsngraph.ops.table import OPERATIONS, registering_from
 
+_IMPORTING = ("<", __file__, str(Path(importlib.__file__).parent))  # frames between us and the user's code
 _loaded: dict[str, tuple[str, ...]] = {}  # a module is imported once in a process, so what it registered is remembered
 
 
@@ -74,9 +75,13 @@ def _failure(error: BaseException, origin: str) -> str:
     """`my_ops.py, line 3: ModuleNotFoundError: No module named 'torchvision'`."""
     if isinstance(error, SyntaxError):
         return f"{error.filename or origin}, line {error.lineno}: {type(error).__name__}: {error.msg}"
-    own = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == origin]
-    where = f"{origin}, line {own[-1].lineno}" if own else origin
-    return f"{where}: {type(error).__name__}: {error}"
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(_IMPORTING)]
+    if not frames:
+        return f"{origin}: {type(error).__name__}: {error}"
+    first = Path(frames[0].filename)
+    own = str(first.parent if first.name == "__init__.py" else first)  # the user's file or package, not what it calls
+    last = [frame for frame in frames if frame.filename.startswith(own)][-1]
+    return f"{last.filename}, line {last.lineno}: {type(error).__name__}: {error}"
 
 
 def _within(module: str, package: str) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from safetensors.torch import save as save_safetensors
 
-from bsngraph.costs import Budget, Cheapest, Cost, cheapest
+from bsngraph.costs import Budget, Cheapest, Cost, cheapest_each
 from bsngraph.draw import NoGraphvizError, fabric_drawing, render_dot
 from bsngraph.draw.text import quantity
 from bsngraph.fabric import Architecture, Fabric, write_fabric
@@ -125,7 +125,8 @@ def caption(job: Job, summary: Json) -> list[str]:
 
 def _summary(job: Job, architecture: Architecture, validation: Score, test: Score, seconds: float) -> Json:
     live = architecture.mask[None]
-    costs = {cost.name: _cost_summary(cost, float(cost.of(live)[0]), cheapest(job.fabric, cost)) for cost in job.costs}
+    least = cheapest_each(job.fabric, job.costs)
+    costs = {cost.name: _cost_summary(cost, float(cost.of(live)[0]), least[cost.name]) for cost in job.costs}
     searchable = set(job.fabric.searchable)
     return {
         "task": "classification",

@@ -52,6 +52,7 @@ class Job:
                 "classes": list(self.dataset.class_names),
                 "mean": list(self.dataset.mean),
                 "std": list(self.dataset.std),
+                "fingerprint": self.dataset.fingerprint(),
                 "examples": {
                     "train": len(self.dataset.train),
                     "validation": len(self.dataset.validation),

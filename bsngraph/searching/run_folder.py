@@ -47,6 +47,11 @@ class RunFolder:
         assert name in FILES, name
         return self.path / name
 
+    @property
+    def finished(self) -> bool:
+        """Whether the run came to its end: result.json is the last file it writes."""
+        return self.file("result.json").exists()
+
     def write_json(self, name: str, value: Mapping[str, Any]) -> None:
         """Write a JSON file."""
         write_whole(self.file(name), json.dumps(value, indent=2, ensure_ascii=False) + "\n")
@@ -123,13 +128,22 @@ def open_run(path: Path, config: Json, mode: OpenMode) -> RunFolder:
         if not holds_run:
             raise InputError(f"{path} holds no run to resume: leave out --resume to start one")
         _same(run, config)
+        _remove_unfinished(run)
         return run
     if holds_run and mode == "new":
         raise InputError(f"{path} already holds a run: go on with it by --resume, replace it by --overwrite, or give another --out")
     for name in FILES:
         run.file(name).unlink(missing_ok=True)
+    _remove_unfinished(run)
     run.write_json("config.json", config)
     return run
+
+
+def _remove_unfinished(run: RunFolder) -> None:
+    """Remove what a killed run left of a file that it was about to replace."""
+    for name in FILES:
+        for left in run.path.glob(f".{name}.*"):
+            left.unlink()
 
 
 def _same(run: RunFolder, config: Json) -> None:

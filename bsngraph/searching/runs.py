@@ -76,6 +76,8 @@ def search(
         check_budgets(job.fabric, job.budgets)
         run = open_run(Path(out), job.config("search"), mode)
         _keep_fabric(job, run)
+        if run.finished:
+            return _finished(job, run, progress)
         log = _Log(run, mode)
         learning = _new_learning(job)
         if log.state.get("search"):
@@ -135,6 +137,8 @@ def prune_run(
             raise InputError(f"{path}: the search stopped after epoch {learning.epoch} of {job.recipe.epochs}: finish it by --resume first")
         run = open_run(Path(out), job.config("prune", chosen_from=config), mode)
         _keep_fabric(job, run)
+        if run.finished:
+            return _finished(job, run, progress)
         write_probabilities(job, run, learning.distribution)
         return _choose_and_deliver(job, run, learning, _Log(run, mode), progress)
 
@@ -162,6 +166,8 @@ def train(
     with running(job):
         run = open_run(Path(out), job.config("train"), mode)
         _keep_fabric(job, run)
+        if run.finished:
+            return _finished(job, run, progress)
         log = _Log(run, mode)
         whole = architecture_of(job.fabric, np.ones(len(job.fabric.edges), dtype=np.bool_))
         net = compile_fabric(prune(job.profile, whole), seed=derived_seed(seed, "weights")).to(job.device)
@@ -291,6 +297,15 @@ class _Log:
         self.rows.append(row)
         self.run.write_metrics(self.rows)
         self.run.write_checkpoint({"rows": len(self.rows), "seconds": self.seconds(), **state})
+
+
+def _finished(job: Job, run: RunFolder, progress: Progress) -> Result:
+    """What a run delivered that had ended when it was resumed: its test data is not read again."""
+    progress.note(f"{run.path} had ended already: this is what it delivered")
+    net = load_net(run)
+    with _reading(run, "architecture.dot"):
+        live = tuple(sorted(job.fabric.edge_index[edge.name] for edge in net.fabric.edges))
+    return Result(run, Architecture(len(job.fabric.edges), live), net.to(job.device), run.read_json("result.json"))
 
 
 def _keep_fabric(job: Job, run: RunFolder) -> None:

@@ -110,4 +110,5 @@ def check_finite(loss: float, stage: str, epoch: int) -> None:
     """
     if not np.isfinite(loss):
         when = f"the loss is {loss} in epoch {epoch + 1} of the {stage}"
-        raise RunFailedError(f"{when}: try a smaller --learning-rate; the checkpoint of the epoch before is kept")
+        kept = "the checkpoint of the epoch before is kept" if epoch else "nothing was learned yet"
+        raise RunFailedError(f"{when}: try a smaller --learning-rate; {kept}")
