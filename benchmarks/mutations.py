@@ -16,7 +16,7 @@ from pathlib import Path
 from random import Random
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from mutated_files import bases, mutated, outcome  # noqa: E402
+from mutated_files import bases, mutated, outcome
 
 
 def main() -> int:

@@ -1,9 +1,9 @@
 """Valid files with random damage, for the tests and benchmarks/mutations.py.
 
-    bases()                     → name → bytes of valid files in every format
-    mutated(content, random)    → the same with one to four mutations: bits flipped, spans and lines deleted, doubled or moved, tokens
-                                  swapped or put in the place of another, the end cut off
-    outcome(path)               → "valid", "FabricError" or "InputError" after reading and pricing; AssertionError for anything else
+bases()                     → name → bytes of valid files in every format
+mutated(content, random)    → the same with one to four mutations: bits flipped, spans and lines deleted, doubled or moved, tokens
+                              swapped or put in the place of another, the end cut off
+outcome(path)               → "valid", "FabricError" or "InputError" after reading and pricing; AssertionError for anything else
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ FILES = Path(__file__).parent / "files"
 FABRICS = Path(__file__).parents[1] / "fabrics"
 TOKEN = re.compile(rb"[\w$.-]+|[^\w\s]|\s+")
 WORDS = (
-    b"0", b"-1", b"1e999", b"NaN", b"99999999999999999999", b"65536", b"0.5", b"true", b"null", b"$x", b"$channels", b'""', b'"', b"'", b"{", b"}",
-    b"[", b"]", b"<", b">", b"</node>", b"<!DOCTYPE a>", b"&amp;", b"&x;", b"->", b"--", b";", b",", b":", b"\\", b"\x00", b"\xff", b"\r", b"//", b"/*",
-    b"image", b"op", b"conv", b"identity", b"linear", b"classifier", b"concat", b"merge", b"fixed", b"gate=g", b"choice=c", b"key", b"key=0", b"source",
-    b"target", b"id", b"edges", b"links", b"strict", b"subgraph s {", b"graph", b"\xf0\x9f\x99\x82",
-)  # fmt: skip
+    *b"0 -1 1e999 NaN 99999999999999999999 65536 0.5 true null $x $channels".split(),
+    *b'"" " \' { } [ ] < > </node> &amp; &x; -> -- ; , : \\ // /*'.split(),
+    *b"image op conv identity linear classifier concat merge fixed gate=g choice=c".split(),
+    *b"key key=0 source target id edges links strict graph".split(),
+    *(b"<!DOCTYPE a>", b"subgraph s {", b"\x00", b"\xff", b"\r", b"\xf0\x9f\x99\x82"),
+)
 
 
 def bases() -> dict[str, bytes]:
@@ -53,7 +54,9 @@ def grouped(fabric: Fabric) -> Fabric:
 
 def mutated(content: bytes, random: Random) -> bytes:
     for _ in range(random.choice((1, 1, 2, 4))):
-        content = random.choice((_flip, _flip, _cut, _double, _swap, _swap, _word, _word, _word, _insert, _lines, _truncate))(content, random)
+        content = random.choice((_flip, _flip, _cut, _double, _swap, _swap, _word, _word, _word, _insert, _lines, _truncate))(
+            content, random
+        )
     return content
 
 
@@ -62,19 +65,28 @@ def outcome(path: Path) -> str:
     try:
         profile = profile_draft(draft_file(path))
     except FabricError as error:
-        assert error.exit_code == 2
-        assert error.problems
-        assert all(problem.what and problem.where and problem.cure for problem in error.problems), str(error)
-        return "FabricError"
+        return _with_places(error)
     except InputError as error:
-        assert str(path) in str(error)
-        return "InputError"
+        return _about(path, error)
     for format_ in FORMATS:  # a valid fabric is valid in every format
         again = path.with_name(f"again{format_.suffixes[0]}")
         content = format_of(again).write(profile.fabric)
         again.write_bytes(content.encode() if isinstance(content, str) else content)
         assert read_fabric(again) == profile.fabric, format_.name
     return "valid"
+
+
+def _with_places(error: FabricError) -> str:
+    assert error.exit_code == 2
+    assert error.problems
+    assert all(problem.what and problem.where and problem.cure for problem in error.problems), str(error)
+    return "FabricError"
+
+
+def _about(path: Path, error: InputError) -> str:
+    assert error.exit_code == 2
+    assert str(path) in str(error)
+    return "InputError"
 
 
 def _span(content: bytes, random: Random) -> tuple[int, int]:

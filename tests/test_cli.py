@@ -621,3 +621,11 @@ def test_a_mistyped_command_gets_the_nearest_one() -> None:
     result = CliRunner().invoke(cli, ["searhc"])
     assert result.exit_code == 2
     assert "did you mean 'search'?" in result.output
+
+
+def test_render_with_shapes_draws_what_the_file_does_not_say(tmp_path: Path) -> None:
+    fabric = Path(__file__).parents[1] / "fabrics" / "digits.dot"
+    for flags, seen in (((), False), (("--shapes",), True)):
+        result = CliRunner().invoke(cli, ["render", str(fabric), "-o", str(tmp_path / "picture.dot"), *flags])
+        assert result.exit_code == 0, result.output
+        assert ("32×4×4" in (tmp_path / "picture.dot").read_text(encoding="utf-8")) is seen

@@ -84,8 +84,7 @@ MISTAKES = {
     "an unknown operation": ("x -> y [op=covn]", "unknown operation 'covn' @ edge x->y#0, line 4: did you mean 'conv'?"),
     "an operation like no other": (
         "x -> y [op=zzzzzz]",
-        "unknown operation 'zzzzzz' @ edge x->y#0, line 4: known are avg_pool, basic_block, classifier, conv, dropout, identity, "
-        "linear, max_pool, separable_conv, shortcut, upsample",
+        "unknown operation 'zzzzzz' @ edge x->y#0, line 4: `bsngraph check --ops` lists all",
     ),
     "a misspelt argument": (
         "x -> y [op=conv, channels=8, kernl=3]",
@@ -134,7 +133,8 @@ MISTAKES = {
     ),
     "a word that is not among the choices": (
         "x -> y [op=conv, channels=8, norm=lair]",
-        "norm=lair must be one of batch, group, layer, instance, none @ edge x->y#0, line 4: conv takes norm: batch|group|layer|instance|none = batch",
+        "norm=lair must be one of batch, group, layer, instance, none @ edge x->y#0, line 4: "
+        "conv takes norm: batch|group|layer|instance|none = batch",
     ),
     "text for true or false": (
         "x -> y [op=basic_block, channels=8, residual=maybe]",

@@ -295,7 +295,8 @@ def test_a_mistake_in_node_link_json_is_told_with_its_place(text: str, said: str
 
 def test_json_may_say_an_input_as_a_list_number_nodes_and_leave_values_unset(tmp_path: Path) -> None:
     text = """{"directed": true, "graph": {"source": 1, "target": 2, "edge": {"op": "conv"}},
-      "nodes": [{"id": 1, "input": [1, 8, 8]}, {"id": 2, "merge": null}], "links": [{"source": 1, "target": 2, "channels": 4, "fixed": true}]}"""
+      "nodes": [{"id": 1, "input": [1, 8, 8]}, {"id": 2, "merge": null}],
+      "links": [{"source": 1, "target": 2, "channels": 4, "fixed": true}]}"""
     (tmp_path / "f.json").write_bytes(b"\xef\xbb\xbf" + text.encode())
     fabric = read_fabric(tmp_path / "f.json")
     assert (fabric.sources, fabric.nodes[0].input, fabric.edges[0].arguments) == (("1",), (1, 8, 8), {"channels": 4})

@@ -144,3 +144,14 @@ def test_every_wrong_setting_is_named_at_once() -> None:
 def test_learning_rate_drops_to_a_tenth_at_each_share_of_the_epochs() -> None:
     how = recipe(epochs=10, learning_rate=1.0, drops=(0.5, 0.8))
     assert [how.rate(epoch) for epoch in range(10)] == pytest.approx([1, 1, 1, 1, 1, 0.1, 0.1, 0.1, 0.01, 0.01])
+
+
+def test_limits_come_down_to_their_aim_below_the_budget_unless_it_is_slack() -> None:
+    for limit, last in ((2.0, 1.5), (7.5, 7.5)):
+        assert limits_at(9, (budget(limit),), recipe(epochs=10), settings(aim=0.75)) == pytest.approx((last,))
+
+
+@pytest.mark.parametrize("aim", [0.0, 1.1, float("nan")])
+def test_an_aim_that_is_no_share_is_refused(aim: float) -> None:
+    with pytest.raises(InputError, match="aim="):
+        settings(aim=aim)

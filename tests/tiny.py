@@ -100,4 +100,4 @@ def recipe(**more: Any) -> Recipe:
 
 def settings(**more: Any) -> SearchSettings:
     """Few candidates, two epochs of fine-tuning."""
-    return SearchSettings(**{"candidates": 4, "finetune_epochs": 2, "burn_in": 0.2, "settle": 0.6} | more)
+    return SearchSettings(**{"candidates": 4, "finetune_epochs": 2, "burn_in": 0.2, "settle": 0.6, "aim": 1.0} | more)

@@ -21,6 +21,7 @@ COMMANDS = {
     "train": "Train a fabric's network with every edge kept, from scratch.",
     "evaluate": "Measure a run's delivered network again.",
     "render": "Draw a fabric or a run.",
+    "diff": "Say and draw what changed between two fabrics or architectures.",
     "fabric": "Write a fabric of a known family: resnet, cnf, cells, chain, transformer.",
 }
 

@@ -21,7 +21,8 @@ from bsngraph.cli import options
 @options.ops_option
 @options.recipe_options
 @click.option("--burn-in", type=float, help="Share of the epochs in which only the weights learn. [default: 0.2]")
-@click.option("--settle", type=float, help="Share of the epochs after which budgets stand at their limits. [default: 0.6]")
+@click.option("--settle", type=float, help="Share of the epochs after which budgets are no longer lowered. [default: 0.6]")
+@click.option("--aim", type=float, help="Share of a budget at which they then stand. [default: 0.9]")
 @click.option("--penalty", type=float, help="λ, the price of exceeding a budget. [default: 3]")
 @click.option(
     "--penalty-form", type=click.Choice(["relative", "absolute"]), help="λ·max(0, C/B-1), or the paper's λ·max(0, C-B). [default: relative]"
@@ -31,7 +32,7 @@ from bsngraph.cli import options
     type=click.Choice(["leave-one-out", "batch-mean"]),
     help="What the policy gradient compares with: the others' mean, or the paper's batch mean. [default: leave-one-out]",
 )
-@click.option("--edge-learning-rate", type=float, help="Adam's rate for the logits of Γ. [default: 0.1]")
+@click.option("--edge-learning-rate", type=float, help="Adam's rate for the logits of Γ. [default: 0.05]")
 @click.option("--initial-probability", type=float, help="Where Γ starts, for edges whose file does not say. [default: 0.9526]")
 @click.option("--candidates", type=int, help="Samples of Γ compared for the choice of the architecture. [default: 64]")
 @click.option("--finetune-epochs", type=int, help="Epochs of training for the chosen network. [default: 30]")

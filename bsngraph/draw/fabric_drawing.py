@@ -25,7 +25,7 @@ THINNEST, THICKEST = 1.4, 6.5
 
 
 @dataclass(frozen=True)
-class _View:
+class View:
     """What is drawn. Sequences run over the fabric's nodes or edges; None is unknown."""
 
     fabric: Fabric
@@ -85,7 +85,7 @@ def fabric_drawing(
     width and opacity. `shapes` (one a node) and `edge_costs` (one an edge, of the cost `cost_name`) are by default what the
     file carries; None in them is unknown. Widths are shares of the kept edges' total cost. `caption` goes below, line by line.
     """
-    view = _View(
+    view = View(
         fabric,
         kept=frozenset(range(len(fabric.edges)) if kept is None else kept),
         overlay=kept is not None,
@@ -101,14 +101,12 @@ def _written_cost(edge: Edge, name: str) -> float | None:
     return edge.computed.get(name, edge.costs.get(name))
 
 
-def _statements(view: _View, caption: Sequence[str]) -> Iterator[str]:
+def _statements(view: View, caption: Sequence[str]) -> Iterator[str]:
     families = {view.families[index] for index in view.kept}
     label = foot(caption, family_entries(families), _stroke_entries(view))
-    yield f"  graph {attributes(_graph_style(label))};"
-    yield f"  node {attributes({'fontname': FONT, 'fontsize': '13', 'shape': 'box', 'style': 'filled,rounded', 'margin': '0.12,0.05'})};"
-    yield f"  edge {attributes({'fontname': FONT, 'fontsize': '11', 'arrowsize': '0.7'})};"
-    for position, (resolution, members) in enumerate(_bands(view).items()):
-        yield from _band(view, position, resolution, members)
+    yield from opening(label)
+    for position, (resolution, members) in enumerate(resolution_bands(view).items()):
+        yield from band_statements(view, position, resolution, members)
     for index, node in enumerate(view.fabric.nodes):
         yield f"  {quoted(node.name)} {attributes(_node_style(view, index, node))};"
     for index, edge in enumerate(view.fabric.edges):
@@ -116,12 +114,20 @@ def _statements(view: _View, caption: Sequence[str]) -> Iterator[str]:
         yield f"  {quoted(edge.source)} -> {quoted(edge.target)} {attributes(style)};"
 
 
-def _graph_style(label: Html | None) -> dict[str, str]:
+def opening(label: Html | None) -> Iterator[str]:
+    """The statements that every drawing begins with: how graph, nodes and edges look unless they say otherwise."""
+    yield f"  graph {attributes(graph_style(label))};"
+    yield f"  node {attributes({'fontname': FONT, 'fontsize': '13', 'shape': 'box', 'style': 'filled,rounded', 'margin': '0.12,0.05'})};"
+    yield f"  edge {attributes({'fontname': FONT, 'fontsize': '11', 'arrowsize': '0.7'})};"
+
+
+def graph_style(label: Html | None) -> dict[str, str]:
+    """The graph's own attributes."""
     style = {"rankdir": "TB", "fontname": FONT, "bgcolor": "white", "pad": "0.25", "nodesep": "0.28", "ranksep": "0.28", "tooltip": " "}
     return style | ({"label": label, "labelloc": "b", "labeljust": "c"} if label else {})
 
 
-def _bands(view: _View) -> dict[Shape, list[int]]:
+def resolution_bands(view: View) -> dict[Shape, list[int]]:
     """Resolution → the nodes that have it, in topological order; sources and targets stand outside."""
     ends = {*view.fabric.source_indices, *view.fabric.target_indices}
     bands: dict[Shape, list[int]] = {}
@@ -131,7 +137,8 @@ def _bands(view: _View) -> dict[Shape, list[int]]:
     return bands
 
 
-def _band(view: _View, position: int, resolution: Shape, members: Sequence[int]) -> Iterator[str]:
+def band_statements(view: View, position: int, resolution: Shape, members: Sequence[int]) -> Iterator[str]:
+    """The statements of one band."""
     style = {
         "label": shape_text(resolution),
         "labeljust": "l",
@@ -150,20 +157,21 @@ def _band(view: _View, position: int, resolution: Shape, members: Sequence[int])
     yield "  }"
 
 
-def _node_style(view: _View, index: int, node: Node) -> dict[str, str]:
+def _node_style(view: View, index: int, node: Node) -> dict[str, str]:
     here = node.name in view.touched or not view.overlay
     end = node.name in view.fabric.sources or node.name in view.fabric.targets
     name_colour, shape_colour = ("#000000", "#555555") if here else (FAINT_TEXT, FAINT_TEXT)
     style = {
-        "label": _node_label(view, index, node, name_colour, shape_colour),
-        "tooltip": escaped(_node_tooltip(node, view.shapes[index])),
+        "label": node_label(view, index, node, name_colour, shape_colour),
+        "tooltip": escaped(node_tooltip(node, view.shapes[index])),
         "fillcolor": "#DDE6EE" if end and here else "white",
         "color": "#333333" if here else REMOVED,
     }
     return style | ({} if here else {"style": "filled,rounded,dashed"})
 
 
-def _node_label(view: _View, index: int, node: Node, name_colour: str, shape_colour: str) -> Html:
+def node_label(view: View, index: int, node: Node, name_colour: str, shape_colour: str) -> Html:
+    """A node's name, and below it its merge and shape."""
     shape = view.shapes[index]
     merges = node.merge != "sum" and len(view.fabric.incoming[index]) > 1
     small = [node.merge] if merges else []
@@ -173,12 +181,13 @@ def _node_label(view: _View, index: int, node: Node, name_colour: str, shape_col
     return Html(name + below)
 
 
-def _node_tooltip(node: Node, shape: Shape | None) -> str:
+def node_tooltip(node: Node, shape: Shape | None) -> str:
+    """What a node's tooltip says."""
     does = [f"merge {node.merge}", *([f"then {node.activation}"] if node.activation != "none" else [])]
     return "\n".join([node.name, *([shape_text(shape)] if shape is not None else []), ", ".join(does)])
 
 
-def _edge_style(view: _View, index: int, edge: Edge) -> dict[str, str]:
+def _edge_style(view: View, index: int, edge: Edge) -> dict[str, str]:
     tooltip = escaped(_edge_tooltip(view, index, edge))
     told = {"tooltip": tooltip, "labeltooltip": tooltip}
     if index not in view.kept:
@@ -195,7 +204,7 @@ def _edge_style(view: _View, index: int, edge: Edge) -> dict[str, str]:
     return style | told
 
 
-def _width(view: _View, index: int, probability: float) -> float:
+def _width(view: View, index: int, probability: float) -> float:
     if view.probabilities is not None:
         return 0.6 + 3.0 * probability
     if not view.largest:
@@ -203,14 +212,14 @@ def _width(view: _View, index: int, probability: float) -> float:
     return THINNEST + (THICKEST - THINNEST) * view.kept_costs.get(index, 0.0) / view.largest
 
 
-def _edge_label(view: _View, index: int, edge: Edge) -> str:
+def _edge_label(view: View, index: int, edge: Edge) -> str:
     label = short_label(edge)
     if view.probabilities is not None:
         return label if edge.fixed else f"{label} · {view.probabilities[index]:.2f}"
     return f"{label} · {percent(view.share(index))}" if view.overlay and view.share(index) else label
 
 
-def _edge_tooltip(view: _View, index: int, edge: Edge) -> str:
+def _edge_tooltip(view: View, index: int, edge: Edge) -> str:
     lines = [edge.name, long_label(edge) + (" (fixed)" if edge.fixed else "")]
     cost = view.costs[index]
     if cost is not None:
@@ -221,7 +230,7 @@ def _edge_tooltip(view: _View, index: int, edge: Edge) -> str:
     return "\n".join([*lines, *([] if index in view.kept else ["removed"])])
 
 
-def _stroke_entries(view: _View) -> list[Entry]:
+def _stroke_entries(view: View) -> list[Entry]:
     if view.probabilities is not None:
         return [Entry("#444444", "width and opacity: probability", 2)]
     entries = [Entry("#444444", f"width: share of {view.cost_name}", 2)] if view.total else []

@@ -22,7 +22,7 @@ from lark import Lark, Token, Transformer, Tree
 from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedInput, UnexpectedToken
 
 from bsngraph.errors import FabricError, Problem
-from bsngraph.fabric.bounds import MAX_DEPTH, Meter
+from bsngraph.fabric.bounds import MAX_DEPTH, MAX_DOT_WORDS, Meter
 from bsngraph.fabric.raw import RawDefault, RawEdge, RawGraph, RawNode, numbered_keys
 
 _EXAMPLE = 'a fabric reads `digraph name { graph [source=a, target=b]; a [input="1x8x8"]; a -> b [op=conv, channels=8]; }`'
@@ -79,9 +79,12 @@ def dot_to_raw(text: str, origin: str) -> RawGraph:
     """
     if not text.strip():
         raise FabricError(origin, [Problem("the file is empty", origin, _EXAMPLE)])
+    if text.count("{") + text.count("[") + text.count('"') // 2 > 2 * MAX_DOT_WORDS:  # what a syntax tree can grow by without names
+        cure = "split the fabric, or write fewer edges"
+        raise FabricError(origin, [Problem(f"the file says more than {MAX_DOT_WORDS:,} words", "the whole file", cure)])
     with _PARSING:
         parser, leaves = _parser()
-        leaves.meter = Meter(origin)
+        leaves.meter = Meter(origin, MAX_DOT_WORDS)
         try:
             tree = parser.parse(text)
         except UnexpectedInput as error:
@@ -112,7 +115,7 @@ class _Leaves(Transformer[Token, Tree[Token]]):
 def _parser() -> tuple[Lark, _Leaves]:
     grammar = Path(__file__).with_name("dot.lark").read_text(encoding="utf-8")
     leaves = _Leaves()
-    return Lark(grammar, parser="lalr", propagate_positions=True, maybe_placeholders=False, transformer=leaves), leaves
+    return Lark(grammar, parser="lalr", maybe_placeholders=False, transformer=leaves), leaves
 
 
 def _syntax_problem(error: UnexpectedInput, text: str) -> Problem:
@@ -157,7 +160,7 @@ class _Reader:
         names = [str(child) for child in head if isinstance(child, Token) and child.type == "ID"]
         if "graph" in words:
             cure = "write `digraph` and `->`: an edge of a fabric has a direction"
-            raise FabricError(self.origin, [Problem("the graph is undirected", f"line {tree.meta.line}", cure)])
+            raise FabricError(self.origin, [Problem("the graph is undirected", f"line {_line(tree)}", cure)])
         self.strict = "strict" in words
         self._statements(_tree(statements), _Scope(), 0)
         return RawGraph(
@@ -180,7 +183,7 @@ class _Reader:
     def _statements(self, tree: Tree[Token], scope: _Scope, depth: int) -> None:
         if depth > MAX_DEPTH:
             cure = "fabrics need no subgraphs inside subgraphs to this depth: flatten the file"
-            raise FabricError(self.origin, [Problem(f"subgraphs nest deeper than {MAX_DEPTH}", f"line {tree.meta.line}", cure)])
+            raise FabricError(self.origin, [Problem(f"subgraphs nest deeper than {MAX_DEPTH}", f"line {_line(tree)}", cure)])
         for statement in map(_tree, tree.children):
             if statement.data == "assignment":
                 name, value = map(str, statement.children)
@@ -200,7 +203,7 @@ class _Reader:
             return
         scope.stated[kind].update(attributes)
         self.version += 1
-        self.defaults += [RawDefault(kind, name, statement.meta.line) for name in attributes]
+        self.defaults += [RawDefault(kind, name, _line(statement)) for name in attributes]
 
     def _chain(self, statement: Tree[Token], scope: _Scope, depth: int) -> None:
         endpoints = [child for child in statement.children if isinstance(child, Tree)]
@@ -210,24 +213,26 @@ class _Reader:
             if arrow == "--":
                 where = f"line {arrow.line}, column {arrow.column}"
                 raise FabricError(self.origin, [Problem("an undirected edge `--`", where, "write `->`: an edge has a direction")])
+        line = _line(statement)
         groups = [self._endpoint(endpoint, scope, depth) for endpoint in endpoints]
         if not arrows and endpoints[0].data == "nodes":
             for name in groups[0]:
-                self.meter.spend(len(attributes), f"line {statement.meta.line}")
+                self.meter.spend(len(attributes), f"line {line}")
                 self.nodes[name].own.update(attributes)
         for sources, targets in pairwise(groups):
             for source in sources:
                 for target in targets:
-                    self._edge(source, target, attributes, scope, statement.meta.line)
+                    self._edge(source, target, attributes, scope, line)
 
     def _endpoint(self, tree: Tree[Token], scope: _Scope, depth: int) -> Collection[str]:
         """The nodes of one end of an edge; those of a named subgraph may yet grow within the statement."""
-        where = f"line {tree.meta.line}"
+        line = _line(tree)
+        where = f"line {line}"
         if tree.data == "nodes":
             names = [str(_tree(node).children[0]) for node in tree.children]
             for name in names:
                 if name not in self.nodes:
-                    item = self.nodes[name] = _Item(scope.defaults("node", self.version), tree.meta.line)
+                    item = self.nodes[name] = _Item(scope.defaults("node", self.version), line)
                     self.meter.node(where)
                     self.meter.spend(1 + len(item.inherited), where)
                 scope.members[name] = None
@@ -256,6 +261,14 @@ class _Reader:
             parallel.setdefault(key, item)
             self.edges.append((source, target, item))
         item.own.update(attributes)
+
+
+def _line(tree: Tree[Token]) -> int:
+    """The line of a tree's first token; only an empty list of statements has none."""
+    first: Tree[Token] | Token = tree
+    while isinstance(first, Tree) and first.children:
+        first = first.children[0]
+    return (first.line or 1) if isinstance(first, Token) else 1
 
 
 def _attributes(lists: list[Any]) -> dict[str, str]:

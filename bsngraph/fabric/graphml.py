@@ -38,11 +38,16 @@ _KNOWN = ("graphml", "key", "default", "graph", "node", "edge", "data", "desc")
 _NODE_LABEL = f"{_YED} NodeLabel"
 
 _YED_WORDS = frozenset({"url", "description", "Description", "shape_type", "x", "y"})
-_GEPHI_WORDS = frozenset("label Label edgelabel weight r g b alpha x y z size timeset interval".split()) | {
-    "Edge Label", "Edge Type", "Degree", "In-Degree", "Out-Degree", "Weighted Degree", "Weighted In-Degree", "Weighted Out-Degree",
-    "Modularity Class", "Eccentricity", "Closeness Centrality", "Harmonic Closeness Centrality", "Betweenness Centrality", "PageRank", "pageranks",
-    "Component ID", "Strongly-Connected ID", "Authority", "Hub", "Clustering Coefficient", "Eigenvector Centrality", "Number of triangles",
-}  # fmt: skip
+_GEPHI_WORDS = frozenset(
+    (
+        *("label", "Label", "edgelabel", "Edge Label", "Edge Type", "weight", "timeset", "interval"),
+        *("r", "g", "b", "alpha", "x", "y", "z", "size"),
+        *("Degree", "In-Degree", "Out-Degree", "Weighted Degree", "Weighted In-Degree", "Weighted Out-Degree"),
+        *("Modularity Class", "Eccentricity", "Closeness Centrality", "Harmonic Closeness Centrality", "Betweenness Centrality"),
+        *("PageRank", "pageranks", "Component ID", "Strongly-Connected ID", "Authority", "Hub"),
+        *("Clustering Coefficient", "Eigenvector Centrality", "Number of triangles"),
+    )
+)
 _COUNTED_NODE = re.compile(r"n?[0-9]+(::n?[0-9]+)*")
 _COUNTED_EDGE = re.compile(r"(n?[0-9]+::)*e[0-9]+|[0-9]+")
 
@@ -357,7 +362,7 @@ class _Binder:
         ids = Counter(edge.id for edge in edges)
         counted = (self.yed or self.gephi) and all(_COUNTED_EDGE.fullmatch(edge.id or "0") for edge in edges) and len(ids) == len(edges)
         ends: list[tuple[str, str, str | None]] = []
-        data = []
+        data: list[tuple[Mapping[str, Value], Mapping[str, Value], int]] = []
         for edge in edges:
             own, foreign = self._attributes(edge)
             for end in (edge.source, edge.target):
@@ -369,7 +374,7 @@ class _Binder:
             ends.append((names.get(edge.source, edge.source), names.get(edge.target, edge.target), key or None))
             data.append((own, {**inherited, **foreign} if foreign else inherited, edge.line))
         keys = numbered_keys(ends)
-        return [RawEdge(*end[:2], key, *one) for end, key, one in zip(ends, keys, data, strict=True)]
+        return [RawEdge(source, target, key, *one) for (source, target, _), key, one in zip(ends, keys, data, strict=True)]
 
     def _check_group(self, group: _Item, own: Mapping[str, Any]) -> None:
         for name in own:

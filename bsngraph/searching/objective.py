@@ -37,7 +37,7 @@ def excess(budget: Budget, live: Booleans) -> float:
 
 
 def limits_at(epoch: int, budgets: Sequence[Budget], recipe: Recipe, settings: SearchSettings) -> tuple[float, ...]:
-    """The limits in force in an epoch: lowered evenly from the whole fabric's cost, at the end of burn-in, to the budget's own.
+    """The limits in force in an epoch: lowered evenly from the whole fabric's cost, at the end of burn-in, to `aim` times the budget.
 
     From above, heavy edges are still there when their weights are good enough to be judged; thrown out early they would never come
     back.
@@ -45,4 +45,5 @@ def limits_at(epoch: int, budgets: Sequence[Budget], recipe: Recipe, settings: S
     start, end = settings.burn_in * recipe.epochs, settings.settle * recipe.epochs
     passed = epoch + 1
     done = 1.0 if passed >= end else 0.0 if passed <= start else (passed - start) / (end - start)
-    return tuple(budget.limit + (1 - done) * max(budget.cost.total - budget.limit, 0.0) for budget in budgets)
+    goals = [budget.limit if budget.slack else settings.aim * budget.limit for budget in budgets]
+    return tuple(goal + (1 - done) * max(budget.cost.total - goal, 0.0) for goal, budget in zip(goals, budgets, strict=True))

@@ -47,8 +47,9 @@ class Recipe:
 class SearchSettings:
     """How edge probabilities are learned beside the weights, and how the architecture is chosen.
 
-    `burn_in`: share of the epochs in which only the weights learn. `settle`: share of the epochs after which each
-    budget stands at its limit; between the two it is lowered from the whole fabric. `penalty`: λ of
+    `burn_in`: share of the epochs in which only the weights learn. `settle`: share of the epochs after which each limit
+    stands at `aim` times its budget; between the two it is lowered from the whole fabric. The penalty pulls the expected cost to about
+    its limit and leaves some samples above; aiming under the budget leaves the ones that were trained last inside it. `penalty`: λ of
     λ·max(0, C/B − 1), or of the paper's λ·max(0, C − B) where `penalty_form` is absolute. `edge_learning_rate`: Adam's, on the
     logits of Γ. `initial_probability`: where Γ starts, on edges whose file does not say. `candidates`: samples
     of Γ that are compared for the choice. `finetune_epochs`: for the chosen network, at `finetune_rate`.
@@ -56,10 +57,11 @@ class SearchSettings:
 
     burn_in: float = 0.2
     settle: float = 0.6
+    aim: float = 0.9
     penalty: float = 3.0
     penalty_form: PenaltyForm = "relative"
     baseline: Baseline = "leave-one-out"
-    edge_learning_rate: float = 0.1
+    edge_learning_rate: float = 0.05
     initial_probability: float = 0.9526  # sigmoid(3), the paper's start
     candidates: int = 64
     finetune_epochs: int = 30
@@ -69,6 +71,8 @@ class SearchSettings:
         problems = []
         if not 0 <= self.burn_in <= self.settle <= 1:
             problems.append(f"burn-in={self.burn_in} and settle={self.settle} must read 0 <= burn-in <= settle <= 1")
+        if not 0 < self.aim <= 1:
+            problems.append(f"aim={self.aim} must be a share of the budget between 0 and 1")
         if not 0 < self.initial_probability < 1:
             problems.append(f"initial-probability={self.initial_probability} must lie between 0 and 1")
         for name in ("penalty", "edge_learning_rate", "finetune_rate"):

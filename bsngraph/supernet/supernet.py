@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from bsngraph.costs import FabricProfile, profile_fabric
+from bsngraph.errors import FabricError, Problem
 from bsngraph.fabric import Booleans, Fabric, live_edges, live_sweep
 from bsngraph.ops.profile import build
 from bsngraph.supernet.merges import ACTIVATIONS, MERGES, Part, Place
@@ -20,6 +21,8 @@ from bsngraph.supernet.route import NodeStep, Route, plan_route
 from bsngraph.supernet.rows import spread_rows, take_rows
 
 Inputs = Tensor | Mapping[str, Tensor]
+
+MAX_PARAMETERS = 2**31
 
 
 class SuperNet(nn.Module):
@@ -100,14 +103,26 @@ def compile_fabric(fabric: Fabric | FabricProfile, *, seed: int | None = None) -
     """Compile a fabric to a SuperNet, its weights drawn from `seed` (None: from torch's global generator).
 
     Raises:
-        FabricError: shapes that do not fit.
+        FabricError: shapes that do not fit, or more than `MAX_PARAMETERS` parameters.
     """
     profile = fabric if isinstance(fabric, FabricProfile) else profile_fabric(fabric)
+    _check_size(profile)
     if seed is None:
         return SuperNet(profile)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # torch.manual_seed would also seed accelerators, which nothing here restores
         return SuperNet(profile)
+
+
+def _check_size(profile: FabricProfile) -> None:
+    """Refuse a network that no machine this is meant for could hold, before anything is allocated for it."""
+    total = int(profile.params.sum())
+    if total > MAX_PARAMETERS:
+        largest = int(profile.params.argmax())
+        what = f"the network has {total:,} parameters, {int(profile.params[largest]):,} of them on this edge"
+        cure = f"at most {MAX_PARAMETERS:,} are built: give its operations fewer channels or smaller kernels"
+        edge = profile.fabric.edges[largest]
+        raise FabricError(profile.fabric.name or "fabric", [Problem(what, f"edge {edge.name}", cure)])
 
 
 def _concat_offsets(profile: FabricProfile) -> tuple[int, ...]:
