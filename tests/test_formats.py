@@ -74,6 +74,8 @@ def odd_fabrics(draw: st.DrawFn) -> Fabric:
     groups = draw(st.tuples(names, names).filter(lambda pair: pair[0] != pair[1]))
     for (source, target, number, attributes), key in zip(graph.edges(keys=True, data=True), keys, strict=True):
         given_key = draw(st.sampled_from((key, str(number))))
+        while odd.has_edge(fresh[source], fresh[target], given_key):
+            given_key += "'"
         odd.add_edge(fresh[source], fresh[target], given_key)
         odd.edges[fresh[source], fresh[target], given_key].update(attributes | draw(edge_styles) | {"cost_höhe": draw(numbers)})
     free = [data for *_, data in odd.edges(keys=True, data=True) if not data.get("fixed")]

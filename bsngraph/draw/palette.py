@@ -38,13 +38,19 @@ MLP = Family("mlp", "#117733", 9)
 HEAD = Family("classifier, linear", "#AA4499", 10)
 OTHER = Family("other", "#8B5A2B", 11)
 
-_FAMILIES = {
-    "separable_conv": SEPARABLE, "basic_block": BLOCK, "identity": SKIP, "shortcut": SKIP, "max_pool": POOL, "avg_pool": POOL,
-    "upsample": UPSAMPLE, "classifier": HEAD, "linear": HEAD, "dropout": OTHER, "depthwise_conv": SEPARABLE, "projection": CONV_1,
-    "bottleneck_block": BLOCK, "mbconv": BLOCK, "upsample_conv": UPSAMPLE, "transposed_conv": UPSAMPLE, "global_pool": POOL, "flatten": OTHER,
-    "segmentation_head": HEAD, "layer_norm": OTHER, "attention": TOKENS, "mlp": MLP, "token_linear": HEAD, "patches": OTHER,
-    "positions": OTHER,
-}  # fmt: skip
+_MEMBERS = {
+    CONV_1: "projection",
+    SEPARABLE: "separable_conv depthwise_conv",
+    BLOCK: "basic_block bottleneck_block mbconv",
+    SKIP: "identity shortcut",
+    POOL: "max_pool avg_pool global_pool",
+    UPSAMPLE: "upsample upsample_conv transposed_conv",
+    TOKENS: "attention",
+    MLP: "mlp",
+    HEAD: "classifier linear segmentation_head token_linear",
+    OTHER: "dropout flatten layer_norm patches positions",
+}
+_FAMILIES = {op: family for family, members in _MEMBERS.items() for op in members.split()}
 _USER_COLOURS = ("#882255", "#999933", "#117733", "#CC6677", "#6699CC", "#B8860B")
 
 
