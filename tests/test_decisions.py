@@ -78,7 +78,15 @@ def test_variables_are_edges_and_gates_and_a_choice_groups_them(tied: Fabric) ->
     names = [{tied.edges[edge].gate or tied.edges[edge].name for edge in edges} for edges in decisions.edges_of]
     assert all(len(name) == 1 for name in names)
     assert sorted(len(choice) for choice in decisions.choices) == [2, 3]
-    assert not decisions.independent
+
+
+@given(fabric=tied_fabrics(), data=st.data())
+def test_a_completed_choice_is_legitimate_and_holds_the_edges_asked_for(fabric: Fabric, data: st.DataObject) -> None:
+    wanted = np.array([data.draw(st.booleans()) for _ in fabric.edges]) & ~np.array([edge.fixed for edge in fabric.edges])
+    kept = decisions_of(fabric).completed(wanted)
+    holding = [row for row in legitimate(fabric) if (row[wanted]).all()]
+    assert (kept is None) == (not holding)
+    assert kept is None or any(np.array_equal(kept, row) for row in holding)
 
 
 @given(fabric=tied_fabrics())

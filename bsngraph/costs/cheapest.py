@@ -1,7 +1,7 @@
 """The cheapest sub-network of a fabric, and whether budgets can be met at all, before any training.
 
-A shortest path is the answer where nothing but the path itself is live when it is kept: every sub-network holds a path. Where
-fixed edges inside come along, several targets must be connected, or edges are tied, an integer program answers (program.py).
+A shortest path is the answer where it can be kept and nothing else is live then: every sub-network holds a path. Where fixed or tied
+edges come along, or several targets must be connected, an integer program answers (program.py).
 """
 
 from __future__ import annotations
@@ -36,8 +36,9 @@ def cheapest(fabric: Fabric, cost: Cost) -> Cheapest:
         InfeasibleBudgetError: gates and choices leave no sub-network that connects every target.
     """
     path = _shortest_path(fabric, cost.per_edge)
-    if path is not None:
-        found = architecture_of(fabric, path)
+    kept = None if path is None else decisions_of(fabric).completed(path)
+    if path is not None and kept is not None:
+        found = architecture_of(fabric, kept)
         if np.array_equal(found.mask, path):
             return Cheapest(found, float(cost.of(path[None])[0]), proved=True)
     choice = solve_choice(fabric, np.zeros(len(fabric.edges)), cost.per_edge)
@@ -128,8 +129,8 @@ def _infeasible(budget: Budget, found: Cheapest) -> str:
 
 
 def _shortest_path(fabric: Fabric, weights: Costs) -> Booleans | None:
-    """The edges (edges,) of the cheapest source-target path; None where a path is not all that a sub-network needs."""
-    if len(fabric.sources) != 1 or len(fabric.targets) != 1 or not decisions_of(fabric).independent:
+    """The edges (edges,) of the cheapest source-target path; None where there are several sources or targets."""
+    if len(fabric.sources) != 1 or len(fabric.targets) != 1:
         return None
     distance = [np.inf] * len(fabric.nodes)
     best: list[int | None] = [None] * len(fabric.nodes)

@@ -38,16 +38,25 @@ class Decisions:
         bound = {variable for choice in self.choices for variable in choice}
         return tuple(variable for variable in range(len(self.edges_of)) if variable not in bound)
 
-    @property
-    def independent(self) -> bool:
-        """Whether every edge is decided by itself: no gates, no choices."""
-        return not self.choices and all(len(edges) == 1 for edges in self.edges_of)
-
     def kept(self, values: Booleans) -> Booleans:
         """Edges kept under values of the variables: (…, variables) → (…, edges)."""
         padded = np.concatenate([values, np.ones((*values.shape[:-1], 1), dtype=np.bool_)], axis=-1)
         kept: Booleans = padded[..., self.variable_of]  # −1, the fixed edges, picks the column of ones
         return kept
+
+    def completed(self, edges: Booleans) -> Booleans | None:
+        """A legitimate choice (edges,) that keeps at least these edges: whole gates, one option of every choice.
+
+        None where the edges exclude each other. A choice that they leave open falls on its first option.
+        """
+        values = np.array([bool(edges[list(members)].any()) for members in self.edges_of], dtype=np.bool_)
+        for choice in self.choices:
+            on = int(values[list(choice)].sum())
+            if on > 1:
+                return None
+            if on == 0:
+                values[choice[0]] = True
+        return self.kept(values)
 
     def values(self, kept: Booleans) -> Booleans:
         """Values of the variables under edges kept together as they must be: (…, edges) → (…, variables)."""

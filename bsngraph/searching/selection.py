@@ -87,10 +87,9 @@ def choose(net: SuperNet, dataset: Dataset, proposals: Iterable[Architecture], b
 def neighbours(net: SuperNet, architecture: Architecture, budgets: Sequence[Budget]) -> list[Architecture]:
     """Architectures inside the budgets that decide one thing otherwise: one edge or gate more or less, or another for it."""
     decisions = decisions_of(net.fabric)
-    base = np.array([any(edge in architecture.live for edge in edges) for edges in decisions.edges_of], dtype=np.bool_)
-    for choice in decisions.choices:
-        if not base[list(choice)].any():
-            base[choice[0]] = True  # nothing of it is live, so any option will do
+    kept = decisions.completed(architecture.mask)
+    assert kept is not None, "an architecture is the live part of a legitimate choice"
+    base = decisions.values(kept)
     changed = [
         _switched(base, on=(), off=(variable,)) if base[variable] else _switched(base, on=(variable,), off=())
         for variable in decisions.free
