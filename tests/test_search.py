@@ -1056,3 +1056,19 @@ def test_resuming_with_other_examples_is_refused(finished: Path, tmp_path: Path)
     inputs[0] += 1
     with pytest.raises(InputError, match="fingerprint"):
         run_search(run, data=replace(DATA, train=Split(inputs, DATA.train.labels)), mode="resume")
+
+
+def test_a_graphviz_that_fails_costs_the_picture_and_not_the_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(source: str, path: Path) -> None:
+        raise BsngraphError("Graphviz could not draw this")
+
+    class Noted(Silent):
+        said: list[str] = []  # noqa: RUF012
+
+        def note(self, text: str) -> None:
+            self.said.append(text)
+
+    monkeypatch.setattr("bsngraph.searching.delivery.render_dot", fails)
+    run_search(tmp_path / "run", progress=Noted())
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == sorted(set(FILES) - set(DRAWN))
+    assert "Graphviz could not draw this" in Noted.said

@@ -80,7 +80,7 @@ class LiveDisplay:
             BarColumn(16, table_column=whole),
             MofNCompleteColumn(table_column=whole),
             TimeRemainingColumn(table_column=whole),
-            TextColumn("{task.fields[measures]}"),
+            TextColumn("{task.fields[measures]}", table_column=Column(no_wrap=False)),
             console=self.console,
         )
         self.task = self.progress.add_task(name, total=epochs, completed=done, measures="")

@@ -13,8 +13,9 @@ import numpy as np
 from safetensors.torch import save as save_safetensors
 
 from bsngraph.costs import Budget, Cheapest, Cost, cheapest_each
-from bsngraph.draw import NoGraphvizError, fabric_drawing, render_dot
+from bsngraph.draw import fabric_drawing, render_dot
 from bsngraph.draw.text import quantity
+from bsngraph.errors import BsngraphError
 from bsngraph.fabric import Architecture, Fabric, write_fabric
 from bsngraph.fabric.atomic import write_whole
 from bsngraph.searching.edge_distribution import EdgeDistribution
@@ -105,7 +106,7 @@ def draw_architecture(job: Job, run: RunFolder, architecture: Architecture, summ
     try:
         for name in ("architecture.svg", "architecture.png"):
             render_dot(source, run.file(name))
-    except NoGraphvizError as error:
+    except BsngraphError as error:  # no Graphviz, or one that fails: the picture's source is there, and the result matters more
         progress.note(str(error))
 
 
