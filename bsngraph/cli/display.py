@@ -5,6 +5,7 @@ Progress goes to standard error; facts go to standard output.
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Mapping
@@ -104,9 +105,12 @@ class LiveDisplay:
         self.console.print(text, highlight=False, markup=False)
 
 
-def show_result(result: Result) -> None:
-    """The short table at a run's end."""
+def show_result(result: Result, form: str) -> None:
+    """What a run found: result.json's content, or a short table (`form` is json or text)."""
     summary = result.summary
+    if form == "json":
+        click.echo(json.dumps(summary, indent=2, ensure_ascii=False))
+        return
     metrics, edges = summary["metrics"], summary["edges"]
     console = Console(highlight=False)
     accuracy = f"test accuracy {100 * metrics['test']['accuracy']:.2f} %, validation {100 * metrics['validation']['accuracy']:.2f} %"

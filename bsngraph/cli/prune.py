@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
@@ -44,7 +43,4 @@ def command(
     from bsngraph.searching import prune_run
 
     result = prune_run(run, budgets, out=out, device=device, threads=threads, mode=mode, progress=progress_display(quiet))
-    if form == "json":
-        click.echo(json.dumps(result.summary, indent=2, ensure_ascii=False))
-    else:
-        show_result(result)
+    show_result(result, form)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +83,4 @@ def command(
         mode=mode,
         progress=progress_display(quiet),
     )
-    if form == "json":
-        click.echo(json.dumps(result.summary, indent=2, ensure_ascii=False))
-    else:
-        show_result(result)
+    show_result(result, form)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +53,4 @@ def command(
     result = train(
         profile, data, out=out, seed=seed, recipe=recipe, device=device, threads=threads, mode=mode, progress=progress_display(quiet)
     )
-    if form == "json":
-        click.echo(json.dumps(result.summary, indent=2, ensure_ascii=False))
-    else:
-        show_result(result)
+    show_result(result, form)
