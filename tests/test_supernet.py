@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from collections import defaultdict
 from dataclasses import replace
+from pathlib import Path
 
 import networkx as nx
 import numpy as np
@@ -683,3 +684,16 @@ def test_outputs_have_the_shapes_of_the_profile(fabric):
     for name, value in outputs.items():
         assert tuple(value.shape) == (BATCH, *node_shape(fabric, name, shapes))
         assert value.shape[1:] == net.profile.node_shapes[fabric.node_index[name]]
+
+
+def test_a_sample_may_be_a_tensor_or_one_row_for_all_examples():
+    fabric = read_fabric(Path(__file__).parents[1] / "fabrics" / "digits.dot")
+    net = compile_fabric(fabric, seed=0).eval()
+    inputs = torch.randn(3, 1, 8, 8)
+    row = np.random.default_rng(0).random(len(fabric.edges)) < 0.9
+    rows = row[None].repeat(3, axis=0)
+    with torch.no_grad():
+        expected = net(inputs, rows)
+        for same in (torch.from_numpy(rows), row, torch.from_numpy(row)):
+            assert torch.equal(net(inputs, same), expected)
+    assert prune(fabric, row) == prune(fabric, architecture_of(fabric, row))

@@ -42,15 +42,15 @@ class SuperNet(nn.Module):
     def fabric(self) -> Fabric:
         return self.profile.fabric
 
-    def route(self, kept: Booleans, device: torch.device | str = "cpu") -> Route:
+    def route(self, kept: Booleans | Tensor, device: torch.device | str = "cpu") -> Route:
         """The way of a sample `kept` (batch, edges) through the net; only its live edges run. Worth keeping if it is run again."""
-        return plan_route(self.fabric, live_edges(self.sweep, kept), torch.device(device))
+        return plan_route(self.fabric, live_edges(self.sweep, _on_host(kept)), torch.device(device))
 
-    def forward(self, inputs: Inputs, kept: Booleans | Route | None = None) -> Tensor | dict[str, Tensor]:
+    def forward(self, inputs: Inputs, kept: Booleans | Tensor | Route | None = None) -> Tensor | dict[str, Tensor]:
         """Run a batch.
 
-        `inputs`: (batch, …) for one source, a mapping from source names for several. `kept`: the sample (batch, edges), or its
-        `route`; None keeps every edge. Gives (batch, …) for one target, a mapping from target names for several; examples
+        `inputs`: (batch, …) for one source, a mapping from source names for several. `kept`: the sample, Boolean
+        (batch, edges), or (edges,) for all examples alike, or its `route`; None keeps every edge. Gives (batch, …) for one target, a mapping from target names for several; examples
         that do not reach a target are zero there.
         """
         values = self._sources(inputs)
@@ -68,11 +68,9 @@ class SuperNet(nn.Module):
             outputs[name] = spread_rows(value, rows, route.batch)
         return outputs if len(outputs) > 1 else next(iter(outputs.values()))
 
-    def _route_of(self, kept: Booleans | None, batch: int, device: torch.device) -> Route:
-        if kept is not None:
-            return self.route(kept, device)
-        whole = np.ones((batch, len(self.fabric.edges)), dtype=np.bool_)
-        return self.route(whole, device)
+    def _route_of(self, kept: Booleans | Tensor | None, batch: int, device: torch.device) -> Route:
+        row = np.ones(len(self.fabric.edges), dtype=np.bool_) if kept is None else _on_host(kept)
+        return self.route(row[None].repeat(batch, axis=0) if row.ndim == 1 else row, device)
 
     def _sources(self, inputs: Inputs) -> dict[int, Tensor]:
         if isinstance(inputs, Tensor):
@@ -112,6 +110,12 @@ def compile_fabric(fabric: Fabric | FabricProfile, *, seed: int | None = None) -
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # torch.manual_seed would also seed accelerators, which nothing here restores
         return SuperNet(profile)
+
+
+def _on_host(kept: Booleans | Tensor) -> Booleans:
+    """A sample as numpy, wherever it comes from."""
+    sample: Booleans = kept.detach().cpu().numpy() if isinstance(kept, Tensor) else kept
+    return sample
 
 
 def _check_size(profile: FabricProfile) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from bsngraph.costs import FabricProfile, profile_fabric
 from bsngraph.errors import InputError
-from bsngraph.fabric import Architecture, Fabric, prune_fabric
+from bsngraph.fabric import Architecture, Booleans, Fabric, architecture_of, prune_fabric
 from bsngraph.supernet.supernet import SuperNet, compile_fabric
 
 
@@ -37,9 +37,15 @@ def load_named_weights(net: SuperNet, weights: Mapping[str, Tensor]) -> None:
             tensor.copy_(weights[name])
 
 
-def prune(fabric: Fabric | FabricProfile, architecture: Architecture) -> Fabric:
-    """The architecture as a fabric of its own: its live edges, all fixed."""
+def prune(fabric: Fabric | FabricProfile, architecture: Architecture | Booleans) -> Fabric:
+    """The architecture, or the edges kept (edges,) Boolean, as a fabric of its own: the live edges, all fixed.
+
+    Raises:
+        BsngraphError: the edges kept do not connect every target.
+    """
     profile = fabric if isinstance(fabric, FabricProfile) else profile_fabric(fabric)
+    if not isinstance(architecture, Architecture):
+        architecture = architecture_of(profile.fabric, architecture)
     return prune_fabric(profile.fabric, architecture, profile.edge_shapes)
 
 
