@@ -50,8 +50,8 @@ class SuperNet(nn.Module):
         """Run a batch.
 
         `inputs`: (batch, …) for one source, a mapping from source names for several. `kept`: the sample, Boolean
-        (batch, edges), or (edges,) for all examples alike, or its `route`; None keeps every edge. Gives (batch, …) for one target, a mapping from target names for several; examples
-        that do not reach a target are zero there.
+        (batch, edges), or (edges,) for all examples alike, or its `route`; None keeps every edge. Gives (batch, …) for one
+        target, a mapping from target names for several; examples that do not reach a target are zero there.
         """
         values = self._sources(inputs)
         first = next(iter(values.values()))
