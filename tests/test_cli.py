@@ -186,6 +186,8 @@ def test_every_recipe_and_search_option_reaches_config_json(fabric: Path, tmp_pa
         "--learning-rate": "0.05",
         "--momentum": "0.8",
         "--weight-decay": "0.001",
+        "--clip": "2",
+        "--aim": "0.8",
         "--drops": "0.5,0.9",
         "--burn-in": "0.1",
         "--settle": "0.7",
@@ -211,11 +213,13 @@ def test_every_recipe_and_search_option_reaches_config_json(fabric: Path, tmp_pa
         "momentum": 0.8,
         "weight_decay": 0.001,
         "drops": [0.5, 0.9],
+        "clip": 2.0,
         "augment": False,
     }
     expected = {
         "burn_in": 0.1,
         "settle": 0.7,
+        "aim": 0.8,
         "penalty": 2.0,
         "penalty_form": "absolute",
         "baseline": "batch-mean",

@@ -5,16 +5,21 @@ from __future__ import annotations
 import itertools
 from pathlib import Path
 
+import networkx as nx
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from tiny import STRIPES, fabric_of, recipe, settings
 
 from bsngraph.costs import Budget, Cost, parse_budget, profile_fabric, resolve_budgets
 from bsngraph.errors import InputError
+from bsngraph.fabric import fabric_from_networkx
 from bsngraph.searching import Recipe, SearchSettings
 from bsngraph.searching.objective import Penalty, excess, limits_at
+from bsngraph.searching.training import make_optimizer, step_weights
+from bsngraph.supernet import compile_fabric
 
 PRICES = np.array([1.0, 2.0, 4.0])
 LIVE = np.array([[True, True, True], [True, True, False], [True, False, False], [False, False, False]])  # 7, 3, 1, 0
@@ -155,3 +160,25 @@ def test_limits_come_down_to_their_aim_below_the_budget_unless_it_is_slack() -> 
 def test_an_aim_that_is_no_share_is_refused(aim: float) -> None:
     with pytest.raises(InputError, match="aim="):
         settings(aim=aim)
+
+
+def test_a_step_never_follows_more_gradient_than_the_clip() -> None:
+    net = compile_fabric(fabric_from_networkx(_line()), seed=0)
+    before = {name: tensor.clone() for name, tensor in net.named_parameters()}
+    how = recipe(clip=0.5, momentum=0.0, weight_decay=0.0, learning_rate=1.0)
+    step_weights(net, make_optimizer(net, how), 1e4 * net(torch.ones(2, 3)).sum(), how)
+    moved = torch.stack([(tensor - before[name]).norm() for name, tensor in net.named_parameters()]).norm()
+    assert float(moved.detach()) == pytest.approx(0.5, rel=1e-3)
+
+
+def _line() -> nx.MultiDiGraph:
+    graph = nx.MultiDiGraph(source="x", target="y")
+    graph.add_node("x", input="3")
+    graph.add_edge("x", "y", op="linear", features=2)
+    return graph
+
+
+@pytest.mark.parametrize("clip", [0.0, -1.0, float("nan")])
+def test_a_clip_that_stops_everything_is_refused(clip: float) -> None:
+    with pytest.raises(InputError, match="clip="):
+        recipe(clip=clip)

@@ -72,6 +72,7 @@ def recipe_options(command: _Command) -> _Command:
     """How weights are trained; the defaults are `Recipe`'s."""
     for option in (
         click.option("--augment/--no-augment", default=None, help="Augment the training data as fits the data set. [default: augment]"),
+        click.option("--clip", type=float, help="The largest norm of the weights' gradient; inf for any. [default: 5]"),
         click.option("--drops", metavar="SHARE,…", help="Shares of the epochs at which the rate drops to a tenth. [default: 0.6,0.85]"),
         click.option("--weight-decay", type=float, help="SGD's weight decay. [default: 0.0005]"),
         click.option("--momentum", type=float, help="SGD's momentum. [default: 0.9]"),
@@ -91,7 +92,7 @@ def recipe_from(options: dict[str, Any]) -> Recipe:
     """
     from bsngraph.searching import Recipe
 
-    names = ("epochs", "batch_size", "learning_rate", "momentum", "weight_decay", "augment")
+    names = ("epochs", "batch_size", "learning_rate", "momentum", "weight_decay", "clip", "augment")
     given = {name: value for name in names if (value := options.pop(name)) is not None}
     drops = options.pop("drops")
     if drops is not None:

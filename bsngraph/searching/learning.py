@@ -29,7 +29,7 @@ from bsngraph.searching.randomness import generator_for, global_generator
 from bsngraph.searching.run_folder import Json
 from bsngraph.searching.settings import Recipe, SearchSettings
 from bsngraph.searching.task import example_losses, predicted, run_net
-from bsngraph.searching.training import check_finite, make_optimizer, set_rate
+from bsngraph.searching.training import check_finite, make_optimizer, set_rate, step_weights
 from bsngraph.supernet import SuperNet
 
 
@@ -120,9 +120,7 @@ class Learning:
         outputs = run_net(self.net, inputs, route)
         losses = example_losses(outputs, labels)
         if losses.requires_grad:  # not so when no example of the batch reached the target
-            self.optimizer.zero_grad()
-            losses.mean().backward()  # type: ignore[no-untyped-call]
-            self.optimizer.step()
+            step_weights(self.net, self.optimizer, losses.mean(), self.recipe)
         detached = losses.detach().cpu()
         totals.loss += float(detached.sum())
         totals.right += int((predicted(outputs) == labels).sum())

@@ -13,7 +13,10 @@ PenaltyForm = Literal["relative", "absolute"]
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How weights are trained: SGD with momentum and weight decay, the rate divided by 10 at each of `drops` (shares of the epochs)."""
+    """How weights are trained: SGD with momentum and weight decay, the rate divided by 10 at each of `drops` (shares of the epochs).
+
+    `clip` bounds the norm of the gradient: nodes that sum many edges start with large values, and one step too long would be the last.
+    """
 
     epochs: int = 60
     batch_size: int = 32
@@ -21,6 +24,7 @@ class Recipe:
     momentum: float = 0.9
     weight_decay: float = 5e-4
     drops: tuple[float, ...] = (0.6, 0.85)
+    clip: float = 5.0
     augment: bool = True
 
     def __post_init__(self) -> None:
@@ -32,6 +36,8 @@ class Recipe:
         for name in ("learning_rate", "momentum", "weight_decay"):
             if not 0 <= getattr(self, name) < float("inf"):
                 problems.append(f"{name.replace('_', '-')}={getattr(self, name)} must be a finite number, not negative")
+        if not self.clip > 0:
+            problems.append(f"clip={self.clip} must be a positive number, or inf for none")
         if any(not 0 < drop < 1 for drop in self.drops):
             problems.append(f"drops={','.join(map(str, self.drops))} must be shares of the epochs between 0 and 1")
         if problems:

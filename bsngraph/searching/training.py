@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from bsngraph.data import Dataset
 from bsngraph.errors import RunFailedError
@@ -29,6 +30,14 @@ def make_optimizer(net: SuperNet, recipe: Recipe) -> torch.optim.SGD:
         weight_decay=recipe.weight_decay,
         nesterov=recipe.momentum > 0,
     )
+
+
+def step_weights(net: SuperNet, optimizer: torch.optim.Optimizer, loss: Tensor, recipe: Recipe) -> None:
+    """One step down the gradient of `loss`, its norm clipped as the recipe has it."""
+    optimizer.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    torch.nn.utils.clip_grad_norm_(net.parameters(), recipe.clip)
+    optimizer.step()
 
 
 def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
@@ -81,9 +90,7 @@ class NetTraining:
             outputs = run_net(self.net, inputs, routes(len(labels)))
             loss = example_losses(outputs, labels).mean()
             if loss.requires_grad:
-                self.optimizer.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]
-                self.optimizer.step()
+                step_weights(self.net, self.optimizer, loss, self.recipe)
             loss_sum += float(loss.detach()) * len(labels)
             right += int((predicted(outputs) == labels).sum())
             count += len(labels)
