@@ -9,15 +9,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+TaskKind = Literal["classification", "segmentation", "regression", "multi-label"]
+
 
 @dataclass(frozen=True)
 class Split:
-    """Examples: inputs (n, …) and labels (n,) int64."""
+    """Examples: inputs (n, …) and labels.
+
+    Labels by task: classification (n,) int64; segmentation (n, height, width), a class a pixel; regression (n, outputs) float32;
+    multi-label (n, classes), 1 where the class applies.
+    """
 
     inputs: Tensor
     labels: Tensor
@@ -40,7 +47,10 @@ class Augmentation:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A classification data set. `mean` and `std` are per channel, of the training split, in the values' own units."""
+    """A data set. `mean` and `std` are per channel, of the training split, in the values' own units.
+
+    `class_names` are the classes, for regression the outputs. Pixels labelled `ignore_label` count nowhere.
+    """
 
     name: str
     class_names: tuple[str, ...]
@@ -50,6 +60,8 @@ class Dataset:
     validation: Split
     test: Split
     augmentation: Augmentation
+    task: TaskKind = "classification"
+    ignore_label: int | None = None
 
     @property
     def input_shape(self) -> tuple[int, ...]:
