@@ -10,15 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bsngraph.costs.cost import Costs
 from bsngraph.errors import FabricError, Problem
 from bsngraph.fabric import Draft, Edge, Fabric, Node
 from bsngraph.ops import Shape
 from bsngraph.ops.profile import OperationProfile
 from bsngraph.ops.profile import profile as profile_operation
-
-Costs = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from safetensors.torch import save as save_safetensors
 
-from bsngraph.costs import Budget, Cheapest, Cost, cheapest_each
+from bsngraph.costs import Budget, Cheapest, Cost, cheapest_each, spending
 from bsngraph.draw import fabric_drawing, render_dot
 from bsngraph.draw.text import quantity
 from bsngraph.errors import BsngraphError
@@ -98,7 +98,7 @@ def draw_architecture(job: Job, run: RunFolder, architecture: Architecture, summ
         job.fabric,
         kept=architecture.live,
         shapes=job.profile.node_shapes,
-        edge_costs=cost.per_edge.tolist(),
+        edge_costs=spending(job.fabric, cost, architecture).tolist(),
         cost_name=cost.name,
         caption=caption(job, summary),
     )
