@@ -278,7 +278,7 @@ def test_a_table_is_the_same_after_json(digits):
 def test_what_is_no_table_of_the_fabric_is_said(digits, spoil):
     value = json.loads(json.dumps(table_of(digits).to_json()))
     spoil(value)
-    with pytest.raises(InputError, match="no latency table of the fabric .*: measure it again"):
+    with pytest.raises(InputError, match=r"no latency table of the fabric .*: measure it again"):
         LatencyTable.from_json(value, digits.fabric)
 
 
