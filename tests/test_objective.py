@@ -83,7 +83,7 @@ def adapted(costs: list[float], limits: list[float], start: float, steps: int, b
     return multipliers.values
 
 
-@pytest.mark.parametrize("start", [1e-1, 1.0, 1e3])
+@pytest.mark.parametrize("start", [1e-1, 1.0, 10.0])
 @pytest.mark.parametrize("cost", [3.0, 1.0])
 def test_a_multiplier_grows_while_the_mean_cost_is_away_from_its_limit(start: float, cost: float) -> None:
     values = [float(adapted([cost], [2.0], start, steps)[0]) for steps in (10, 20, 30)]

@@ -21,7 +21,7 @@ Values = NDArray[np.float64]
 # How λ is adapted, a step: by up to _GROW while the mean cost is further than _NEAR from its limit (in shares of it, smoothed over about
 # 1/_FRESH steps), by _SHRINK a step while it is nearer.
 _NEAR, _GROW, _SHRINK, _FRESH = 0.03, 0.1, 0.02, 0.1
-_LEAST, _MOST = 1e-2, 1e4
+_LEAST, _MOST = 0.1, 100.0
 
 
 def budget_costs(budgets: Sequence[Budget], live: Booleans) -> Values:
