@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from bsngraph.costs.cost import AdditiveCost, Cost, Costs
+from bsngraph.costs.memory import PeakMemory
 from bsngraph.costs.profile import FabricProfile
+from bsngraph.costs.schedule import Makespan, Steps
 from bsngraph.errors import InputError, nearest
 
 
@@ -45,6 +47,38 @@ def _sum(unit: str, per_edge: Callable[[FabricProfile], Costs]) -> Callable[[Fab
     return lambda profile, name, _: AdditiveCost(name, unit, np.asarray(per_edge(profile), dtype=np.float64))
 
 
+def _steps(profile: FabricProfile, name: str, sources: Sources) -> Cost:
+    return Steps(profile.fabric, profile.macs, _cores(name))
+
+
+def _makespan(profile: FabricProfile, name: str, sources: Sources) -> Cost:
+    annotated = annotated_costs(profile)
+    durations = annotation(profile, DURATION) if DURATION in annotated else _measured(profile, name, sources)
+    transfer = annotation(profile, TRANSFER) if TRANSFER in annotated else 0.0
+    return Makespan(profile.fabric, durations, _cores(name), transfer)
+
+
+def _latency(profile: FabricProfile, name: str, sources: Sources) -> Cost:
+    return AdditiveCost(name, "ms", _measured(profile, name, sources))
+
+
+def _measured(profile: FabricProfile, name: str, sources: Sources) -> Costs:
+    if sources.latencies is None:
+        raise InputError(f"cost {name!r} is measured on a device, and nothing was measured here")
+    return sources.latencies(profile)
+
+
+def _cores(name: str) -> int:
+    number = name.partition(":")[2]
+    if not (number.isascii() and number.isdigit() and 0 < int(number) <= _MOST_CORES):
+        raise InputError(f"cost {name!r}: {number!r} is no number of cores from 1 to {_MOST_CORES}: write e.g. steps:4")
+    return int(number)
+
+
+# Annotations that `makespan` reads, in milliseconds: how long an edge takes, and how long its result takes to another core.
+DURATION, TRANSFER = "duration_ms", "transfer_ms"
+_MOST_CORES = 1024
+
 COSTS: dict[str, CostKind] = {
     "macs": CostKind(
         "MACs",
@@ -57,7 +91,39 @@ COSTS: dict[str, CostKind] = {
         _sum("FLOPs", lambda profile: 2 * profile.macs),
     ),
     "params": CostKind(
-        "parameters", "trainable numbers of the edges; the paper's memory cost", _sum("parameters", lambda profile: profile.params)
+        "parameters",
+        "trainable numbers of the edges; the paper's memory cost",
+        _sum("parameters", lambda profile: profile.params),
+    ),
+    "bytes": CostKind(
+        "bytes",
+        "parameters and buffers in the type in which they are stored",
+        _sum("bytes", lambda profile: profile.bytes),
+    ),
+    "memory": CostKind(
+        "bytes",
+        "peak of the activations of one float32 example, in the order in which the delivered network runs",
+        lambda profile, _name, _sources: PeakMemory(profile),
+    ),
+    "steps": CostKind(
+        "steps",
+        "sequential steps when up to N edges run at once; an edge with MACs takes one, any other none; the paper's distributed cost",
+        _steps,
+        argument="N",
+        always=False,
+    ),
+    "makespan": CostKind(
+        "ms",
+        f"time of the same schedule with measured latencies, or the file's cost_{DURATION} and cost_{TRANSFER}, on N cores",
+        _makespan,
+        argument="N",
+        always=False,
+    ),
+    "latency": CostKind(
+        "ms",
+        "time of the network on this device, the sum of measured edges; the chosen network is measured whole",
+        _latency,
+        always=False,
     ),
 }
 

@@ -20,9 +20,10 @@ from torch import Tensor
 
 from bsngraph.costs import Budget, Cost
 from bsngraph.data import Dataset
-from bsngraph.fabric import Booleans, connected, live_edges
+from bsngraph.fabric import Architecture, Booleans, connected, live_edges
 from bsngraph.searching.edge_distribution import EdgeDistribution
 from bsngraph.searching.evaluation import device_of, evaluate_net
+from bsngraph.searching.incumbent import Incumbent, challengers
 from bsngraph.searching.objective import Multipliers, Values, budget_costs, excess, limits_at
 from bsngraph.searching.progress import Progress
 from bsngraph.searching.randomness import generator_for, global_generator
@@ -45,7 +46,10 @@ class _Totals:
 
 
 class Learning:
-    """The search on its way: super-network, Γ, their optimizers. `epoch` of the recipe's epochs are done."""
+    """The search on its way: super-network, Γ, their optimizers. `epoch` of the recipe's epochs are done.
+
+    `known`: an architecture inside the budgets, where one is known.
+    """
 
     def __init__(
         self,
@@ -56,11 +60,13 @@ class Learning:
         recipe: Recipe,
         settings: SearchSettings,
         seed: int,
+        known: Architecture | None = None,
     ) -> None:
         self.net, self.dataset, self.budgets, self.costs = net, dataset, budgets, costs
         self.recipe, self.settings, self.seed = recipe, settings, seed
         self.distribution = EdgeDistribution(net.fabric, settings.initial_probability)
         self.multipliers = Multipliers(budgets, settings)
+        self.incumbent = Incumbent(net, dataset, budgets, known)
         self.optimizer = make_optimizer(net, recipe)
         self.edge_optimizer = torch.optim.Adam([self.distribution.logits], lr=settings.edge_learning_rate)
         self.epoch = 0
@@ -74,6 +80,7 @@ class Learning:
             "optimizer": self.optimizer.state_dict(),
             "edge_optimizer": self.edge_optimizer.state_dict(),
             "multipliers": self.multipliers.state(),
+            "incumbent": list(self.incumbent.architecture.live) if self.incumbent.architecture else None,
         }
 
     def load(self, state: Json) -> None:
@@ -83,6 +90,8 @@ class Learning:
         self.optimizer.load_state_dict(state["optimizer"])
         self.edge_optimizer.load_state_dict(state["edge_optimizer"])
         self.multipliers.load(state["multipliers"])
+        live = state["incumbent"]
+        self.incumbent.architecture = None if live is None else Architecture(len(self.net.fabric.edges), tuple(live))
         self.epoch = int(state["epoch"])
 
     def run(self, progress: Progress, after_epoch: Callable[[Json], None]) -> None:
@@ -146,6 +155,7 @@ class Learning:
         threshold = live_edges(self.net.sweep, self.distribution.thresholded()[None])
         validation = evaluate_net(self.net, self.dataset, self.dataset.validation, self.distribution.thresholded())
         check_finite(validation.loss, "search", self.epoch)
+        self.incumbent.challenge(challengers(self.distribution, self.net, self.budgets, live, threshold))
         return {
             "stage": "search",
             "epoch": self.epoch + 1,
@@ -158,10 +168,19 @@ class Learning:
             },
             "limits": {budget.cost.name: limit for budget, limit in zip(self.budgets, limits, strict=True)},
             "excess": {budget.cost.name: excess(paid, budget) for budget, paid in zip(self.budgets, costs, strict=True)},
-            "penalty": {budget.cost.name: float(value) for budget, value in zip(self.budgets, self.multipliers.values, strict=True)},
+            "penalty": self.multipliers.by_name(),
             "entropy": self.distribution.entropy(),
+            "incumbent": self._incumbent_row(),
             "disconnected": totals.disconnected,
             "learning_rate": self.recipe.rate(self.epoch),
             "burn_in": burning_in,
             "seconds": time.perf_counter() - start,
         }
+
+    def _incumbent_row(self) -> Json | None:
+        """What metrics.jsonl says of the best architecture inside the budgets so far; None where there is none yet."""
+        known = self.incumbent.architecture
+        if known is None:
+            return None
+        costs = {budget.cost.name: float(budget.cost.of(known.mask[None])[0]) for budget in self.budgets}
+        return {"kept": len(set(known.live) & set(self.net.fabric.searchable)), "validation_loss": self.incumbent.loss, "costs": costs}

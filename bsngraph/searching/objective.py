@@ -45,6 +45,10 @@ class Multipliers:
         """Go on from `state`."""
         self.values, self.missed = (np.array(values, dtype=np.float64) for values in state)
 
+    def by_name(self) -> dict[str, float]:
+        """λ by the name of the budget's cost."""
+        return {budget.cost.name: float(value) for budget, value in zip(self.budgets, self.values, strict=True)}
+
     def penalty(self, costs: Values, limits: Sequence[float]) -> Values:
         """The penalty of each sample: costs (budgets, batch), a limit for each budget → (batch,)."""
         total = np.zeros(costs.shape[1])
