@@ -56,6 +56,8 @@ def command(
         return
     if "" in ops:
         raise InputError("--ops alone lists all operations, without a FABRIC; with one, name your code: --ops FILE.py")
+    if own and not certificate:
+        raise InputError("--cost names the code of a certificate's own costs: add --certificate")
     if certificate:
         from bsngraph.cli.certificate import show_certificate
 

@@ -24,7 +24,7 @@ from bsngraph.errors import InputError
 from bsngraph.export.network import GRAPH, WEIGHTS, file_hash, load_network, weights_hash
 from bsngraph.export.recount import count_bytes, count_macs, count_memory, count_params
 from bsngraph.export.simulation import simulate
-from bsngraph.measure import Timing, conditions_here, measure_network
+from bsngraph.measure import Timing, conditions_here, device_name, measure_network
 from bsngraph.supernet import SuperNet
 
 CERTIFICATE = "certificate.json"
@@ -79,6 +79,7 @@ def make_certificate(folder: Path, budgets: Sequence[BudgetClaim], means: Means 
         "format": FORMAT,
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "versions": versions(),
+        "device": {"name": str(means.device), "model": device_name(torch.device(means.device))},
         "files": {name: file_hash(folder / name) for name in (GRAPH, WEIGHTS)},
         "weights": weights_hash(net),
         "costs": costs,
