@@ -22,9 +22,20 @@ if TYPE_CHECKING:
 @options.set_option
 @options.ops_or_list_option
 @options.format_option
+@click.option("--certificate", is_flag=True, help="FABRIC is a run's folder: count everything that its certificate says again.")
+@click.option("--cost", "own", metavar="NAME=FILE.py:FUNCTION", multiple=True, help="With --certificate: a cost of your own that it holds.")
+@click.option("--cost-timeout", type=float, default=10.0, show_default=True, help="Seconds that a call of your own cost may take.")
 @click.pass_context
 def command(
-    context: click.Context, fabric: Path | None, budgets: tuple[str, ...], settings: tuple[str, ...], ops: tuple[str, ...], form: str
+    context: click.Context,
+    fabric: Path | None,
+    budgets: tuple[str, ...],
+    settings: tuple[str, ...],
+    ops: tuple[str, ...],
+    form: str,
+    certificate: bool,
+    own: tuple[str, ...],
+    cost_timeout: float,
 ) -> None:
     """Validate FABRIC; print its nodes, edges, costs and cheapest sub-network, and whether budgets can be met.
 
@@ -34,6 +45,7 @@ def command(
     Example:
       bsngraph check fabrics/digits.dot --budget macs=25%
       bsngraph check --ops                                    # all operations, their arguments and sizes
+      bsngraph check runs/first --certificate
     """
     if fabric is None:
         if not ops:
@@ -44,6 +56,14 @@ def command(
         return
     if "" in ops:
         raise InputError("--ops alone lists all operations, without a FABRIC; with one, name your code: --ops FILE.py")
+    if own and not certificate:
+        raise InputError("--cost names the code of a certificate's own costs: add --certificate")
+    if certificate:
+        from bsngraph.cli.certificate import show_certificate
+
+        if budgets or settings:
+            raise InputError("--certificate goes by what the certificate says: leave out --budget and --set")
+        context.exit(0 if show_certificate(fabric, own, cost_timeout, form) else 1)
     from bsngraph.costs import cheapest_each, check_budgets, complete_costs, parse_budget, resolve_budgets
     from bsngraph.errors import InfeasibleBudgetError
 

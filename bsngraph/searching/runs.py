@@ -15,12 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 
 from bsngraph.costs import Budget, FabricProfile, amount, best_found, check_budgets, meets, profile_fabric
 from bsngraph.data import Dataset
 from bsngraph.errors import InfeasibleBudgetError, InputError
+from bsngraph.export import load_network
 from bsngraph.fabric import Architecture, Fabric, architecture_of, read_fabric, write_fabric
 from bsngraph.fabric.fabric_to_dot import fabric_to_dot
 from bsngraph.measure import LatencyTable
@@ -36,7 +35,7 @@ from bsngraph.searching.run_folder import Json, OpenMode, RunFolder, open_run
 from bsngraph.searching.selection import choose, propose
 from bsngraph.searching.settings import Recipe, SearchSettings
 from bsngraph.searching.training import NetTraining
-from bsngraph.supernet import SuperNet, compile_fabric, load_named_weights, prune, prune_net
+from bsngraph.supernet import SuperNet, compile_fabric, prune, prune_net
 
 # How often candidates are proposed again under a lower limit, when those measured whole were over a latency budget.
 _CONFIRMATIONS = 4
@@ -233,17 +232,7 @@ def load_net(run: RunFolder | str | Path) -> SuperNet:
     Raises:
         InputError: its files are missing or do not fit each other.
     """
-    folder = run if isinstance(run, RunFolder) else RunFolder(Path(run))
-    architecture, model = folder.file("architecture.dot"), folder.file("model.safetensors")
-    if not (architecture.exists() and model.exists()):
-        raise InputError(f"{folder.path}: there is no finished network in it (architecture.dot, model.safetensors)")
-    net = compile_fabric(read_fabric(architecture), seed=0)
-    try:
-        weights = load_file(model)
-    except (SafetensorError, OSError) as error:
-        raise InputError(f"{model}: cannot be read as safetensors ({error})") from None
-    load_named_weights(net, weights)
-    return net.eval()
+    return load_network(run.path if isinstance(run, RunFolder) else Path(run))
 
 
 # --- the steps of a search
