@@ -14,7 +14,8 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from bsngraph.costs.profile import Costs, FabricProfile
+from bsngraph.costs.cost import Costs
+from bsngraph.costs.profile import FabricProfile
 from bsngraph.fabric import Booleans, Fabric, LiveSweep, live_sweep
 from bsngraph.fabric.structure import natural_key
 from bsngraph.ops import Shape

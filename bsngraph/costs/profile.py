@@ -11,16 +11,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bsngraph.costs.cost import Costs
 from bsngraph.errors import FabricError, Problem
 from bsngraph.fabric import Draft, Edge, Fabric, Node
 from bsngraph.ops import Shape
 
 if TYPE_CHECKING:
     from bsngraph.ops.profile import OperationProfile
-
-Costs = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

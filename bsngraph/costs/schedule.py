@@ -12,8 +12,8 @@ from functools import cached_property
 
 import numpy as np
 
+from bsngraph.costs.cost import Costs
 from bsngraph.costs.list_schedule import Graph, Times, count_steps, graph_of, run_list
-from bsngraph.costs.profile import Costs
 from bsngraph.errors import InputError
 from bsngraph.fabric import Booleans, Fabric
 from bsngraph.fabric.scheduled_edge import ScheduledEdge
@@ -48,6 +48,11 @@ class Steps:
     @property
     def unit(self) -> str:
         return "steps"
+
+    @cached_property
+    def durations(self) -> Costs:
+        """Steps of each edge: (edges,), 1 or 0."""
+        return (self.macs > 0).astype(np.float64)
 
     @cached_property
     def total(self) -> float:
@@ -123,7 +128,7 @@ def schedule_of(cost: Steps | Makespan, live: Booleans) -> tuple[ScheduledEdge, 
     Steps are counted from 0: an edge of the first step runs from 0 to 1.
     """
     if isinstance(cost, Steps):
-        cost = Makespan(cost.fabric, (cost.macs > 0).astype(np.float64), cost.cores, unit=cost.unit)
+        cost = Makespan(cost.fabric, cost.durations, cost.cores, unit=cost.unit)
     found = run_list(graph_of(cost.fabric), live[None], cost.durations, cost.cores, np.broadcast_to(cost.transfer, live.shape))
     columns = (values[0].tolist() for values in (found.edges, found.cores, found.starts, found.ends))
     return tuple(ScheduledEdge(*values) for values in zip(*columns, strict=True))

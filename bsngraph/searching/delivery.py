@@ -6,18 +6,20 @@ In: a job and the trained network. Out: the files of the run folder and a `Resul
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from safetensors.torch import save as save_safetensors
 
-from bsngraph.costs import Budget, Cheapest, Cost, cheapest_each
+from bsngraph.costs import Budget, Cheapest, Cost, cheapest_each, spending
 from bsngraph.draw import fabric_drawing, render_dot
 from bsngraph.draw.text import quantity
 from bsngraph.errors import BsngraphError
 from bsngraph.fabric import Architecture, Fabric, write_fabric
 from bsngraph.fabric.atomic import write_whole
+from bsngraph.measure import Timing
+from bsngraph.searching.confirmation import check_measured, measured
 from bsngraph.searching.edge_distribution import EdgeDistribution
 from bsngraph.searching.evaluation import Score, evaluate_net
 from bsngraph.searching.job import Job
@@ -45,14 +47,33 @@ class Result:
         return self.net.fabric
 
 
-def deliver(job: Job, run: RunFolder, architecture: Architecture, net: SuperNet, seconds: float, progress: Progress) -> Result:
-    """Measure the trained network `net` of `architecture`, and write it with its graph, pictures and result.json."""
+def deliver(
+    job: Job,
+    run: RunFolder,
+    architecture: Architecture,
+    net: SuperNet,
+    seconds: float,
+    progress: Progress,
+    *,
+    multipliers: Mapping[str, float] | None = None,
+) -> Result:
+    """Measure the trained network `net` of `architecture`, and write it with its graph, pictures and result.json.
+
+    `multipliers`: λ by cost as the search ended, for the record.
+
+    Raises:
+        InfeasibleBudgetError: measured whole, the network is over its budget on latency.
+    """
+    timing = None
+    if any(cost.name == "latency" for cost in job.costs):
+        timing = measured(job, net)
+        check_measured(job, timing)
     everything = np.ones(len(net.fabric.edges), dtype=np.bool_)
     validation = evaluate_net(net, job.dataset, job.dataset.validation, everything)
     test = evaluate_net(net, job.dataset, job.dataset.test, everything)
     write_fabric(net.profile.annotated(), run.file("architecture.dot"))
     write_weights(job, run, net)
-    summary = _summary(job, architecture, validation, test, seconds)
+    summary = _summary(job, architecture, validation, test, seconds, timing, multipliers or {})
     draw_architecture(job, run, architecture, summary, progress)
     run.write_json("result.json", summary)
     return Result(run, architecture, net, summary)
@@ -98,7 +119,7 @@ def draw_architecture(job: Job, run: RunFolder, architecture: Architecture, summ
         job.fabric,
         kept=architecture.live,
         shapes=job.profile.node_shapes,
-        edge_costs=cost.per_edge.tolist(),
+        edge_costs=spending(job.fabric, cost, architecture).tolist(),
         cost_name=cost.name,
         caption=caption(job, summary),
     )
@@ -119,15 +140,26 @@ def caption(job: Job, summary: Json) -> list[str]:
     for budget in job.budgets:
         value = summary["costs"][budget.cost.name]["value"]
         share = f" ({100 * value / budget.cost.total:.1f} %)" if budget.cost.total else ""
-        limit = budget.text.partition("=")[2]
-        lines.append(f"{budget.cost.name}: {quantity(value)} of the fabric's {quantity(budget.cost.total)}{share}, budget {limit}")
+        line = f"{budget.cost.name}: {quantity(value)} of the fabric's {quantity(budget.cost.total)}{share}, budget {budget.text}"
+        multiplier = next(row["multiplier"] for row in summary["budgets"] if row["cost"] == budget.cost.name)
+        lines.append(line if multiplier is None else f"{line}, λ {multiplier:.2g}")
     return lines
 
 
-def _summary(job: Job, architecture: Architecture, validation: Score, test: Score, seconds: float) -> Json:
+def _summary(
+    job: Job,
+    architecture: Architecture,
+    validation: Score,
+    test: Score,
+    seconds: float,
+    timing: Timing | None,
+    multipliers: Mapping[str, float],
+) -> Json:
     live = architecture.mask[None]
     least = cheapest_each(job.fabric, job.costs)
     costs = {cost.name: _cost_summary(cost, float(cost.of(live)[0]), least[cost.name]) for cost in job.costs}
+    if timing is not None:
+        costs["latency"] |= {"value": timing.median_ms, "estimated": costs["latency"]["value"], **_spread(timing)}
     searchable = set(job.fabric.searchable)
     return {
         "task": "classification",
@@ -136,7 +168,7 @@ def _summary(job: Job, architecture: Architecture, validation: Score, test: Scor
             "test": {"accuracy": test.accuracy, "loss": test.loss},
         },
         "costs": costs,
-        "budgets": _budget_summaries(job.budgets, costs),
+        "budgets": _budget_summaries(job.budgets, costs, multipliers),
         "edges": {
             "kept": len(searchable & set(architecture.live)),
             "searchable": len(searchable),
@@ -151,9 +183,21 @@ def _cost_summary(cost: Cost, value: float, least: Cheapest) -> Json:
     return {"value": value, "unit": cost.unit, "fabric": cost.total, "cheapest": least.value, "proved": least.proved}
 
 
-def _budget_summaries(budgets: Sequence[Budget], costs: Json) -> list[Json]:
-    summaries = []
-    for budget in budgets:
-        value = costs[budget.cost.name]["value"]
-        summaries.append({"cost": budget.cost.name, "relation": "<=", "limit": budget.limit, "value": value, "met": budget.met(value)})
-    return summaries
+def _spread(timing: Timing) -> Json:
+    """10th and 90th percentile of a measured latency, in ms."""
+    return {"low": timing.low_ms, "high": timing.high_ms}
+
+
+def _budget_summaries(budgets: Sequence[Budget], costs: Json, multipliers: Mapping[str, float]) -> list[Json]:
+    values = {budget.cost.name: costs[budget.cost.name]["value"] for budget in budgets}
+    return [
+        {
+            "cost": budget.cost.name,
+            "relation": budget.relation,
+            "limit": budget.limit,
+            "value": values[budget.cost.name],
+            "met": budget.met(values[budget.cost.name]),
+            "multiplier": multipliers.get(budget.cost.name),
+        }
+        for budget in budgets
+    ]

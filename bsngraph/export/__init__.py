@@ -1,0 +1,1 @@
+"""What a delivered network is proved by."""
