@@ -90,6 +90,7 @@ def run_list(graph: Graph, live: Booleans, durations: Times, cores: int, transfe
     """
     jobs = np.count_nonzero(live & (durations > 0), axis=1)
     longest_first = np.argsort(-jobs, kind="stable")  # the samples that are not done yet are the first ones then
+    cores = max(1, min(cores, int(jobs.max(initial=0))))  # no job ever runs on a core after these
     run = _Run(graph, live[longest_first], durations, cores, transfers)
     active = np.searchsorted(-jobs[longest_first], -np.arange(jobs.max(initial=0)), side="left")  # samples with more jobs than that
     shape = (len(live), len(active))
