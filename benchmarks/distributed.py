@@ -24,7 +24,7 @@ from bsngraph.fabric import Booleans
 from bsngraph.fabric.families import resnet_fabric
 
 CORES = (1, 2, 4)
-WIDTH_IN, NETWORK_IN, ROW_IN = 9.0, 9.0, 0.6
+WIDTH_IN, NETWORK_IN, ROW_IN = 11.0, 9.0, 0.6
 
 
 def found(profile: bsngraph.FabricProfile, cores: int, options: argparse.Namespace) -> tuple[Booleans, float, Path]:
@@ -54,7 +54,7 @@ def main() -> None:
     print(f"ResNet Fabric on the digits, {len(fabric.edges)} edges, inside {options.steps} steps, seed {options.seed}\n")
     print("| searched for | edges kept | with MACs | MACs | " + " | ".join(f"steps on {cores}" for cores in CORES) + " | test accuracy |")
     print("|" + "---|" * (5 + len(CORES)))
-    figure = Figure(figsize=(WIDTH_IN * len(CORES), NETWORK_IN + ROW_IN * max(CORES) + 1), layout="constrained", dpi=100)
+    figure = Figure(figsize=(WIDTH_IN * len(CORES), NETWORK_IN + ROW_IN * max(CORES) + 1), layout="constrained", dpi=80)
     grid = figure.subplots(2, len(CORES), height_ratios=[NETWORK_IN, ROW_IN * max(CORES) + 1], squeeze=False)
     for column, (cores, cost) in enumerate(costs.items()):
         live, accuracy, run = found(profile, cores, options)
@@ -64,8 +64,11 @@ def main() -> None:
         print(f"{row} | {100 * accuracy:.1f} % |", flush=True)
         grid[0, column].imshow(imread(run / "architecture.png"))
         grid[0, column].set_axis_off()
-        chart = Chart(f"{cost.name}, {100 * accuracy:.1f} % right", cost.unit, cores, schedule_of(cost, live), steps[cores])
-        draw_chart(grid[1, column], fabric, chart, float(options.steps))
+        chart = Chart(f"{100 * accuracy:.1f} % right, {cost.name}", cost.unit, cores, schedule_of(cost, live), steps[cores])
+        numbered = draw_chart(grid[1, column], fabric, chart, float(options.steps))
+        grid[1, column].set_ylim(max(CORES) - 0.5, -0.5)  # rows of one height in all charts
+        names = [f"{number} {fabric.edges[edge].name}" for number, edge in enumerate(numbered, start=1)]
+        grid[1, column].set_xlabel("\n".join([cost.unit, "   ".join(names)]))
     options.figure.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(options.figure, metadata={"Software": None})
     print(f"\n{options.figure}")
