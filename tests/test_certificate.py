@@ -136,6 +136,20 @@ def test_the_simulation_gives_what_one_finds_by_hand():
     assert chained("xy xy xy", {"xy": 2.5}, 2) == 5
 
 
+def test_a_result_is_on_other_cores_after_its_transfer():
+    graph = nx.MultiDiGraph(source="x", target="y")
+    graph.add_node("x", input="2x4x4")
+    for ends in ("xa", "xb", "ay", "by"):
+        graph.add_edge(ends[0], ends[1], op="identity")
+    fabric = fabric_from_networkx(graph)
+
+    def takes(transfer: float, cores: int = 2) -> float:
+        return simulate(fabric, [1.0] * 4, cores, [transfer] * 4)
+
+    assert (takes(0), takes(0.5), takes(9, cores=1)) == (2, 2.5, 4), "two branches that meet at the target, on one core in the end"
+    assert takes(9) == 11, "the greedy rule does not foresee what the last transfer takes"
+
+
 @settings(max_examples=40)
 @given(several, st.integers(1, 4), st.integers(0, 2**32 - 1))
 def test_the_simulation_lies_between_what_no_schedule_beats_and_what_the_greedy_one_promises(fabric, cores, seed):
@@ -199,6 +213,13 @@ def test_makespan_goes_by_the_durations_given_and_keeps_them(run):
     assert verify_certificate(run).ok
     with pytest.raises(InputError, match="there is no duration of"):
         make_certificate(run, [budget], Means(durations_ms={edges[0]: 1.0}))
+
+
+def test_makespan_goes_by_the_files_own_durations(tmp_path):
+    text = DIGITS.replace("cost_energy", "cost_duration_ms").replace("image -> a [", "image -> a [cost_transfer_ms=1, ")
+    run = delivered(tmp_path / "run", fabric_of(text, tmp_path))
+    entry = make_certificate(run, [BudgetClaim("makespan:2=9", "makespan:2", 9.0)])["costs"]["makespan:2"]
+    assert (entry["value"], "durations_ms" in entry) == (1 + 5 + 1, False)
 
 
 @pytest.mark.parametrize("cost", ["makespan:2", "mystery", "steps:many"])
