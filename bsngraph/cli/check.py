@@ -93,6 +93,8 @@ def command(
 
 def _facts(profile: FabricProfile, costs: Sequence[Cost], least: Mapping[str, Cheapest]) -> dict[str, Any]:
     """What `--format json` prints."""
+    from bsngraph.costs import AdditiveCost
+
     fabric = profile.fabric
     nodes = [{"name": node.name, "shape": list(shape)} for node, shape in zip(fabric.nodes, profile.node_shapes, strict=True)]
     edges = [
@@ -103,7 +105,7 @@ def _facts(profile: FabricProfile, costs: Sequence[Cost], least: Mapping[str, Ch
             "op": edge.op,
             "arguments": dict(edge.arguments),
             "fixed": edge.fixed,
-            "costs": {cost.name: float(cost.per_edge[index]) for cost in costs},
+            "costs": {cost.name: float(cost.per_edge[index]) for cost in costs if isinstance(cost, AdditiveCost)},
         }
         for index, edge in enumerate(fabric.edges)
     ]
@@ -141,7 +143,7 @@ def _show(facts: dict[str, Any], profile: FabricProfile, least: Cheapest) -> Non
     for node, shape in zip(fabric.nodes, profile.node_shapes, strict=True):
         nodes.add_row(node.name, shape_text(shape), node.merge if node.name not in fabric.sources else "", node.activation)
     console.print(nodes)
-    names = [name for name in facts["costs"] if name != "flops"]
+    names = [name for name in facts["edges"][0]["costs"] if name not in ("flops", "bytes")]
     edges = Table("edge", "operation", "", *names)
     for edge, row in zip(fabric.edges, facts["edges"], strict=True):
         edges.add_row(edge.name, long_label(edge), "fixed" if edge.fixed else "", *(quantity(row["costs"][name]) for name in names))

@@ -20,7 +20,8 @@ from types import FunctionType
 
 import numpy as np
 
-from bsngraph.costs.profile import Costs, FabricProfile
+from bsngraph.costs.cost import Costs
+from bsngraph.costs.profile import FabricProfile
 from bsngraph.draw.text import quantity
 from bsngraph.errors import InputError
 from bsngraph.fabric import Architecture, Booleans, Fabric, prune_fabric

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import nnls
 
-from bsngraph.costs.profile import Costs
+from bsngraph.costs.cost import Costs
 from bsngraph.errors import BsngraphError
 from bsngraph.fabric import Architecture, Fabric, architecture_of, decisions_of
 

@@ -23,7 +23,7 @@ import numpy as np
 import torch
 
 from bsngraph.costs import FabricProfile
-from bsngraph.costs.profile import Costs
+from bsngraph.costs.cost import Costs
 from bsngraph.errors import InputError
 from bsngraph.fabric import Fabric
 from bsngraph.measure.cache import recall, remember

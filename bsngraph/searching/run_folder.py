@@ -21,6 +21,8 @@ from bsngraph.fabric.atomic import write_whole
 FILES = (
     "config.json",
     "fabric.dot",
+    "latencies.json",
+    "incumbent.dot",
     "metrics.jsonl",
     "checkpoint.pt",
     "probabilities.dot",
@@ -29,6 +31,7 @@ FILES = (
     "architecture.svg",
     "architecture.png",
     "model.safetensors",
+    "certificate.json",
     "result.json",
 )
 
