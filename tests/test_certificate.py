@@ -15,18 +15,20 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from random_fabrics import small_fabrics
+from random_fabrics import random_samples, small_fabrics
 from safetensors.torch import load_file, save_file
 from tiny import DIGITS, fabric_of
 
 from bsngraph.cli.main import cli
 from bsngraph.costs import complete_costs, profile_fabric
+from bsngraph.costs.memory import PeakMemory
+from bsngraph.costs.schedule import Makespan, Steps
 from bsngraph.errors import InputError
 from bsngraph.export import BudgetClaim, Means, Verification, load_network, make_certificate, simulate, verify_certificate
 from bsngraph.export.certificate import recount, seal
-from bsngraph.fabric import Fabric, fabric_from_networkx, write_fabric
+from bsngraph.fabric import Fabric, connected, fabric_from_networkx, live_edges, live_sweep, write_fabric
 from bsngraph.measure import Timing
 from bsngraph.supernet import SuperNet, compile_fabric, named_weights, prune
 
@@ -99,6 +101,24 @@ def test_costs_counted_on_the_network_are_those_of_the_table(fabric):
         assert costs[cost.name]["value"] == pytest.approx(cost.total), cost.name
         assert costs[cost.name]["unit"] == cost.unit
     assert costs["bytes"]["value"] == sum(tensor.numel() * tensor.element_size() for tensor in net.state_dict().values())
+
+
+@settings(max_examples=25)
+@given(several, st.integers(1, 3), st.data())
+def test_schedules_and_memory_of_a_sample_are_those_of_its_own_network_run(fabric, cores, data):
+    profile = profile_fabric(fabric)
+    live = live_edges(live_sweep(fabric), data.draw(random_samples(fabric, batch=1)))
+    assume(connected(fabric, live).all())
+    random = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+    durations, transfers = random.random((2, len(fabric.edges)))
+    durations[random.random(len(durations)) < 0.3] = 0
+    net = compile_fabric(prune(profile, live[0]), seed=0)
+    index = [fabric.edge_index[edge.name] for edge in net.fabric.edges]
+    costs = recount(net, [f"steps:{cores}"], Means())
+    assert costs[f"steps:{cores}"]["value"] == Steps(fabric, profile.macs, cores).of(live)[0]
+    assert costs["memory"]["value"] == PeakMemory(profile).of(live)[0]
+    found = simulate(net.fabric, list(durations[index]), cores, list(transfers[index]))
+    assert found == pytest.approx(Makespan(fabric, durations, cores, transfers).of(live)[0])
 
 
 def test_memory_is_what_is_alive_at_the_worst_moment():

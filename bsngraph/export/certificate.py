@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 import torch
 
+from bsngraph.costs.table import DURATION, TRANSFER
 from bsngraph.costs.user import TIMEOUT_S, BlackBox, CostFunction
 from bsngraph.errors import InputError
 from bsngraph.export.network import GRAPH, WEIGHTS, file_hash, load_network, weights_hash
@@ -31,8 +32,6 @@ CERTIFICATE = "certificate.json"
 FORMAT = 1
 # A sum may round differently when its terms are added in another order.
 ROUNDING = 1e-9
-# Annotations that makespan:N reads, in milliseconds.
-DURATION, TRANSFER = "duration_ms", "transfer_ms"
 
 Json = dict[str, Any]
 MeasureWhole = Callable[[SuperNet], Timing]
