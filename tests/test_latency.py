@@ -230,11 +230,13 @@ def test_factors_of_networks_that_are_such_a_sum_are_found():
     assert found.error_before == pytest.approx(float(np.mean(1 - operation / measured)))
 
 
-def test_factors_are_never_negative():
-    operation, joining = np.array([1.0, 2.0, 3.0]), np.array([3.0, 2.0, 1.0])
-    found = fit_calibration(operation, joining, operation - 0.1 * joining)
-    assert found.operations > 0
-    assert found.joining == 0
+@pytest.mark.parametrize("share", [-0.1, 3.0])
+def test_joining_never_counts_for_less_than_nothing_nor_for_more_than_operations(share):
+    random = np.random.default_rng(4)
+    operation, joining = random.random(12) + 1, random.random(12)
+    found = fit_calibration(operation, joining, operation + share * joining)
+    assert 0 <= found.joining <= found.operations
+    assert found.joining == pytest.approx(0 if share < 0 else found.operations)
 
 
 def test_a_table_is_calibrated_on_networks_measured_whole(digits):

@@ -5,7 +5,7 @@ distinct operation and shape is measured once, as a network of one edge, and kep
 merge and activation). The sum of operations alone leaves out joining, and that a network's steps are slower or faster behind
 each other than by themselves. So a few random sub-networks are measured whole, and the table is
 
-    latency of edge e = α · operation_e + β · joining_e,    α, β ≥ 0 with the least relative error on them,
+    latency of edge e = α · operation_e + β · joining_e,    0 ≤ β ≤ α with the least relative error on them,
 
 which is still a sum over live edges (calibration.py).
 """
