@@ -34,18 +34,18 @@ def fit_calibration(operation_ms: Costs, joining_ms: Costs, measured_ms: Costs) 
     """The factors with the least squares of relative errors under 0 ≤ joining ≤ operations. Each argument is (networks,).
 
     The bound is what must hold on a quiet machine, where edges meet at most as often as they run; on a busy one it keeps noise from
-    pricing all edges alike.
+    pricing all edges alike. The plain sum stays where the fit is no better.
     """
     parts = np.stack([operation_ms, operation_ms + joining_ms], axis=1)  # (networks, 2)
     (alone, together), _ = nnls(parts / measured_ms[:, None], np.ones(len(measured_ms)))
-    if not alone + together:
-        return Calibration()
 
     def error(predicted: Costs) -> float:
         return float(np.mean(np.abs(predicted - measured_ms) / measured_ms))
 
-    fitted = error(parts @ np.array([alone, together]))
-    return Calibration(float(alone + together), float(together), len(measured_ms), fitted, error(operation_ms))
+    before, after = error(operation_ms), error(parts @ np.array([alone, together]))
+    if after >= before:
+        return Calibration(networks=len(measured_ms), error=before, error_before=before)
+    return Calibration(float(alone + together), float(together), len(measured_ms), after, before)
 
 
 def random_architectures(fabric: Fabric, count: int, seed: int) -> list[Architecture]:

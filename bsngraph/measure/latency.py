@@ -157,7 +157,7 @@ def measure_network(
     runner: Runner = run_pruned,
     measure: Measure = measure_module,
 ) -> Timing:
-    """The latency of a net with all its edges, measured whole on a batch of random numbers. The net is moved to the device.
+    """The latency of a pruned net, all its edges fixed, measured whole on a batch of random numbers. The net is moved to the device.
 
     Raises:
         InputError: there is no such device here, or the batch or threads are not positive.
