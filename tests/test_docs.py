@@ -13,6 +13,7 @@ from bsngraph.cli.main import cli
 from bsngraph.ops import OPERATIONS
 
 ROOT = Path(__file__).parents[1]
+PAGES = sorted(page.name for page in (ROOT / "docs").glob("*.md") if page.name != "ARCHITECTURE.md")
 BLOCK = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PRINTED = re.compile(r"^print\(.*\)  # (.*)$", re.MULTILINE)
 
@@ -21,7 +22,7 @@ def attributes(text: str) -> dict[str, str]:
     return dict(word.split("=", 1) for word in text.split())
 
 
-@pytest.mark.parametrize("page", ["costs.md", "fabrics.md"])
+@pytest.mark.parametrize("page", PAGES)
 def test_every_snippet_of_the_page_does_what_it_says(
     page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,7 +2,7 @@
 
 In: a fabric, live edges (batch, edges), and what each edge takes. Out: the steps (`count_steps`) or the time (`run_list`) that each sample
 takes, and which edge starts when and where. Of the edges that could start, the one with the longest remaining path over live edges
-goes first, ties by edge order (Graham 1969, "Bounds on multiprocessing timing anomalies"; with transfers it is the rule ETF of Hwang et al.
+goes first, ties by name (Graham 1969, "Bounds on multiprocessing timing anomalies"; with transfers it is the rule ETF of Hwang et al.
 1989, "Scheduling precedence graphs in systems with interprocessor communication times"). There is a Python loop over steps or over the
 edges of one sample, never over samples.
 """
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bsngraph.fabric import Booleans, Fabric, LiveSweep, live_sweep
+from bsngraph.fabric.structure import edges_by_name
 
 Times = NDArray[np.float64]
 _Indices = NDArray[np.intp]
@@ -23,11 +24,15 @@ _Indices = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Graph:
-    """What scheduling needs to know about a fabric before there is a sample: `out_edges[out_starts[n]:out_starts[n + 1]]` leave node n."""
+    """What scheduling needs to know about a fabric before there is a sample: `out_edges[out_starts[n]:out_starts[n + 1]]` leave node n.
+
+    Ties go by name, since a pruned fabric's edges keep their names and not their order: a sample must cost what its network costs.
+    """
 
     sweep: LiveSweep
     out_edges: _Indices
     out_starts: _Indices
+    by_name: _Indices
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,7 @@ def graph_of(fabric: Fabric) -> Graph:
     sweep = live_sweep(fabric)
     out_edges = np.argsort(sweep.tails, kind="stable")
     out_starts = np.searchsorted(sweep.tails[out_edges], np.arange(sweep.node_count + 1))
-    return Graph(sweep, out_edges, out_starts)
+    return Graph(sweep, out_edges, out_starts, np.array(edges_by_name(fabric.edges), dtype=np.intp))
 
 
 def remaining_paths(graph: Graph, live: Booleans, taken: NDArray[Any]) -> NDArray[Any]:
@@ -113,7 +118,8 @@ class _Queue:
         self.graph, self.live, self.works = graph, live, works
         jobs = live & works
         self.jobs = np.count_nonzero(jobs, axis=1)
-        self.edges = np.argsort(np.where(jobs, -paths, 0), axis=1, kind="stable")
+        longest_first = np.where(jobs, -paths, 0)[:, graph.by_name]
+        self.edges = graph.by_name[np.argsort(longest_first, axis=1, kind="stable")]
         self.ranks = np.empty_like(self.edges)
         np.put_along_axis(self.ranks, self.edges, np.arange(live.shape[1])[None, :], axis=1)
         self.nodes = graph.sweep.node_count

@@ -28,7 +28,7 @@ class Steps:
     An edge with MACs takes one step, whatever is inside it. Any other edge takes none: its output is there at the step at which its
     input is. An edge can run when every live edge into its source is done. At each step, up to `cores` of the edges that can run are run,
     those with the longest remaining path first (the most edges with MACs on a path of live edges from its start to a target, itself
-    included), ties by edge index. `macs` is (edges,).
+    included), ties by the edges' names (source, target, key). `macs` is (edges,).
 
     Raises:
         InputError: `cores` is not positive.
@@ -79,7 +79,7 @@ class Makespan:
     inputs are on every core. An edge of duration 0 runs on no core: it hands on the parts of its source, from the cores where they are.
 
     Whenever a core is free and some edge can start on a free core, the one with the longest remaining path starts (the largest sum of
-    durations on a path of live edges from its start to a target, itself included, transfers left out), ties by edge index, on the first
+    durations on a path of live edges from its start to a target, itself included, transfers left out), ties by name, on the first
     of these cores. A target is done when all its parts are together on the core where that is soonest.
 
     Never under max(critical path, sum of durations / cores). Without transfer, at most 2 - 1/cores times the best possible (Graham 1969),
