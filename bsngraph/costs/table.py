@@ -15,6 +15,7 @@ from bsngraph.costs.cost import AdditiveCost, Cost, Costs
 from bsngraph.costs.memory import PeakMemory
 from bsngraph.costs.profile import FabricProfile
 from bsngraph.costs.schedule import Makespan, Steps
+from bsngraph.costs.user import BlackBox
 from bsngraph.errors import InputError, nearest
 
 
@@ -26,7 +27,7 @@ class Sources:
     """
 
     latencies: Callable[[FabricProfile], Costs] | None = None
-    own: Mapping[str, Cost] = field(default_factory=dict)
+    own: Mapping[str, BlackBox] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
 from pathlib import Path
+from types import FunctionType
 
 import numpy as np
 
@@ -119,17 +120,33 @@ def load_user_cost(text: str, profile: FabricProfile, *, timeout_s: float = TIME
     Raises:
         InputError: the text does not read so, the name is taken, the file cannot be read or fails, or has no such function.
     """
-    name, equals, code = text.partition("=")
-    file, colon, function_name = code.rpartition(":")
-    if not (name and equals and file and colon and function_name):
-        raise InputError(f"--cost {text!r} does not read NAME=FILE.py:FUNCTION: {_HOW}")
+    name, code = _name_and_code(text)
     check_cost_name(name, profile.fabric)
+    return BlackBox(name, load_cost_function(text)[1], profile, timeout_s=timeout_s, code=code)
+
+
+def load_cost_function(text: str) -> tuple[str, CostFunction]:
+    """The name and the function of `NAME=FILE.py:FUNCTION`; runs the file.
+
+    Raises:
+        InputError: the text does not read so, the file cannot be read or fails, or has no such function.
+    """
+    name, code = _name_and_code(text)
+    file, _, function_name = code.rpartition(":")
     module = run_file(Path(file), "costs", _HOW)
     function = getattr(module, function_name, None)
     if not callable(function):
-        has = sorted(word for word, value in vars(module).items() if isinstance(value, type(load_user_cost)))
+        has = sorted(word for word, value in vars(module).items() if isinstance(value, FunctionType))
         raise InputError(f"{file} has no function {function_name!r}: it has {', '.join(has) or 'none'}")
-    return BlackBox(name, function, profile, timeout_s=timeout_s, code=code)
+    return name, function
+
+
+def _name_and_code(text: str) -> tuple[str, str]:
+    name, _, code = text.partition("=")
+    file, _, function_name = code.rpartition(":")
+    if not (name and file and function_name):
+        raise InputError(f"--cost {text!r} does not read NAME=FILE.py:FUNCTION: {_HOW}")
+    return name, code
 
 
 def check_cost_name(name: str, fabric: Fabric) -> None:

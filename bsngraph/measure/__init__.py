@@ -4,7 +4,7 @@ from bsngraph.measure.cache import default_cache
 from bsngraph.measure.calibration import Calibration, random_architectures
 from bsngraph.measure.latency import Conditions, LatencyTable, conditions_here, edge_latencies, measure_network
 from bsngraph.measure.running import Runner, example_inputs, run_pruned
-from bsngraph.measure.timing import Patience, Timing, measure_module
+from bsngraph.measure.timing import Patience, Timing, device_name, measure_module
 
 __all__ = [
     "Calibration",
@@ -15,6 +15,7 @@ __all__ = [
     "Timing",
     "conditions_here",
     "default_cache",
+    "device_name",
     "edge_latencies",
     "example_inputs",
     "measure_module",

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bsngraph.costs import Budget, amount
-from bsngraph.errors import InfeasibleBudgetError
+from bsngraph.costs import Budget
 from bsngraph.measure import Timing, measure_network
 from bsngraph.searching.job import Job
 from bsngraph.searching.progress import Progress
@@ -70,17 +69,3 @@ def measured(job: Job, net: SuperNet) -> Timing:
         again = measure_network(net, device=job.device, threads=job.threads, batch=batch)
         best = min(best, again, key=lambda timing: timing.median_ms)
     return best
-
-
-def check_measured(job: Job, timing: Timing) -> None:
-    """Whether what is to be delivered is inside its budget on latency.
-
-    Raises:
-        InfeasibleBudgetError: it is not.
-    """
-    budget = latency_budget(job.budgets)
-    if budget is not None and not budget.met(timing.median_ms):
-        raise InfeasibleBudgetError(
-            f"no sub-network was measured inside {budget.text}: the best found takes {amount(timing.median_ms, budget.cost)} "
-            f"({timing.low_ms:.3g} to {timing.high_ms:.3g}) as a whole; was the machine busy?"
-        )
