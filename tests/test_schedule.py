@@ -343,6 +343,15 @@ def test_a_target_is_done_when_its_parts_are_together_on_a_core():
     assert Makespan(fabric, np.array([3.0, 2.0]), 2, transfer=5.0).total == 7.0
 
 
+@pytest.mark.parametrize("transfer", [0.0, 0.5])
+def test_more_cores_than_edges_are_as_good_as_one_for_each_edge(transfer):
+    fabric = graph("xa", "xb", "xb", "ab", "ay", "by")
+    durations, live = np.array([1.0, 3.0, 0.0, 1.0, 2.0, 1.0]), np.ones(6, dtype=np.bool_)
+    some, many = (Makespan(fabric, durations, cores, transfer=transfer) for cores in (5, 1024))
+    assert schedule_of(many, live) == schedule_of(some, live)
+    assert many.total == schedule_by_events(fabric, durations.tolist(), 1024, [transfer] * 6, live)[1]
+
+
 # --- names, units, errors
 
 

@@ -68,14 +68,16 @@ def count_steps(graph: Graph, live: Booleans, works: Booleans, cores: int) -> Ti
     """The steps of each sample (batch,) where an edge of `works` (edges,) takes one step and any other none."""
     small = len(works) < 2**15  # 16 bits are sorted fastest
     queue = _Queue(graph, live, works, remaining_paths(graph, live, works.astype(np.int16 if small else np.int32)))
-    waiting = np.zeros(live.shape, dtype=np.bool_)  # by rank
+    width = int(queue.jobs.max(initial=0))
+    waiting = np.zeros((len(live), width), dtype=np.bool_)  # by rank
+    places = np.zeros((len(live), width), dtype=np.int32)
     waiting[queue.begin()] = True
     steps, step = np.zeros(len(live)), 0
     while waiting.any():
         step += 1
-        chosen = waiting & (np.cumsum(waiting, axis=1, dtype=np.int32) <= cores)
+        chosen = waiting & (np.cumsum(waiting, axis=1, out=places) <= cores)
         waiting ^= chosen
-        rows, ranks = np.nonzero(chosen)
+        rows, ranks = np.divmod(np.flatnonzero(chosen), width)
         steps[rows] = step
         waiting[queue.end(rows, queue.edges[rows, ranks])] = True
     return steps
@@ -86,9 +88,9 @@ def run_list(graph: Graph, live: Booleans, durations: Times, cores: int, transfe
 
     Edges that take no time run on no core: they pass on what comes in, from the cores where it is.
     """
-    works = durations > 0
-    jobs = np.count_nonzero(live & works, axis=1)
+    jobs = np.count_nonzero(live & (durations > 0), axis=1)
     longest_first = np.argsort(-jobs, kind="stable")  # the samples that are not done yet are the first ones then
+    cores = max(1, min(cores, int(jobs.max(initial=0))))  # no job ever runs on a core after these
     run = _Run(graph, live[longest_first], durations, cores, transfers)
     active = np.searchsorted(-jobs[longest_first], -np.arange(jobs.max(initial=0)), side="left")  # samples with more jobs than that
     shape = (len(live), len(active))
@@ -103,12 +105,15 @@ def run_list(graph: Graph, live: Booleans, durations: Times, cores: int, transfe
 class _Queue:
     """Which edges of each sample could start: those that take something and whose source's live incoming edges have all ended.
 
-    `edges` and `ranks` (batch, edges): the edge of each rank and the rank of each edge, longest remaining path first.
+    `edges` and `ranks` (batch, edges): the edge of each rank and the rank of each edge, longest remaining path first; the `jobs` (batch,)
+    of a sample, which are its edges that take something, have the first ranks.
     """
 
     def __init__(self, graph: Graph, live: Booleans, works: Booleans, paths: NDArray[Any]) -> None:
         self.graph, self.live, self.works = graph, live, works
-        self.edges = np.argsort(-paths, axis=1, kind="stable")
+        jobs = live & works
+        self.jobs = np.count_nonzero(jobs, axis=1)
+        self.edges = np.argsort(np.where(jobs, -paths, 0), axis=1, kind="stable")
         self.ranks = np.empty_like(self.edges)
         np.put_along_axis(self.ranks, self.edges, np.arange(live.shape[1])[None, :], axis=1)
         self.nodes = graph.sweep.node_count
@@ -165,23 +170,29 @@ class _Run(_Queue):
     def __init__(self, graph: Graph, live: Booleans, durations: Times, cores: int, transfers: Times) -> None:
         super().__init__(graph, live, durations > 0, remaining_paths(graph, live, durations))
         self.durations, self.transfers, self.cores = durations, transfers, cores
-        self.there = np.zeros((len(live), self.nodes, cores))  # when each node's parts that have ended are all on each core
+        self.lanes = cores if transfers.any() else 1  # without transfers what is on one core is on all
+        self.there = np.zeros((len(live), self.nodes, self.lanes))  # when each node's parts that have ended are all on each core
         self.free = np.zeros((len(live), cores))
-        self.input = np.full((*live.shape, cores), np.inf)  # by rank: when the input of an edge that could start is on each core
+        self.input = np.full(
+            (len(live), self.jobs.max(initial=0), self.lanes), np.inf
+        )  # by rank: since when a waiting edge's input is there
+        self.possible = np.empty_like(self.input)
         self._wait(self.begin())
 
     def start_next(self, count: int) -> tuple[_Indices, _Indices, Times, Times]:
         """In each of the first `count` samples, start the edge that can start soonest: edge, core, start and end, (count,) each."""
-        possible = np.maximum(self.input[:count], self.free[:count, None, :]).reshape(count, -1)
-        soonest = possible.argmin(axis=1)  # the first of equals: the lowest rank, on its lowest core
-        rows = np.arange(count)
+        rows, free = np.arange(count), self.free[:count]
+        free_from = free if self.lanes > 1 else free.min(axis=1, keepdims=True)
+        possible = np.maximum(self.input[:count], free_from[:, None, :], out=self.possible[:count]).reshape(count, -1)
+        soonest = possible.argmin(axis=1)  # the first of equals has the lowest rank
         starts = possible[rows, soonest]
-        ranks, cores = np.divmod(soonest, self.cores)
+        ranks = soonest // self.lanes
+        cores = (np.maximum(self.input[rows, ranks], free) <= starts[:, None]).argmax(axis=1)  # the first that could
         edges = self.edges[rows, ranks]
         ends = starts + self.durations[edges]
         self.input[rows, ranks] = np.inf
         self.free[rows, cores] = ends
-        elsewhere = np.arange(self.cores) != cores[:, None]
+        elsewhere = np.arange(self.lanes) != cores[:, None]
         arrival = ends[:, None] + elsewhere * self.transfers[edges, None]
         heads = self.graph.sweep.heads[edges]
         self.there[rows, heads] = np.maximum(self.there[rows, heads], arrival)

@@ -18,7 +18,7 @@ from bsngraph.errors import InputError
 from bsngraph.fabric import Booleans, Fabric
 from bsngraph.fabric.scheduled_edge import ScheduledEdge
 
-_AT_ONCE = 1024
+_MOST_ROWS, _MOST_VALUES = 1024, 2**23  # evaluated at once, so that memory stays bounded
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +111,9 @@ class Makespan:
 
     def of(self, live: Booleans) -> Costs:
         """The makespan of each sample: live edges (batch, edges) Boolean → (batch,) in `unit`; 0 where nothing is live."""
-        return _of_distinct(live, lambda rows: run_list(self._graph, rows, self.durations, self.cores, self._transfers).makespan)
+        return _of_distinct(
+            live, lambda rows: run_list(self._graph, rows, self.durations, self.cores, self._transfers).makespan, self.cores
+        )
 
     @cached_property
     def _graph(self) -> Graph:
@@ -134,11 +136,13 @@ def schedule_of(cost: Steps | Makespan, live: Booleans) -> tuple[ScheduledEdge, 
     return tuple(ScheduledEdge(*values) for values in zip(*columns, strict=True))
 
 
-def _of_distinct(live: Booleans, of: Callable[[Booleans], Times]) -> Costs:
+def _of_distinct(live: Booleans, of: Callable[[Booleans], Times], cores: int = 1) -> Costs:
     """`of` each distinct row of live edges, some rows at a time; (batch,)."""
     packed = np.ascontiguousarray(np.packbits(live, axis=1))
     _, first, inverse = np.unique(packed.view(f"V{packed.shape[1]}").ravel(), return_index=True, return_inverse=True)
-    values = [of(live[first[start : start + _AT_ONCE]]) for start in range(0, len(first), _AT_ONCE)]
+    edges = live.shape[1]
+    rows = min(max(1, _MOST_VALUES // (edges * min(cores, edges))), _MOST_ROWS)
+    values = [of(live[first[start : start + rows]]) for start in range(0, len(first), rows)]
     return np.concatenate(values)[inverse] if values else np.zeros(0)
 
 
