@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from random_fabrics import small_fabrics
 from tiny import DIGITS, fabric_of
 
@@ -32,6 +33,7 @@ from bsngraph.measure import (
 )
 from bsngraph.measure.calibration import fit_calibration
 from bsngraph.measure.latency import ROUNDS
+from bsngraph.measure.timing import _timing as block_timing
 from bsngraph.ops import OPERATIONS, load_operations
 from bsngraph.supernet import SuperNet, compile_fabric, prune
 from bsngraph.supernet.supernet import Inputs
@@ -318,6 +320,15 @@ def test_a_call_is_made_without_gradients_on_the_threads_asked_for_and_told_with
     assert torch.get_num_threads() == before
     assert 0 < timing.low_ms <= timing.median_ms <= timing.high_ms
     assert timing.runs > 0
+    assert Timing.from_json(json.loads(json.dumps(timing.to_json()))) == timing
+
+
+@given(st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=5), st.integers(1, 3))
+def test_low_median_and_high_are_in_that_order_to_the_last_bit(times, repeated):
+    timing = block_timing(times * repeated, 7)
+    assert min(times) <= timing.median_ms <= max(times)
+    assert timing.low_ms <= timing.median_ms <= timing.high_ms
+    assert timing.runs == 7 * len(times) * repeated
     assert Timing.from_json(json.loads(json.dumps(timing.to_json()))) == timing
 
 

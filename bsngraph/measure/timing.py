@@ -97,10 +97,10 @@ def _warm_up(timer: Timer, seconds: float) -> None:
 
 def _timing(times_ms: list[float], calls_each: int) -> Timing:
     """Of the times of blocks, each the mean of its calls."""
-    if len(times_ms) < 2:
-        times_ms = times_ms * 2
-    deciles = statistics.quantiles(times_ms, n=10, method="inclusive")
-    return Timing(statistics.median(times_ms), deciles[0], deciles[-1], calls_each * len(times_ms))
+    median = statistics.median(times_ms)
+    deciles = statistics.quantiles(times_ms * 2, n=10, method="inclusive")  # twice, since of a single time there are none
+    low, high = min(deciles[0], median), max(deciles[-1], median)  # of equal times they may differ in the last bit
+    return Timing(median, low, high, calls_each * len(times_ms))
 
 
 def device_name(device: torch.device) -> str:
