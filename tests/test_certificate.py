@@ -399,11 +399,6 @@ def test_wrong_usage_of_it_is_told(run, tmp_path, more, said):
     assert (result.exit_code, said in result.output) == (2, True), result.output
 
 
-def test_cost_without_certificate_is_told(certified):
-    result = CliRunner().invoke(cli, ["check", str(certified / "architecture.dot"), "--cost", "edges=own.py:edges"])
-    assert (result.exit_code, "add --certificate" in result.output) == (2, True), result.output
-
-
 def test_a_file_in_place_of_a_run_folder_is_told(certified):
     result = CliRunner().invoke(cli, ["check", str(certified / "architecture.dot"), "--certificate"])
     assert (result.exit_code, "is no run folder" in result.output) == (2, True), result.output

@@ -128,17 +128,18 @@ def schedule_by_events(
     free = [0.0] * cores
     now = 0.0
     path = remaining(fabric, live, durations)
+    rank = {index: place for place, index in enumerate(edges_by_name(fabric.edges))}
     left = {int(edge) for edge in np.flatnonzero(live) if durations[edge] > 0}
     while left:
         there = arrivals(fabric, durations, transfers, live, ran, cores)
         could = [
-            (-path[edge], edge, core)
+            (-path[edge], rank[edge], core, edge)
             for edge in left
             for core in range(cores)
             if free[core] <= now and there[fabric.edges[edge].source][core] <= now
         ]
         if could:
-            _, edge, core = min(could)
+            _, _, core, edge = min(could)
             free[core] = now + durations[edge]
             ran[edge] = ScheduledEdge(edge, core, now, free[core])
             left.remove(edge)
@@ -228,8 +229,8 @@ def test_a_dead_edge_counts_neither_as_work_nor_for_the_remaining_path_of_others
     everything = whole(fabric)
     without_the_end_of_b = everything.copy()
     without_the_end_of_b[[6, 8]] = False
-    assert [job.edge for job in schedule_of(Steps(fabric, macs, 1), everything)[:2]] == [1, 0]  # the path through b is the longer one
-    assert [job.edge for job in schedule_of(Steps(fabric, macs, 1), without_the_end_of_b)[:2]] == [0, 1]  # as long: first by index
+    assert [job.edge for job in schedule_of(Steps(fabric, macs, 1), everything)[:2]] == [1, 3]  # the path through b is the longer one
+    assert [job.edge for job in schedule_of(Steps(fabric, macs, 1), without_the_end_of_b)[:2]] == [0, 1]  # as long: first by name
 
 
 def test_nothing_live_costs_nothing_and_no_samples_give_no_values():

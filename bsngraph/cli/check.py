@@ -60,7 +60,9 @@ def command(
         return
     if "" in ops:
         raise InputError("--ops alone lists all operations, without a FABRIC; with one, name your code: --ops FILE.py")
-    if (fabric / "config.json").exists():
+    if fabric.is_dir() and (certificate or costs or (fabric / "config.json").exists()):
+        if budgets or settings:
+            raise InputError(f"{fabric} is a run's folder, which says its budgets and parameters itself: leave out --budget and --set")
         _check_run(context, fabric, options.costs_from(more), certificate=certificate, costs=costs, form=form)
         return
     if certificate or costs:
