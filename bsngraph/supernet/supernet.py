@@ -36,7 +36,7 @@ class SuperNet(nn.Module):
         self.operations = nn.ModuleList(
             build(edge.op, edge.arguments, shape) for edge, shape in zip(profile.fabric.edges, shapes, strict=True)
         )
-        self._concat_offsets = _concat_offsets(profile)
+        self.concat_offsets = _concat_offsets(profile)
 
     @property
     def fabric(self) -> Fabric:
@@ -88,7 +88,7 @@ class SuperNet(nn.Module):
         parts = []
         for edge in step.edges:
             value = self.operations[edge.edge](take_rows(values[edge.source], edge.take))
-            parts.append(Part(value, edge.fill, self._concat_offsets[edge.edge]))
+            parts.append(Part(value, edge.fill, self.concat_offsets[edge.edge]))
         place = Place(step.count, step.present, self.profile.node_shapes[step.node][0])
         return self._activated(step.node, MERGES[node.merge](parts, place))
 
