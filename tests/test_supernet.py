@@ -385,7 +385,7 @@ def test_values_are_forgotten_after_their_last_use():
     with torch.no_grad():
         net(torch.randn(2, 1, 3, 3))
     assert [edge.name for edge in net.fabric.edges] == ["x->a#0", "a->b#0", "a->c#0", "b->c#0", "c->y#0"]
-    assert alive == [0, 1, 2, 3, 0]  # when c is being used nothing else is left: its sum is a tensor of its own
+    assert alive == [0, 1, 2, 2, 0]  # a's value goes with its last edge; when c is being used its sum is all that is left
 
 
 @settings(max_examples=20)
@@ -636,20 +636,27 @@ def row_cases(draw):
 @given(row_cases())
 def test_taking_spreading_and_adding_rows_equal_the_plain_formulas(case):
     x, rows, y = case
-    assert torch.equal(take_rows(x, rows), x[rows])
+    everything, some = take_rows(x, [None, rows])
+    assert everything is x
+    assert torch.equal(some, x[rows])
     spread = torch.full_like(x, -7.0)
     spread[rows] = y
     assert torch.equal(spread_rows(y, rows, len(x), -7.0), spread)
     total = x.clone()
     total[rows] += y
-    assert torch.equal(add_rows(x, y, rows), total)
+    assert torch.equal(add_rows([(x, None), (y, rows)], len(x)), total)
+    total[rows] += y
+    total += x
+    assert torch.allclose(add_rows([(y, rows), (x, None), (y, rows), (x, None)], len(x)), total, rtol=1e-12)
+    zeros = torch.zeros_like(x)
+    zeros[rows] = y
+    assert torch.equal(add_rows([(y, rows), (-y, rows), (y, rows)], len(x)), zeros)
 
 
 def test_no_rows_named_means_all_of_them():
     x, y = torch.randn(3, 2), torch.randn(3, 2)
-    assert take_rows(x, None) is x
     assert spread_rows(y, None, 3) is y
-    assert torch.equal(add_rows(x, y, None), x + y)
+    assert torch.equal(add_rows([(x, None), (y, None)], 3), x + y)
 
 
 def test_rows_keep_channels_last_and_dense_layouts():
@@ -657,9 +664,10 @@ def test_rows_keep_channels_last_and_dense_layouts():
     for layout in (torch.channels_last, torch.contiguous_format):
         x = torch.randn(4, 3, 5, 6).to(memory_format=layout)
         y = torch.randn(2, 3, 5, 6).to(memory_format=layout)
-        for result in (take_rows(x, rows), spread_rows(y, rows, 4), add_rows(x, y, rows), spread_rows(y, rows, 4, -torch.inf)):
+        total = add_rows([(x, None), (y, rows)], 4)
+        for result in (*take_rows(x, [rows, rows]), spread_rows(y, rows, 4), total, spread_rows(y, rows, 4, -torch.inf)):
             assert result.is_contiguous(memory_format=layout)
-    mixed = add_rows(torch.randn(4, 3, 5, 6).to(memory_format=torch.channels_last), torch.randn(2, 3, 5, 6), rows)
+    mixed = add_rows([(torch.randn(4, 3, 5, 6).to(memory_format=torch.channels_last), None), (torch.randn(2, 3, 5, 6), rows)], 4)
     assert mixed.is_contiguous(memory_format=torch.channels_last)
 
 
@@ -669,9 +677,10 @@ def test_gradients_of_rows_are_right(layout):
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(3, 2, 2, 3, dtype=torch.float64, generator=generator).to(memory_format=layout).requires_grad_()
     y = torch.randn(2, 2, 2, 3, dtype=torch.float64, generator=generator).to(memory_format=layout).requires_grad_()
-    assert torch.autograd.gradcheck(lambda x: take_rows(x, rows), (x,))
+    assert torch.autograd.gradcheck(lambda x: tuple(take_rows(x, [rows, None, rows[:1]])), (x,))
     assert torch.autograd.gradcheck(lambda y: spread_rows(y, rows, 3, 2.0), (y,))
-    assert torch.autograd.gradcheck(lambda x, y: add_rows(x, y, rows), (x, y))
+    assert torch.autograd.gradcheck(lambda x, y: add_rows([(x, None), (y, rows), (y, rows - 0), (x, None)], 3), (x, y))
+    assert torch.autograd.gradcheck(lambda y: spread_rows(y, rows, 3), (y,))
 
 
 @settings(max_examples=20)
