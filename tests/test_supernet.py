@@ -637,8 +637,8 @@ def row_cases(draw):
 def test_taking_spreading_and_adding_rows_equal_the_plain_formulas(case):
     x, rows, y = case
     everything, some = take_rows(x, [None, rows])
-    assert everything is x
-    assert torch.equal(some, x[rows])
+    assert everything.x is x
+    assert torch.equal(some.x, x[rows])
     spread = torch.full_like(x, -7.0)
     spread[rows] = y
     assert torch.equal(spread_rows(y, rows, len(x), -7.0), spread)
@@ -665,7 +665,7 @@ def test_rows_keep_channels_last_and_dense_layouts():
         x = torch.randn(4, 3, 5, 6).to(memory_format=layout)
         y = torch.randn(2, 3, 5, 6).to(memory_format=layout)
         total = add_rows([(x, None), (y, rows)], 4)
-        for result in (*take_rows(x, [rows, rows]), spread_rows(y, rows, 4), total, spread_rows(y, rows, 4, -torch.inf)):
+        for result in (take_rows(x, [rows])[0].x, spread_rows(y, rows, 4), total, spread_rows(y, rows, 4, -torch.inf)):
             assert result.is_contiguous(memory_format=layout)
     mixed = add_rows([(torch.randn(4, 3, 5, 6).to(memory_format=torch.channels_last), None), (torch.randn(2, 3, 5, 6), rows)], 4)
     assert mixed.is_contiguous(memory_format=torch.channels_last)
@@ -677,7 +677,7 @@ def test_gradients_of_rows_are_right(layout):
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(3, 2, 2, 3, dtype=torch.float64, generator=generator).to(memory_format=layout).requires_grad_()
     y = torch.randn(2, 2, 2, 3, dtype=torch.float64, generator=generator).to(memory_format=layout).requires_grad_()
-    assert torch.autograd.gradcheck(lambda x: tuple(take_rows(x, [rows, None, rows[:1]])), (x,))
+    assert torch.autograd.gradcheck(lambda x: tuple(taken.x for taken in take_rows(x, [rows, None, rows[:1]])), (x,))
     assert torch.autograd.gradcheck(lambda y: spread_rows(y, rows, 3, 2.0), (y,))
     assert torch.autograd.gradcheck(lambda x, y: add_rows([(x, None), (y, rows), (y, rows - 0), (x, None)], 3), (x, y))
     assert torch.autograd.gradcheck(lambda y: spread_rows(y, rows, 3), (y,))

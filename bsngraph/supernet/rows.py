@@ -7,22 +7,54 @@ up to one: a gradient is then filled once for all edges, not once for each and a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
+from torch.autograd.graph import saved_tensors_hooks
 
 Rows = Tensor | None
 
 
-def take_rows(x: Tensor, rows: Sequence[Rows]) -> list[Tensor]:
-    """For each of `rows`, those examples (k,) of x (batch, …); x itself where it is None."""
+@dataclass(frozen=True)
+class Taken:
+    """What an edge takes of a value: `x` (k, …), which are `rows` (k,) of `whole`; x is the whole where rows is None."""
+
+    x: Tensor
+    whole: Tensor
+    rows: Rows
+
+
+def take_rows(whole: Tensor, rows: Sequence[Rows]) -> list[Taken]:
+    """For each of `rows`, those examples of a value (batch, …); all of it where they are None."""
     some = [part for part in rows if part is not None]
-    taken = iter(_Take.apply(x, *some) if some else ())  # type: ignore[no-untyped-call]
-    return [x if part is None else next(taken) for part in rows]
+    taken = iter(_Take.apply(whole, *some) if some else ())  # type: ignore[no-untyped-call]
+    return [Taken(whole if part is None else next(taken), whole, part) for part in rows]
+
+
+def run_on(taken: Taken, operation: Callable[[Tensor], Tensor]) -> Tensor:
+    """operation(x). Where autograd would save x for the backward pass, the rows are taken again instead.
+
+    Each of the edges that leave a node takes nearly all of its rows; kept, they would be most of the memory of a training step.
+    """
+    x, rows = taken.x, taken.rows
+    if rows is None or not torch.is_grad_enabled():
+        return operation(x)
+    whole, place = taken.whole.detach(), (x.data_ptr(), x.shape, x.stride(), x._version)
+
+    def pack(saved: Tensor) -> Tensor | None:
+        # Of another version is what an operation that works in place has made of x.
+        return None if (saved.data_ptr(), saved.shape, saved.stride(), saved._version) == place else saved
+
+    def unpack(saved: Tensor | None) -> Tensor:
+        return _taken(whole, rows) if saved is None else saved
+
+    with saved_tensors_hooks(pack, unpack):
+        return operation(x)
 
 
 def add_rows(parts: Sequence[tuple[Tensor, Rows]], count: int) -> Tensor:
@@ -51,15 +83,14 @@ class _Take(Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, *rows: Tensor) -> tuple[Tensor, ...]:
         ctx.set_materialize_grads(False)
-        ctx.rows, ctx.shape, ctx.last = rows, x.shape, _channels_last(x)
-        values = _plain(x, ctx.last)
-        return tuple(_restored(values.index_select(0, part), ctx.last) for part in rows)
+        ctx.rows, ctx.count, ctx.last = rows, x.shape[0], _channels_last(x)
+        return tuple(_taken(x, part) for part in rows)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
         parts = [(gradient, part) for gradient, part in zip(gradients, ctx.rows, strict=True) if gradient is not None]
-        return _sum(parts, ctx.shape[0], ctx.last) if parts else None, *(None for _ in ctx.rows)
+        return _sum(parts, ctx.count, ctx.last) if parts else None, *(None for _ in ctx.rows)
 
 
 class _Add(Function):
@@ -74,9 +105,7 @@ class _Add(Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        last = _channels_last(gradient)
-        values = _plain(gradient, last)
-        parts = (gradient if rows is None else _restored(values.index_select(0, rows), last) for rows in ctx.rows)
+        parts = (gradient if rows is None else _taken(gradient, rows) for rows in ctx.rows)
         return None, *(None for _ in ctx.rows), *parts
 
 
@@ -96,6 +125,11 @@ def _sum(parts: Sequence[tuple[Tensor, Rows]], count: int, last: bool) -> Tensor
         if rows is not None:
             total.index_add_(0, rows, _plain(y, last))
     return _restored(total, last)
+
+
+def _taken(x: Tensor, rows: Tensor) -> Tensor:
+    last = _channels_last(x)
+    return _restored(_plain(x, last).index_select(0, rows), last)
 
 
 def _plain(x: Tensor, last: bool) -> Tensor:

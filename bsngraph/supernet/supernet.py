@@ -18,7 +18,7 @@ from bsngraph.fabric import Booleans, Fabric, live_edges, live_sweep
 from bsngraph.ops.profile import build
 from bsngraph.supernet.merges import ACTIVATIONS, MERGES, Part, Place
 from bsngraph.supernet.route import Handout, NodeStep, Planner, Route
-from bsngraph.supernet.rows import spread_rows, take_rows
+from bsngraph.supernet.rows import Taken, run_on, spread_rows, take_rows
 
 Inputs = Tensor | Mapping[str, Tensor]
 
@@ -59,7 +59,7 @@ class SuperNet(nn.Module):
         route = kept if isinstance(kept, Route) else self._route_of(kept, first.shape[0], first.device)
         if route.batch != first.shape[0]:
             raise ValueError(f"the sample has {route.batch} rows and the batch {first.shape[0]} examples: they must agree")
-        taken: dict[int, Tensor] = {}  # live edge that has not run yet → what comes into it
+        taken: dict[int, Taken] = {}  # live edge that has not run yet → what comes into it
         made: dict[int, Tensor] = {}
         for handout in route.sources:
             _hand_out(values.pop(handout.node), handout, taken)
@@ -86,12 +86,12 @@ class SuperNet(nn.Module):
         nodes = {self.fabric.node_index[name]: value for name, value in inputs.items()}
         return {node: self._activated(node, value) for node, value in nodes.items()}
 
-    def _node(self, step: NodeStep, taken: dict[int, Tensor], made: dict[int, Tensor]) -> None:
+    def _node(self, step: NodeStep, taken: dict[int, Taken], made: dict[int, Tensor]) -> None:
         """Make a node's value of what its edges have `taken`, and hand it out to the next ones; a target's goes to `made`."""
         node = self.fabric.nodes[step.node]
         parts = []
         for edge, rows in zip(step.edges, step.rows, strict=True):
-            parts.append(Part(self.operations[edge](taken.pop(edge)), rows, self.concat_offsets[edge]))
+            parts.append(Part(run_on(taken.pop(edge), self.operations[edge]), rows, self.concat_offsets[edge]))
         place = Place(step.count, step.present, self.profile.node_shapes[step.node][0])
         value = self._activated(step.node, MERGES[node.merge](parts, place))
         _hand_out(value, step.handout, taken)
@@ -118,7 +118,7 @@ def compile_fabric(fabric: Fabric | FabricProfile, *, seed: int | None = None) -
         return SuperNet(profile)
 
 
-def _hand_out(value: Tensor, handout: Handout, taken: dict[int, Tensor]) -> None:
+def _hand_out(value: Tensor, handout: Handout, taken: dict[int, Taken]) -> None:
     taken.update(zip(handout.edges, take_rows(value, handout.rows), strict=True))
 
 
