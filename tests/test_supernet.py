@@ -706,3 +706,48 @@ def test_a_sample_may_be_a_tensor_or_one_row_for_all_examples():
         for same in (torch.from_numpy(rows), row, torch.from_numpy(row)):
             assert torch.equal(net(inputs, same), expected)
     assert prune(fabric, row) == prune(fabric, architecture_of(fabric, row))
+
+
+@settings(max_examples=25)
+@given(fabrics(norm="none"), st.data(), seeds)
+def test_taking_rows_again_gives_the_gradients_of_keeping_them(fabric, data, seed):
+    """Rows are taken again in the backward pass: bit for bit what autograd would have kept."""
+    net = compile_fabric(fabric, seed=seed).train()
+    kept = data.draw(random_samples(fabric, batch=6, keep_fixed=False))
+    inputs = {name: value.requires_grad_() for name, value in inputs_of(fabric, batch=6, seed=seed, dtype=torch.float32).items()}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bsngraph.supernet.supernet.run_on", lambda taken, operation: operation(taken.x))
+        expected = gradients(net, inputs, run(net, inputs, kept))
+    found = gradients(net, inputs, run(net, inputs, kept))
+    assert all(torch.equal(mine, theirs) for mine, theirs in zip(found, expected, strict=True))
+
+
+def test_an_operation_that_works_in_place_on_its_rows_has_right_gradients():
+    graph = nx.MultiDiGraph(source="x", target="y")
+    graph.add_node("x", input="2x3x3")
+    graph.add_edge("x", "a", op="conv", channels=2, norm="none")
+    graph.add_edge("a", "y", op="nn.ReLU")
+    graph.add_edge("a", "y", op="identity")
+    net = compile_fabric(fabric_from_networkx(graph), seed=0).double()
+    inputs = {"x": torch.randn(4, 2, 3, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).requires_grad_()}
+    kept = np.array([[1, 0, 1], [1, 1, 0], [1, 1, 1], [1, 1, 1]], dtype=bool)
+    expected = gradients(net, inputs, run(net, inputs, kept))
+    net.operations[1] = nn.ReLU(inplace=True)
+    found = gradients(net, inputs, run(net, inputs, kept))
+    assert all(torch.equal(mine, theirs) for mine, theirs in zip(found, expected, strict=True))
+
+
+def test_rows_that_many_edges_take_are_not_kept_for_the_backward_pass():
+    graph = nx.MultiDiGraph(source="x", target="y")
+    graph.add_node("x", input="2x8x8")
+    for _ in range(6):
+        graph.add_edge("x", "y", op="conv", channels=1, kernel=1, norm="none")
+    net = compile_fabric(fabric_from_networkx(graph), seed=0)
+    kept = ~np.eye(6, dtype=bool)
+    alive: list[weakref.ref] = []
+    for operation in net.operations:
+        operation.register_forward_pre_hook(lambda _, given: alive.append(weakref.ref(given[0])))
+    y = net(torch.randn(6, 2, 8, 8), kept)
+    assert y.requires_grad
+    assert len(alive) == 6
+    assert all(reference() is None for reference in alive)
