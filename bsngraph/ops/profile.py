@@ -13,11 +13,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
 from bsngraph.ops.counting import Count, counting
 from bsngraph.ops.shapes import shape_text
@@ -87,7 +85,7 @@ def profile(op: str, arguments: Mapping[str, Value], shape: Shape) -> OperationP
 
 @lru_cache(maxsize=4096)
 def _profile(builder: Builder, foreign: bool, arguments: tuple[tuple[str, Value], ...], shape: Shape) -> OperationProfile:
-    with torch.device("meta"), _WithoutRandomNumbers():
+    with torch.device("meta"):
         module = _build(builder, dict(arguments), shape).to("meta").eval()
     outgoing, count = _run(module, shape, 1)
     if foreign:  # ours are tested; a user's must keep examples apart
@@ -96,13 +94,6 @@ def _profile(builder: Builder, foreign: bool, arguments: tuple[tuple[str, Value]
             raise ValueError(f"must keep examples apart, but a batch of 3 gives {shape_text(several)} and one of 1 {shape_text(outgoing)}")
     params = sum(parameter.numel() for parameter in module.parameters())
     return OperationProfile(outgoing[1:], count.macs, params, count.uncounted)
-
-
-class _WithoutRandomNumbers(TorchFunctionMode):
-    """Leaves tensors as they are that would be filled at random: on the meta device torch loads its compiler to do nothing, for seconds."""
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        return args[0] if func in (Tensor.normal_, Tensor.uniform_) else func(*args, **(kwargs or {}))
 
 
 def _run(module: nn.Module, shape: Shape, batch: int) -> tuple[Shape, Count]:
