@@ -1,26 +1,23 @@
-"""Sampled execution against dense-and-mask: seconds and peak memory of a full training step.
+"""Sampled execution against dense-and-mask: seconds of a full training step.
 
 A step is sampling, live edges, forward, backward, costs, the policy gradient and both optimizers. The two ways are measured in turn in
-one run, and the median of the ratios is reported.
+one run, and the median of the ratios is reported. Sampled runs in channels_last, dense in NCHW as the first code does.
 
-    python benchmarks/execution.py [--device cuda] [--repeats 7]
+    python benchmarks/execution.py [--quick] [--repeats 7] [--device cuda]
 """
 
 from __future__ import annotations
 
-import argparse
-import statistics
-import time
-from collections.abc import Callable
-
-import numpy as np
 import torch
 from dense_reference import DenseMasked
+from measuring import in_turn, keep, milliseconds, options, ratio
+from torch import Tensor, nn
 from torch.nn import functional
 
-from bsngraph.costs import profile_fabric
+from bsngraph.costs import price, profile_fabric
 from bsngraph.fabric import Fabric
 from bsngraph.fabric.families import cnf_fabric, resnet_fabric
+from bsngraph.searching.edge_distribution import EdgeDistribution
 from bsngraph.supernet import SuperNet, compile_fabric
 
 BATCH = 64
@@ -35,94 +32,74 @@ def fabrics() -> dict[str, Fabric]:
 
 
 class Steps:
-    """One network with its data and optimizers; `sampled` and `dense` are one training step each."""
+    """One fabric with data; `sampled` and `dense` are one training step each, of a network of its own each."""
 
-    def __init__(self, fabric: Fabric, device: torch.device, probability: float, *, channels_last: bool) -> None:
+    def __init__(self, fabric: Fabric, device: torch.device | str, probability: float) -> None:
         profile = profile_fabric(fabric)
-        self.device = device
-        self.macs = profile.macs
-        self.fixed = np.array([edge.fixed for edge in fabric.edges])
-        self.net = self._net(profile.fabric, channels_last)
-        self.reference = DenseMasked(self._net(profile.fabric, False))
+        self.fabric, self.device = fabric, torch.device(device)
+        self.macs = price(profile, "macs")
+        self.net: SuperNet = compile_fabric(profile, seed=0).to(self.device, memory_format=torch.channels_last)
+        self.reference = DenseMasked(compile_fabric(profile, seed=0).to(self.device))
+        self.distribution = EdgeDistribution(fabric, probability)
+        self.generator = torch.Generator()
+        self.inputs = torch.randn(BATCH, *profile.node_shapes[fabric.source_indices[0]], device=self.device)
+        self.fast_inputs = self.inputs.to(memory_format=torch.channels_last)
+        self.labels = torch.randint(profile.node_shapes[fabric.target_indices[0]][0], (BATCH,), device=self.device)
         self.optimizers = {id(net): torch.optim.SGD(net.parameters(), lr=1e-6, momentum=0.9) for net in (self.net, self.reference)}
-        self.inputs = torch.randn(BATCH, 3, 32, 32, device=device)
-        self.fast_inputs = self.inputs.to(memory_format=torch.channels_last) if channels_last else self.inputs
-        self.labels = torch.randint(10, (BATCH,), device=device)
-        self.gamma = torch.full((len(fabric.edges),), probability, dtype=torch.float64)
-        self.gamma[torch.from_numpy(self.fixed)] = 1.0
-
-    def _net(self, fabric: Fabric, channels_last: bool) -> SuperNet:
-        net = compile_fabric(fabric, seed=0).to(self.device)
-        return net.to(memory_format=torch.channels_last) if channels_last else net
+        self.edge_optimizer = torch.optim.Adam([self.distribution.logits], lr=1e-9)
 
     def sampled(self) -> None:
-        kept = (torch.rand(BATCH, len(self.gamma), dtype=torch.float64) < self.gamma).numpy()
+        kept = self.distribution.sample(BATCH, self.generator)
         route = self.net.route(kept, self.device)
         losses = functional.cross_entropy(self.net(self.fast_inputs, route), self.labels, reduction="none")
         self._update(self.net, losses)
-        objective = losses.detach().cpu().double() + torch.from_numpy(route.live @ self.macs / self.macs.sum())
-        self._policy_gradient(torch.from_numpy(kept), objective)
+        objective = losses.detach().cpu().double() + torch.from_numpy(self.macs.of(route.live) / self.macs.total)
+        self.distribution.logits.grad = self.distribution.policy_gradient(kept, objective, "leave-one-out")
+        self.edge_optimizer.step()
 
     def dense(self) -> None:
-        gamma = self.gamma.to(self.device)
+        gamma = self.distribution.probabilities.to(self.device)
         kept = torch.rand(BATCH, len(gamma), dtype=torch.float64, device=self.device) < gamma
         live = self.reference.live(kept)
         losses = functional.cross_entropy(self.reference(self.inputs, live), self.labels, reduction="none")
         self._update(self.reference, losses)
-        costs = live.double() @ torch.from_numpy(self.macs).to(self.device) / self.macs.sum()
-        self._policy_gradient(kept.cpu(), (losses.detach().double() + costs).cpu())
+        objective = losses.detach().double() + live.double() @ torch.from_numpy(self.macs.per_edge).to(self.device) / self.macs.total
+        advantage = (objective - objective.mean()) * BATCH / (BATCH - 1)
+        searchable = torch.tensor([not edge.fixed for edge in self.fabric.edges], device=self.device)
+        self.distribution.logits.grad = (advantage @ (kept.double() - gamma) * searchable / BATCH).cpu()
+        self.edge_optimizer.step()
 
-    def _update(self, net: torch.nn.Module, losses: torch.Tensor) -> None:
+    def _update(self, net: nn.Module, losses: Tensor) -> None:
         if losses.requires_grad:  # not so where no example of the batch reaches the target
             self.optimizers[id(net)].zero_grad()
             losses.mean().backward()
             self.optimizers[id(net)].step()
 
-    def _policy_gradient(self, kept: torch.Tensor, objective: torch.Tensor) -> torch.Tensor:
-        advantage = (objective - objective.mean()) * BATCH / (BATCH - 1)
-        return advantage @ (kept.double() - self.gamma) / BATCH
-
-
-def seconds(step: Callable[[], None], device: torch.device) -> float:
-    started = time.perf_counter()
-    step()
-    if device.type == "cuda":
-        torch.cuda.synchronize()
-    return time.perf_counter() - started
-
-
-def peak_mib(step: Callable[[], None]) -> float:
-    torch.cuda.synchronize()
-    torch.cuda.reset_peak_memory_stats()
-    step()
-    return torch.cuda.max_memory_allocated() / 2**20
+    def live_share(self) -> float:
+        """The share of the MACs that samples run, on average."""
+        kept = self.distribution.sample(4096, torch.Generator().manual_seed(0))
+        return float(self.macs.of(self.net.route(kept).live).mean() / self.macs.total)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument("--layout", choices=["contiguous", "channels_last"], default="channels_last")
-    options = parser.parse_args()
-    device = torch.device(options.device)
-    where = torch.cuda.get_device_name() if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
-    print(f"batch {BATCH}, {where}, torch {torch.__version__}, sampled in {options.layout}, dense contiguous\n")
-    memory = " peak MiB dense | peak MiB sampled |" if device.type == "cuda" else ""
-    print(f"| fabric | p | live share | dense ms | sampled ms | ratio |{memory}\n|---|---|---|---|---|---|{'---|---|' if memory else ''}")
+    chosen = options(__doc__)
+    rows = []
     for name, fabric in fabrics().items():
-        for probability in PROBABILITIES:
+        for probability in PROBABILITIES[::2] if chosen.quick else PROBABILITIES:
             torch.manual_seed(0)
-            steps = Steps(fabric, device, probability, channels_last=options.layout == "channels_last")
-            kept = np.random.default_rng(0).random((4096, len(fabric.edges))) < steps.gamma.numpy()
-            live = steps.net.route(kept).live @ steps.macs / steps.macs.sum()
-            for _ in range(2):
-                steps.dense()
-                steps.sampled()
-            pairs = [(seconds(steps.dense, device), seconds(steps.sampled, device)) for _ in range(options.repeats)]
-            ratio = statistics.median(dense / sampled for dense, sampled in pairs)
-            dense, sampled = (1000 * statistics.median(times) for times in zip(*pairs, strict=True))
-            more = f" {peak_mib(steps.dense):.0f} | {peak_mib(steps.sampled):.0f} |" if memory else ""
-            print(f"| {name} | {probability} | {live.mean():.2f} | {dense:.1f} | {sampled:.1f} | {ratio:.2f} |{more}", flush=True)
+            steps = Steps(fabric, chosen.device, probability)
+            dense, sampled = in_turn([steps.dense, steps.sampled], chosen.repeats, chosen.device)
+            rows.append(
+                {
+                    "fabric": name,
+                    "p": probability,
+                    "live share": steps.live_share(),
+                    "dense ms": milliseconds(dense),
+                    "sampled ms": milliseconds(sampled),
+                    "ratio": ratio(dense, sampled),
+                }
+            )
+    keep("execution", rows, quick=chosen.quick)
 
 
 if __name__ == "__main__":

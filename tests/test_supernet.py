@@ -385,7 +385,7 @@ def test_values_are_forgotten_after_their_last_use():
     with torch.no_grad():
         net(torch.randn(2, 1, 3, 3))
     assert [edge.name for edge in net.fabric.edges] == ["x->a#0", "a->b#0", "a->c#0", "b->c#0", "c->y#0"]
-    assert alive == [0, 1, 2, 3, 0]  # when c is being used nothing else is left: its sum is a tensor of its own
+    assert alive == [0, 1, 2, 2, 0]  # a's value goes with its last edge; when c is being used its sum is all that is left
 
 
 @settings(max_examples=20)
@@ -636,20 +636,27 @@ def row_cases(draw):
 @given(row_cases())
 def test_taking_spreading_and_adding_rows_equal_the_plain_formulas(case):
     x, rows, y = case
-    assert torch.equal(take_rows(x, rows), x[rows])
+    everything, some = take_rows(x, [None, rows])
+    assert everything.x is x
+    assert torch.equal(some.x, x[rows])
     spread = torch.full_like(x, -7.0)
     spread[rows] = y
     assert torch.equal(spread_rows(y, rows, len(x), -7.0), spread)
     total = x.clone()
     total[rows] += y
-    assert torch.equal(add_rows(x, y, rows), total)
+    assert torch.equal(add_rows([(x, None), (y, rows)], len(x)), total)
+    total[rows] += y
+    total += x
+    assert torch.allclose(add_rows([(y, rows), (x, None), (y, rows), (x, None)], len(x)), total, rtol=1e-12)
+    zeros = torch.zeros_like(x)
+    zeros[rows] = y
+    assert torch.equal(add_rows([(y, rows), (-y, rows), (y, rows)], len(x)), zeros)
 
 
 def test_no_rows_named_means_all_of_them():
     x, y = torch.randn(3, 2), torch.randn(3, 2)
-    assert take_rows(x, None) is x
     assert spread_rows(y, None, 3) is y
-    assert torch.equal(add_rows(x, y, None), x + y)
+    assert torch.equal(add_rows([(x, None), (y, None)], 3), x + y)
 
 
 def test_rows_keep_channels_last_and_dense_layouts():
@@ -657,9 +664,10 @@ def test_rows_keep_channels_last_and_dense_layouts():
     for layout in (torch.channels_last, torch.contiguous_format):
         x = torch.randn(4, 3, 5, 6).to(memory_format=layout)
         y = torch.randn(2, 3, 5, 6).to(memory_format=layout)
-        for result in (take_rows(x, rows), spread_rows(y, rows, 4), add_rows(x, y, rows), spread_rows(y, rows, 4, -torch.inf)):
+        total = add_rows([(x, None), (y, rows)], 4)
+        for result in (take_rows(x, [rows])[0].x, spread_rows(y, rows, 4), total, spread_rows(y, rows, 4, -torch.inf)):
             assert result.is_contiguous(memory_format=layout)
-    mixed = add_rows(torch.randn(4, 3, 5, 6).to(memory_format=torch.channels_last), torch.randn(2, 3, 5, 6), rows)
+    mixed = add_rows([(torch.randn(4, 3, 5, 6).to(memory_format=torch.channels_last), None), (torch.randn(2, 3, 5, 6), rows)], 4)
     assert mixed.is_contiguous(memory_format=torch.channels_last)
 
 
@@ -669,9 +677,10 @@ def test_gradients_of_rows_are_right(layout):
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(3, 2, 2, 3, dtype=torch.float64, generator=generator).to(memory_format=layout).requires_grad_()
     y = torch.randn(2, 2, 2, 3, dtype=torch.float64, generator=generator).to(memory_format=layout).requires_grad_()
-    assert torch.autograd.gradcheck(lambda x: take_rows(x, rows), (x,))
+    assert torch.autograd.gradcheck(lambda x: tuple(taken.x for taken in take_rows(x, [rows, None, rows[:1]])), (x,))
     assert torch.autograd.gradcheck(lambda y: spread_rows(y, rows, 3, 2.0), (y,))
-    assert torch.autograd.gradcheck(lambda x, y: add_rows(x, y, rows), (x, y))
+    assert torch.autograd.gradcheck(lambda x, y: add_rows([(x, None), (y, rows), (y, rows - 0), (x, None)], 3), (x, y))
+    assert torch.autograd.gradcheck(lambda y: spread_rows(y, rows, 3), (y,))
 
 
 @settings(max_examples=20)
@@ -697,3 +706,48 @@ def test_a_sample_may_be_a_tensor_or_one_row_for_all_examples():
         for same in (torch.from_numpy(rows), row, torch.from_numpy(row)):
             assert torch.equal(net(inputs, same), expected)
     assert prune(fabric, row) == prune(fabric, architecture_of(fabric, row))
+
+
+@settings(max_examples=25)
+@given(fabrics(norm="none"), st.data(), seeds)
+def test_taking_rows_again_gives_the_gradients_of_keeping_them(fabric, data, seed):
+    """Rows are taken again in the backward pass: bit for bit what autograd would have kept."""
+    net = compile_fabric(fabric, seed=seed).train()
+    kept = data.draw(random_samples(fabric, batch=6, keep_fixed=False))
+    inputs = {name: value.requires_grad_() for name, value in inputs_of(fabric, batch=6, seed=seed, dtype=torch.float32).items()}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bsngraph.supernet.supernet.run_on", lambda taken, operation: operation(taken.x))
+        expected = gradients(net, inputs, run(net, inputs, kept))
+    found = gradients(net, inputs, run(net, inputs, kept))
+    assert all(torch.equal(mine, theirs) for mine, theirs in zip(found, expected, strict=True))
+
+
+def test_an_operation_that_works_in_place_on_its_rows_has_right_gradients():
+    graph = nx.MultiDiGraph(source="x", target="y")
+    graph.add_node("x", input="2x3x3")
+    graph.add_edge("x", "a", op="conv", channels=2, norm="none")
+    graph.add_edge("a", "y", op="nn.ReLU")
+    graph.add_edge("a", "y", op="identity")
+    net = compile_fabric(fabric_from_networkx(graph), seed=0).double()
+    inputs = {"x": torch.randn(4, 2, 3, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).requires_grad_()}
+    kept = np.array([[1, 0, 1], [1, 1, 0], [1, 1, 1], [1, 1, 1]], dtype=bool)
+    expected = gradients(net, inputs, run(net, inputs, kept))
+    net.operations[1] = nn.ReLU(inplace=True)
+    found = gradients(net, inputs, run(net, inputs, kept))
+    assert all(torch.equal(mine, theirs) for mine, theirs in zip(found, expected, strict=True))
+
+
+def test_rows_that_many_edges_take_are_not_kept_for_the_backward_pass():
+    graph = nx.MultiDiGraph(source="x", target="y")
+    graph.add_node("x", input="2x8x8")
+    for _ in range(6):
+        graph.add_edge("x", "y", op="conv", channels=1, kernel=1, norm="none")
+    net = compile_fabric(fabric_from_networkx(graph), seed=0)
+    kept = ~np.eye(6, dtype=bool)
+    alive: list[weakref.ref] = []
+    for operation in net.operations:
+        operation.register_forward_pre_hook(lambda _, given: alive.append(weakref.ref(given[0])))
+    y = net(torch.randn(6, 2, 8, 8), kept)
+    assert y.requires_grad
+    assert len(alive) == 6
+    assert all(reference() is None for reference in alive)

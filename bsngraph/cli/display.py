@@ -9,7 +9,7 @@ import json
 import sys
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -18,12 +18,16 @@ from rich.progress import Progress as RichProgress
 from rich.table import Column, Table
 
 from bsngraph.draw.text import quantity
-from bsngraph.searching import Progress, Result, Silent
+
+if TYPE_CHECKING:
+    from bsngraph.searching import Progress, Result
 
 
 def progress_display(quiet: bool) -> Progress:
     """A display that fits where standard error goes; it ends with the command that asks for it, however that ends."""
     if quiet:
+        from bsngraph.searching import Silent
+
         return Silent()
     if not sys.stderr.isatty():
         return PlainDisplay()

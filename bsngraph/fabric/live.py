@@ -7,8 +7,8 @@ target: linear in batch × edges, with no Python per edge.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,52 +22,73 @@ _Indices = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class _Level:
-    """The edges of one level grouped by the node they reach: `starts[i]` is the first of those that reach `nodes[i]`."""
+    """One level of one direction: the nodes `nodes` are reached by the sweep's edges `edges`, from `origins` (edges,).
 
-    edges: _Indices
+    `starts[i]` is the first of the level's edges that reach its i-th node. Nodes and edges are slices, since the sweep numbers nodes by
+    level and each direction has an order of edges of its own.
+    """
+
+    nodes: slice
+    edges: slice
     origins: _Indices
-    nodes: _Indices
     starts: _Indices
 
 
 @dataclass(frozen=True)
+class _Direction:
+    """Forwards or backwards: nodes all samples begin from, the order of edges, and the levels one after the other."""
+
+    begin: _Indices
+    order: _Indices
+    levels: tuple[_Level, ...]
+
+
+@dataclass(frozen=True)
 class LiveSweep:
-    """Everything about a fabric's paths that can be decided before there is a sample."""
+    """Everything about a fabric's paths that can be decided before there is a sample. Nodes are numbered by level here."""
 
     node_count: int
     edge_count: int
     tails: _Indices
     heads: _Indices
-    sources: _Indices
-    targets: _Indices
-    forward: tuple[_Level, ...]
-    backward: tuple[_Level, ...]
+    forward: _Direction
+    backward: _Direction
 
 
 def live_sweep(fabric: Fabric) -> LiveSweep:
     """Prepare the sweep of a fabric."""
     ends = np.array(fabric.endpoints, dtype=np.intp).reshape(-1, 2)
     levels = np.array(fabric.levels, dtype=np.intp)
-    tails, heads = ends[:, 0], ends[:, 1]
+    leaves = ~np.isin(np.arange(len(levels)), ends[:, 0])
+    by_level = np.lexsort((leaves, levels))  # within a level those without outgoing edges last: the others are a slice
+    number = np.empty_like(by_level)
+    number[by_level] = np.arange(len(by_level))
+    tails, heads = number[ends[:, 0]], number[ends[:, 1]]
+    sources, targets = number[list(fabric.source_indices)], number[list(fabric.target_indices)]
     return LiveSweep(
-        node_count=len(fabric.nodes),
-        edge_count=len(fabric.edges),
+        node_count=len(levels),
+        edge_count=len(ends),
         tails=tails,
         heads=heads,
-        sources=np.array(fabric.source_indices, dtype=np.intp),
-        targets=np.array(fabric.target_indices, dtype=np.intp),
-        forward=tuple(_levels(heads, tails, levels, range(1, int(levels.max(initial=0)) + 1))),
-        backward=tuple(_levels(tails, heads, levels, range(int(levels.max(initial=0)) - 1, -1, -1))),
+        forward=_direction(sources, heads, tails, levels[by_level]),
+        backward=_direction(targets, tails, heads, -levels[by_level]),
     )
 
 
-def _levels(reached: _Indices, origins: _Indices, levels: _Indices, order: Iterable[int]) -> Iterable[_Level]:
-    for level in order:
-        edges = np.flatnonzero(levels[reached] == level)
-        if len(edges):
-            edges = edges[np.argsort(reached[edges], kind="stable")]
-            nodes, starts = np.unique(reached[edges], return_index=True)
-            yield _Level(edges, origins[edges], nodes, starts)
+def _direction(begin: _Indices, reached: _Indices, origins: _Indices, ranks: _Indices) -> _Direction:
+    """The levels in which edges reach nodes, by rising rank (nodes,) of the nodes reached."""
+    order = np.lexsort((reached, ranks[reached]))
+    nodes, starts = np.unique(reached[order], return_index=True)
+    in_turn = np.argsort(starts)
+    nodes, starts = nodes[in_turn], starts[in_turn]
+    firsts = np.flatnonzero(np.diff(ranks[nodes], prepend=np.nan)).tolist()  # each level's first place in `nodes`
+    levels = []
+    for first, end in pairwise([*firsts, len(nodes)]):
+        here = slice(int(starts[first]), int(starts[end]) if end < len(nodes) else len(order))
+        span = slice(int(nodes[first]), int(nodes[end - 1]) + 1)
+        assert span.stop - span.start == end - first
+        levels.append(_Level(span, here, origins[order[here]], starts[first:end] - here.start))
+    return _Direction(begin, order, tuple(levels))
 
 
 def live_edges(sweep: LiveSweep, kept: Booleans) -> Booleans:
@@ -79,16 +100,21 @@ def live_edges(sweep: LiveSweep, kept: Booleans) -> Booleans:
     if kept.ndim != 2 or kept.shape[1] != sweep.edge_count or kept.dtype != np.bool_:
         raise ValueError(f"a sample is a Boolean (batch, {sweep.edge_count}), not {kept.dtype} {kept.shape}")
     words = _pack(kept)
-    ones = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
-    reached = np.zeros((sweep.node_count, words.shape[1]), dtype=np.uint64)
-    reached[sweep.sources] = ones
-    for level in sweep.forward:
-        reached[level.nodes] |= np.bitwise_or.reduceat(words[level.edges] & reached[level.origins], level.starts, axis=0)
-    leads = np.zeros_like(reached)
-    leads[sweep.targets] = ones
-    for level in sweep.backward:
-        leads[level.nodes] |= np.bitwise_or.reduceat(words[level.edges] & leads[level.origins], level.starts, axis=0)
+    reached = _spread(sweep.forward, words, sweep.node_count)
+    leads = _spread(sweep.backward, words, sweep.node_count)
     return _unpack(words & reached[sweep.tails] & leads[sweep.heads], kept.shape[0])
+
+
+def _spread(direction: _Direction, words: _Words, node_count: int) -> _Words:
+    """For each node and sample, whether kept edges lead to it from where the direction begins: (nodes, words)."""
+    known = np.zeros((node_count, words.shape[1]), dtype=np.uint64)
+    known[direction.begin] = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
+    words = words[direction.order]
+    for level in direction.levels:
+        ways = known.take(level.origins, axis=0)
+        ways &= words[level.edges]
+        known[level.nodes] |= np.bitwise_or.reduceat(ways, level.starts, axis=0)
+    return known
 
 
 def connected(fabric: Fabric, live: Booleans) -> Booleans:

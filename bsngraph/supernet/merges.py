@@ -27,7 +27,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Place:
-    """The node a merge works for: how many rows it has, how many inputs each row has (rows,), how wide it is."""
+    """The node a merge works for: how many rows it has, how many inputs each row has (rows,) where not all the same, how wide it is."""
 
     count: int
     present: Tensor | None
@@ -39,11 +39,7 @@ Merge = Callable[[Sequence[Part], Place], Tensor]
 
 def merge_sum(parts: Sequence[Part], place: Place) -> Tensor:
     """Σ of the inputs present."""
-    first, *others = parts
-    total = spread_rows(first.value, first.rows, place.count)
-    for part in others:
-        total = add_rows(total, part.value, part.rows)
-    return total
+    return add_rows([(part.value, part.rows) for part in parts], place.count)
 
 
 def merge_mean(parts: Sequence[Part], place: Place) -> Tensor:

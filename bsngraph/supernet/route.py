@@ -1,12 +1,13 @@
 """A sample → a Route: everything about running it that can be decided on the host, before any tensor is touched.
 
-In: the plan of a fabric and the live edges of a batch. Out: for each node that is live for any example, which examples
-it holds (its rows), and for each live edge which of its source's rows it takes and which of its target's rows it fills.
-A node's value holds only the examples for which the node is live, so compute and memory follow the sample.
+In: a fabric and the live edges of a batch. Out: for each node that is live for any example how many examples it holds (its rows), and
+for each live edge which of its source's rows it takes and which of its target's rows it fills. A node's value holds only the examples
+for which the node is live, so compute and memory follow the sample.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,31 +17,32 @@ from torch import Tensor
 
 from bsngraph.fabric import Booleans, Fabric
 
-_Rows = NDArray[np.int64]
+_Numbers = NDArray[np.int64]
+_Rows = Tensor | None  # None: all of them, in order
 
 
 @dataclass(frozen=True)
-class EdgeStep:
-    """Run an edge: the rows of its source's value to take and of its target's to fill (None: all of them, in order)."""
+class Handout:
+    """What the live edges out of a node take of its value: `rows[i]` for `edges[i]`."""
 
-    edge: int
-    source: int
-    take: Tensor | None
-    fill: Tensor | None
+    node: int
+    edges: tuple[int, ...]
+    rows: tuple[_Rows, ...]
 
 
 @dataclass(frozen=True)
 class NodeStep:
-    """Make a node's value from its live edges, then forget the values in `free`, which nothing needs any more.
+    """Make a node's value from its live edges, `edges[i]` filling the rows `rows[i]`, then hand it out.
 
-    `count`: examples the node is live for. `present` (count,): inputs of each, None where all edges bring all rows.
+    `count`: examples the node is live for. `present` (count,): inputs of each, for means that are not all of as many.
     """
 
     node: int
-    edges: tuple[EdgeStep, ...]
+    edges: tuple[int, ...]
+    rows: tuple[_Rows, ...]
     count: int
     present: Tensor | None
-    free: tuple[int, ...]
+    handout: Handout
 
 
 @dataclass(frozen=True)
@@ -49,99 +51,76 @@ class Route:
 
     batch: int
     live: Booleans
+    sources: tuple[Handout, ...]
     nodes: tuple[NodeStep, ...]
-    targets: tuple[Tensor | None, ...]
+    targets: tuple[_Rows, ...]
 
 
-def plan_route(fabric: Fabric, live: Booleans, device: torch.device) -> Route:
-    """The route of live edges (batch, edges); its indices are on `device`, sent there in one copy."""
-    return _Planner(fabric, live).plan(device)
+class Planner:
+    """Plans the routes of one fabric. What does not depend on the sample is worked out once."""
 
+    def __init__(self, fabric: Fabric) -> None:
+        self.fabric = fabric
+        ends = np.array(fabric.endpoints, dtype=np.int64).reshape(-1, 2)
+        self.tails, self.heads = ends[:, 0], ends[:, 1]
+        self.by_head = np.argsort(self.heads, kind="stable")
+        self.made, self.starts = np.unique(self.heads[self.by_head], return_index=True)
+        self.outgoing: list[list[int]] = [[] for _ in fabric.nodes]
+        for edge, source in enumerate(self.tails.tolist()):
+            self.outgoing[source].append(edge)
 
-class _Planner:
-    def __init__(self, fabric: Fabric, live: Booleans) -> None:
-        self.fabric, self.live, self.batch = fabric, live, live.shape[0]
-        self.everyone: _Rows = np.arange(self.batch, dtype=np.int64)
-        self.chunks: list[_Rows] = []
-        self.rows: list[_Rows] = []
+    def route(self, live: Booleans, device: torch.device) -> Route:
+        """The route of live edges (batch, edges); its indices are on `device`, sent there in one copy."""
+        fabric = self.fabric
         columns = np.ascontiguousarray(live.T)
-        self.used = np.flatnonzero(columns.any(axis=1))
-        self.edge_rows = {int(edge): np.flatnonzero(columns[edge]) for edge in self.used}
+        inputs = self._inputs(columns)
+        alive = inputs > 0
+        alive[list(fabric.source_indices)] = True
+        sizes, counts = columns.sum(axis=1), alive.sum(axis=1)
+        used = np.flatnonzero(sizes)
+        edges, examples = np.nonzero(columns)
+        row = alive.cumsum(axis=1) - 1  # (nodes, batch): where a node's value has each example
+        take, fill = row[self.tails[edges], examples], row[self.heads[edges], examples]
+        uneven = np.unique(self.heads[used[sizes[used] < counts[self.heads[used]]]]).tolist()
+        means = [node for node in uneven if fabric.nodes[node].merge == "mean"]
+        others = [inputs[node, alive[node]] for node in means] + [np.flatnonzero(alive[node]) for node in fabric.target_indices]
 
-    def plan(self, device: torch.device) -> Route:
-        steps = [step for node in range(len(self.fabric.nodes)) if (step := self._node(node)) is not None]
-        targets = [self._send(self._part(self.everyone, self.rows[node])) for node in self.fabric.target_indices]
-        views = _on_device(self.chunks, device)
-        last_use = self._last_use([step[0] for step in steps])
-        nodes = tuple(
-            NodeStep(
-                node=node,
-                edges=tuple(EdgeStep(edge, source, views(take), views(fill)) for edge, source, take, fill in edges),
-                count=count,
-                present=views(present),
-                free=last_use.get(node, ()),
-            )
-            for node, edges, count, present in steps
-        )
-        return Route(self.batch, self.live, nodes, tuple(views(target) for target in targets))
+        lengths = [*sizes[used].tolist(), *sizes[used].tolist(), *map(len, others)]
+        views = iter(torch.split(_on_device(np.concatenate([take, fill, *others]), device), lengths))
+        taken = dict(self._parts(used, sizes < counts[self.tails], views))
+        filled = dict(self._parts(used, sizes < counts[self.heads], views))
+        present = dict(zip(means, views, strict=False))
+        targets = [part if len(part) < len(live) else None for part in views]
+        handouts = [_handout(node, edges, taken) for node, edges in enumerate(self.outgoing)]
+        steps = []
+        for node, incoming in enumerate(fabric.incoming):
+            here = tuple(edge for edge in incoming if edge in filled)
+            if here:
+                rows = tuple(filled[edge] for edge in here)
+                steps.append(NodeStep(node, here, rows, int(counts[node]), present.get(node), handouts[node]))
+        return Route(len(live), live, tuple(handouts[node] for node in fabric.source_indices), tuple(steps), tuple(targets))
 
-    def _node(self, node: int) -> tuple[int, list[tuple[int, int, int | None, int | None]], int, int | None] | None:
-        """Note the node's rows; the step that makes it, unless it is a source or nobody's."""
-        incoming = [edge for edge in self.fabric.incoming[node] if edge in self.edge_rows]
-        if node in self.fabric.source_indices:
-            self.rows.append(self.everyone)
-            return None
-        if not incoming:
-            self.rows.append(self.everyone[:0])
-            return None
-        present = self.live[:, incoming].sum(axis=1)
-        rows = np.flatnonzero(present)
-        self.rows.append(rows)
-        edges = []
-        for edge in incoming:
-            source = self.fabric.endpoints[edge][0]
-            take = self._send(self._part(self.rows[source], self.edge_rows[edge]))
-            fill = self._send(self._part(rows, self.edge_rows[edge]))
-            edges.append((edge, source, take, fill))
-        partial = any(fill is not None for *_, fill in edges)
-        return node, edges, len(rows), self._send(present[rows].astype(np.int64)) if partial else None
-
-    def _last_use(self, made: list[int]) -> dict[int, tuple[int, ...]]:
-        """Node whose step is the last to need some values → those values' nodes."""
-        last = {self.fabric.endpoints[edge][0]: self.fabric.endpoints[edge][1] for edge in map(int, self.used)}
-        for edge in map(int, self.used):
-            source, target = self.fabric.endpoints[edge]
-            last[source] = max(last[source], target)
-        kept = set(self.fabric.target_indices)
-        by_step: dict[int, tuple[int, ...]] = {}
-        for source, target in last.items():
-            if source not in kept:
-                by_step[target] = (*by_step.get(target, ()), source)
-        return by_step
+    def _inputs(self, columns: Booleans) -> _Numbers:
+        """How many of the edges `columns` (edges, batch) lead into each node: (nodes, batch)."""
+        inputs = np.zeros((len(self.fabric.nodes), columns.shape[1]), dtype=np.int64)
+        if len(self.made):
+            inputs[self.made] = np.add.reduceat(columns[self.by_head], self.starts, axis=0, dtype=np.int64)
+        return inputs
 
     @staticmethod
-    def _part(whole: _Rows, part: _Rows) -> _Rows | None:
-        """Where `part` lies in `whole` (both sorted); None where it is all of it."""
-        return None if len(part) == len(whole) else np.searchsorted(whole, part)
-
-    def _send(self, rows: _Rows | None) -> int | None:
-        """Note indices for the copy to the device; gives their number."""
-        if rows is None:
-            return None
-        self.chunks.append(rows)
-        return len(self.chunks) - 1
+    def _parts(used: _Numbers, partly: Booleans, views: Iterator[Tensor]) -> Iterator[tuple[int, _Rows]]:
+        """Each used edge with the next of the views, or None where that would be all rows."""
+        for edge in used.tolist():
+            rows = next(views)
+            yield edge, rows if partly[edge] else None
 
 
-def _on_device(chunks: list[_Rows], device: torch.device) -> _Views:
-    whole = torch.from_numpy(np.concatenate(chunks)) if chunks else torch.empty(0, dtype=torch.int64)
-    if device.type == "cuda":
-        whole = whole.pin_memory().to(device, non_blocking=True)
-    return _Views(torch.split(whole, [len(chunk) for chunk in chunks]))
+def _handout(node: int, outgoing: Sequence[int], taken: Mapping[int, _Rows]) -> Handout:
+    edges = tuple(edge for edge in outgoing if edge in taken)
+    return Handout(node, edges, tuple(taken[edge] for edge in edges))
 
 
-@dataclass(frozen=True)
-class _Views:
-    parts: tuple[Tensor, ...]
-
-    def __call__(self, number: int | None) -> Tensor | None:
-        return None if number is None else self.parts[number]
+def _on_device(numbers: _Numbers, device: torch.device) -> Tensor:
+    """The numbers as a tensor; a GPU gets them while the host goes on."""
+    whole = torch.from_numpy(numbers)
+    return whole.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else whole

@@ -1,42 +1,144 @@
-"""Taking rows out of a batch and putting them back, without losing the memory layout.
+"""Taking rows out of a batch and putting them back, each once, without losing the memory layout.
 
-`index_select` and `index_copy` give contiguous (NCHW) results whatever comes in; through a view with the channels last they keep
-channels_last, in which CPU convolutions run faster.
+`index_select` and `index_add` give contiguous (NCHW) results whatever comes in; through a view with the channels last they keep
+channels_last, in which CPU convolutions run faster. All rows that leave a value are one step of autograd, and so are all that are added
+up to one: a gradient is then filled once for all edges, not once for each and added up again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
 import torch
 from torch import Tensor
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
+from torch.autograd.graph import saved_tensors_hooks
+
+Rows = Tensor | None
 
 
-def take_rows(x: Tensor, rows: Tensor | None) -> Tensor:
-    """The examples `rows` (k,) of x (batch, …); x itself where rows is None."""
-    if rows is None:
-        return x
-    if _channels_last(x):
-        return x.permute(0, 2, 3, 1).index_select(0, rows).permute(0, 3, 1, 2)
-    return x.index_select(0, rows)
+@dataclass(frozen=True)
+class Taken:
+    """What an edge takes of a value: `x` (k, …), which are `rows` (k,) of `whole`; x is the whole where rows is None."""
+
+    x: Tensor
+    whole: Tensor
+    rows: Rows
 
 
-def spread_rows(y: Tensor, rows: Tensor | None, count: int, fill: float = 0.0) -> Tensor:
+def take_rows(whole: Tensor, rows: Sequence[Rows]) -> list[Taken]:
+    """For each of `rows`, those examples of a value (batch, …); all of it where they are None."""
+    some = [part for part in rows if part is not None]
+    taken = iter(_Take.apply(whole, *some) if some else ())  # type: ignore[no-untyped-call]
+    return [Taken(whole if part is None else next(taken), whole, part) for part in rows]
+
+
+def run_on(taken: Taken, operation: Callable[[Tensor], Tensor]) -> Tensor:
+    """operation(x). Where autograd would save x for the backward pass, the rows are taken again instead.
+
+    Each of the edges that leave a node takes nearly all of its rows; kept, they would be most of the memory of a training step.
+    """
+    x, rows = taken.x, taken.rows
+    if rows is None or not torch.is_grad_enabled():
+        return operation(x)
+    whole, place = taken.whole.detach(), (x.data_ptr(), x.shape, x.stride(), x._version)
+
+    def pack(saved: Tensor) -> Tensor | None:
+        # Of another version is what an operation that works in place has made of x.
+        return None if (saved.data_ptr(), saved.shape, saved.stride(), saved._version) == place else saved
+
+    def unpack(saved: Tensor | None) -> Tensor:
+        return _taken(whole, rows) if saved is None else saved
+
+    with saved_tensors_hooks(pack, unpack):
+        return operation(x)
+
+
+def add_rows(parts: Sequence[tuple[Tensor, Rows]], count: int) -> Tensor:
+    """The sum of batches y (k, …), each at its rows (k,) of `count`; of whole batches where its rows are None."""
+    if all(rows is None for _, rows in parts):
+        total, *others = (y for y, _ in parts)
+        for y in others:
+            total = total + y
+        return total
+    spread: Tensor = _Add.apply(count, *(rows for _, rows in parts), *(y for y, _ in parts))  # type: ignore[no-untyped-call]
+    return spread
+
+
+def spread_rows(y: Tensor, rows: Rows, count: int, fill: float = 0.0) -> Tensor:
     """A batch of `count` examples that holds y (k, …) at `rows` (k,) and `fill` elsewhere; y itself where rows is None."""
-    if rows is None:
-        return y
-    if _channels_last(y):
-        size, channels, height, width = count, y.shape[1], y.shape[2], y.shape[3]
-        whole = y.new_full((size, height, width, channels), fill).index_copy(0, rows, y.permute(0, 2, 3, 1))
-        return whole.permute(0, 3, 1, 2)
-    return y.new_full((count, *y.shape[1:]), fill).index_copy(0, rows, y)
+    if rows is None or fill == 0.0:
+        return add_rows([(y, rows)], count)
+    last = _channels_last(y)
+    values = _plain(y, last)
+    return _restored(values.new_full((count, *values.shape[1:]), fill).index_copy(0, rows, values), last)
 
 
-def add_rows(total: Tensor, y: Tensor, rows: Tensor | None) -> Tensor:
-    """total (n, …) with y (k, …) added at `rows` (k,); a plain sum where rows is None."""
-    if rows is None:
-        return total + y
-    if _channels_last(total):
-        return total.permute(0, 2, 3, 1).index_add(0, rows, y.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
-    return total.index_add(0, rows, y)
+class _Take(Function):
+    """x (n, …), rows (k,) … → those rows of x, …"""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, *rows: Tensor) -> tuple[Tensor, ...]:
+        ctx.set_materialize_grads(False)
+        ctx.rows, ctx.count, ctx.last = rows, x.shape[0], _channels_last(x)
+        return tuple(_taken(x, part) for part in rows)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
+        parts = [(gradient, part) for gradient, part in zip(gradients, ctx.rows, strict=True) if gradient is not None]
+        return _sum(parts, ctx.count, ctx.last) if parts else None, *(None for _ in ctx.rows)
+
+
+class _Add(Function):
+    """count n, rows (k,) …, y (k, …) … → (n, …), the sum of all y at their rows."""
+
+    @staticmethod
+    def forward(ctx: Any, count: int, *rows_and_values: Any) -> Tensor:
+        ctx.rows = rows_and_values[: len(rows_and_values) // 2]
+        values = rows_and_values[len(ctx.rows) :]
+        return _sum(list(zip(values, ctx.rows, strict=True)), count, any(map(_channels_last, values)))
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        parts = (gradient if rows is None else _taken(gradient, rows) for rows in ctx.rows)
+        return None, *(None for _ in ctx.rows), *parts
+
+
+def _sum(parts: Sequence[tuple[Tensor, Rows]], count: int, last: bool) -> Tensor:
+    """The sum, whole batches first: nothing is filled with zeros where there is one."""
+    whole = [_plain(y, last) for y, rows in parts if rows is None]
+    if len(whole) > 1:
+        total = torch.add(whole[0], whole[1])
+        for y in whole[2:]:
+            total.add_(y)
+    elif whole:
+        total = whole[0].clone(memory_format=torch.contiguous_format)
+    else:
+        first = _plain(parts[0][0], last)
+        total = first.new_zeros(count, *first.shape[1:])
+    for y, rows in parts:
+        if rows is not None:
+            total.index_add_(0, rows, _plain(y, last))
+    return _restored(total, last)
+
+
+def _taken(x: Tensor, rows: Tensor) -> Tensor:
+    last = _channels_last(x)
+    return _restored(_plain(x, last).index_select(0, rows), last)
+
+
+def _plain(x: Tensor, last: bool) -> Tensor:
+    """With the channels last, as they lie in memory."""
+    return x.permute(0, 2, 3, 1) if last else x
+
+
+def _restored(x: Tensor, last: bool) -> Tensor:
+    return x.permute(0, 3, 1, 2) if last else x
 
 
 def _channels_last(x: Tensor) -> bool:

@@ -1,7 +1,7 @@
 """Fabric → SuperNet: the fabric compiled to an nn.Module that runs any sample of it.
 
 Call order of a pass: `live_edges` (host) → `plan_route` (host) → for each live node, in topological order: for each live edge
-into it: take rows → operation; then merge → activation → forget what is not needed any more.
+into it: operation; then merge → activation → each live edge out of it is handed its rows of the value, and the value is forgotten.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from bsngraph.errors import FabricError, Problem
 from bsngraph.fabric import Booleans, Fabric, live_edges, live_sweep
 from bsngraph.ops.profile import build
 from bsngraph.supernet.merges import ACTIVATIONS, MERGES, Part, Place
-from bsngraph.supernet.route import NodeStep, Route, plan_route
-from bsngraph.supernet.rows import spread_rows, take_rows
+from bsngraph.supernet.route import Handout, NodeStep, Planner, Route
+from bsngraph.supernet.rows import Taken, run_on, spread_rows, take_rows
 
 Inputs = Tensor | Mapping[str, Tensor]
 
@@ -32,11 +32,12 @@ class SuperNet(nn.Module):
         super().__init__()
         self.profile = profile
         self.sweep = live_sweep(profile.fabric)
+        self.planner = Planner(profile.fabric)
         shapes = (profile.node_shapes[source] for source, _ in profile.fabric.endpoints)
         self.operations = nn.ModuleList(
             build(edge.op, edge.arguments, shape) for edge, shape in zip(profile.fabric.edges, shapes, strict=True)
         )
-        self._concat_offsets = _concat_offsets(profile)
+        self.concat_offsets = _concat_offsets(profile)
 
     @property
     def fabric(self) -> Fabric:
@@ -44,7 +45,7 @@ class SuperNet(nn.Module):
 
     def route(self, kept: Booleans | Tensor, device: torch.device | str = "cpu") -> Route:
         """The way of a sample `kept` (batch, edges) through the net; only its live edges run. Worth keeping if it is run again."""
-        return plan_route(self.fabric, live_edges(self.sweep, _on_host(kept)), torch.device(device))
+        return self.planner.route(live_edges(self.sweep, _on_host(kept)), torch.device(device))
 
     def forward(self, inputs: Inputs, kept: Booleans | Tensor | Route | None = None) -> Tensor | dict[str, Tensor]:
         """Run a batch.
@@ -58,13 +59,15 @@ class SuperNet(nn.Module):
         route = kept if isinstance(kept, Route) else self._route_of(kept, first.shape[0], first.device)
         if route.batch != first.shape[0]:
             raise ValueError(f"the sample has {route.batch} rows and the batch {first.shape[0]} examples: they must agree")
+        taken: dict[int, Taken] = {}  # live edge that has not run yet → what comes into it
+        made: dict[int, Tensor] = {}
+        for handout in route.sources:
+            _hand_out(values.pop(handout.node), handout, taken)
         for step in route.nodes:
-            values[step.node] = self._node(step, values)
-            for node in step.free:
-                del values[node]
+            self._node(step, taken, made)
         outputs = {}
         for name, node, rows in zip(self.fabric.targets, self.fabric.target_indices, route.targets, strict=True):
-            value = values[node] if node in values else first.new_zeros(0, *self.profile.node_shapes[node])
+            value = made[node] if node in made else first.new_zeros(0, *self.profile.node_shapes[node])
             outputs[name] = spread_rows(value, rows, route.batch)
         return outputs if len(outputs) > 1 else next(iter(outputs.values()))
 
@@ -83,14 +86,17 @@ class SuperNet(nn.Module):
         nodes = {self.fabric.node_index[name]: value for name, value in inputs.items()}
         return {node: self._activated(node, value) for node, value in nodes.items()}
 
-    def _node(self, step: NodeStep, values: Mapping[int, Tensor]) -> Tensor:
+    def _node(self, step: NodeStep, taken: dict[int, Taken], made: dict[int, Tensor]) -> None:
+        """Make a node's value of what its edges have `taken`, and hand it out to the next ones; a target's goes to `made`."""
         node = self.fabric.nodes[step.node]
         parts = []
-        for edge in step.edges:
-            value = self.operations[edge.edge](take_rows(values[edge.source], edge.take))
-            parts.append(Part(value, edge.fill, self._concat_offsets[edge.edge]))
+        for edge, rows in zip(step.edges, step.rows, strict=True):
+            parts.append(Part(run_on(taken.pop(edge), self.operations[edge]), rows, self.concat_offsets[edge]))
         place = Place(step.count, step.present, self.profile.node_shapes[step.node][0])
-        return self._activated(step.node, MERGES[node.merge](parts, place))
+        value = self._activated(step.node, MERGES[node.merge](parts, place))
+        _hand_out(value, step.handout, taken)
+        if step.node in self.fabric.target_indices:
+            made[step.node] = value
 
     def _activated(self, node: int, value: Tensor) -> Tensor:
         activation = ACTIVATIONS[self.fabric.nodes[node].activation]
@@ -110,6 +116,10 @@ def compile_fabric(fabric: Fabric | FabricProfile, *, seed: int | None = None) -
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # torch.manual_seed would also seed accelerators, which nothing here restores
         return SuperNet(profile)
+
+
+def _hand_out(value: Tensor, handout: Handout, taken: dict[int, Taken]) -> None:
+    taken.update(zip(handout.edges, take_rows(value, handout.rows), strict=True))
 
 
 def _on_host(kept: Booleans | Tensor) -> Booleans:
