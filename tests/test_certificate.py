@@ -126,10 +126,10 @@ def test_memory_is_what_is_alive_at_the_worst_moment():
     graph.add_node("x", input="1x10x10")  # 400 bytes
     graph.add_edge("x", "a", channels=4)  # 1600
     graph.add_edge("a", "b", channels=2)  # 800
-    graph.add_edge("a", "b", channels=2)  # 800, and their sum 800
+    graph.add_edge("a", "b", channels=2)  # 800, made while a and the other are still there
     graph.add_edge("b", "y", channels=1)  # 400
     costs = recount(compile_fabric(fabric_from_networkx(graph), seed=0), [], Means())
-    assert costs["memory"]["value"] == 400 + 1600 + 800 + 800 + 800
+    assert costs["memory"]["value"] == 400 + 1600 + 800 + 800
 
 
 # --- the simulation

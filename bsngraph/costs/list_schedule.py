@@ -24,7 +24,8 @@ _Indices = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Graph:
-    """What scheduling needs to know about a fabric before there is a sample: `out_edges[out_starts[n]:out_starts[n + 1]]` leave node n.
+    """What scheduling needs to know about a fabric before there is a sample: `out_edges[out_starts[n]:out_starts[n + 1]]` leave node n
+    of the sweep's numbering.
 
     Ties go by name, since a pruned fabric's edges keep their names and not their order: a sample must cost what its network costs.
     """
@@ -63,9 +64,10 @@ def remaining_paths(graph: Graph, live: Booleans, taken: NDArray[Any]) -> NDArra
     columns = np.ascontiguousarray(live.T)
     paths = np.zeros(columns.shape, dtype=taken.dtype)
     from_node = np.zeros((graph.sweep.node_count, len(live)), dtype=taken.dtype)
-    for level in graph.sweep.backward:  # the origins of a backward level are the nodes that its edges lead to
-        paths[level.edges] = np.where(columns[level.edges], taken[level.edges, None] + from_node[level.origins], 0)
-        from_node[level.nodes] = np.maximum.reduceat(paths[level.edges], level.starts, axis=0)
+    for level in graph.sweep.backward.levels:  # the origins of a backward level are the nodes that its edges lead to
+        edges = graph.sweep.backward.order[level.edges]
+        paths[edges] = np.where(columns[edges], taken[edges, None] + from_node[level.origins], 0)
+        from_node[level.nodes] = np.maximum.reduceat(paths[edges], level.starts, axis=0)
     return np.ascontiguousarray(paths.T)
 
 
@@ -128,7 +130,7 @@ class _Queue:
 
     def begin(self) -> tuple[_Indices, _Indices]:
         """Rows and ranks of the edges that could start first."""
-        rows, nodes = np.meshgrid(np.arange(len(self.live)), self.graph.sweep.sources, indexing="ij")
+        rows, nodes = np.meshgrid(np.arange(len(self.live)), self.graph.sweep.forward.begin, indexing="ij")
         return self._complete(rows.ravel(), nodes.ravel())
 
     def end(self, rows: _Indices, edges: _Indices) -> tuple[_Indices, _Indices]:
@@ -207,7 +209,7 @@ class _Run(_Queue):
 
     def makespan(self) -> Times:
         """When every target's parts are together on a core (batch,)."""
-        latest: Times = self.there[:, self.graph.sweep.targets].min(axis=2).max(axis=1)
+        latest: Times = self.there[:, self.graph.sweep.backward.begin].min(axis=2).max(axis=1)
         return latest
 
     def passes(self, rows: _Indices, edges: _Indices) -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from bsngraph.costs.cost import Costs
 from bsngraph.costs.profile import FabricProfile
-from bsngraph.fabric import Booleans, Fabric, LiveSweep, live_sweep
+from bsngraph.fabric import Booleans, Fabric
 from bsngraph.fabric.structure import natural_key
 from bsngraph.ops import Shape
 
@@ -33,7 +33,8 @@ class PeakMemory:
     order (that of the pruned fabric), at each node its edges in order, then the merge, then the activation. Counted are
 
     - the inputs, all the time, and what a source's activation makes of one;
-    - the value of each node from when it is made until the last node that uses it is made; of targets until the end;
+    - the value of each node from when it is made until the last edge has run on it, or, where that edge gives a view of it, until the
+      node behind is made; of targets until the end;
     - the results of all edges into a node until that node's value is made;
     - while an edge runs, the tensors alive inside its operation (`OperationProfile.workspace`);
     - while a node is merged, its accumulators: a sum, maximum or product of two parts is a new tensor, each further part makes another
@@ -72,13 +73,13 @@ class PeakMemory:
 class _Plan:
     """A fabric as arrays. Edges have one more at the end, which is never live and fills up the rows of `incoming` (nodes, most edges)."""
 
-    sweep: LiveSweep
     names: _Integers  # (nodes,): each node's rank by name
     incoming: _Integers
     out_edges: _Integers
     out_nodes: _Integers
     out_starts: _Integers
     tails: _Integers
+    heads: _Integers  # (edges,)
     workspace: _Integers
     results: _Integers
     part_sizes: _Integers  # (edges + 1,): bytes of the results as the next operation sees them
@@ -91,19 +92,20 @@ class _Plan:
 
 
 def _plan(profile: FabricProfile) -> _Plan:
-    fabric, sweep = profile.fabric, live_sweep(profile.fabric)
+    fabric = profile.fabric
     nodes = fabric.nodes
+    tails, heads = np.array(fabric.endpoints, dtype=np.int64).T
     by_name = sorted(range(len(nodes)), key=lambda node: natural_key(nodes[node].name))
-    out_edges = np.argsort(sweep.tails, kind="stable")
-    out_nodes, out_starts = np.unique(sweep.tails[out_edges], return_index=True)
+    out_edges = np.argsort(tails, kind="stable")
+    out_nodes, out_starts = np.unique(tails[out_edges], return_index=True)
     return _Plan(
-        sweep=sweep,
         names=np.argsort(by_name),
         incoming=_padded(fabric),
         out_edges=out_edges,
         out_nodes=out_nodes,
         out_starts=out_starts,
-        tails=np.append(sweep.tails, 0),
+        tails=np.append(tails, 0),
+        heads=heads,
         workspace=np.append(profile.workspace, 0).astype(np.int64),
         results=np.append(profile.results, 0).astype(np.int64),
         part_sizes=np.array([*map(_bytes_of, profile.edge_shapes), 0]),
@@ -157,8 +159,9 @@ class _Pass:
             edges, alive = self._edges(nodes)
             count = np.count_nonzero(alive, axis=1)
             if count.any():
-                self._make(nodes, edges, alive, count)
-                self._free(step, edges, alive)
+                parts = self._run_edges(step, edges, alive)
+                self._make(nodes, edges, alive, count, parts)
+                self._free(edges, alive & self._last(step, edges, alive) & ~self._before_merge(edges, alive))
         return self.peak
 
     def _sources(self, used: Booleans) -> None:
@@ -179,20 +182,27 @@ class _Pass:
         order = np.argsort(dead_last, axis=1, kind="stable")  # parallel edges stand in their own order already
         return np.take_along_axis(edges, order, axis=1), np.take_along_axis(alive, order, axis=1)
 
-    def _make(self, nodes: _Integers, edges: _Integers, alive: Booleans, count: _Integers) -> None:
-        plan, size = self.plan, self.plan.sizes[nodes]
+    def _run_edges(self, step: int, edges: _Integers, alive: Booleans) -> _Integers:
+        """Run the edges into each sample's node one after the other; the bytes (batch,) of their results."""
+        plan, parts = self.plan, np.zeros(len(edges), dtype=np.int64)
         results = np.where(alive, plan.results[edges], 0)
-        before = np.cumsum(results, axis=1) - results
-        parts = results.sum(axis=1)
-        inside = (before + np.where(alive, plan.workspace[edges], 0)).max(axis=1)
+        freed = alive & self._last(step, edges, alive) & self._before_merge(edges, alive)
+        for column in range(int(np.count_nonzero(alive, axis=1).max())):
+            inside = np.where(alive[:, column], self.held + parts + plan.workspace[edges[:, column]], 0)
+            self.peak = np.maximum(self.peak, inside)
+            parts += results[:, column]
+            self._free(edges[:, column : column + 1], freed[:, column : column + 1])
+        return parts
+
+    def _make(self, nodes: _Integers, edges: _Integers, alive: Booleans, count: _Integers, parts: _Integers) -> None:
+        plan, size = self.plan, self.plan.sizes[nodes]
         gaps = size - np.where(alive, plan.part_sizes[edges], 0).sum(axis=1)
         mean, concat, active = plan.is_mean[nodes], plan.is_concat[nodes], plan.is_active[nodes]
         merging = np.select([concat, mean], [gaps + size, np.minimum(count, 2) * size], np.minimum(count - 1, 2) * size)
         merged = np.where((count > 1) | mean | concat, size, 0)
         activating = np.where(active, merged + size, 0)
-        needed = self.held + np.maximum(inside, parts + np.maximum(merging, activating))
         some = count > 0
-        self.peak = np.where(some, np.maximum(self.peak, needed), self.peak)
+        self.peak = np.where(some, np.maximum(self.peak, self.held + parts + np.maximum(merging, activating)), self.peak)
         made = np.where(active | (merged > 0), size, parts)  # without either, the value is the only part
         source_owner = self.owner[self.rows, plan.tails[edges[:, 0]]]
         owner = np.where(made > 0, nodes, source_owner)
@@ -201,11 +211,25 @@ class _Pass:
         self.users[self.rows[some], owner[some]] += 1
         self.held += np.where(some, made, 0)
 
-    def _free(self, step: int, edges: _Integers, alive: Booleans) -> None:
-        """Drop the values that were used for the last time."""
+    def _last(self, step: int, edges: _Integers, alive: Booleans) -> Booleans:
+        """Whether an edge is the last of all to run on its source's value: (batch, most edges). Parallel edges stand side by side."""
         sources = self.plan.tails[edges]
-        done = alive & (self.last_use[self.rows[:, None], sources] == step) & ~self.plan.is_target[sources]
-        done[:, 1:] &= sources[:, 1:] != sources[:, :-1]  # once for parallel edges, which stand side by side
+        last: Booleans = (self.last_use[self.rows[:, None], sources] == step) & ~self.plan.is_target[sources]
+        last[:, :-1] &= (sources[:, :-1] != sources[:, 1:]) | ~alive[:, 1:]
+        return last
+
+    def _before_merge(self, edges: _Integers, alive: Booleans) -> Booleans:
+        """Whether the value that an edge runs on is not a part of the merge itself, as it is where an edge gives a view of it."""
+        views = alive & (self.plan.results[edges] == 0)
+        sources = self.plan.tails[edges]
+        held: Booleans = np.zeros_like(views)
+        for column in np.flatnonzero(views.any(axis=0)):
+            held |= views[:, column : column + 1] & (sources == sources[:, column : column + 1])
+        return np.logical_not(held)
+
+    def _free(self, edges: _Integers, done: Booleans) -> None:
+        """Drop the values that these edges (batch, …) run on, where they are `done` with."""
+        sources = self.plan.tails[edges]
         for column in np.flatnonzero(done.any(axis=0)):
             rows = np.flatnonzero(done[:, column])
             owner = self.owner[rows, sources[rows, column]]
@@ -215,7 +239,7 @@ class _Pass:
     def _last_use(self, live: Booleans) -> _Integers:
         """The step that uses each node's value last, -1 where none does: (batch, nodes)."""
         plan = self.plan
-        uses = np.where(live, self.position[:, plan.sweep.heads], -1)[:, plan.out_edges]
+        uses = np.where(live, self.position[:, plan.heads], -1)[:, plan.out_edges]
         last = np.full(self.position.shape, -1, dtype=np.int64)
         last[:, plan.out_nodes] = np.maximum.reduceat(uses, plan.out_starts, axis=1)
         return last
@@ -223,11 +247,10 @@ class _Pass:
 
 def _order(plan: _Plan, live: Booleans) -> tuple[_Integers, _Integers]:
     """Each node's step in the pruned network, and the node of each step, both (batch, nodes): by level over live edges, then by name."""
-    columns = np.ascontiguousarray(live.T)
+    columns = np.append(live.T, np.zeros((1, len(live)), dtype=np.bool_), axis=0)
     levels = np.zeros((len(plan.sizes), len(live)), dtype=np.int64)
-    for level in plan.sweep.forward:
-        through = np.where(columns[level.edges], levels[level.origins] + 1, 0)
-        levels[level.nodes] = np.maximum.reduceat(through, level.starts, axis=0)
+    for node, incoming in enumerate(plan.incoming):  # the last edge, which fills up `incoming`, is never live
+        levels[node] = np.where(columns[incoming], levels[plan.tails[incoming]] + 1, 0).max(axis=0)
     order = np.argsort(levels.T * len(plan.sizes) + plan.names, axis=1)
     position = np.empty_like(order)
     np.put_along_axis(position, order, np.arange(order.shape[1])[None, :], axis=1)

@@ -3,7 +3,7 @@
 from bsngraph.measure.cache import default_cache
 from bsngraph.measure.calibration import Calibration, random_architectures
 from bsngraph.measure.latency import Conditions, LatencyTable, conditions_here, edge_latencies, measure_network
-from bsngraph.measure.running import Runner, example_inputs, run_pruned
+from bsngraph.measure.running import Runner, example_inputs, run_deployed
 from bsngraph.measure.timing import Patience, Timing, device_name, measure_module
 
 __all__ = [
@@ -21,5 +21,5 @@ __all__ = [
     "measure_module",
     "measure_network",
     "random_architectures",
-    "run_pruned",
+    "run_deployed",
 ]

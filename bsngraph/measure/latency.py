@@ -29,7 +29,7 @@ from bsngraph.fabric import Fabric
 from bsngraph.measure.cache import recall, remember
 from bsngraph.measure.calibration import Calibration, fit_calibration, random_architectures
 from bsngraph.measure.pieces import Piece, joining_pieces, network_piece, operation_pieces
-from bsngraph.measure.running import Runner, example_inputs, run_pruned
+from bsngraph.measure.running import Runner, example_inputs, run_deployed
 from bsngraph.measure.timing import Measure, Patience, Timing, device_name, measure_module
 from bsngraph.supernet import SuperNet, compile_fabric
 
@@ -125,7 +125,7 @@ def edge_latencies(
     cache: Path | None = None,
     networks: int = 12,
     report: Report | None = None,
-    runner: Runner = run_pruned,
+    runner: Runner = run_deployed,
     measure: Measure = measure_module,
 ) -> LatencyTable:
     """Measure every edge of a fabric, or recall it from `cache`; then `networks` random sub-networks whole to calibrate the sum (0: not).
@@ -154,7 +154,7 @@ def measure_network(
     threads: int | None = None,
     batch: int = 1,
     patience: Patience = NETWORK_PATIENCE,
-    runner: Runner = run_pruned,
+    runner: Runner = run_deployed,
     measure: Measure = measure_module,
 ) -> Timing:
     """The latency of a pruned net, all its edges fixed, measured whole on a batch of random numbers. The net is moved to the device.

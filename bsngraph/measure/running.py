@@ -1,28 +1,26 @@
 """A network → the call that is timed: one forward pass of a batch, everything else done before.
 
-In: a SuperNet whose edges are all fixed. Out: a call without arguments. `run_pruned` is the runner there is: the net in evaluation mode
-with the route of its batch at hand.
+In: a SuperNet whose edges are all fixed. Out: a call without arguments.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
 import torch
 
 from bsngraph.costs import FabricProfile
 from bsngraph.supernet import SuperNet
+from bsngraph.supernet.deployed import deploy
 from bsngraph.supernet.supernet import Inputs
 
 Runner = Callable[[SuperNet, Inputs], Callable[[], object]]
 
 
-def run_pruned(net: SuperNet, inputs: Inputs) -> Callable[[], object]:
-    """A pass of `inputs` through the net as it is."""
-    first = inputs if isinstance(inputs, torch.Tensor) else next(iter(inputs.values()))
-    route = net.eval().route(np.ones((first.shape[0], len(net.fabric.edges)), dtype=np.bool_), first.device)
-    return lambda: net(inputs, route)
+def run_deployed(net: SuperNet, inputs: Inputs) -> Callable[[], object]:
+    """A pass of `inputs` through the net as it is delivered: plain torch, convolutions with the norms behind them folded in."""
+    deployed = deploy(net)
+    return lambda: deployed(inputs)
 
 
 def example_inputs(profile: FabricProfile, batch: int, device: torch.device) -> Inputs:
