@@ -7,8 +7,10 @@ depends on, so that a run's record of it is enough to load the same data again. 
 from __future__ import annotations
 
 import re
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from bsngraph.errors import InputError
 
 _OPTIONS = re.compile(r"(?:,[a-z-]+=[^,]*)*$")
 _UNITS = {"": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
-_FIRST_SECONDS, _NEXT_SECONDS = 1.0, 5.0
+_ANNOUNCED_SECONDS, _METERED_SECONDS = 1.0, 5.0
 
 Notify = Callable[[str], None]
 
@@ -99,16 +101,28 @@ def parse_name(text: str) -> tuple[str, str | None, dict[str, str]]:
     return kind, argument if colon else None, options
 
 
+@contextmanager
+def announced(text: str, notify: Notify) -> Iterator[None]:
+    """Tell `text` if what is done inside takes over a second."""
+    timer = threading.Timer(_ANNOUNCED_SECONDS, notify, [text])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
 class Meter:
-    """Tells how far a reading is: after a second, then every five."""
+    """Tells how far a reading is, every five seconds."""
 
     def __init__(self, what: str, total: int, notify: Notify) -> None:
         self.what, self.total, self.notify = what, total, notify
-        self.next = time.monotonic() + _FIRST_SECONDS
+        self.next = time.monotonic() + _METERED_SECONDS
 
     def at(self, done: int) -> None:
         """`done` of the total are read."""
         now = time.monotonic()
         if now >= self.next:
-            self.next = now + _NEXT_SECONDS
+            self.next = now + _METERED_SECONDS
             self.notify(f"{self.what}: {done:,} of {self.total:,}")

@@ -13,7 +13,7 @@ from bsngraph.data.diabetes import load_diabetes
 from bsngraph.data.digits import load_digit_sequences, load_digits
 from bsngraph.data.idx import FASHION_FOLDER, load_fashion_mnist, load_mnist
 from bsngraph.data.load import KIND as CODE
-from bsngraph.data.names import Notify, Request, parse_name, silent
+from bsngraph.data.names import Notify, Request, announced, parse_name, silent
 from bsngraph.errors import InputError, nearest
 
 
@@ -158,7 +158,7 @@ def load_data(name: str, *, split_seed: int = 0, skip_bad: bool = False, notify:
     """The data set called `name`, split with `split_seed`: the same splits for every search that names it.
 
     `skip_bad` leaves out examples that cannot be used, and puts `bad=skip` into the data set's name, so that the name alone gives the same
-    data again. `notify` gets a line of progress where reading takes over a second, and what was skipped.
+    data again. `notify` gets lines of progress where reading takes over a second, and what was skipped.
 
     Raises:
         InputError: there is no such data set, it is not here, or something in it cannot be used.
@@ -178,4 +178,5 @@ def load_data(name: str, *, split_seed: int = 0, skip_bad: bool = False, notify:
             raise InputError(f"{name}: data set {kind!r} has no option {option!r}: {nearest(option, source.options)}")
     if skip_bad and "bad" in source.options and "bad" not in options:
         name, options = f"{name},bad=skip", options | {"bad": "skip"}
-    return source.load(Request(name, kind, argument or "", options, split_seed, notify))
+    with announced(f"{name}: reading …", notify):
+        return source.load(Request(name, kind, argument or "", options, split_seed, notify))
