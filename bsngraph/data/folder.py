@@ -132,7 +132,7 @@ def _classification(request: Request, places: Mapping[str, Path]) -> Dataset:
     names = [classes[one] for one in kept]
     rows = np.flatnonzero(np.isin(labels, kept))
     found, labels, part_of = found.only(rows), np.searchsorted(kept, labels[rows]), part_of[rows]
-    splits = draw(request, "classification", labels, names, numbering="usable images by path", given=_given(part_of))
+    splits = draw(request, "classification", labels, names, numbering="usable images by path", given=_given(part_of, places))
     if found.pixels is None:
         return streamed_dataset(request, reader, found, labels, splits, names, task="classification")
     return make_dataset(request, found.pixels, labels, splits, names, skipped=found.skipped)
@@ -160,7 +160,7 @@ def _segmentation(request: Request, places: Mapping[str, Path]) -> Dataset:
     found = survey(reader, request, problems)
     names = names or _numbered_classes(request, found)
     part_of = np.array([part for _, _, part in files])[found.good]
-    splits = draw(request, "segmentation", part_of, names, numbering="usable images by path", given=_given(part_of))
+    splits = draw(request, "segmentation", part_of, names, numbering="usable images by path", given=_given(part_of, places))
     if found.pixels is None or found.maps is None:
         return streamed_dataset(request, reader, found, None, splits, names, task="segmentation")
     return make_dataset(request, found.pixels, found.maps, splits, names, task="segmentation", ignore_label=IGNORED, skipped=found.skipped)
@@ -181,14 +181,9 @@ def _large_classes(
     return kept
 
 
-def _given(part_of: NDArray[np.str_]) -> dict[Part, Rows]:
-    """The splits that the folder makes itself."""
-    given: dict[Part, Rows] = {}
-    for part in PARTS:
-        rows = np.flatnonzero(part_of == part)
-        if len(rows):
-            given[part] = rows
-    return given
+def _given(part_of: NDArray[np.str_], places: Mapping[str, Path]) -> dict[Part, Rows]:
+    """The splits that the folder makes itself, empty ones included."""
+    return {part: np.flatnonzero(part_of == part) for part in PARTS if part in places}
 
 
 def _pairs(place: Path, problems: list[str]) -> Iterator[tuple[Path, Path]]:

@@ -101,10 +101,10 @@ def _check_classes(strata: NDArray[np.int64], names: Sequence[str], least: int, 
     small = np.flatnonzero(sizes < least)
     if not len(small):
         return
-    count = int(sizes[small[0]])
-    many = "s" if count > 1 else ""
-    what = f"class {names[classes[small[0]]]!r} has {count} example{many}" if len(names) > 1 else f"there is only {count} example{many}"
-    others = f" (and so do {len(small) - 1} others)" if len(small) > 1 else ""
+    count, more = int(sizes[small[0]]), len(small) - 1
+    amount = f"{count} example{'s' if count > 1 else ''}"
+    what = f"class {names[classes[small[0]]]!r} has {amount}" if len(names) > 1 else f"there {'are' if count > 1 else 'is'} only {amount}"
+    others = f" (and {more} other class{'es have' if more > 1 else ' has'} too few)" if more else ""
     raise InputError(f"{origin}: {what}{others}, but each split needs one: {least} at least; add examples, or leave the class out")
 
 

@@ -127,7 +127,7 @@ def survey(reader: Reader, request: Request, problems: Sequence[str] = ()) -> Su
     first, sample = _first_good(reader, request, problems)
     limit = request.bytes("memory", MEMORY)
     keep = sample.size * len(reader) <= limit
-    workers = 0 if keep else worker_count(request)
+    workers = worker_count(request) * (not keep)
     meter = Meter(f"{request.text}: reading", len(reader), request.notify)
     good, bad, seen = [], list(problems), []
     for row, one in enumerate(_each(_Looking(reader, keep=keep), workers)):
@@ -162,11 +162,12 @@ def report_bad(request: Request, bad: Sequence[str], total: int, what: str = "ex
     Raises:
         InputError: something cannot be used, and is not to be skipped.
     """
+    skip = request.skip_bad
     if not bad:
         return
     lines = [f"  - {reason}" for reason in bad[:_MOST_TOLD]] + ([f"  … and {len(bad) - _MOST_TOLD} more"] if len(bad) > _MOST_TOLD else [])
     listed = "\n".join(lines)
-    if not request.skip_bad:
+    if not skip:
         raise InputError(f"{request.text}: {len(bad)} of {total} {what} cannot be used (--skip-bad leaves them out):\n{listed}")
     request.notify(f"{request.text}: {len(bad)} of {total} {what} skipped:\n{listed}")
 
