@@ -401,9 +401,9 @@ def test_image_that_breaks_after_the_run_began_is_named(tmp_path: Path) -> None:
         path = tmp_path / "dog/002.png"
         content = path.read_bytes()
         path.write_bytes(b"")
+        broken = next(part for part in PARTS if 8 in getattr(data.rows, part))  # the ninth file, dog/002.png
         with pytest.raises(InputError, match=r"dog/002\.png: cannot be read as an image.*; it could be read when the run began"):
-            for split in (data.train, data.validation, data.test):
-                list(data.evaluation_batches(split, 4))
+            list(data.evaluation_batches(getattr(data, broken), 4))
         path.write_bytes(content)
 
 

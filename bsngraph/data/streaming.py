@@ -127,10 +127,10 @@ def survey(reader: Reader, request: Request, problems: Sequence[str] = ()) -> Su
     first, sample = _first_good(reader, request, problems)
     limit = request.bytes("memory", MEMORY)
     keep = sample.size * len(reader) <= limit
-    workers = worker_count(request) * (not keep)
+    workers = worker_count(request)
     meter = Meter(f"{request.text}: reading", len(reader), request.notify)
     good, bad, seen = [], list(problems), []
-    for row, one in enumerate(_each(_Looking(reader, keep=keep), workers)):
+    for row, one in enumerate(_each(_Looking(reader, keep=keep), 0 if keep else workers)):
         meter.at(row)
         reason = one.reason
         if not reason and one.shape != sample.shape:
