@@ -23,7 +23,7 @@ from bsngraph.errors import InputError, nearest
 OPTIONS = {
     "config": "the data set's configuration, where it has several",
     "image": "the column with the images (the first one that has any)",
-    "label": "the column with classes or label maps (the first one that has any)",
+    "label": "the column with classes or label maps (the first one that has any, or label)",
     "size": "resize every image: 32, or 24x32 for height and width",
     "channels": "1 or 3: convert every image to grey or to colour",
     "validation": "number of validation images to draw, where there is no such split",
@@ -151,7 +151,8 @@ def _columns(request: Request, features: Mapping[str, Any]) -> tuple[str, str, b
     image = request.options.get("image") or (images[0] if images else "")
     classes = [name for name, feature in features.items() if isinstance(feature, datasets.ClassLabel)]
     maps = [name for name in images if name != image]
-    label = request.options.get("label") or next(iter([*classes, *maps]), "")
+    numbers = [name for name, feature in features.items() if name in ("label", "labels") and _whole(feature)]
+    label = request.options.get("label") or next(iter([*classes, *maps, *numbers]), "")
     for option, name in (("image", image), ("label", label)):
         if name not in features:
             cure = nearest(name, features) if name else f"say {option}=COLUMN, one of {', '.join(features)}"
@@ -159,10 +160,15 @@ def _columns(request: Request, features: Mapping[str, Any]) -> tuple[str, str, b
     if image not in images:
         raise InputError(f"{request.text}: column {image!r} holds no images")
     kind = features[label]
-    whole = isinstance(kind, datasets.Value) and kind.dtype.startswith(("int", "uint"))
-    if label not in images and not isinstance(kind, datasets.ClassLabel) and not whole:
+    if label not in images and not isinstance(kind, datasets.ClassLabel) and not _whole(kind):
         raise InputError(f"{request.text}: column {label!r} holds neither classes nor label maps")
     return image, label, label in images, tuple(kind.names) if isinstance(kind, datasets.ClassLabel) else ()
+
+
+def _whole(feature: Any) -> bool:
+    import datasets
+
+    return isinstance(feature, datasets.Value) and feature.dtype.startswith(("int", "uint"))
 
 
 def _undecoded(table: Any, image: str, label: str, maps: bool) -> Any:
