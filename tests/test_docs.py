@@ -20,7 +20,7 @@ def attributes(text: str) -> dict[str, str]:
     return dict(word.split("=", 1) for word in text.split())
 
 
-@pytest.mark.parametrize("page", ["fabrics.md"])
+@pytest.mark.parametrize("page", ["fabrics.md", "data.md"])
 def test_every_snippet_of_the_page_does_what_it_says(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     known = dict(OPERATIONS)
