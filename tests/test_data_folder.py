@@ -12,9 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 from image_folders import class_folder, mask_folder, random_image, save, split_folder
 from PIL import Image
+from tiny import STRIPES
 
+from bsngraph.cli.main import cli
 from bsngraph.data import Augmentation, Dataset, load_data
 from bsngraph.data.splits import PARTS
 from bsngraph.data.streaming import StreamedSplit
@@ -200,7 +203,8 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "animated": (animated, "holds 3 frames: an example is one image"),
     "no image file": (lambda path: path.rename(path.with_suffix(".txt")), "is no image file: known are .bmp"),
     "a folder": (lambda path: (path.unlink(), path.mkdir()), "is a folder among images"),
-    "gone": (lambda path: (path.unlink(), path.symlink_to("nowhere.png")), "is not there"),
+    "gone": (lambda path: (path.unlink(), path.symlink_to("nowhere.png")), "is no file that could be read (a link to nowhere, a pipe)"),
+    "a pipe": (lambda path: (path.unlink(), os.mkfifo(path)), "is no file that could be read"),
 }
 
 
@@ -306,6 +310,17 @@ def test_folder_without_permission_is_refused(tmp_path: Path, monkeypatch: pytes
 
     monkeypatch.setattr(os, "scandir", scandir)
     assert f"{tmp_path}/dog: cannot be read as a folder (Permission denied)" in refusal(f"folder:{tmp_path}")
+
+
+def test_search_on_bad_images_ends_with_2_before_anything_is_written(tmp_path: Path) -> None:
+    class_folder(tmp_path / "pets", {"cat": 3, "dog": 3})
+    (tmp_path / "pets/dog/001.png").write_bytes(b"x")
+    (tmp_path / "f.dot").write_text(STRIPES)
+    arguments = ["search", f"{tmp_path}/f.dot", "--data", f"folder:{tmp_path}/pets", "--out", f"{tmp_path}/run"]
+    result = CliRunner().invoke(cli, arguments)
+    assert result.exit_code == 2
+    assert "dog/001.png: cannot be read as an image" in result.stderr
+    assert not (tmp_path / "run").exists()
 
 
 def test_file_in_place_of_a_folder_is_refused(tmp_path: Path) -> None:

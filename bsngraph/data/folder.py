@@ -131,7 +131,7 @@ def _classification(request: Request, places: Mapping[str, Path]) -> Dataset:
     kept = _large_classes(request, labels, np.isin(part_of, ("all", "train")), classes, 3 - max(len(places) - 1, 0))
     names = [classes[one] for one in kept]
     rows = np.flatnonzero(np.isin(labels, kept))
-    found, labels, part_of = found.only(rows), np.searchsorted(kept, labels[rows]), part_of[rows]
+    found, labels, part_of = found.only(rows) if len(rows) < len(labels) else found, np.searchsorted(kept, labels[rows]), part_of[rows]
     splits = draw(request, "classification", labels, names, numbering="usable images by path", given=_given(part_of, places))
     if found.pixels is None:
         return streamed_dataset(request, reader, found, labels, splits, names, task="classification")
@@ -247,6 +247,8 @@ def _images(folder: Path, problems: list[str]) -> list[str]:
         path = folder / entry.name
         if entry.is_dir():
             problems.append(f"{shown(path)}: is a folder among images")
+        elif not entry.is_file():
+            problems.append(f"{shown(path)}: is no file that could be read (a link to nowhere, a pipe)")
         elif not _utf8(path, problems):
             continue
         elif path.suffix.lower() not in SUFFIXES:

@@ -129,6 +129,8 @@ def survey(reader: Reader, request: Request, problems: Sequence[str] = ()) -> Su
     keep = sample.size * len(reader) <= limit
     workers = worker_count(request)
     meter = Meter(f"{request.text}: reading", len(reader), request.notify)
+    pixels = np.empty((len(reader), *sample.shape), dtype=np.uint8) if keep else None
+    maps: list[NDArray[np.uint8]] = []
     good, bad, seen = [], list(problems), []
     for row, one in enumerate(_each(_Looking(reader, keep=keep), 0 if keep else workers)):
         meter.at(row)
@@ -138,18 +140,19 @@ def survey(reader: Reader, request: Request, problems: Sequence[str] = ()) -> Su
             reason = f"is {_sizes(one.shape)}, but {reader.place(first)} is {_sizes(sample.shape)}: examples have one shape; {cure}"
         if reason:
             bad.append(f"{reader.place(row)}: {reason}")
-        else:
-            good.append(row)
-            seen.append(one)
+            continue
+        if pixels is not None and one.example is not None:
+            pixels[len(good)], label = one.example
+            maps += [label] if isinstance(label, np.ndarray) else []
+        good.append(row)
+        seen.append(replace(one, example=None))
     report_bad(request, bad, len(reader) + len(problems))
-    examples = [one.example for one in seen if one.example is not None]
-    is_map = bool(len(seen) and seen[0].counts is not None and len(seen[0].counts))
     return Survey(
         good=np.array(good, dtype=np.int64),
         skipped=tuple(bad),
         shape=(sample.shape[0], sample.shape[1], sample.shape[2]),
-        pixels=np.stack([pixels for pixels, _ in examples]) if keep else None,
-        maps=np.stack([label for _, label in examples]) if keep and is_map else None,
+        pixels=None if pixels is None else pixels[: len(good)],
+        maps=np.stack(maps) if maps else None,
         sums=np.stack([one.sums for one in seen if one.sums is not None]),
         counts=np.stack([one.counts for one in seen if one.counts is not None]),
         digests=np.array([one.digest for one in seen], dtype=np.uint64),
@@ -252,12 +255,13 @@ class StreamedSplit(Split):
             InputError: an example cannot be read any more.
         """
         numbers = [self.rows[some.numpy()].tolist() for some in rows]
+        workers = min(self.workers, len(numbers))
         loader = DataLoader(
             _Batches(self.reader),
             sampler=numbers,
             batch_size=None,
-            num_workers=min(self.workers, len(numbers)),
-            prefetch_factor=_AHEAD if self.workers else None,
+            num_workers=workers,
+            prefetch_factor=_AHEAD if workers else None,
             generator=torch.Generator(),  # not the global one: it would draw from it
         )
         for batch in loader:
