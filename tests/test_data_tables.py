@@ -325,7 +325,7 @@ def classified(hub: Any, count: int, seed: int = 0) -> Any:
     return hub.Dataset.from_dict(rows, features=features)
 
 
-@pytest.mark.parametrize("options", ["", ",memory=1kB,workers=0"])
+@pytest.mark.parametrize("options", ["", ",memory=1kB,workers=1"])
 def test_saved_hugging_face_data_are_read_with_their_splits_and_class_names(hub: Any, options: str, tmp_path: Path) -> None:
     hub.DatasetDict({"train": classified(hub, 10), "test": classified(hub, 4, 50)}).save_to_disk(tmp_path / "d")
     data = load_data(f"hf:{tmp_path / 'd'}{options}")
@@ -368,9 +368,13 @@ def test_bad_image_in_hugging_face_data_is_named_by_row(hub: Any, tmp_path: Path
     features = hub.Features({"image": hub.Image(), "label": hub.Value("int64")})
     images = [content(random_image(n)) for n in range(12)]
     images[5] = {"bytes": b"nothing", "path": None}
-    hub.Dataset.from_dict({"image": images, "label": [n % 2 for n in range(12)]}, features=features).save_to_disk(tmp_path / "d")
-    assert "row 5 of train: cannot be read as an image" in refusal(f"hf:{tmp_path / 'd'}")
-    assert len(load_data(f"hf:{tmp_path / 'd'}", skip_bad=True).skipped) == 1
+    hub.Dataset.from_dict({"image": images, "label": [None, *(n % 2 for n in range(1, 12))]}, features=features).save_to_disk(
+        tmp_path / "d"
+    )
+    said = refusal(f"hf:{tmp_path / 'd'}")
+    assert "row 0 of train: has no label" in said
+    assert "row 5 of train: cannot be read as an image" in said
+    assert len(load_data(f"hf:{tmp_path / 'd'}", skip_bad=True).skipped) == 2
 
 
 def test_without_the_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

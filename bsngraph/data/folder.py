@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from bsngraph.data.dataset import Dataset
 from bsngraph.data.images import SUFFIXES, Pixels, Size, read_image, read_mask, resized, resized_mask
-from bsngraph.data.making import IGNORED, draw, make_dataset
+from bsngraph.data.making import IGNORED, draw
 from bsngraph.data.names import Request
 from bsngraph.data.splits import PARTS, Part, Rows
-from bsngraph.data.streaming import Example, Survey, report_bad, streamed_dataset, survey
+from bsngraph.data.streaming import Example, Survey, dataset_from_survey, report_bad, survey
 from bsngraph.errors import InputError
 
 OPTIONS = {
@@ -133,9 +133,7 @@ def _classification(request: Request, places: Mapping[str, Path]) -> Dataset:
     rows = np.flatnonzero(np.isin(labels, kept))
     found, labels, part_of = found.only(rows) if len(rows) < len(labels) else found, np.searchsorted(kept, labels[rows]), part_of[rows]
     splits = draw(request, "classification", labels, names, numbering="usable images by path", given=_given(part_of, places))
-    if found.pixels is None:
-        return streamed_dataset(request, reader, found, labels, splits, names, task="classification")
-    return make_dataset(request, found.pixels, labels, splits, names, skipped=found.skipped)
+    return dataset_from_survey(request, reader, found, labels, splits, names)
 
 
 def _segmentation(request: Request, places: Mapping[str, Path]) -> Dataset:
@@ -161,9 +159,7 @@ def _segmentation(request: Request, places: Mapping[str, Path]) -> Dataset:
     names = names or _numbered_classes(request, found)
     part_of = np.array([part for _, _, part in files])[found.good]
     splits = draw(request, "segmentation", part_of, names, numbering="usable images by path", given=_given(part_of, places))
-    if found.pixels is None or found.maps is None:
-        return streamed_dataset(request, reader, found, None, splits, names, task="segmentation")
-    return make_dataset(request, found.pixels, found.maps, splits, names, task="segmentation", ignore_label=IGNORED, skipped=found.skipped)
+    return dataset_from_survey(request, reader, found, None, splits, names)
 
 
 def _large_classes(

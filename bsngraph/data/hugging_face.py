@@ -14,10 +14,10 @@ import numpy as np
 
 from bsngraph.data.dataset import Dataset
 from bsngraph.data.images import Size, read_image, read_mask, resized, resized_mask
-from bsngraph.data.making import IGNORED, check_labels, draw, make_dataset
+from bsngraph.data.making import IGNORED, check_labels, draw
 from bsngraph.data.names import Request
 from bsngraph.data.splits import Part, Rows
-from bsngraph.data.streaming import Example, streamed_dataset, survey
+from bsngraph.data.streaming import Example, dataset_from_survey, survey
 from bsngraph.errors import InputError, nearest
 
 OPTIONS = {
@@ -110,18 +110,13 @@ def load_hugging_face(request: Request) -> Dataset:
         count = int(np.flatnonzero(found.counts[:, :IGNORED].sum(axis=0)).max(initial=1)) + 1
         names = tuple(str(number) for number in range(count))
         rows = draw(request, "segmentation", part_of, names, numbering=numbering, given=given)
-        if found.pixels is None or found.maps is None:
-            return streamed_dataset(request, reader, found, None, rows, names, task="segmentation")
-        return make_dataset(
-            request, found.pixels, found.maps, rows, names, task="segmentation", ignore_label=IGNORED, skipped=found.skipped
-        )
-    labels = np.concatenate([np.asarray(table[label], dtype=np.int64) for table in raw])[found.good]
+        return dataset_from_survey(request, reader, found, None, rows, names)
+    classes = [-1 if one is None else int(one) for table in raw for one in table[label]]  # unlabelled ones are not among the usable
+    labels = np.array(classes, dtype=np.int64)[found.good]
     names = names or tuple(str(number) for number in range(int(labels.max()) + 1))
     check_labels(request.text, labels, "classification", len(names))
     rows = draw(request, "classification", labels, names, numbering=numbering, given=given)
-    if found.pixels is None:
-        return streamed_dataset(request, reader, found, labels, rows, names, task="classification")
-    return make_dataset(request, found.pixels, labels, rows, names, skipped=found.skipped)
+    return dataset_from_survey(request, reader, found, labels, rows, names)
 
 
 def _tables(request: Request) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
 from bsngraph.data.dataset import Dataset, Split, TaskKind
-from bsngraph.data.making import IGNORED, usual_augmentation
+from bsngraph.data.making import IGNORED, make_dataset, usual_augmentation
 from bsngraph.data.names import Meter, Request
 from bsngraph.data.splits import Rows, SplitRows
 from bsngraph.errors import InputError
@@ -131,7 +131,8 @@ def survey(reader: Reader, request: Request, problems: Sequence[str] = ()) -> Su
     meter = Meter(f"{request.text}: reading", len(reader), request.notify)
     pixels = np.empty((len(reader), *sample.shape), dtype=np.uint8) if keep else None
     maps: list[NDArray[np.uint8]] = []
-    good, bad, seen = [], list(problems), []
+    good: list[int] = []
+    bad, seen = list(problems), []
     for row, one in enumerate(_each(_Looking(reader, keep=keep), 0 if keep else workers)):
         meter.at(row)
         reason = one.reason
@@ -279,20 +280,19 @@ class StreamedSplit(Split):
         yield self.digests.tobytes()
 
 
-def streamed_dataset(
-    request: Request,
-    reader: Reader,
-    found: Survey,
-    labels: NDArray[np.int64] | None,
-    rows: SplitRows,
-    class_names: Sequence[str],
-    *,
-    task: TaskKind,
+def dataset_from_survey(
+    request: Request, reader: Reader, found: Survey, labels: NDArray[np.int64] | None, rows: SplitRows, class_names: Sequence[str]
 ) -> Dataset:
-    """A data set that streams from a reader; `labels` (n,) are the classes of the usable examples, None for label maps.
+    """A data set of a reader's usable examples: in memory where the survey kept them, else streaming.
 
-    `rows` count the usable examples.
+    `labels` (n,) are the classes of the usable examples; without, they are label maps. `rows` count the usable examples.
     """
+    task: TaskKind = "classification" if labels is not None else "segmentation"
+    ignore = IGNORED if labels is None else None
+    if found.pixels is not None:
+        marks = found.maps if labels is None else labels
+        assert marks is not None, "a survey keeps label maps with their images"
+        return make_dataset(request, found.pixels, marks, rows, class_names, task=task, ignore_label=ignore, skipped=found.skipped)
     workers = worker_count(request)
 
     def split(some: Rows) -> StreamedSplit:
@@ -318,7 +318,7 @@ def streamed_dataset(
         test=split(rows.test),
         augmentation=usual_augmentation(found.shape),
         task=task,
-        ignore_label=IGNORED if labels is None else None,
+        ignore_label=ignore,
         rows=rows,
         skipped=found.skipped,
     )
