@@ -22,9 +22,20 @@ if TYPE_CHECKING:
 @options.set_option
 @options.ops_or_list_option
 @options.format_option
+@click.option("--certificate", is_flag=True, help="FABRIC is a run's folder: count everything that its certificate says again.")
+@click.option("--cost", "own", metavar="NAME=FILE.py:FUNCTION", multiple=True, help="With --certificate: a cost of your own that it holds.")
+@click.option("--cost-timeout", type=float, default=10.0, show_default=True, help="Seconds that a call of your own cost may take.")
 @click.pass_context
 def command(
-    context: click.Context, fabric: Path | None, budgets: tuple[str, ...], settings: tuple[str, ...], ops: tuple[str, ...], form: str
+    context: click.Context,
+    fabric: Path | None,
+    budgets: tuple[str, ...],
+    settings: tuple[str, ...],
+    ops: tuple[str, ...],
+    form: str,
+    certificate: bool,
+    own: tuple[str, ...],
+    cost_timeout: float,
 ) -> None:
     """Validate FABRIC; print its nodes, edges, costs and cheapest sub-network, and whether budgets can be met.
 
@@ -34,6 +45,7 @@ def command(
     Example:
       bsngraph check fabrics/digits.dot --budget macs=25%
       bsngraph check --ops                                    # all operations, their arguments and sizes
+      bsngraph check runs/first --certificate
     """
     if fabric is None:
         if not ops:
@@ -44,6 +56,14 @@ def command(
         return
     if "" in ops:
         raise InputError("--ops alone lists all operations, without a FABRIC; with one, name your code: --ops FILE.py")
+    if own and not certificate:
+        raise InputError("--cost names the code of a certificate's own costs: add --certificate")
+    if certificate:
+        from bsngraph.cli.certificate import show_certificate
+
+        if budgets or settings:
+            raise InputError("--certificate goes by what the certificate says: leave out --budget and --set")
+        context.exit(0 if show_certificate(fabric, own, cost_timeout, form) else 1)
     from bsngraph.costs import cheapest_each, check_budgets, complete_costs, parse_budget, resolve_budgets
     from bsngraph.errors import InfeasibleBudgetError
 
@@ -73,6 +93,8 @@ def command(
 
 def _facts(profile: FabricProfile, costs: Sequence[Cost], least: Mapping[str, Cheapest]) -> dict[str, Any]:
     """What `--format json` prints."""
+    from bsngraph.costs import AdditiveCost
+
     fabric = profile.fabric
     nodes = [{"name": node.name, "shape": list(shape)} for node, shape in zip(fabric.nodes, profile.node_shapes, strict=True)]
     edges = [
@@ -83,7 +105,7 @@ def _facts(profile: FabricProfile, costs: Sequence[Cost], least: Mapping[str, Ch
             "op": edge.op,
             "arguments": dict(edge.arguments),
             "fixed": edge.fixed,
-            "costs": {cost.name: float(cost.per_edge[index]) for cost in costs},
+            "costs": {cost.name: float(cost.per_edge[index]) for cost in costs if isinstance(cost, AdditiveCost)},
         }
         for index, edge in enumerate(fabric.edges)
     ]
@@ -121,7 +143,7 @@ def _show(facts: dict[str, Any], profile: FabricProfile, least: Cheapest) -> Non
     for node, shape in zip(fabric.nodes, profile.node_shapes, strict=True):
         nodes.add_row(node.name, shape_text(shape), node.merge if node.name not in fabric.sources else "", node.activation)
     console.print(nodes)
-    names = [name for name in facts["costs"] if name != "flops"]
+    names = [name for name in facts["edges"][0]["costs"] if name not in ("flops", "bytes")]
     edges = Table("edge", "operation", "", *names)
     for edge, row in zip(fabric.edges, facts["edges"], strict=True):
         edges.add_row(edge.name, long_label(edge), "fixed" if edge.fixed else "", *(quantity(row["costs"][name]) for name in names))

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from bsngraph.cli import options
+from bsngraph.errors import InputError
 
 
 @click.command()
@@ -21,10 +22,17 @@ from bsngraph.cli import options
 @options.recipe_options
 @click.option("--burn-in", type=float, help="Share of the epochs in which only the weights learn. [default: 0.2]")
 @click.option("--settle", type=float, help="Share of the epochs after which budgets are no longer lowered. [default: 0.6]")
-@click.option("--aim", type=float, help="Share of a budget at which they then stand. [default: 0.9]")
-@click.option("--penalty", type=float, help="λ, the price of exceeding a budget. [default: 3]")
+@click.option("--aim", type=float, help="Share of a budget at which they then stand. [default: 0.95]")
 @click.option(
-    "--penalty-form", type=click.Choice(["relative", "absolute"]), help="λ·max(0, C/B-1), or the paper's λ·max(0, C-B). [default: relative]"
+    "--penalty",
+    metavar="auto|auto:START|NUMBER",
+    help="λ, the price of exceeding a budget: adapted until the expected cost is at its budget (from START, 1 if not said), or fixed. "
+    "[default: auto]",
+)
+@click.option(
+    "--penalty-form",
+    type=click.Choice(["relative", "absolute", "absolute-distance"]),
+    help="λ·max(0, C/B-1), or the paper's λ·max(0, C-B) and λ·|C-B|. [default: relative]",
 )
 @click.option(
     "--baseline",
@@ -77,10 +85,25 @@ def command(
         out=out,
         seed=seed,
         recipe=recipe,
-        settings=SearchSettings(**{name: value for name, value in more.items() if value is not None}),
+        settings=SearchSettings(**_penalty(more.pop("penalty")), **{name: value for name, value in more.items() if value is not None}),
         device=device,
         threads=threads,
         mode=mode,
         progress=progress_display(quiet),
     )
     show_result(result, form)
+
+
+def _penalty(text: str | None) -> dict[str, Any]:
+    """The settings that `--penalty` means.
+
+    Raises:
+        InputError: it is no number, and not auto.
+    """
+    if text is None or text == "auto":
+        return {}
+    number = text.removeprefix("auto:")
+    try:
+        return {"penalty": float(number), "adapt_penalty": number != text}
+    except ValueError:
+        raise InputError(f"--penalty {text} is no number: write auto, auto:1 to start from there, or a number to keep, e.g. 3") from None

@@ -22,6 +22,8 @@ FILES = (
     "config.json",
     "splits.json",
     "fabric.dot",
+    "latencies.json",
+    "incumbent.dot",
     "metrics.jsonl",
     "checkpoint.pt",
     "probabilities.dot",
@@ -30,6 +32,7 @@ FILES = (
     "architecture.svg",
     "architecture.png",
     "model.safetensors",
+    "certificate.json",
     "result.json",
 )
 

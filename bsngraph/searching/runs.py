@@ -15,25 +15,30 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 
-from bsngraph.costs import FabricProfile, amount, check_budgets
+from bsngraph.costs import Budget, FabricProfile, amount, best_found, check_budgets, meets, profile_fabric
 from bsngraph.data import Dataset
-from bsngraph.errors import InputError
+from bsngraph.errors import InfeasibleBudgetError, InputError
+from bsngraph.export import load_network
 from bsngraph.fabric import Architecture, Fabric, architecture_of, read_fabric, write_fabric
 from bsngraph.fabric.fabric_to_dot import fabric_to_dot
+from bsngraph.measure import LatencyTable
+from bsngraph.searching.confirmation import confirm
 from bsngraph.searching.delivery import Result, deliver, write_probabilities
 from bsngraph.searching.evaluation import Score, evaluate_net, recompute_batch_norm
 from bsngraph.searching.job import Job, prepare, running
 from bsngraph.searching.learning import Learning
+from bsngraph.searching.pricing import CostOptions
 from bsngraph.searching.progress import Progress, Silent
 from bsngraph.searching.randomness import derived_seed, generator_for
 from bsngraph.searching.run_folder import Json, OpenMode, RunFolder, open_run
 from bsngraph.searching.selection import choose, propose
 from bsngraph.searching.settings import Recipe, SearchSettings
 from bsngraph.searching.training import NetTraining
-from bsngraph.supernet import SuperNet, compile_fabric, load_named_weights, prune, prune_net
+from bsngraph.supernet import SuperNet, compile_fabric, prune, prune_net
+
+# How often candidates are proposed again under a lower limit, when those measured whole were over a latency budget.
+_CONFIRMATIONS = 4
 
 
 def search(
@@ -47,21 +52,24 @@ def search(
     settings: SearchSettings | None = None,
     device: str = "auto",
     threads: int | None = None,
+    costs: CostOptions | None = None,
     mode: OpenMode = "new",
     progress: Progress | None = None,
 ) -> Result:
     """Find the best sub-network of a fabric inside the budgets, and write it to the folder `out`.
 
-    `budgets` read like those of the command line, `["macs=25%"]`. The same seed, machine, device, versions and threads give the
-    same result, bit for bit on the CPU, also when the run is interrupted and resumed (`mode="resume"`).
+    `budgets` read like those of the command line, `["macs=25%", "latency=5ms"]`; `costs` says where the user's own come from. The same
+    seed, machine, device, versions and threads give the same result, bit for bit on the CPU, also when the run is interrupted and resumed
+    (`mode="resume"`); where latency is a cost, with the same table of it.
 
     Raises:
         InfeasibleBudgetError: no sub-network is inside the budgets; nothing was trained or written.
         FabricError, InputError: something about the fabric, the data, the budgets or the folder is wrong.
         RunFailedError: the loss stopped being finite.
     """
+    progress, profile = progress or Silent(), _profiled(fabric)
     job = prepare(
-        fabric,
+        profile,
         data,
         budgets,
         recipe=recipe or Recipe(),
@@ -69,21 +77,22 @@ def search(
         seed=seed,
         device=device,
         threads=threads,
+        costs=_with_recorded(costs, profile, Path(out) if mode == "resume" else None),
+        progress=progress,
     )
-    progress = progress or Silent()
     _tell_budgets(job, progress)
     with running(job):
-        check_budgets(job.fabric, job.budgets)
+        known = _check_budgets(job, progress)
         run = open_run(Path(out), job.config("search"), mode)
         _keep_fabric(job, run)
         if run.finished:
             return _finished(job, run, progress)
         log = _Log(run, mode)
-        learning = _new_learning(job)
+        learning = _new_learning(job, known)
         if log.state.get("search"):
             with _reading(run, "checkpoint.pt"):
                 learning.load(log.state["search"])
-        learning.run(progress, lambda row: log.keep(row, search=learning.state()))
+        learning.run(progress, lambda row: _keep_epoch(job, run, learning, log, row))
         write_probabilities(job, run, learning.distribution)
         return _choose_and_deliver(job, run, learning, log, progress)
 
@@ -95,6 +104,7 @@ def prune_run(
     out: str | Path,
     device: str = "auto",
     threads: int | None = None,
+    costs: CostOptions | None = None,
     mode: OpenMode = "new",
     data: Dataset | None = None,
     progress: Progress | None = None,
@@ -116,8 +126,9 @@ def prune_run(
     with _reading(found, "config.json"):
         recipe, settings = _settings_of(config)
         name, seed = str(config["data"]["name"]), int(config["seed"])
+    progress, profile = progress or Silent(), _profiled(read_fabric(found.file("fabric.dot")))
     job = prepare(
-        read_fabric(found.file("fabric.dot")),
+        profile,
         data or name,
         budgets,
         recipe=recipe,
@@ -125,12 +136,12 @@ def prune_run(
         seed=seed,
         device=device,
         threads=threads,
+        costs=_with_recorded(costs, profile, found.path),
+        progress=progress,
     )
-    progress = progress or Silent()
     _tell_budgets(job, progress)
     with running(job):
-        check_budgets(job.fabric, job.budgets)
-        learning = _new_learning(job)
+        learning = _new_learning(job, _check_budgets(job, progress))
         with _reading(found, "checkpoint.pt"):
             learning.load(found.read_checkpoint(job.device)["search"])
         if learning.epoch < job.recipe.epochs:
@@ -221,25 +232,46 @@ def load_net(run: RunFolder | str | Path) -> SuperNet:
     Raises:
         InputError: its files are missing or do not fit each other.
     """
-    folder = run if isinstance(run, RunFolder) else RunFolder(Path(run))
-    architecture, model = folder.file("architecture.dot"), folder.file("model.safetensors")
-    if not (architecture.exists() and model.exists()):
-        raise InputError(f"{folder.path}: there is no finished network in it (architecture.dot, model.safetensors)")
-    net = compile_fabric(read_fabric(architecture), seed=0)
-    try:
-        weights = load_file(model)
-    except (SafetensorError, OSError) as error:
-        raise InputError(f"{model}: cannot be read as safetensors ({error})") from None
-    load_named_weights(net, weights)
-    return net.eval()
+    return load_network(run.path if isinstance(run, RunFolder) else Path(run))
 
 
 # --- the steps of a search
 
 
-def _new_learning(job: Job) -> Learning:
+def _profiled(fabric: Fabric | FabricProfile) -> FabricProfile:
+    return fabric if isinstance(fabric, FabricProfile) else profile_fabric(fabric)
+
+
+def _with_recorded(costs: CostOptions | None, profile: FabricProfile, run: Path | None) -> CostOptions:
+    """The options with the latencies that a run recorded, if it did: a run that goes on measures nothing anew."""
+    costs = costs or CostOptions()
+    if run is None or costs.latencies is not None or not RunFolder(run).file("latencies.json").exists():
+        return costs
+    return replace(costs, latencies=LatencyTable.from_json(RunFolder(run).read_json("latencies.json"), profile.fabric))
+
+
+def _check_budgets(job: Job, progress: Progress) -> Architecture | None:
+    """An architecture inside the budgets, where one is known.
+
+    Raises:
+        InfeasibleBudgetError: there is none.
+    """
+    known = check_budgets(job.fabric, job.budgets)
+    if known is None:
+        progress.note(f"none feasible yet: {best_found(job.fabric, job.budgets)}; that is not proved, so the search goes on looking")
+    return known
+
+
+def _new_learning(job: Job, known: Architecture | None) -> Learning:
     net = compile_fabric(job.profile, seed=derived_seed(job.seed, "weights")).to(job.device)
-    return Learning(net, job.dataset, job.budgets, job.costs, job.recipe, job.settings, job.seed)
+    return Learning(net, job.dataset, job.budgets, job.costs, job.recipe, job.settings, job.seed, known)
+
+
+def _keep_epoch(job: Job, run: RunFolder, learning: Learning, log: _Log, row: Json) -> None:
+    """Write an epoch: its best architecture inside the budgets, its metrics, its checkpoint."""
+    if learning.incumbent.architecture is not None:
+        write_fabric(prune(job.profile, learning.incumbent.architecture), run.file("incumbent.dot"))
+    log.keep(row, search=learning.state())
 
 
 def _choose_and_deliver(job: Job, run: RunFolder, learning: Learning, log: _Log, progress: Progress) -> Result:
@@ -255,20 +287,31 @@ def _choose_and_deliver(job: Job, run: RunFolder, learning: Learning, log: _Log,
             tuning.load(before)
         live = list(architecture.live)
         tuning.run(progress, lambda row: log.keep(row, search=learning.state(), finetune={"live": live, **tuning.state()}))
-    return deliver(job, run, architecture, net, log.seconds(), progress)
+    return deliver(job, run, architecture, net, log.seconds(), progress, multipliers=learning.multipliers.by_name())
 
 
 def _choose(job: Job, learning: Learning, progress: Progress) -> Architecture:
     progress.note("choosing the architecture on validation data …")
     net = copy.deepcopy(learning.net)  # candidates replace its BatchNorm statistics
-    proposals = propose(learning.distribution, net, job.budgets, job.settings.candidates, generator_for(job.seed, "candidates"))
-    best, *others = choose(net, job.dataset, proposals, job.budgets)
-    progress.note(
-        f"chose the best of {1 + len(others)} architectures inside the budget by validation loss: "
-        f"{len(set(best.architecture.live) & set(job.fabric.searchable))} of {len(job.fabric.searchable)} searchable edges, "
-        f"validation accuracy {100 * best.score.accuracy:.1f} % with the shared weights"
-    )
-    return best.architecture
+    budgets: Sequence[Budget] = job.budgets
+    for number in range(_CONFIRMATIONS):
+        generator = generator_for(job.seed, "candidates", *([number] if number else []))
+        proposals = propose(learning.distribution, net, budgets, job.settings.candidates, generator)
+        known = learning.incumbent.architecture
+        if known is not None and meets(known.mask, budgets):
+            proposals = list(dict.fromkeys([*proposals, known]))
+        candidates = choose(net, job.dataset, proposals, budgets)
+        confirmation = confirm(job, net, budgets, candidates, progress)
+        if confirmation.chosen is not None:
+            best = confirmation.chosen
+            progress.note(
+                f"chose the best of {len(candidates)} architectures inside the budget by validation loss: "
+                f"{len(set(best.architecture.live) & set(job.fabric.searchable))} of {len(job.fabric.searchable)} searchable edges, "
+                f"validation accuracy {100 * best.score.accuracy:.1f} % with the shared weights"
+            )
+            return best.architecture
+        budgets = confirmation.tightened
+    raise InfeasibleBudgetError(f"no sub-network was measured inside {' and '.join(budget.text for budget in job.budgets)}")
 
 
 def _tell_budgets(job: Job, progress: Progress) -> None:
@@ -309,11 +352,13 @@ def _finished(job: Job, run: RunFolder, progress: Progress) -> Result:
 
 
 def _keep_fabric(job: Job, run: RunFolder) -> None:
-    """Write fabric.dot, and splits.json: which examples train, choose and test. A run that is resumed must have the same fabric.
+    """Write fabric.dot, splits.json, and latencies.json where there are any; a run that is resumed must have the same fabric.
 
     Raises:
         InputError: it has another.
     """
+    if job.latencies is not None:
+        run.write_json("latencies.json", job.latencies.to_json())
     path, text = run.file("fabric.dot"), fabric_to_dot(job.profile.annotated())
     if path.exists() and path.read_bytes() != text.encode("utf-8"):
         raise InputError(f"{path} is not the fabric given: resume with the run's own fabric and --set, or start another run in a new --out")
