@@ -15,18 +15,20 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from random_fabrics import small_fabrics
+from random_fabrics import random_samples, small_fabrics
 from safetensors.torch import load_file, save_file
 from tiny import DIGITS, fabric_of
 
 from bsngraph.cli.main import cli
 from bsngraph.costs import complete_costs, profile_fabric
+from bsngraph.costs.memory import PeakMemory
+from bsngraph.costs.schedule import Makespan, Steps
 from bsngraph.errors import InputError
 from bsngraph.export import BudgetClaim, Means, Verification, load_network, make_certificate, simulate, verify_certificate
 from bsngraph.export.certificate import recount, seal
-from bsngraph.fabric import Fabric, fabric_from_networkx, write_fabric
+from bsngraph.fabric import Fabric, connected, fabric_from_networkx, live_edges, live_sweep, write_fabric
 from bsngraph.measure import Timing
 from bsngraph.supernet import SuperNet, compile_fabric, named_weights, prune
 
@@ -101,6 +103,24 @@ def test_costs_counted_on_the_network_are_those_of_the_table(fabric):
     assert costs["bytes"]["value"] == sum(tensor.numel() * tensor.element_size() for tensor in net.state_dict().values())
 
 
+@settings(max_examples=25)
+@given(several, st.integers(1, 3), st.data())
+def test_schedules_and_memory_of_a_sample_are_those_of_its_own_network_run(fabric, cores, data):
+    profile = profile_fabric(fabric)
+    live = live_edges(live_sweep(fabric), data.draw(random_samples(fabric, batch=1)))
+    assume(connected(fabric, live).all())
+    random = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+    durations, transfers = random.random((2, len(fabric.edges)))
+    durations[random.random(len(durations)) < 0.3] = 0
+    net = compile_fabric(prune(profile, live[0]), seed=0)
+    index = [fabric.edge_index[edge.name] for edge in net.fabric.edges]
+    costs = recount(net, [f"steps:{cores}"], Means())
+    assert costs[f"steps:{cores}"]["value"] == Steps(fabric, profile.macs, cores).of(live)[0]
+    assert costs["memory"]["value"] == PeakMemory(profile).of(live)[0]
+    found = simulate(net.fabric, list(durations[index]), cores, list(transfers[index]))
+    assert found == pytest.approx(Makespan(fabric, durations, cores, transfers).of(live)[0])
+
+
 def test_memory_is_what_is_alive_at_the_worst_moment():
     graph = nx.MultiDiGraph(source="x", target="y", edge={"op": "conv", "kernel": 1, "norm": "none"})
     graph.add_node("x", input="1x10x10")  # 400 bytes
@@ -134,6 +154,20 @@ def test_the_simulation_gives_what_one_finds_by_hand():
     forked = "xa ab by xc xd cy dy"
     assert chained(forked, {"xa": 1, "ab": 1, "by": 1, "xc": 1, "xd": 1}, 2) == 3
     assert chained("xy xy xy", {"xy": 2.5}, 2) == 5
+
+
+def test_a_result_is_on_other_cores_after_its_transfer():
+    graph = nx.MultiDiGraph(source="x", target="y")
+    graph.add_node("x", input="2x4x4")
+    for ends in ("xa", "xb", "ay", "by"):
+        graph.add_edge(ends[0], ends[1], op="identity")
+    fabric = fabric_from_networkx(graph)
+
+    def takes(transfer: float, cores: int = 2) -> float:
+        return simulate(fabric, [1.0] * 4, cores, [transfer] * 4)
+
+    assert (takes(0), takes(0.5), takes(9, cores=1)) == (2, 2.5, 4), "two branches that meet at the target, on one core in the end"
+    assert takes(9) == 11, "the greedy rule does not foresee what the last transfer takes"
 
 
 @settings(max_examples=40)
@@ -199,6 +233,13 @@ def test_makespan_goes_by_the_durations_given_and_keeps_them(run):
     assert verify_certificate(run).ok
     with pytest.raises(InputError, match="there is no duration of"):
         make_certificate(run, [budget], Means(durations_ms={edges[0]: 1.0}))
+
+
+def test_makespan_goes_by_the_files_own_durations(tmp_path):
+    text = DIGITS.replace("cost_energy", "cost_duration_ms").replace("image -> a [", "image -> a [cost_transfer_ms=1, ")
+    run = delivered(tmp_path / "run", fabric_of(text, tmp_path))
+    entry = make_certificate(run, [BudgetClaim("makespan:2=9", "makespan:2", 9.0)])["costs"]["makespan:2"]
+    assert (entry["value"], "durations_ms" in entry) == (1 + 5 + 1, False)
 
 
 @pytest.mark.parametrize("cost", ["makespan:2", "mystery", "steps:many"])

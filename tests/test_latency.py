@@ -33,7 +33,7 @@ from bsngraph.measure import (
 from bsngraph.measure.calibration import fit_calibration
 from bsngraph.measure.latency import ROUNDS
 from bsngraph.ops import OPERATIONS, load_operations
-from bsngraph.supernet import SuperNet, compile_fabric
+from bsngraph.supernet import SuperNet, compile_fabric, prune
 from bsngraph.supernet.supernet import Inputs
 
 
@@ -61,6 +61,11 @@ class Stopwatch:
 def table_of(profile, watch: Stopwatch | None = None, **more) -> LatencyTable:
     watch = watch or Stopwatch()
     return edge_latencies(profile, **{"threads": 1, "networks": 0, "runner": watch.runner, "measure": watch.measure} | more)
+
+
+def whole_net(profile) -> SuperNet:
+    """The fabric as a network to deliver: every edge fixed."""
+    return compile_fabric(prune(profile, np.ones(len(profile.fabric.edges), dtype=np.bool_)), seed=0)
 
 
 @pytest.fixture
@@ -113,7 +118,7 @@ def test_a_batch_is_measured_as_a_batch(digits):
         return Timing(1, 1, 1, 1)
 
     edge_latencies(digits, threads=1, batch=7, networks=2, measure=measure)
-    net = compile_fabric(digits, seed=0)
+    net = whole_net(digits)
     measure_network(net, threads=1, batch=7, measure=measure)
     assert sizes == {7}
     assert not net.training
@@ -133,7 +138,7 @@ def test_what_cannot_be_measured_is_said(digits, given, said):
     with pytest.raises(InputError, match=said):
         table_of(digits, **given)
     with pytest.raises(InputError, match=said):
-        measure_network(compile_fabric(digits, seed=0), **{"threads": 1, "measure": Stopwatch().measure} | given)
+        measure_network(whole_net(digits), **{"threads": 1, "measure": Stopwatch().measure} | given)
 
 
 # --- the cache
@@ -230,11 +235,21 @@ def test_factors_of_networks_that_are_such_a_sum_are_found():
     assert found.error_before == pytest.approx(float(np.mean(1 - operation / measured)))
 
 
-def test_factors_are_never_negative():
-    operation, joining = np.array([1.0, 2.0, 3.0]), np.array([3.0, 2.0, 1.0])
-    found = fit_calibration(operation, joining, operation - 0.1 * joining)
-    assert found.operations > 0
-    assert found.joining == 0
+def test_the_plain_sum_stays_where_the_fit_is_no_better():
+    operation = np.array([1.0, 1.0, 1.0, 1.0, 1.0])
+    measured = np.array([1.0, 1.0, 1.0, 1.0, 2.0])  # one slow spell, which least squares would give in to
+    found = fit_calibration(operation, np.zeros(5), measured)
+    assert (found.operations, found.joining, found.networks) == (1, 0, 5)
+    assert found.error == found.error_before == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("share", [-0.1, 3.0])
+def test_joining_never_counts_for_less_than_nothing_nor_for_more_than_operations(share):
+    random = np.random.default_rng(4)
+    operation, joining = random.random(12) + 1, random.random(12)
+    found = fit_calibration(operation, joining, operation + share * joining)
+    assert 0 <= found.joining <= found.operations
+    assert found.joining == pytest.approx(0 if share < 0 else found.operations)
 
 
 def test_a_table_is_calibrated_on_networks_measured_whole(digits):
@@ -322,5 +337,5 @@ def test_a_table_and_a_network_are_measured_for_real(digits, tmp_path: Path):
     table = edge_latencies(digits, threads=1, cache=tmp_path, networks=2)
     assert (np.array(table.operation_ms) > 0).all()
     assert table.calibration != Calibration()
-    timing = measure_network(compile_fabric(digits, seed=0), threads=1, patience=Patience(0.01, 0.01))
+    timing = measure_network(whole_net(digits), threads=1, patience=Patience(0.01, 0.01))
     assert timing.median_ms > 0

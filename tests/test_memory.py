@@ -10,7 +10,7 @@ import pytest
 import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from random_fabrics import random_samples, small_fabrics
+from random_fabrics import every_sample, random_samples, small_fabrics
 from tiny import DIGITS, fabric_of
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -97,6 +97,35 @@ def test_memory_is_also_that_of_a_run_on_the_cpu(fabric):
     profile = profile_fabric(fabric)
     everything = np.ones(len(fabric.edges), dtype=np.bool_)
     assert PeakMemory(profile).total == measured(profile, everything, "cpu")
+
+
+# Fabrics whose peak lies where it matters what their names say.
+WHERE_IT_MATTERS = {
+    "in which order nodes, and so edges into a node, stand once b->a is gone": """
+      edge [op=conv, channels=2, kernel=1, norm=none];
+      x -> a [fixed=true]; x -> b [fixed=true]; b -> a;
+      a -> c [op=mbconv, expansion=6, channels=8, fixed=true]; b -> c [channels=8, fixed=true]; c -> y [fixed=true];
+    """,
+    "that parallel edges use a value once, which lies in another's memory": """
+      edge [op=conv, channels=8, kernel=1, norm=none];
+      x -> a [fixed=true]; a -> b [op=identity, fixed=true]; b -> c; b -> c [fixed=true];
+      c -> d [fixed=true]; c -> d; a -> d; d -> y [channels=1, fixed=true];
+    """,
+    "that empty slots of a concatenation are made of zeros": """
+      m [merge=concat];
+      edge [op=conv, channels=2, kernel=1, norm=none];
+      x -> m [channels=16]; x -> m [fixed=true]; x -> m [channels=32]; m -> y [channels=1, fixed=true];
+    """,
+}
+
+
+@pytest.mark.parametrize("what", WHERE_IT_MATTERS)
+def test_memory_of_every_sample_of_a_fabric_whose_peak_shows(what, tmp_path):
+    text = f'digraph g {{ graph [source=x, target=y]; x [input="1x8x8"]; {WHERE_IT_MATTERS[what]} }}'
+    profile = profile_fabric(fabric_of(text, tmp_path))
+    live = np.unique(connected_samples(profile, every_sample(profile.fabric)), axis=0)
+    assert len(live) > 1
+    assert PeakMemory(profile).of(live).tolist() == [measured(profile, row) for row in live]
 
 
 def test_memory_of_a_fabric_worked_out_by_hand(tmp_path):

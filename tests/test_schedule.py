@@ -11,13 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ortools.sat.python import cp_model
-from random_fabrics import random_samples, small_fabrics
+from random_fabrics import every_sample, random_samples, small_fabrics
 
+from bsngraph.costs import profile_fabric
 from bsngraph.costs.schedule import Makespan, Steps, schedule_of
 from bsngraph.errors import InputError
-from bsngraph.fabric import Booleans, Fabric, live_edges, live_sweep
+from bsngraph.fabric import Booleans, Fabric, connected, live_edges, live_sweep
 from bsngraph.fabric.model import Edge, Node
 from bsngraph.fabric.scheduled_edge import ScheduledEdge
+from bsngraph.fabric.structure import edges_by_name
+from bsngraph.supernet import prune
 
 fabrics = small_fabrics(max_edges=16, max_inner=7, max_sources=2, max_targets=2, operations="identity", inner_targets=True)
 CORES = st.integers(1, 5)
@@ -80,6 +83,7 @@ def steps_one_by_one(fabric: Fabric, macs: Sequence[float], cores: int, live: Bo
     """The definition, read aloud: one sample, one step, one edge at a time."""
     works = [float(count > 0) for count in macs]
     before, path = preceding(fabric, live), remaining(fabric, live, works)
+    rank = {index: place for place, index in enumerate(edges_by_name(fabric.edges))}
     done: set[int] = set()
     steps = 0
     while True:
@@ -88,7 +92,7 @@ def steps_one_by_one(fabric: Fabric, macs: Sequence[float], cores: int, live: Bo
         ready = [edge for edge in np.flatnonzero(live) if edge not in done and done.issuperset(before[edge])]
         if not ready:
             return steps
-        done.update(sorted(ready, key=lambda edge: (-path[edge], edge))[:cores])
+        done.update(sorted(ready, key=lambda edge: (-path[edge], rank[edge]))[:cores])
         steps += 1
 
 
@@ -343,6 +347,15 @@ def test_a_target_is_done_when_its_parts_are_together_on_a_core():
     assert Makespan(fabric, np.array([3.0, 2.0]), 2, transfer=5.0).total == 7.0
 
 
+@pytest.mark.parametrize("transfer", [0.0, 0.5])
+def test_more_cores_than_edges_are_as_good_as_one_for_each_edge(transfer):
+    fabric = graph("xa", "xb", "xb", "ab", "ay", "by")
+    durations, live = np.array([1.0, 3.0, 0.0, 1.0, 2.0, 1.0]), np.ones(6, dtype=np.bool_)
+    some, many = (Makespan(fabric, durations, cores, transfer=transfer) for cores in (5, 1024))
+    assert schedule_of(many, live) == schedule_of(some, live)
+    assert many.total == schedule_by_events(fabric, durations.tolist(), 1024, [transfer] * 6, live)[1]
+
+
 # --- names, units, errors
 
 
@@ -368,3 +381,21 @@ def test_times_that_are_none_are_refused_with_their_edges(wrong):
         Makespan(fabric, np.array([1.0, wrong]), 2)
     with pytest.raises(InputError, match=r"'makespan:2': a transfer time must be finite and not negative, but it is on x->a#0 \(.*a->y#1"):
         Makespan(fabric, np.ones(2), 2, transfer=wrong)
+
+
+@settings(max_examples=60)
+@given(small_fabrics(max_edges=10, max_inner=5, max_targets=2), st.integers(1, 3), st.data())
+def test_a_sample_costs_what_its_pruned_network_costs(fabric: Fabric, cores: int, data: st.DataObject) -> None:
+    """Ties go by what survives pruning: the pruned fabric's nodes stand on other levels, and its edges in another order."""
+    profile = profile_fabric(fabric)
+    live = live_edges(live_sweep(fabric), every_sample(fabric))
+    live = live[connected(fabric, live).all(axis=1)]
+    mask = live[data.draw(st.integers(0, len(live) - 1))]
+    pruned = profile_fabric(prune(profile, mask))
+    assert Steps(fabric, profile.macs, cores).of(mask[None])[0] == Steps(pruned.fabric, pruned.macs, cores).total
+    durations = np.array(data.draw(st.lists(st.integers(0, 3), min_size=len(mask), max_size=len(mask))), dtype=float)
+    of_name = dict(zip([edge.name for edge in fabric.edges], durations, strict=True))
+    own = np.array([of_name[edge.name] for edge in pruned.fabric.edges])
+    for transfer in (0.0, 1.0):
+        whole = Makespan(pruned.fabric, own, cores, transfer).total
+        assert Makespan(fabric, durations, cores, transfer).of(mask[None])[0] == pytest.approx(whole)

@@ -13,7 +13,8 @@ from bsngraph.cli import options
 from bsngraph.errors import InputError
 
 if TYPE_CHECKING:
-    from bsngraph.costs import Cheapest, Cost, FabricProfile
+    from bsngraph.costs import Budget, BudgetRequest, Cheapest, Cost, FabricProfile, Sources
+    from bsngraph.searching import CostOptions
 
 
 @click.command()
@@ -23,19 +24,24 @@ if TYPE_CHECKING:
 @options.ops_or_list_option
 @options.format_option
 @click.option("--certificate", is_flag=True, help="FABRIC is a run's folder: count everything that its certificate says again.")
-@click.option("--cost", "own", metavar="NAME=FILE.py:FUNCTION", multiple=True, help="With --certificate: a cost of your own that it holds.")
-@click.option("--cost-timeout", type=float, default=10.0, show_default=True, help="Seconds that a call of your own cost may take.")
+@click.option("--costs", is_flag=True, help="What each edge of a run spends of its budgets. Without a FABRIC: list all costs.")
+@options.cost_options
+@options.device_option
+@options.threads_option
 @click.pass_context
 def command(
     context: click.Context,
+    /,
     fabric: Path | None,
     budgets: tuple[str, ...],
     settings: tuple[str, ...],
     ops: tuple[str, ...],
     form: str,
     certificate: bool,
-    own: tuple[str, ...],
-    cost_timeout: float,
+    costs: bool,
+    device: str,
+    threads: int | None,
+    **more: Any,
 ) -> None:
     """Validate FABRIC; print its nodes, edges, costs and cheapest sub-network, and whether budgets can be met.
 
@@ -45,35 +51,32 @@ def command(
     Example:
       bsngraph check fabrics/digits.dot --budget macs=25%
       bsngraph check --ops                                    # all operations, their arguments and sizes
-      bsngraph check runs/first --certificate
+      bsngraph check --costs                                  # all costs, their units and definitions
+      bsngraph check runs/first --costs                       # where its budgets went
+      bsngraph check runs/first --certificate                 # count its costs again
     """
     if fabric is None:
-        if not ops:
-            raise click.MissingParameter(param_hint="'FABRIC'", param_type="argument", ctx=context)
-        from bsngraph.cli.operations import show_operations
-
-        show_operations(form)
+        _show_tables(context, ops=bool(ops), costs=costs, form=form)
         return
     if "" in ops:
         raise InputError("--ops alone lists all operations, without a FABRIC; with one, name your code: --ops FILE.py")
-    if own and not certificate:
-        raise InputError("--cost names the code of a certificate's own costs: add --certificate")
-    if certificate:
-        from bsngraph.cli.certificate import show_certificate
-
-        if budgets or settings:
-            raise InputError("--certificate goes by what the certificate says: leave out --budget and --set")
-        context.exit(0 if show_certificate(fabric, own, cost_timeout, form) else 1)
-    from bsngraph.costs import cheapest_each, check_budgets, complete_costs, parse_budget, resolve_budgets
+    if (fabric / "config.json").exists():
+        _check_run(context, fabric, options.costs_from(more), certificate=certificate, costs=costs, form=form)
+        return
+    if certificate or costs:
+        raise InputError(f"{fabric} is no run folder: --certificate and --costs look at a finished run")
+    from bsngraph.costs import cheapest_each, check_budgets, parse_budget, resolve_budgets
     from bsngraph.errors import InfeasibleBudgetError
 
     profile = options.load_profile(fabric, settings)
-    resolved = resolve_budgets(profile, [parse_budget(budget) for budget in budgets])
-    costs = complete_costs(profile)
-    least = cheapest_each(profile.fabric, costs)
-    facts = _facts(profile, costs, least)
+    requests = [parse_budget(budget) for budget in budgets]
+    sources = _sources(profile, requests, options.costs_from(more), device, threads)
+    resolved = resolve_budgets(profile, requests, sources)
+    priced = _priced(profile, sources, resolved)
+    least = cheapest_each(profile.fabric, priced)
+    facts = _facts(profile, priced, least)
     facts["budgets"] = [
-        {"cost": budget.cost.name, "limit": budget.limit, "satisfiable": budget.met(facts["costs"][budget.cost.name]["cheapest"])}
+        {"cost": budget.cost.name, "limit": budget.limit, "satisfiable": _satisfiable(budget, least[budget.cost.name])}
         for budget in resolved
     ]
     if form == "json":
@@ -81,14 +84,75 @@ def command(
     else:
         _show(facts, profile, least["macs"])
     try:
-        check_budgets(profile.fabric, resolved)
+        known = check_budgets(profile.fabric, resolved)
     except InfeasibleBudgetError as error:
         click.echo(f"Error: {error}", err=True)
         context.exit(error.exit_code)
     if form == "text":
         for budget in resolved:
-            verdict = "is slack: the whole fabric is inside it" if budget.slack else "can be met"
-            click.echo(f"budget {budget.text} {verdict}")
+            click.echo(f"budget {budget.text} {_verdict(budget, known is not None)}")
+
+
+def _show_tables(context: click.Context, *, ops: bool, costs: bool, form: str) -> None:
+    """`check --ops` and `check --costs` without a fabric."""
+    if costs:
+        from bsngraph.cli.costs import show_costs
+
+        show_costs(form)
+    elif ops:
+        from bsngraph.cli.operations import show_operations
+
+        show_operations(form)
+    else:
+        raise click.MissingParameter(param_hint="'FABRIC'", param_type="argument", ctx=context)
+
+
+def _check_run(context: click.Context, run: Path, options: CostOptions, *, certificate: bool, costs: bool, form: str) -> None:
+    """`check RUN --certificate` and `check RUN --costs`."""
+    if certificate == costs:
+        raise InputError(f"{run} is a run's folder: look at its --costs or its --certificate; a fabric is a file")
+    if costs:
+        from bsngraph.cli.costs import show_spending
+
+        show_spending(run, options, form)
+    else:
+        from bsngraph.cli.certificate import show_certificate
+
+        context.exit(0 if show_certificate(run, options.own, options.timeout_s, form) else 1)
+
+
+def _sources(profile: FabricProfile, requests: Sequence[BudgetRequest], costs: CostOptions, device: str, threads: int | None) -> Sources:
+    """Where costs come from; latencies are measured where a budget asks for them."""
+    import torch
+
+    from bsngraph.cli.display import PlainDisplay
+    from bsngraph.searching.job import find_device
+    from bsngraph.searching.pricing import find_sources
+
+    return find_sources(profile, requests, costs, find_device(device), threads or torch.get_num_threads(), PlainDisplay())[0]
+
+
+def _priced(profile: FabricProfile, sources: Sources, budgets: Sequence[Budget]) -> list[Cost]:
+    """Every cost that has a value here."""
+    from bsngraph.costs import complete_costs
+
+    every = (*complete_costs(profile), *sources.own.values(), *(budget.cost for budget in budgets))
+    return list({cost.name: cost for cost in every}.values())
+
+
+def _satisfiable(budget: Budget, least: Cheapest) -> bool | None:
+    """Whether a budget can be met; None where that is not known."""
+    if not budget.binding or budget.met(least.value):
+        return True
+    return False if least.proved else None
+
+
+def _verdict(budget: Budget, known: bool) -> str:
+    if not budget.binding:
+        return "is a wish: the search comes as close as it can"
+    if budget.slack:
+        return "is slack: the whole fabric is inside it"
+    return "can be met" if known else "may or may not be met: no sub-network inside all budgets was found, and none is proved impossible"
 
 
 def _facts(profile: FabricProfile, costs: Sequence[Cost], least: Mapping[str, Cheapest]) -> dict[str, Any]:

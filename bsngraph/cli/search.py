@@ -15,6 +15,7 @@ from bsngraph.errors import InputError
 @click.argument("fabric", type=options.FILE)
 @options.data_option
 @options.budget_option
+@options.cost_options
 @options.out_options
 @click.option("--seed", type=int, default=0, show_default=True, help="Everything random follows from it.")
 @options.set_option
@@ -72,9 +73,10 @@ def command(
     \b
     Example:
       bsngraph search fabrics/digits.dot --data digits --budget macs=25% --out runs/first --seed 0
+      bsngraph search fabrics/digits.dot --data digits --budget latency=2ms --budget params=40k --out runs/fast
     """
     mode = options.open_mode(resume, overwrite)
-    recipe = options.recipe_from(more)
+    recipe, costs = options.recipe_from(more), options.costs_from(more)
     from bsngraph.cli.display import progress_display, show_result
     from bsngraph.searching import SearchSettings, search
 
@@ -88,6 +90,7 @@ def command(
         settings=SearchSettings(**_penalty(more.pop("penalty")), **{name: value for name, value in more.items() if value is not None}),
         device=device,
         threads=threads,
+        costs=costs,
         mode=mode,
         progress=progress_display(quiet),
     )

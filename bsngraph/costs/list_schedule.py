@@ -2,7 +2,7 @@
 
 In: a fabric, live edges (batch, edges), and what each edge takes. Out: the steps (`count_steps`) or the time (`run_list`) that each sample
 takes, and which edge starts when and where. Of the edges that could start, the one with the longest remaining path over live edges
-goes first, ties by edge order (Graham 1969, "Bounds on multiprocessing timing anomalies"; with transfers it is the rule ETF of Hwang et al.
+goes first, ties by name (Graham 1969, "Bounds on multiprocessing timing anomalies"; with transfers it is the rule ETF of Hwang et al.
 1989, "Scheduling precedence graphs in systems with interprocessor communication times"). There is a Python loop over steps or over the
 edges of one sample, never over samples.
 """
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bsngraph.fabric import Booleans, Fabric, LiveSweep, live_sweep
+from bsngraph.fabric.structure import edges_by_name
 
 Times = NDArray[np.float64]
 _Indices = NDArray[np.intp]
@@ -23,11 +24,15 @@ _Indices = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Graph:
-    """What scheduling needs to know about a fabric before there is a sample: `out_edges[out_starts[n]:out_starts[n + 1]]` leave node n."""
+    """What scheduling needs to know about a fabric before there is a sample: `out_edges[out_starts[n]:out_starts[n + 1]]` leave node n.
+
+    Ties go by name, since a pruned fabric's edges keep their names and not their order: a sample must cost what its network costs.
+    """
 
     sweep: LiveSweep
     out_edges: _Indices
     out_starts: _Indices
+    by_name: _Indices
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,7 @@ def graph_of(fabric: Fabric) -> Graph:
     sweep = live_sweep(fabric)
     out_edges = np.argsort(sweep.tails, kind="stable")
     out_starts = np.searchsorted(sweep.tails[out_edges], np.arange(sweep.node_count + 1))
-    return Graph(sweep, out_edges, out_starts)
+    return Graph(sweep, out_edges, out_starts, np.array(edges_by_name(fabric.edges), dtype=np.intp))
 
 
 def remaining_paths(graph: Graph, live: Booleans, taken: NDArray[Any]) -> NDArray[Any]:
@@ -68,14 +73,16 @@ def count_steps(graph: Graph, live: Booleans, works: Booleans, cores: int) -> Ti
     """The steps of each sample (batch,) where an edge of `works` (edges,) takes one step and any other none."""
     small = len(works) < 2**15  # 16 bits are sorted fastest
     queue = _Queue(graph, live, works, remaining_paths(graph, live, works.astype(np.int16 if small else np.int32)))
-    waiting = np.zeros(live.shape, dtype=np.bool_)  # by rank
+    width = int(queue.jobs.max(initial=0))
+    waiting = np.zeros((len(live), width), dtype=np.bool_)  # by rank
+    places = np.zeros((len(live), width), dtype=np.int32)
     waiting[queue.begin()] = True
     steps, step = np.zeros(len(live)), 0
     while waiting.any():
         step += 1
-        chosen = waiting & (np.cumsum(waiting, axis=1, dtype=np.int32) <= cores)
+        chosen = waiting & (np.cumsum(waiting, axis=1, out=places) <= cores)
         waiting ^= chosen
-        rows, ranks = np.nonzero(chosen)
+        rows, ranks = np.divmod(np.flatnonzero(chosen), width)
         steps[rows] = step
         waiting[queue.end(rows, queue.edges[rows, ranks])] = True
     return steps
@@ -86,9 +93,9 @@ def run_list(graph: Graph, live: Booleans, durations: Times, cores: int, transfe
 
     Edges that take no time run on no core: they pass on what comes in, from the cores where it is.
     """
-    works = durations > 0
-    jobs = np.count_nonzero(live & works, axis=1)
+    jobs = np.count_nonzero(live & (durations > 0), axis=1)
     longest_first = np.argsort(-jobs, kind="stable")  # the samples that are not done yet are the first ones then
+    cores = max(1, min(cores, int(jobs.max(initial=0))))  # no job ever runs on a core after these
     run = _Run(graph, live[longest_first], durations, cores, transfers)
     active = np.searchsorted(-jobs[longest_first], -np.arange(jobs.max(initial=0)), side="left")  # samples with more jobs than that
     shape = (len(live), len(active))
@@ -103,12 +110,16 @@ def run_list(graph: Graph, live: Booleans, durations: Times, cores: int, transfe
 class _Queue:
     """Which edges of each sample could start: those that take something and whose source's live incoming edges have all ended.
 
-    `edges` and `ranks` (batch, edges): the edge of each rank and the rank of each edge, longest remaining path first.
+    `edges` and `ranks` (batch, edges): the edge of each rank and the rank of each edge, longest remaining path first; the `jobs` (batch,)
+    of a sample, which are its edges that take something, have the first ranks.
     """
 
     def __init__(self, graph: Graph, live: Booleans, works: Booleans, paths: NDArray[Any]) -> None:
         self.graph, self.live, self.works = graph, live, works
-        self.edges = np.argsort(-paths, axis=1, kind="stable")
+        jobs = live & works
+        self.jobs = np.count_nonzero(jobs, axis=1)
+        longest_first = np.where(jobs, -paths, 0)[:, graph.by_name]
+        self.edges = graph.by_name[np.argsort(longest_first, axis=1, kind="stable")]
         self.ranks = np.empty_like(self.edges)
         np.put_along_axis(self.ranks, self.edges, np.arange(live.shape[1])[None, :], axis=1)
         self.nodes = graph.sweep.node_count
@@ -165,23 +176,29 @@ class _Run(_Queue):
     def __init__(self, graph: Graph, live: Booleans, durations: Times, cores: int, transfers: Times) -> None:
         super().__init__(graph, live, durations > 0, remaining_paths(graph, live, durations))
         self.durations, self.transfers, self.cores = durations, transfers, cores
-        self.there = np.zeros((len(live), self.nodes, cores))  # when each node's parts that have ended are all on each core
+        self.lanes = cores if transfers.any() else 1  # without transfers what is on one core is on all
+        self.there = np.zeros((len(live), self.nodes, self.lanes))  # when each node's parts that have ended are all on each core
         self.free = np.zeros((len(live), cores))
-        self.input = np.full((*live.shape, cores), np.inf)  # by rank: when the input of an edge that could start is on each core
+        self.input = np.full(
+            (len(live), self.jobs.max(initial=0), self.lanes), np.inf
+        )  # by rank: since when a waiting edge's input is there
+        self.possible = np.empty_like(self.input)
         self._wait(self.begin())
 
     def start_next(self, count: int) -> tuple[_Indices, _Indices, Times, Times]:
         """In each of the first `count` samples, start the edge that can start soonest: edge, core, start and end, (count,) each."""
-        possible = np.maximum(self.input[:count], self.free[:count, None, :]).reshape(count, -1)
-        soonest = possible.argmin(axis=1)  # the first of equals: the lowest rank, on its lowest core
-        rows = np.arange(count)
+        rows, free = np.arange(count), self.free[:count]
+        free_from = free if self.lanes > 1 else free.min(axis=1, keepdims=True)
+        possible = np.maximum(self.input[:count], free_from[:, None, :], out=self.possible[:count]).reshape(count, -1)
+        soonest = possible.argmin(axis=1)  # the first of equals has the lowest rank
         starts = possible[rows, soonest]
-        ranks, cores = np.divmod(soonest, self.cores)
+        ranks = soonest // self.lanes
+        cores = (np.maximum(self.input[rows, ranks], free) <= starts[:, None]).argmax(axis=1)  # the first that could
         edges = self.edges[rows, ranks]
         ends = starts + self.durations[edges]
         self.input[rows, ranks] = np.inf
         self.free[rows, cores] = ends
-        elsewhere = np.arange(self.cores) != cores[:, None]
+        elsewhere = np.arange(self.lanes) != cores[:, None]
         arrival = ends[:, None] + elsewhere * self.transfers[edges, None]
         heads = self.graph.sweep.heads[edges]
         self.there[rows, heads] = np.maximum(self.there[rows, heads], arrival)

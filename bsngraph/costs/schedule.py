@@ -18,7 +18,7 @@ from bsngraph.errors import InputError
 from bsngraph.fabric import Booleans, Fabric
 from bsngraph.fabric.scheduled_edge import ScheduledEdge
 
-_AT_ONCE = 1024
+_MOST_ROWS, _MOST_VALUES = 1024, 2**23  # evaluated at once, so that memory stays bounded
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +28,7 @@ class Steps:
     An edge with MACs takes one step, whatever is inside it. Any other edge takes none: its output is there at the step at which its
     input is. An edge can run when every live edge into its source is done. At each step, up to `cores` of the edges that can run are run,
     those with the longest remaining path first (the most edges with MACs on a path of live edges from its start to a target, itself
-    included), ties by edge index. `macs` is (edges,).
+    included), ties by the edges' names (source, target, key). `macs` is (edges,).
 
     Raises:
         InputError: `cores` is not positive.
@@ -79,7 +79,7 @@ class Makespan:
     inputs are on every core. An edge of duration 0 runs on no core: it hands on the parts of its source, from the cores where they are.
 
     Whenever a core is free and some edge can start on a free core, the one with the longest remaining path starts (the largest sum of
-    durations on a path of live edges from its start to a target, itself included, transfers left out), ties by edge index, on the first
+    durations on a path of live edges from its start to a target, itself included, transfers left out), ties by name, on the first
     of these cores. A target is done when all its parts are together on the core where that is soonest.
 
     Never under max(critical path, sum of durations / cores). Without transfer, at most 2 - 1/cores times the best possible (Graham 1969),
@@ -111,7 +111,9 @@ class Makespan:
 
     def of(self, live: Booleans) -> Costs:
         """The makespan of each sample: live edges (batch, edges) Boolean → (batch,) in `unit`; 0 where nothing is live."""
-        return _of_distinct(live, lambda rows: run_list(self._graph, rows, self.durations, self.cores, self._transfers).makespan)
+        return _of_distinct(
+            live, lambda rows: run_list(self._graph, rows, self.durations, self.cores, self._transfers).makespan, self.cores
+        )
 
     @cached_property
     def _graph(self) -> Graph:
@@ -134,11 +136,13 @@ def schedule_of(cost: Steps | Makespan, live: Booleans) -> tuple[ScheduledEdge, 
     return tuple(ScheduledEdge(*values) for values in zip(*columns, strict=True))
 
 
-def _of_distinct(live: Booleans, of: Callable[[Booleans], Times]) -> Costs:
+def _of_distinct(live: Booleans, of: Callable[[Booleans], Times], cores: int = 1) -> Costs:
     """`of` each distinct row of live edges, some rows at a time; (batch,)."""
     packed = np.ascontiguousarray(np.packbits(live, axis=1))
     _, first, inverse = np.unique(packed.view(f"V{packed.shape[1]}").ravel(), return_index=True, return_inverse=True)
-    values = [of(live[first[start : start + _AT_ONCE]]) for start in range(0, len(first), _AT_ONCE)]
+    edges = live.shape[1]
+    rows = min(max(1, _MOST_VALUES // (edges * min(cores, edges))), _MOST_ROWS)
+    values = [of(live[first[start : start + rows]]) for start in range(0, len(first), rows)]
     return np.concatenate(values)[inverse] if values else np.zeros(0)
 
 

@@ -102,13 +102,16 @@ def gantt_drawing(fabric: Fabric, charts: Sequence[Chart], form: str) -> bytes:
     return into.getvalue()
 
 
-def draw_chart(axes: Axes, fabric: Fabric, chart: Chart, longest: float | None = None) -> None:
-    """Draw one schedule on matplotlib axes of its own, the time axis up to `longest` (None: to its end)."""
+def draw_chart(axes: Axes, fabric: Fabric, chart: Chart, longest: float | None = None) -> list[int]:
+    """Draw one schedule on matplotlib axes of its own, the time axis up to `longest` (None: to its end).
+
+    Gives the edges whose bars bear numbers for want of room, from number 1 on.
+    """
     from matplotlib.ticker import MaxNLocator
 
     until = (longest if longest is not None else chart.end) or 1.0
     per_unit = axes.get_window_extent().width / axes.figure.dpi / until
-    numbers = {edge: number for number, edge in enumerate(_without_room(fabric, chart, per_unit), start=1)}
+    numbered = _without_room(fabric, chart, per_unit)
     for core in range(chart.cores):
         axes.barh(core, until, color=LANE, height=0.86, linewidth=0)
     for job in chart.jobs:
@@ -118,9 +121,10 @@ def draw_chart(axes: Axes, fabric: Fabric, chart: Chart, longest: float | None =
         turned, text = _label(fabric, job, per_unit)
         height, ink = float(job.core), _ink(colour)
         if not text:
-            text = str(numbers[job.edge])
+            number = numbered.index(job.edge) + 1
+            text = str(number)
             if 72 * (job.end - job.start) * per_unit < len(text) * CHARACTER_POINTS:
-                height += (0.0, -0.28, 0.28)[numbers[job.edge] % 3]  # so that numbers of neighbours do not cover each other
+                height += (0.0, -0.28, 0.28)[number % 3]  # so that numbers of neighbours do not cover each other
                 ink = "black"
         middle = (job.start + job.end) / 2
         axes.text(middle, height, text, color=ink, ha="center", va="center", rotation=turned, size=FONT_POINTS, parse_math=False)
@@ -134,6 +138,7 @@ def draw_chart(axes: Axes, fabric: Fabric, chart: Chart, longest: float | None =
     axes.tick_params(left=False)
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
+    return numbered
 
 
 def _title(chart: Chart) -> str:

@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 import torch
 
+from bsngraph.costs.table import DURATION, TRANSFER
 from bsngraph.costs.user import TIMEOUT_S, BlackBox, CostFunction
 from bsngraph.errors import InputError
 from bsngraph.export.network import GRAPH, WEIGHTS, file_hash, load_network, weights_hash
@@ -50,7 +51,8 @@ class BudgetClaim:
 class Means:
     """What costs need that are not in the network's files.
 
-    `device`, `threads`, `batch`: of a latency. `durations_ms`: of edges by name, for makespan:N. `own`: the user's functions by the
+    `device`, `threads`, `batch`: of a latency. `durations_ms`: of edges by name, for makespan:N
+    where the file has none. `own`: the user's functions by the
     cost's name. `measure`: takes the place of the clock.
     """
 
@@ -139,17 +141,28 @@ def count_asked(net: SuperNet, name: str, means: Means) -> Json | None:
     if kind == "steps" and argument.isdecimal():
         works = [float(macs > 0) for macs in net.profile.macs]
         return _entry(simulate(fabric, works, int(argument)), "steps", "a simulation of the graph")
-    if kind == "makespan" and argument.isdecimal() and means.durations_ms is not None:
-        missing = [edge.name for edge in fabric.edges if edge.name not in means.durations_ms]
-        if missing:
-            raise InputError(f"cost {name!r}: there is no duration of {', '.join(missing[:8])}: measure the edges again")
-        durations = [means.durations_ms[edge.name] for edge in fabric.edges]
-        entry = _entry(simulate(fabric, durations, int(argument)), "ms", "a simulation of the graph with the durations of its edges")
-        return entry | {"durations_ms": {edge.name: means.durations_ms[edge.name] for edge in fabric.edges}}
+    if kind == "makespan" and argument.isdecimal():
+        return _makespan(net, int(argument), means)
     if name in means.own:
         box = BlackBox(name, means.own[name], net.profile, timeout_s=means.timeout_s)
         return _entry(box.total, "", "the user's function on the delivered graph") | {"code": box.code}
     return None
+
+
+def _makespan(net: SuperNet, cores: int, means: Means) -> Json | None:
+    """With the file's own durations, or else those of `means`."""
+    edges = net.fabric.edges
+    annotated = all(DURATION in edge.costs for edge in edges)
+    known = {edge.name: edge.costs[DURATION] for edge in edges} if annotated else means.durations_ms
+    if known is None:
+        return None
+    missing = [edge.name for edge in edges if edge.name not in known]
+    if missing:
+        raise InputError(f"makespan: there is no duration of {', '.join(missing[:8])}: measure the edges again")
+    durations = [known[edge.name] for edge in edges]
+    transfers = [edge.costs.get(TRANSFER, 0.0) for edge in edges]
+    entry = _entry(simulate(net.fabric, durations, cores, transfers), "ms", "a simulation of the graph with the durations of its edges")
+    return entry if annotated else entry | {"durations_ms": dict(zip((edge.name for edge in edges), durations, strict=True))}
 
 
 def _latency(net: SuperNet, means: Means) -> Json:

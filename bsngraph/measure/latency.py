@@ -5,7 +5,7 @@ distinct operation and shape is measured once, as a network of one edge, and kep
 merge and activation). The sum of operations alone leaves out joining, and that a network's steps are slower or faster behind
 each other than by themselves. So a few random sub-networks are measured whole, and the table is
 
-    latency of edge e = α · operation_e + β · joining_e,    α, β ≥ 0 with the least relative error on them,
+    latency of edge e = α · operation_e + β · joining_e,    0 ≤ β ≤ α with the least relative error on them,
 
 which is still a sum over live edges (calibration.py).
 """
@@ -157,7 +157,7 @@ def measure_network(
     runner: Runner = run_pruned,
     measure: Measure = measure_module,
 ) -> Timing:
-    """The latency of a net with all its edges, measured whole on a batch of random numbers. The net is moved to the device.
+    """The latency of a pruned net, all its edges fixed, measured whole on a batch of random numbers. The net is moved to the device.
 
     Raises:
         InputError: there is no such device here, or the batch or threads are not positive.

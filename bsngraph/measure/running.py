@@ -1,6 +1,6 @@
 """A network → the call that is timed: one forward pass of a batch, everything else done before.
 
-In: a SuperNet whose edges are all kept. Out: a call without arguments. `run_pruned` is the runner there is: the net in evaluation mode
+In: a SuperNet whose edges are all fixed. Out: a call without arguments. `run_pruned` is the runner there is: the net in evaluation mode
 with the route of its batch at hand.
 """
 

@@ -1,12 +1,15 @@
 """Searching: edge probabilities and weights learned together, the choice of the architecture, run folders."""
 
 from bsngraph.searching.delivery import Result
+from bsngraph.searching.pricing import CostOptions
 from bsngraph.searching.progress import Progress, Silent
 from bsngraph.searching.run_folder import RunFolder
 from bsngraph.searching.runs import Evaluation, evaluate_run, load_net, prune_run, search, train
 from bsngraph.searching.settings import Recipe, SearchSettings
+from bsngraph.searching.spent import spending_of_run
 
 __all__ = [
+    "CostOptions",
     "Evaluation",
     "Progress",
     "Recipe",
@@ -18,5 +21,6 @@ __all__ = [
     "load_net",
     "prune_run",
     "search",
+    "spending_of_run",
     "train",
 ]

@@ -71,8 +71,8 @@ def deliver(
     write_fabric(net.profile.annotated(), run.file("architecture.dot"))
     write_weights(job, run, net)
     certificate = certify(job, run)
-    summary = _summary(job, architecture, validation, test, seconds, certificate, multipliers or {})
-    draw_architecture(job, run, architecture, summary, progress)
+    summary = _summary(job, architecture, validation, test, seconds, certificate)
+    draw_architecture(job, run, architecture, caption(job, summary, multipliers or {}), progress)
     run.write_json("result.json", summary)
     return Result(run, architecture, net, summary)
 
@@ -141,7 +141,7 @@ def _sorted_metadata(model: bytes) -> bytes:
     return len(text).to_bytes(8, "little") + text + model[8 + size :]
 
 
-def draw_architecture(job: Job, run: RunFolder, architecture: Architecture, summary: Json, progress: Progress) -> None:
+def draw_architecture(job: Job, run: RunFolder, architecture: Architecture, lines: Sequence[str], progress: Progress) -> None:
     """Write overlay.dot, and its pictures where there is a Graphviz."""
     cost = job.budgets[0].cost if job.budgets else job.costs[0]
     source = fabric_drawing(
@@ -150,7 +150,7 @@ def draw_architecture(job: Job, run: RunFolder, architecture: Architecture, summ
         shapes=job.profile.node_shapes,
         edge_costs=spending(job.fabric, cost, architecture).tolist(),
         cost_name=cost.name,
-        caption=caption(job, summary),
+        caption=lines,
     )
     write_whole(run.file("overlay.dot"), source)
     try:
@@ -160,7 +160,7 @@ def draw_architecture(job: Job, run: RunFolder, architecture: Architecture, summ
         progress.note(str(error))
 
 
-def caption(job: Job, summary: Json) -> list[str]:
+def caption(job: Job, summary: Json, multipliers: Mapping[str, float]) -> list[str]:
     """The lines under the picture: what was kept, and each budget."""
     edges = summary["edges"]
     name = job.fabric.name or "fabric"
@@ -170,7 +170,7 @@ def caption(job: Job, summary: Json) -> list[str]:
         value = summary["costs"][budget.cost.name]["value"]
         share = f" ({100 * value / budget.cost.total:.1f} %)" if budget.cost.total else ""
         line = f"{budget.cost.name}: {quantity(value)} of the fabric's {quantity(budget.cost.total)}{share}, budget {budget.text}"
-        multiplier = next(row["multiplier"] for row in summary["budgets"] if row["cost"] == budget.cost.name)
+        multiplier = multipliers.get(budget.cost.name)
         lines.append(line if multiplier is None else f"{line}, λ {multiplier:.2g}")
     return lines
 
@@ -182,7 +182,6 @@ def _summary(
     test: Score,
     seconds: float,
     certificate: Json,
-    multipliers: Mapping[str, float],
 ) -> Json:
     live = architecture.mask[None]
     least = cheapest_each(job.fabric, job.costs)
@@ -198,7 +197,7 @@ def _summary(
             "test": {"accuracy": test.accuracy, "loss": test.loss},
         },
         "costs": costs,
-        "budgets": _budget_summaries(job.budgets, costs, multipliers),
+        "budgets": _budget_summaries(job.budgets, costs),
         "edges": {
             "kept": len(searchable & set(architecture.live)),
             "searchable": len(searchable),
@@ -213,7 +212,7 @@ def _cost_summary(cost: Cost, value: float, least: Cheapest) -> Json:
     return {"value": value, "unit": cost.unit, "fabric": cost.total, "cheapest": least.value, "proved": least.proved}
 
 
-def _budget_summaries(budgets: Sequence[Budget], costs: Json, multipliers: Mapping[str, float]) -> list[Json]:
+def _budget_summaries(budgets: Sequence[Budget], costs: Json) -> list[Json]:
     values = {budget.cost.name: costs[budget.cost.name]["value"] for budget in budgets}
     return [
         {
@@ -222,7 +221,6 @@ def _budget_summaries(budgets: Sequence[Budget], costs: Json, multipliers: Mappi
             "limit": budget.limit,
             "value": values[budget.cost.name],
             "met": budget.met(values[budget.cost.name]),
-            "multiplier": multipliers.get(budget.cost.name),
         }
         for budget in budgets
     ]

@@ -7,7 +7,7 @@ while the mean of the samples' costs is over the limit in force, and shrinks whi
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,13 +37,16 @@ class Multipliers:
         self.values: Values = np.full(len(self.budgets), float(settings.penalty))
         self.missed: Values = np.zeros(len(self.budgets))
 
-    def state(self) -> list[list[float]]:
-        """What is needed to go on exactly."""
-        return [self.values.tolist(), self.missed.tolist()]
+    def state(self) -> dict[str, list[float]]:
+        """What is needed to go on exactly, by cost."""
+        pairs = zip(self.budgets, self.values.tolist(), self.missed.tolist(), strict=True)
+        return {budget.cost.name: [value, missed] for budget, value, missed in pairs}
 
-    def load(self, state: list[list[float]]) -> None:
-        """Go on from `state`."""
-        self.values, self.missed = (np.array(values, dtype=np.float64) for values in state)
+    def load(self, state: Mapping[str, Sequence[float]]) -> None:
+        """Go on from `state`; a budget that it does not know stays as it is."""
+        for index, budget in enumerate(self.budgets):
+            if budget.cost.name in state:
+                self.values[index], self.missed[index] = state[budget.cost.name]
 
     def by_name(self) -> dict[str, float]:
         """λ by the name of the budget's cost."""

@@ -6,7 +6,8 @@ In: what was asked for (`CostOptions`), the budgets. Out: `Sources` for `price`,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import torch
 
@@ -15,6 +16,7 @@ from bsngraph.costs.table import DURATION
 from bsngraph.costs.user import TIMEOUT_S, load_user_cost
 from bsngraph.measure import LatencyTable, default_cache, edge_latencies
 from bsngraph.searching.progress import Progress
+from bsngraph.searching.run_folder import RunFolder
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,14 @@ def find_sources(
             progress.note(f"the sum of edges misses whole networks by {100 * table.calibration.error:.0f} % on average")
     found = table
     return Sources(None if found is None else lambda _: found.per_edge, own), table
+
+
+def with_recorded(costs: CostOptions | None, profile: FabricProfile, run: Path | None) -> CostOptions:
+    """The options with the latencies that a run recorded, if it did: a run that goes on measures nothing anew."""
+    costs = costs or CostOptions()
+    if run is None or costs.latencies is not None or not RunFolder(run).file("latencies.json").exists():
+        return costs
+    return replace(costs, latencies=LatencyTable.from_json(RunFolder(run).read_json("latencies.json"), profile.fabric))
 
 
 def _is_measured(profile: FabricProfile, request: BudgetRequest) -> bool:

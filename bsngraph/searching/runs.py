@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -22,16 +21,15 @@ from bsngraph.errors import InfeasibleBudgetError, InputError
 from bsngraph.export import load_network
 from bsngraph.fabric import Architecture, Fabric, architecture_of, read_fabric, write_fabric
 from bsngraph.fabric.fabric_to_dot import fabric_to_dot
-from bsngraph.measure import LatencyTable
 from bsngraph.searching.confirmation import confirm
 from bsngraph.searching.delivery import Result, deliver, write_probabilities
 from bsngraph.searching.evaluation import Score, evaluate_net, recompute_batch_norm
 from bsngraph.searching.job import Job, prepare, running
 from bsngraph.searching.learning import Learning
-from bsngraph.searching.pricing import CostOptions
+from bsngraph.searching.pricing import CostOptions, with_recorded
 from bsngraph.searching.progress import Progress, Silent
 from bsngraph.searching.randomness import derived_seed, generator_for
-from bsngraph.searching.run_folder import Json, OpenMode, RunFolder, open_run
+from bsngraph.searching.run_folder import Json, OpenMode, RunFolder, open_run, reading
 from bsngraph.searching.selection import choose, propose
 from bsngraph.searching.settings import Recipe, SearchSettings
 from bsngraph.searching.training import NetTraining
@@ -77,7 +75,7 @@ def search(
         seed=seed,
         device=device,
         threads=threads,
-        costs=_with_recorded(costs, profile, Path(out) if mode == "resume" else None),
+        costs=with_recorded(costs, profile, Path(out) if mode == "resume" else None),
         progress=progress,
     )
     _tell_budgets(job, progress)
@@ -90,7 +88,7 @@ def search(
         log = _Log(run, mode)
         learning = _new_learning(job, known)
         if log.state.get("search"):
-            with _reading(run, "checkpoint.pt"):
+            with reading(run, "checkpoint.pt"):
                 learning.load(log.state["search"])
         learning.run(progress, lambda row: _keep_epoch(job, run, learning, log, row))
         write_probabilities(job, run, learning.distribution)
@@ -123,7 +121,7 @@ def prune_run(
         raise InputError(f"{path} holds a {config.get('command')} run: prune chooses from a search")
     if found.path.resolve() == Path(out).resolve():
         raise InputError(f"{out} is the folder of the search that is chosen from: give another --out")
-    with _reading(found, "config.json"):
+    with reading(found, "config.json"):
         recipe, settings = _settings_of(config)
         name, seed = str(config["data"]["name"]), int(config["seed"])
     progress, profile = progress or Silent(), _profiled(read_fabric(found.file("fabric.dot")))
@@ -136,13 +134,13 @@ def prune_run(
         seed=seed,
         device=device,
         threads=threads,
-        costs=_with_recorded(costs, profile, found.path),
+        costs=with_recorded(costs, profile, found.path),
         progress=progress,
     )
     _tell_budgets(job, progress)
     with running(job):
         learning = _new_learning(job, _check_budgets(job, progress))
-        with _reading(found, "checkpoint.pt"):
+        with reading(found, "checkpoint.pt"):
             learning.load(found.read_checkpoint(job.device)["search"])
         if learning.epoch < job.recipe.epochs:
             raise InputError(f"{path}: the search stopped after epoch {learning.epoch} of {job.recipe.epochs}: finish it by --resume first")
@@ -184,7 +182,7 @@ def train(
         net = compile_fabric(prune(job.profile, whole), seed=derived_seed(seed, "weights")).to(job.device)
         training = NetTraining(net, job.dataset, job.recipe, seed, "training")
         if log.state.get("training"):
-            with _reading(run, "checkpoint.pt"):
+            with reading(run, "checkpoint.pt"):
                 training.load(log.state["training"])
         training.run(progress, lambda row: log.keep(row, training=training.state()))
         return deliver(job, run, whole, net, log.seconds(), progress)
@@ -207,7 +205,7 @@ def evaluate_run(path: str | Path, *, data: str | Dataset | None = None, device:
     """
     run = RunFolder(Path(path))
     config = run.read_json("config.json")
-    with _reading(run, "config.json"):
+    with reading(run, "config.json"):
         name = str(config["data"]["name"])
     net = load_net(run)
     job = prepare(
@@ -240,14 +238,6 @@ def load_net(run: RunFolder | str | Path) -> SuperNet:
 
 def _profiled(fabric: Fabric | FabricProfile) -> FabricProfile:
     return fabric if isinstance(fabric, FabricProfile) else profile_fabric(fabric)
-
-
-def _with_recorded(costs: CostOptions | None, profile: FabricProfile, run: Path | None) -> CostOptions:
-    """The options with the latencies that a run recorded, if it did: a run that goes on measures nothing anew."""
-    costs = costs or CostOptions()
-    if run is None or costs.latencies is not None or not RunFolder(run).file("latencies.json").exists():
-        return costs
-    return replace(costs, latencies=LatencyTable.from_json(RunFolder(run).read_json("latencies.json"), profile.fabric))
 
 
 def _check_budgets(job: Job, progress: Progress) -> Architecture | None:
@@ -327,7 +317,7 @@ class _Log:
         self.run = run
         resumed = mode == "resume" and run.file("checkpoint.pt").exists()
         self.state: Json = run.read_checkpoint() if resumed else {"rows": 0, "seconds": 0.0}
-        with _reading(run, "checkpoint.pt"):
+        with reading(run, "checkpoint.pt"):
             self.rows: list[Json] = run.read_metrics()[: int(self.state["rows"])]
             self.started = time.perf_counter() - float(self.state["seconds"])
 
@@ -346,7 +336,7 @@ def _finished(job: Job, run: RunFolder, progress: Progress) -> Result:
     """What a run delivered that had ended when it was resumed: its test data is not read again."""
     progress.note(f"{run.path} had ended already: this is what it delivered")
     net = load_net(run)
-    with _reading(run, "architecture.dot"):
+    with reading(run, "architecture.dot"):
         live = tuple(sorted(job.fabric.edge_index[edge.name] for edge in net.fabric.edges))
     return Result(run, Architecture(len(job.fabric.edges), live), net.to(job.device), run.read_json("result.json"))
 
@@ -364,20 +354,6 @@ def _keep_fabric(job: Job, run: RunFolder) -> None:
         raise InputError(f"{path} is not the fabric given: resume with the run's own fabric and --set, or start another run in a new --out")
     write_fabric(job.profile.annotated(), path)
     run.write_json("splits.json", job.dataset.splits_record())
-
-
-@contextmanager
-def _reading(run: RunFolder, name: str) -> Iterator[None]:
-    """What fails inside is the fault of one of the run's files: it is whole, but does not hold what it should.
-
-    Raises:
-        InputError: something did.
-    """
-    try:
-        yield
-    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"{run.file(name)}: is damaged, or was written by another version of bsngraph ({reason})") from None
 
 
 def _settings_of(config: Json) -> tuple[Recipe, SearchSettings]:
