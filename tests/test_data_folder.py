@@ -115,6 +115,15 @@ def test_binary_masks_have_background_and_foreground(tmp_path: Path) -> None:
     assert set(data.train.labels.unique().tolist()) == {0, 1}
 
 
+def test_masks_with_gaps_between_their_labels_are_refused_unless_the_name_says_how_many_there_are(tmp_path: Path) -> None:
+    mask_folder(tmp_path, 6)
+    for path in (tmp_path / "masks").iterdir():
+        save(path, np.asarray(Image.open(path)) % 255 * 2)
+    said = refusal(f"folder:{tmp_path}")
+    assert "the masks have the label 4 but never 1: number classes from 0 without gaps, say classes=5, or binary=yes" in said
+    assert load_data(f"folder:{tmp_path},classes=5").class_names == tuple("01234")
+
+
 def test_images_of_other_sizes_and_channels_are_converted_where_the_name_says_so(tmp_path: Path) -> None:
     class_folder(tmp_path, {"cat": 4, "dog": 4})
     save(tmp_path / "cat/wide.png", random_image(1, 6, 30))
@@ -268,6 +277,8 @@ def test_class_with_too_few_images_is_refused_or_skipped(count: int, amount: str
     data = load_data(f"folder:{tmp_path}", skip_bad=True, notify=told.append)
     assert data.class_names == ("cat", "dog")
     assert "1 of 3 classes skipped" in told[0]
+    assert len(data.skipped) == 1
+    assert "class 'eel'" in data.skipped[0]
     assert sum(len(getattr(data, part)) for part in PARTS) == 9
 
 

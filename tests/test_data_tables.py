@@ -345,6 +345,9 @@ def test_hugging_face_label_maps_are_a_segmentation(hub: Any, tmp_path: Path) ->
     data = load_data(f"hf:{tmp_path / 'd'},size=12x10")
     assert (data.task, data.ignore_label, data.class_names) == ("segmentation", 255, ("0", "1", "2"))
     assert data.train.labels.shape[1:] == (12, 10)
+    assert load_data(f"hf:{tmp_path / 'd'},binary=yes").train.labels.max() == 1
+    assert load_data(f"hf:{tmp_path / 'd'},classes=7").class_names == tuple("0123456")
+    assert "a mask has the label 2, but labels are 0 to 1" in refusal(f"hf:{tmp_path / 'd'},classes=2")
     assert data.rows is not None
     first = int(data.rows.train[0])
     assert np.array_equal(data.train.labels[0, ::2, ::2].numpy(), images[first][:, :, 0] // 100)

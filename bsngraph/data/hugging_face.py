@@ -14,10 +14,10 @@ import numpy as np
 
 from bsngraph.data.dataset import Dataset
 from bsngraph.data.images import Size, read_image, read_mask, resized, resized_mask
-from bsngraph.data.making import IGNORED, check_labels, draw
+from bsngraph.data.making import check_labels, draw
 from bsngraph.data.names import Request
 from bsngraph.data.splits import Part, Rows
-from bsngraph.data.streaming import Example, dataset_from_survey, survey
+from bsngraph.data.streaming import Example, dataset_from_survey, numbered_classes, survey
 from bsngraph.errors import InputError, nearest
 
 OPTIONS = {
@@ -26,6 +26,8 @@ OPTIONS = {
     "label": "the column with classes or label maps (the first one that has any, or label)",
     "size": "resize every image: 32, or 24x32 for height and width",
     "channels": "1 or 3: convert every image to grey or to colour",
+    "classes": "number of classes in label maps (else one more than the highest label)",
+    "binary": "yes: every pixel of a label map that is not 0 is class 1",
     "validation": "number of validation images to draw, where there is no such split",
     "test": "number of test images to draw, where there is no such split",
     "train": "use only so many training images",
@@ -47,6 +49,7 @@ class HubExamples:
     maps: bool
     channels: int | None
     size: Size | None
+    binary: bool
 
     def __len__(self) -> int:
         return sum(map(len, self.tables))
@@ -65,6 +68,7 @@ class HubExamples:
             label: Any = read_mask(_content(found[self.label]))
             if label.shape != pixels.shape[1:]:
                 raise InputError(f"its label map is {label.shape}, the image {pixels.shape[1:]}")
+            label = np.where(label == 0, 0, 1).astype(np.uint8) if self.binary else label
             label = resized_mask(label, self.size) if self.size else label
         elif found[self.label] is None:
             raise InputError("has no label")
@@ -100,15 +104,15 @@ def load_hugging_face(request: Request) -> Dataset:
     features = tables[parts["train"]].features
     image, label, maps, names = _columns(request, features)
     channels = {"1": 1, "3": 3, "": None}[request.word("channels", ("1", "3", ""), "")]
+    binary = request.word("binary", ("yes", "no"), "no") == "yes"
     raw = tuple(_undecoded(tables[name], image, label, maps) for name in parts.values())
-    reader = HubExamples(raw, tuple(parts.values()), image, label, maps, channels, request.sizes("size"))
+    reader = HubExamples(raw, tuple(parts.values()), image, label, maps, channels, request.sizes("size"), binary)
     found = survey(reader, request)
     part_of = np.repeat(list(parts), [len(table) for table in raw])[found.good]
     given: dict[Part, Rows] = {part: np.flatnonzero(part_of == part) for part in parts} if len(parts) > 1 else {}
     numbering = f"usable rows of {', '.join(parts.values())} in this order"
     if maps:
-        count = int(np.flatnonzero(found.counts[:, :IGNORED].sum(axis=0)).max(initial=1)) + 1
-        names = tuple(str(number) for number in range(count))
+        names = numbered_classes(request, found)
         rows = draw(request, "segmentation", part_of, names, numbering=numbering, given=given)
         return dataset_from_survey(request, reader, found, None, rows, names)
     classes = [-1 if one is None else int(one) for table in raw for one in table[label]]  # unlabelled ones are not among the usable

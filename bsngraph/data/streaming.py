@@ -160,6 +160,26 @@ def survey(reader: Reader, request: Request, problems: Sequence[str] = ()) -> Su
     )
 
 
+def numbered_classes(request: Request, found: Survey) -> tuple[str, ...]:
+    """As many classes as label maps have labels, or as the name's `classes` says.
+
+    Raises:
+        InputError: labels beyond them, labels with gaps, or one class only.
+    """
+    used = np.flatnonzero(found.counts[:, :IGNORED].sum(axis=0))
+    highest, count = int(used.max(initial=0)), request.number("classes", least=2)
+    if count is None and highest == 0:
+        cure = "say binary=yes if everything but 0 is one class, or classes=N"
+        raise InputError(f"{request.text}: the masks hold only 0, and {IGNORED}, which marks pixels that count nowhere: {cure}")
+    if count is None and len(used) <= highest:
+        absent = int(np.setdiff1d(np.arange(highest), used)[0])
+        cure = f"number classes from 0 without gaps, say classes={highest + 1}, or binary=yes if everything but 0 is one class"
+        raise InputError(f"{request.text}: the masks have the label {highest} but never {absent}: {cure}")
+    if count is not None and highest >= count:
+        raise InputError(f"{request.text}: a mask has the label {highest}, but labels are 0 to {count - 1}")
+    return tuple(str(one) for one in range(count or highest + 1))
+
+
 def report_bad(request: Request, bad: Sequence[str], total: int, what: str = "examples") -> None:
     """Say what cannot be used: an error, or a warning where it is to be skipped.
 
