@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from bsngraph.data.dataset import Dataset, TaskKind
 from bsngraph.data.making import TASKS, Array, draw, make_dataset
 from bsngraph.data.names import Meter, Request
-from bsngraph.data.streaming import report_bad
+from bsngraph.data.reading import report_bad
 from bsngraph.errors import InputError, nearest
 
 OPTIONS = {
