@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn import datasets
 
 import bsngraph
-from bsngraph.data import load_data
+from bsngraph.data import DATA_SOURCES, load_data
 from bsngraph.data.splits import PARTS
 from bsngraph.errors import InputError
 
@@ -363,3 +365,20 @@ def test_real_fashion_mnist_is_read() -> None:
     assert [len(getattr(data, part)) for part in PARTS] == [1000, 10000, 10000]
     assert set(Counter(data.test.labels.tolist()).values()) == {1000}
     assert data.class_names[int(data.test.labels[0])] == "ankle boot"
+
+
+@given(
+    st.sampled_from([kind for kind, source in DATA_SOURCES.items() if source.argument and kind != "hf"]),
+    st.text(max_size=12),
+    st.lists(st.tuples(st.sampled_from(["size", "train", "bad", "workers", "label", "memory"]), st.text(max_size=6)), max_size=2),
+)
+def test_any_name_of_nothing_is_refused_with_a_message(kind: str, argument: str, options: list[tuple[str, str]]) -> None:
+    with pytest.raises(InputError):
+        load_data(f"{kind}:/nowhere/{argument}" + "".join(f",{name}={value}" for name, value in options))
+
+
+@pytest.mark.parametrize("argument", ["\0", "a" * 5000, "~no-such-user-anywhere/x", "a\nb", "\udcff"])
+@pytest.mark.parametrize("kind", ["mnist", "cifar10", "folder", "npz", "csv"])
+def test_strange_paths_are_refused_with_a_message(kind: str, argument: str) -> None:
+    with pytest.raises(InputError):
+        load_data(f"{kind}:{argument}")

@@ -41,7 +41,13 @@ class Request:
     @property
     def path(self) -> Path:
         """The argument as a file or folder."""
-        return Path(self.argument).expanduser()
+        try:
+            path = Path(self.argument).expanduser()
+        except RuntimeError:  # there is no user of that name
+            path = Path(self.argument)
+        if "\0" in self.argument:
+            raise InputError(f"{self.text!r}: no file has such a name")
+        return path
 
     @property
     def skip_bad(self) -> bool:

@@ -178,5 +178,9 @@ def load_data(name: str, *, split_seed: int = 0, skip_bad: bool = False, notify:
             raise InputError(f"{name}: data set {kind!r} has no option {option!r}: {nearest(option, source.options)}")
     if skip_bad and "bad" in source.options and "bad" not in options:
         name, options = f"{name},bad=skip", options | {"bad": "skip"}
+    request = Request(name, kind, argument or "", options, split_seed, notify)
     with announced(f"{name}: reading …", notify):
-        return source.load(Request(name, kind, argument or "", options, split_seed, notify))
+        try:
+            return source.load(request)
+        except OSError as error:  # a name too long, a folder on the way that must not be entered
+            raise InputError(f"{name}: cannot be read ({error.strerror or error})") from None
