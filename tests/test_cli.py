@@ -437,7 +437,7 @@ def test_budget_on_a_cost_that_some_edges_lack_is_refused(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        (("--data", "nonsense"), "there is no data set 'nonsense': known are digits"),
+        (("--data", "nonsense"), "there is no data set 'nonsense': known are cifar10"),
         (("--set", "classes=7"), "the fabric's target scores gives 7, but digits has 10 classes: use --set classes=10"),
         (("--set", "channels"), "--set channels does not read NAME=VALUE: write e.g. --set channels=32"),
         (("--set", "=3"), "--set =3 does not read NAME=VALUE"),

@@ -31,3 +31,15 @@ def test_custom_fabric_writes_a_fabric_and_its_cheapest_sub_network(monkeypatch:
     assert all(edge.fixed for edge in least.edges)
     assert bsngraph.profile_fabric(least).node_shapes[-1] == (10,)
     assert (tmp_path / "towers.svg").exists()
+
+
+def test_own_folder_writes_images_reads_and_searches_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr("tempfile.mkdtemp", lambda: str(tmp_path))
+    monkeypatch.setattr("sys.argv", ["own_folder.py", "2"])
+    runpy.run_path(str(ROOT / "examples" / "own_folder.py"))
+    said = capsys.readouterr().out
+    assert "115 images to train on, 29 to choose with, 36 to test" in said
+    assert "1x16x16, classes: 0, 1, 7" in said
+    assert "% of the MACs; run in " in said

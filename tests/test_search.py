@@ -687,7 +687,14 @@ def test_overwriting_run_killed_after_its_first_epoch_holds_nothing_of_the_old_o
     out = copied(finished, tmp_path / "run")
     with pytest.raises(KeyboardInterrupt):
         run_search(out, mode="overwrite", seed=1, progress=Killed(1))
-    assert sorted(path.name for path in out.iterdir()) == ["checkpoint.pt", "config.json", "fabric.dot", "incumbent.dot", "metrics.jsonl"]
+    assert sorted(path.name for path in out.iterdir()) == [
+        "checkpoint.pt",
+        "config.json",
+        "fabric.dot",
+        "incumbent.dot",
+        "metrics.jsonl",
+        "splits.json",
+    ]
 
 
 def test_resuming_where_there_is_no_run_is_refused(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ COMMANDS = {
     "evaluate": "Measure a run's delivered network again.",
     "render": "Draw a fabric or a run.",
     "diff": "Say and draw what changed between two fabrics or architectures.",
+    "data": "List the known data sets, or show one.",
     "fabric": "Write a fabric of a known family: resnet, cnf, cells, chain, transformer.",
 }
 

@@ -21,6 +21,7 @@ from bsngraph.fabric.atomic import write_whole
 
 FILES = (
     "config.json",
+    "splits.json",
     "fabric.dot",
     "latencies.json",
     "incumbent.dot",

@@ -342,7 +342,7 @@ def _finished(job: Job, run: RunFolder, progress: Progress) -> Result:
 
 
 def _keep_fabric(job: Job, run: RunFolder) -> None:
-    """Write fabric.dot, and latencies.json where there are any; a run that is resumed must have the same fabric.
+    """Write fabric.dot, splits.json, and latencies.json where there are any; a run that is resumed must have the same fabric.
 
     Raises:
         InputError: it has another.
@@ -353,6 +353,7 @@ def _keep_fabric(job: Job, run: RunFolder) -> None:
     if path.exists() and path.read_bytes() != text.encode("utf-8"):
         raise InputError(f"{path} is not the fabric given: resume with the run's own fabric and --set, or start another run in a new --out")
     write_fabric(job.profile.annotated(), path)
+    run.write_json("splits.json", job.dataset.splits_record())
 
 
 def _settings_of(config: Json) -> tuple[Recipe, SearchSettings]:

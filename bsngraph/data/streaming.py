@@ -1,0 +1,139 @@
+"""From a surveyed reader to a `Dataset`: in memory where the survey kept the examples, else read while they are used.
+
+What a streamed split yields follows from the rows asked for, whatever the number of worker processes; augmentation happens afterwards, on
+whole batches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader
+from torch.utils.data import Dataset as TorchDataset
+
+from bsngraph.data.dataset import Dataset, Split, TaskKind
+from bsngraph.data.making import IGNORED, make_dataset, usual_augmentation
+from bsngraph.data.names import Request
+from bsngraph.data.reading import Reader, Survey, worker_count
+from bsngraph.data.splits import Rows, SplitRows
+from bsngraph.errors import InputError
+
+_AHEAD = 4
+
+
+class _Batches(TorchDataset[Any]):
+    """Whole batches of a reader, for worker processes: (inputs, labels), or the reason why one cannot be read any more."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+
+    def __getitem__(self, rows: Sequence[int]) -> tuple[Tensor, Tensor] | str:
+        inputs, labels = [], []
+        for row in rows:
+            try:
+                pixels, label = self.reader.read(row)
+            except InputError as error:
+                return f"{self.reader.place(row)}: {error}"
+            inputs.append(pixels)
+            labels.append(label)
+        return torch.from_numpy(np.stack(inputs)), torch.from_numpy(np.stack([np.asarray(label) for label in labels]))
+
+
+@dataclass(frozen=True)
+class StreamedSplit(Split):
+    """A split that is read while it is used.
+
+    `inputs` tells shape and type only (a tensor on torch's meta device); so do `labels`, where they are label maps. `rows` (n,) are the
+    examples' numbers in the reader; `counts` what `label_counts` gives; `digests` (n,) tell the examples from others.
+    """
+
+    reader: Reader
+    rows: Rows
+    counts: NDArray[np.int64]
+    digests: NDArray[np.uint64]
+    workers: int
+    device: torch.device
+
+    def to(self, device: torch.device) -> StreamedSplit:
+        """The same examples, yielded on another device."""
+        return replace(self, device=device)
+
+    def batches(self, rows: Iterable[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+        """Raw inputs and labels for each vector of row numbers; several batches ahead are being read.
+
+        Raises:
+            InputError: an example cannot be read any more.
+        """
+        numbers = [self.rows[some.numpy()].tolist() for some in rows]
+        workers = min(self.workers, len(numbers))
+        loader = DataLoader(
+            _Batches(self.reader),
+            sampler=numbers,
+            batch_size=None,
+            num_workers=workers,
+            prefetch_factor=_AHEAD if workers else None,
+            generator=torch.Generator(),  # not the global one: it would draw from it
+        )
+        for batch in loader:
+            if isinstance(batch, str):
+                raise InputError(f"{batch}; it could be read when the run began")
+            yield batch[0].to(self.device, non_blocking=True), batch[1].to(self.device, non_blocking=True)
+
+    def label_counts(self, classes: int) -> Tensor:
+        """How often each class is a label: (classes,)."""
+        return torch.from_numpy(self.counts[:classes].copy())
+
+    def digest(self) -> Iterator[bytes]:
+        """What tells these examples from others."""
+        yield f"{tuple(self.inputs.shape)}".encode()
+        yield self.digests.tobytes()
+
+
+def dataset_from_survey(
+    request: Request, reader: Reader, found: Survey, labels: NDArray[np.int64] | None, rows: SplitRows, class_names: Sequence[str]
+) -> Dataset:
+    """A data set of a reader's usable examples: in memory where the survey kept them, else streaming.
+
+    `labels` (n,) are the classes of the usable examples; without, they are label maps. `rows` count the usable examples.
+    """
+    task: TaskKind = "classification" if labels is not None else "segmentation"
+    ignore = IGNORED if labels is None else None
+    if found.pixels is not None:
+        marks = found.maps if labels is None else labels
+        assert marks is not None, "a survey keeps label maps with their images"
+        return make_dataset(request, found.pixels, marks, rows, class_names, task=task, ignore_label=ignore, skipped=found.skipped)
+    workers = worker_count(request)
+
+    def split(some: Rows) -> StreamedSplit:
+        inputs = torch.empty((len(some), *found.shape), dtype=torch.uint8, device="meta")
+        if labels is None:
+            maps = torch.empty((len(some), *found.shape[1:]), dtype=torch.uint8, device="meta")
+            counts = found.counts[some].sum(axis=0, dtype=np.int64)
+        else:
+            maps = torch.from_numpy(labels[some])
+            counts = np.bincount(labels[some], minlength=len(class_names))
+        return StreamedSplit(inputs, maps, reader, found.good[some], counts, found.digests[some], workers, torch.device("cpu"))
+
+    pixels = float(found.shape[1] * found.shape[2] * len(rows.train))
+    sums = found.sums[rows.train].sum(axis=0) / pixels  # (channels, 2)
+    variance = np.maximum(sums[:, 1] - sums[:, 0] ** 2, 0)
+    return Dataset(
+        name=request.text,
+        class_names=tuple(class_names),
+        mean=tuple(sums[:, 0].tolist()),
+        std=tuple(float(np.sqrt(one)) or 1.0 for one in variance),
+        train=split(rows.train),
+        validation=split(rows.validation),
+        test=split(rows.test),
+        augmentation=usual_augmentation(found.shape),
+        task=task,
+        ignore_label=ignore,
+        rows=rows,
+        skipped=found.skipped,
+    )
