@@ -13,6 +13,7 @@ from bsngraph.cli import options
 @click.command()
 @click.argument("fabric", type=options.FILE)
 @options.data_option
+@options.task_option
 @options.budget_option
 @options.out_options
 @click.option("--seed", type=int, default=0, show_default=True, help="Everything random follows from it.")
@@ -43,6 +44,7 @@ from bsngraph.cli import options
 def command(
     fabric: Path,
     data: str,
+    task: str | None,
     budgets: tuple[str, ...],
     out: Path,
     resume: bool,
@@ -75,6 +77,7 @@ def command(
         data,
         budgets,
         out=out,
+        task=task,
         seed=seed,
         recipe=recipe,
         settings=SearchSettings(**{name: value for name, value in more.items() if value is not None}),
