@@ -1,6 +1,7 @@
 """Searching: edge probabilities and weights learned together, the choice of the architecture, run folders."""
 
 from bsngraph.searching.delivery import Result
+from bsngraph.searching.prediction import Prediction, predict
 from bsngraph.searching.progress import Progress, Silent
 from bsngraph.searching.run_folder import RunFolder
 from bsngraph.searching.runs import Evaluation, evaluate_run, load_net, prune_run, search, train
@@ -8,6 +9,7 @@ from bsngraph.searching.settings import Recipe, SearchSettings
 
 __all__ = [
     "Evaluation",
+    "Prediction",
     "Progress",
     "Recipe",
     "Result",
@@ -16,6 +18,7 @@ __all__ = [
     "Silent",
     "evaluate_run",
     "load_net",
+    "predict",
     "prune_run",
     "search",
     "train",

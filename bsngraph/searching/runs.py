@@ -218,7 +218,7 @@ def evaluate_run(path: str | Path, *, data: str | Dataset | None = None, device:
         device=device,
         threads=threads,
     )
-    dataset = replace(job.dataset, mean=facts.mean, std=facts.std)
+    dataset = facts.normalising(job.dataset)
     with running(job):
         net.to(job.device)
         task = facts.bound_task(job.device)

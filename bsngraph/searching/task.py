@@ -196,7 +196,7 @@ TASKS: dict[TaskKind, TaskRow] = {
     ),
     "segmentation": TaskRow(
         headline=Metric("mean_iou", "mean IoU"),
-        output_shape=lambda dataset: (len(dataset.class_names), *dataset.train.labels.shape[1:]),
+        output_shape=lambda dataset: (len(dataset.class_names), *dataset.input_shape[1:]),
         has=lambda shape: f"{shape[0]} classes for each of {shape[1]}x{shape[2]} pixels",
         cure=_set_pixels,
         losses=_pixel_cross_entropy,
