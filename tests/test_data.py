@@ -11,7 +11,7 @@ from tiny import stripes
 from torch import Tensor
 
 from bsngraph.data import DATA_SOURCES, Augmentation, Dataset, load_data
-from bsngraph.data.dataset import augmented
+from bsngraph.data.augmentation import augmented
 from bsngraph.errors import InputError
 
 

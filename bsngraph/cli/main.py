@@ -23,6 +23,7 @@ COMMANDS = {
     "predict": "Say what a run's delivered network makes of images, or of a data set's examples.",
     "render": "Draw a fabric or a run.",
     "diff": "Say and draw what changed between two fabrics or architectures.",
+    "data": "List the known data sets, or show one.",
     "fabric": "Write a fabric of a known family: resnet, cnf, cells, chain, transformer.",
 }
 

@@ -20,6 +20,7 @@ from bsngraph.fabric.atomic import write_whole
 
 FILES = (
     "config.json",
+    "splits.json",
     "fabric.dot",
     "metrics.jsonl",
     "checkpoint.pt",

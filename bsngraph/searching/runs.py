@@ -320,7 +320,7 @@ def _finished(job: Job, run: RunFolder, progress: Progress) -> Result:
 
 
 def _keep_fabric(job: Job, run: RunFolder) -> None:
-    """Write fabric.dot; a run that is resumed must have the same.
+    """Write fabric.dot, and splits.json: which examples train, choose and test. A run that is resumed must have the same fabric.
 
     Raises:
         InputError: it has another.
@@ -329,6 +329,7 @@ def _keep_fabric(job: Job, run: RunFolder) -> None:
     if path.exists() and path.read_bytes() != text.encode("utf-8"):
         raise InputError(f"{path} is not the fabric given: resume with the run's own fabric and --set, or start another run in a new --out")
     write_fabric(job.profile.annotated(), path)
+    run.write_json("splits.json", job.dataset.splits_record())
 
 
 @contextmanager

@@ -1,0 +1,186 @@
+"""`npz:FILE`: arrays from a NumPy archive; the same from a dictionary, as code of the user's own gives it.
+
+In: x_train, y_train, and optionally x_val, y_val, x_test, y_test (what is missing is drawn from the training examples); optionally
+class_names, task, ignore_label. Out: a `Dataset`. Archives are read without pickle.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from bsngraph.data.dataset import Dataset, TaskKind
+from bsngraph.data.making import TASKS, Array, draw, infer_task, make_dataset
+from bsngraph.data.names import Request
+from bsngraph.data.splits import Part, Rows
+from bsngraph.errors import InputError, nearest
+
+OPTIONS = {
+    "task": "what the labels are for, where their type does not say: " + ", ".join(TASKS),
+    "layout": "chw or hwc: where the channels of images (n, …) stand, where sizes do not say",
+    "validation": "number of validation examples to draw, where there is no x_val",
+    "test": "number of test examples to draw, where there is no x_test",
+    "train": "use only so many training examples",
+}
+
+_SUFFIXES: dict[Part, str] = {"train": "train", "validation": "val", "test": "test"}
+_KEYS = frozenset({f"{letter}_{suffix}" for letter in "xy" for suffix in _SUFFIXES.values()} | {"class_names", "task", "ignore_label"})
+_MOST_BYTES = 16_000_000_000
+
+
+def load_npz(request: Request) -> Dataset:
+    """The arrays of a .npz file.
+
+    Raises:
+        InputError: it cannot be read, or its arrays make no data set.
+    """
+    return dataset_from_arrays(request, _read_npz(request.path))
+
+
+def _read_npz(path: Path) -> dict[str, Array]:
+    if not path.is_file():
+        raise InputError(f"there is no file {path}: npz:FILE is written by numpy.savez(FILE, x_train=…, y_train=…, x_test=…, y_test=…)")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+        if size > _MOST_BYTES:
+            raise InputError(f"{path}: its arrays take {size:,} bytes, more than {_MOST_BYTES:,}")
+        with np.load(path, allow_pickle=False) as archive:
+            return {key: np.asarray(archive[key]) for key in archive.files if key in _known(archive.files, path)}
+    except InputError:
+        raise
+    except Exception as error:  # zipfile, zlib and numpy raise many kinds for a damaged file
+        reason = (
+            "an array of Python objects: those are pickled, and reading a pickle can run code" if "allow_pickle" in str(error) else error
+        )
+        raise InputError(f"{path}: cannot be read ({reason})") from None
+
+
+def _known(keys: Sequence[str], path: Path) -> frozenset[str]:
+    unknown = sorted(set(keys) - _KEYS)
+    if unknown:
+        raise InputError(f"{path}: holds {unknown[0]!r}, which means nothing here: {nearest(unknown[0], _KEYS)}")
+    return _KEYS
+
+
+def dataset_from_arrays(request: Request, arrays: Mapping[str, Array]) -> Dataset:
+    """A data set from named arrays.
+
+    uint8 inputs (n, height, width) are grey images, floating-point ones sequences (n, length, features). Images with channels may be
+    (n, channels, height, width) or (n, height, width, channels).
+
+    Raises:
+        InputError: an array is missing, sizes do not agree, labels fit no task.
+    """
+    origin = request.text
+    if missing := [key for key in ("x_train", "y_train") if key not in arrays]:
+        raise InputError(
+            f"{origin}: there is no {missing[0]} (there is {', '.join(arrays) or 'nothing'}): x_train and y_train are needed at least"
+        )
+    inputs, labels, given = _joined(origin, arrays)
+    inputs = _as_examples(request, inputs)
+    task = _task(request, arrays, inputs, labels)
+    if task in ("regression", "multi-label") and labels.ndim == 1:
+        labels = labels[:, None]
+    if task == "segmentation" and labels.shape[1:] != inputs.shape[2:]:
+        raise InputError(f"{origin}: label maps are {labels.shape[1:]}, images {inputs.shape[2:]}: each pixel has a label")
+    ignore = _ignore_label(origin, arrays, task)
+    names = _class_names(origin, arrays, task, labels, ignore)
+    rows = draw(request, task, labels, names, numbering="rows of x_train, x_val, x_test in this order", given=given)
+    return make_dataset(request, inputs, labels, rows, names, task=task, ignore_label=ignore)
+
+
+def _joined(origin: str, arrays: Mapping[str, Array]) -> tuple[Array, Array, dict[Part, Rows]]:
+    """All inputs, all labels, and which rows are of which split."""
+    inputs, labels, given, start = [], [], {}, 0
+    for part, suffix in _SUFFIXES.items():
+        x_key, y_key = f"x_{suffix}", f"y_{suffix}"
+        if (x_key in arrays) != (y_key in arrays):
+            raise InputError(f"{origin}: {x_key} and {y_key} come together, but only one of them is there")
+        if x_key not in arrays:
+            continue
+        x, y = np.asarray(arrays[x_key]), np.asarray(arrays[y_key])
+        if x.dtype.kind not in "iufb" or y.dtype.kind not in "iufb":
+            raise InputError(f"{origin}: {x_key} has values of type {x.dtype}, {y_key} of {y.dtype}: both must be numbers")
+        if x.ndim < 2 or y.ndim < 1 or len(x) != len(y) or not len(x):
+            raise InputError(f"{origin}: {x_key} is {x.shape} and {y_key} is {y.shape}: both need a row for each example, and at least one")
+        if x.shape[1:] != arrays["x_train"].shape[1:] or y.shape[1:] != arrays["y_train"].shape[1:]:
+            raise InputError(f"{origin}: {x_key} {x.shape} and {y_key} {y.shape} have not the sizes of x_train and y_train")
+        inputs.append(x)
+        labels.append(y)
+        given[part] = np.arange(start, start + len(x))
+        start += len(x)
+    return np.concatenate(inputs), np.concatenate(labels), given
+
+
+def _as_examples(request: Request, inputs: Array) -> Array:
+    """Inputs as networks take them: channels first."""
+    if inputs.dtype == np.bool_:
+        inputs = inputs.astype(np.uint8)
+    if inputs.ndim == 3 and inputs.dtype == np.uint8:
+        return inputs[:, None]
+    if inputs.ndim == 4:
+        guess = "hwc" if inputs.shape[3] in (1, 3) and inputs.shape[1] not in (1, 3) else "chw"
+        if request.word("layout", ("chw", "hwc"), guess) == "hwc":
+            return np.ascontiguousarray(inputs.transpose(0, 3, 1, 2))
+    if inputs.ndim > 4:
+        raise InputError(f"{request.text}: inputs are {inputs.shape}: vectors, sequences and images have two to four dimensions")
+    return inputs
+
+
+def _task(request: Request, arrays: Mapping[str, Array], inputs: Array, labels: Array) -> TaskKind:
+    said = request.options.get("task") or (str(arrays["task"]) if "task" in arrays else None)
+    if said is not None:
+        for task in TASKS:
+            if said == task:
+                return _fitting(request.text, task, inputs, labels)
+        raise InputError(f"{request.text}: task={said}: {nearest(said, TASKS)}")
+    found = infer_task(labels, inputs)
+    if found is None:
+        raise InputError(f"{request.text}: labels {labels.dtype} of shape {labels.shape} fit no task: say task={'|'.join(TASKS)}")
+    return found
+
+
+def _fitting(origin: str, task: TaskKind, inputs: Array, labels: Array) -> TaskKind:
+    """The task, where labels of this shape and type can be for it."""
+    fits = {
+        "classification": labels.ndim == 1 and labels.dtype.kind != "f",
+        "segmentation": labels.ndim == 3 and inputs.ndim == 4 and labels.dtype.kind != "f",
+        "regression": labels.ndim in (1, 2),
+        "multi-label": labels.ndim == 2,
+    }
+    if not fits[task]:
+        raise InputError(f"{origin}: labels {labels.dtype} of shape {labels.shape} are not for {task}")
+    return task
+
+
+def _ignore_label(origin: str, arrays: Mapping[str, Array], task: TaskKind) -> int | None:
+    if "ignore_label" not in arrays:
+        return None
+    value = np.asarray(arrays["ignore_label"])
+    if task != "segmentation" or value.ndim or value.dtype.kind not in "iu" or not 0 <= int(value) <= 255:
+        raise InputError(f"{origin}: ignore_label must be one number, 0 to 255, and the task segmentation")
+    return int(value)
+
+
+def _class_names(origin: str, arrays: Mapping[str, Array], task: TaskKind, labels: Array, ignore: int | None) -> list[str]:
+    """`class_names`, or numbers for as many as there are."""
+    columns = task in ("regression", "multi-label")
+    if columns:
+        count = labels.shape[1]
+    else:
+        used = labels[labels != ignore] if ignore is not None else labels
+        count = int(used.max(initial=0)) + 1
+        if count > 100_000 or (task == "segmentation" and count > 256):
+            raise InputError(
+                f"{origin}: the highest label is {count - 1}: classes are numbered from 0 without gaps, or is the task regression?"
+            )
+    if "class_names" not in arrays:
+        return [f"y{number}" if task == "regression" else str(number) for number in range(count)]
+    names = [str(name) for name in np.asarray(arrays["class_names"]).ravel()]
+    if columns and len(names) != count:
+        raise InputError(f"{origin}: class_names are {len(names)}, but labels have {count} columns")
+    return names

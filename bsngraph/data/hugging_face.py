@@ -1,0 +1,175 @@
+"""`hf:NAME-OR-PATH`: data through the Hugging Face `datasets` library (an extra), from its hub or a folder that `save_to_disk` wrote.
+
+Images with a class, or with a label map for segmentation; the image files inside are decoded by the same code as everything else.
+Scripts of a data set are never run: the library's versions that this needs cannot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bsngraph.data.dataset import Dataset
+from bsngraph.data.images import Size, read_image, read_mask, resized, resized_mask
+from bsngraph.data.making import IGNORED, check_labels, draw, make_dataset
+from bsngraph.data.names import Request
+from bsngraph.data.splits import Part, Rows
+from bsngraph.data.streaming import Example, streamed_dataset, survey
+from bsngraph.errors import InputError, nearest
+
+OPTIONS = {
+    "config": "the data set's configuration, where it has several",
+    "image": "the column with the images (the first one that has any)",
+    "label": "the column with classes or label maps (the first one that has any)",
+    "size": "resize every image: 32, or 24x32 for height and width",
+    "channels": "1 or 3: convert every image to grey or to colour",
+    "validation": "number of validation images to draw, where there is no such split",
+    "test": "number of test images to draw, where there is no such split",
+    "train": "use only so many training images",
+    "memory": "bytes of pixels above which images are read while they are used, e.g. 500MB (2GB)",
+    "workers": "processes that read them then",
+    "bad": "skip: leave out what cannot be used (the same as --skip-bad)",
+}
+_SPLITS: dict[Part, tuple[str, ...]] = {"train": ("train",), "validation": ("validation", "val", "valid", "dev"), "test": ("test",)}
+
+
+@dataclass(frozen=True)
+class HubExamples:
+    """A `Reader` of the rows of one or more tables, one after the other."""
+
+    tables: tuple[Any, ...]
+    names: tuple[str, ...]
+    image: str
+    label: str
+    maps: bool
+    channels: int | None
+    size: Size | None
+
+    def __len__(self) -> int:
+        return sum(map(len, self.tables))
+
+    def place(self, row: int) -> str:
+        """`row 12 of train`."""
+        table, inner = self._find(row)
+        return f"row {inner} of {self.names[table]}"
+
+    def read(self, row: int) -> Example:
+        """Decode a row."""
+        table, inner = self._find(row)
+        found = self.tables[table][inner]
+        pixels = read_image(_content(found[self.image]), channels=self.channels)
+        if self.maps:
+            label: Any = read_mask(_content(found[self.label]))
+            if label.shape != pixels.shape[1:]:
+                raise InputError(f"its label map is {label.shape}, the image {pixels.shape[1:]}")
+            label = resized_mask(label, self.size) if self.size else label
+        elif found[self.label] is None:
+            raise InputError("has no label")
+        else:
+            label = int(found[self.label])
+        return (resized(pixels, self.size) if self.size else pixels), label
+
+    def _find(self, row: int) -> tuple[int, int]:
+        for number, table in enumerate(self.tables):
+            if row < len(table):
+                return number, row
+            row -= len(table)
+        raise IndexError(row)
+
+
+def _content(cell: Mapping[str, Any] | None) -> bytes:
+    content = cell.get("bytes") if cell else None
+    if not isinstance(content, bytes):
+        raise InputError("holds no image")
+    return content
+
+
+def load_hugging_face(request: Request) -> Dataset:
+    """Images of a Hugging Face data set.
+
+    Raises:
+        InputError: the library is not installed, there is no such data set or it cannot be had, or it has no images with labels.
+    """
+    tables = _tables(request)
+    parts = {part: name for part, names in _SPLITS.items() for name in names if name in tables}
+    if "train" not in parts:
+        raise InputError(f"{request.text}: has the splits {', '.join(tables)}, but no train")
+    features = tables[parts["train"]].features
+    image, label, maps, names = _columns(request, features)
+    channels = {"1": 1, "3": 3, "": None}[request.word("channels", ("1", "3", ""), "")]
+    raw = tuple(_undecoded(tables[name], image, label, maps) for name in parts.values())
+    reader = HubExamples(raw, tuple(parts.values()), image, label, maps, channels, request.sizes("size"))
+    found = survey(reader, request)
+    part_of = np.repeat(list(parts), [len(table) for table in raw])[found.good]
+    given: dict[Part, Rows] = {part: np.flatnonzero(part_of == part) for part in parts} if len(parts) > 1 else {}
+    numbering = f"usable rows of {', '.join(parts.values())} in this order"
+    if maps:
+        count = int(np.flatnonzero(found.counts[:, :IGNORED].sum(axis=0)).max(initial=1)) + 1
+        names = tuple(str(number) for number in range(count))
+        rows = draw(request, "segmentation", part_of, names, numbering=numbering, given=given)
+        if found.pixels is None or found.maps is None:
+            return streamed_dataset(request, reader, found, None, rows, names, task="segmentation")
+        return make_dataset(
+            request, found.pixels, found.maps, rows, names, task="segmentation", ignore_label=IGNORED, skipped=found.skipped
+        )
+    labels = np.concatenate([np.asarray(table[label], dtype=np.int64) for table in raw])[found.good]
+    names = names or tuple(str(number) for number in range(int(labels.max()) + 1))
+    check_labels(request.text, labels, "classification", len(names))
+    rows = draw(request, "classification", labels, names, numbering=numbering, given=given)
+    if found.pixels is None:
+        return streamed_dataset(request, reader, found, labels, rows, names, task="classification")
+    return make_dataset(request, found.pixels, labels, rows, names, skipped=found.skipped)
+
+
+def _tables(request: Request) -> dict[str, Any]:
+    """The splits by name, from a folder or the hub."""
+    try:
+        import datasets
+    except ImportError:
+        raise InputError("hf: needs the Hugging Face library: pip install 'bsngraph[hf]'") from None
+    try:
+        datasets.disable_progress_bars()
+        if request.path.is_dir():
+            found = datasets.load_from_disk(str(request.path))
+        else:
+            found = datasets.load_dataset(request.argument, request.options.get("config"))
+    except Exception as error:  # the library and those under it raise many kinds
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        cure = "hf:NAME is a data set of https://huggingface.co/datasets, or a folder written by save_to_disk"
+        raise InputError(f"{request.text}: cannot be had ({reason}). {cure}") from None
+    return dict(found) if isinstance(found, dict) else {"train": found}
+
+
+def _columns(request: Request, features: Mapping[str, Any]) -> tuple[str, str, bool, tuple[str, ...]]:
+    """The columns of images and labels, whether these are maps, and the classes' names where they are known."""
+    import datasets
+
+    images = [name for name, feature in features.items() if isinstance(feature, datasets.Image)]
+    image = request.options.get("image") or (images[0] if images else "")
+    classes = [name for name, feature in features.items() if isinstance(feature, datasets.ClassLabel)]
+    maps = [name for name in images if name != image]
+    label = request.options.get("label") or next(iter([*classes, *maps]), "")
+    for option, name in (("image", image), ("label", label)):
+        if name not in features:
+            cure = nearest(name, features) if name else f"say {option}=COLUMN, one of {', '.join(features)}"
+            raise InputError(f"{request.text}: there is no {option} column{f' {name!r}' if name else ''}: {cure}")
+    if image not in images:
+        raise InputError(f"{request.text}: column {image!r} holds no images")
+    kind = features[label]
+    whole = isinstance(kind, datasets.Value) and kind.dtype.startswith(("int", "uint"))
+    if label not in images and not isinstance(kind, datasets.ClassLabel) and not whole:
+        raise InputError(f"{request.text}: column {label!r} holds neither classes nor label maps")
+    return image, label, label in images, tuple(kind.names) if isinstance(kind, datasets.ClassLabel) else ()
+
+
+def _undecoded(table: Any, image: str, label: str, maps: bool) -> Any:
+    """The two columns, images as the bytes of their files."""
+    import datasets
+
+    table = table.select_columns([image, label])
+    for column in (image, *([label] if maps else [])):
+        table = table.cast_column(column, datasets.Image(decode=False))
+    return table

@@ -1,0 +1,113 @@
+"""Which examples are for training, for choosing and for the test: drawn once, seeded, stratified, recorded by number.
+
+In: a class for each example (or one for all, where there are none). Out: `SplitRows`, numbers into the source's own order. What a
+source splits itself stays as it is; what it lacks is drawn from its training examples.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bsngraph.errors import InputError
+
+Part = Literal["train", "validation", "test"]
+Rows = NDArray[np.int64]
+
+PARTS: tuple[Part, ...] = ("train", "validation", "test")
+SHARE = 0.2
+"""Of the examples for the test, and of what remains for validation, where a source says nothing."""
+
+
+@dataclass(frozen=True)
+class SplitRows:
+    """The examples of each split, in ascending order; `numbering` says what is counted, from 0."""
+
+    train: Rows
+    validation: Rows
+    test: Rows
+    numbering: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """For splits.json."""
+        return {"numbering": self.numbering, **{part: getattr(self, part).tolist() for part in PARTS}}
+
+
+def split_rows(
+    strata: NDArray[np.int64],
+    names: Sequence[str],
+    seed: int,
+    *,
+    origin: str,
+    numbering: str,
+    given: Mapping[Part, Rows] | None = None,
+    counts: Mapping[Part, int] | None = None,
+) -> SplitRows:
+    """Split examples of the classes `strata` (n,), called `names`.
+
+    `given` are the splits that the source has; what it lacks is drawn from its training examples (all others, if they are
+    not given), with every class in it. `counts` are the sizes of what is drawn; training examples above their count are left out.
+
+    Raises:
+        InputError: a class has too few examples, a split would be empty, a count is more than there is.
+    """
+    given, counts = dict(given or {}), dict(counts or {})
+    elsewhere = np.concatenate([*given.values(), np.zeros(0, dtype=np.int64)])
+    pool = given["train"] if "train" in given else np.setdiff1d(np.arange(len(strata)), elsewhere)
+    drawn: list[Part] = [part for part in ("test", "validation") if part not in given]
+    _check_classes(strata[pool], names, 1 + len(drawn), origin)
+    for part in drawn:
+        count = counts.get(part, max(round(SHARE * len(pool)), 1))
+        found = stratified(strata[pool], count, _generator(seed, part), least=1, leave=1)
+        given[part], pool = pool[found], np.delete(pool, found)
+    if "train" in counts:
+        if counts["train"] > len(pool):
+            raise InputError(f"{origin}: train={counts['train']} is more than the {len(pool)} training examples that there are")
+        pool = pool[stratified(strata[pool], counts["train"], _generator(seed, "train"), least=1, leave=0)]
+    given["train"] = pool
+    for part in PARTS:
+        if not len(given[part]):
+            raise InputError(f"{origin}: the {part} split is empty: it needs at least one example")
+    train, validation, test = (np.sort(given[part]) for part in PARTS)
+    return SplitRows(train, validation, test, numbering)
+
+
+def stratified(strata: NDArray[np.int64], count: int, generator: np.random.Generator, *, least: int, leave: int) -> Rows:
+    """`count` positions of `strata` (n,), drawn from each class by its share, in ascending order.
+
+    By largest remainders (Hamilton's method), but at least `least` of every class, and `leave` of it left over.
+    """
+    classes, sizes = np.unique(strata, return_counts=True)
+    low, high = np.minimum(least, sizes), np.maximum(sizes - leave, 0)
+    ideal = sizes * (count / max(len(strata), 1))
+    taken = np.clip(np.floor(ideal).astype(np.int64), low, high)
+    step = 1 if taken.sum() < count else -1
+    while taken.sum() != count:
+        free = np.flatnonzero(taken < high if step > 0 else taken > low)
+        if not len(free):
+            break
+        taken[free[np.argmax(step * (ideal - taken)[free])]] += step
+    chosen = [generator.permutation(np.flatnonzero(strata == one))[:many] for one, many in zip(classes, taken, strict=True)]
+    return np.sort(np.concatenate([*chosen, np.zeros(0, dtype=np.int64)])).astype(np.int64)
+
+
+def _check_classes(strata: NDArray[np.int64], names: Sequence[str], least: int, origin: str) -> None:
+    classes, sizes = np.unique(strata, return_counts=True)
+    small = np.flatnonzero(sizes < least)
+    if not len(small):
+        return
+    count = int(sizes[small[0]])
+    many = "s" if count > 1 else ""
+    what = f"class {names[classes[small[0]]]!r} has {count} example{many}" if len(names) > 1 else f"there is only {count} example{many}"
+    others = f" (and so do {len(small) - 1} others)" if len(small) > 1 else ""
+    raise InputError(f"{origin}: {what}{others}, but each split needs one: {least} at least; add examples, or leave the class out")
+
+
+def _generator(seed: int, part: str) -> np.random.Generator:
+    digest = hashlib.sha256(f"{seed}/{part}".encode()).digest()
+    return np.random.default_rng(int.from_bytes(digest[:8], "big"))
