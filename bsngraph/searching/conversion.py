@@ -8,8 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from bsngraph.data import Dataset, Split
-from bsngraph.data.dataset import TaskKind
+from bsngraph.data import Dataset, Split, TaskKind
 from bsngraph.errors import InputError, nearest
 from bsngraph.searching.task import TASKS
 
@@ -24,6 +23,10 @@ def as_task(dataset: Dataset, kind: str) -> Dataset:
         raise InputError(f"there is no task {kind!r}: {nearest(kind, TASKS)}")
     if kind == dataset.task:
         return dataset
+    if dataset.train.inputs.is_meta:
+        raise InputError(
+            f"{dataset.name} is read while it is used, as {dataset.task}: leave out --task, or let it fit into memory by memory=…"
+        )
     if (dataset.task, kind) in _CONVERSIONS:
         return _CONVERSIONS[dataset.task, kind](dataset, kind)
     can = [after for before, after in _CONVERSIONS if before == dataset.task]

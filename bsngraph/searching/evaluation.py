@@ -66,7 +66,7 @@ def evaluate_net(net: SuperNet, dataset: Dataset, split: Split, kept: Booleans, 
 
     `task` is the data's own, without class weights, where none is given.
     """
-    task = task or task_of(dataset)
+    task = task or task_of(dataset, device=device_of(net))
     was_training = net.training
     net.eval()
     routes = RouteCache(net, kept)

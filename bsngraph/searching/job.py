@@ -42,7 +42,7 @@ class Job:
     @property
     def task(self) -> Task:
         """What is trained for, with the recipe's weights of the classes."""
-        return task_of(self.dataset, self.recipe.class_weights)
+        return task_of(self.dataset, self.recipe.class_weights, self.device)
 
     @property
     def costs(self) -> tuple[Cost, ...]:

@@ -59,7 +59,7 @@ class Learning:
     ) -> None:
         self.net, self.dataset, self.budgets, self.costs = net, dataset, budgets, costs
         self.recipe, self.settings, self.seed = recipe, settings, seed
-        self.task = task_of(dataset, recipe.class_weights)
+        self.task = task_of(dataset, recipe.class_weights, device_of(net))
         self.distribution = EdgeDistribution(net.fabric, settings.initial_probability)
         self.penalty = Penalty(budgets, settings)
         self.optimizer = make_optimizer(net, recipe)

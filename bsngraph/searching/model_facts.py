@@ -8,10 +8,8 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from torch import Tensor
 
-from bsngraph.data import Dataset
-from bsngraph.data.dataset import TaskKind
+from bsngraph.data import Dataset, TaskKind
 from bsngraph.errors import InputError
 from bsngraph.searching.task import TASKS, LabelFacts, Task, task_of
 
@@ -75,7 +73,7 @@ def white_of(dataset: Dataset) -> float | None:
     """
     if len(dataset.input_shape) != 3:
         return None
-    if not isinstance(dataset.train.inputs, Tensor):
+    if dataset.train.inputs.is_meta:  # it streams from image files
         return 255.0
     least, most = float(dataset.train.inputs.min()), float(dataset.train.inputs.max())
     if dataset.train.inputs.dtype == torch.uint8 and most > 127:

@@ -18,8 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bsngraph.data import Augmentation, Dataset, Split
-from bsngraph.data.dataset import TaskKind
+from bsngraph.data import Augmentation, Dataset, Split, TaskKind
 from bsngraph.data.images import SUFFIXES, read_image
 from bsngraph.errors import InputError
 from bsngraph.fabric.atomic import write_whole

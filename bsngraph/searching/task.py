@@ -14,8 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from bsngraph.data import Dataset
-from bsngraph.data.dataset import TaskKind
+from bsngraph.data import Dataset, TaskKind
 from bsngraph.errors import InputError
 from bsngraph.ops import Shape
 from bsngraph.searching.metrics import Accuracy, Errors, LabelRanking, Meter, Metric, PixelOverlap
@@ -96,39 +95,35 @@ def first(outputs: Outputs) -> Tensor:
     return outputs if isinstance(outputs, Tensor) else next(iter(outputs.values()))
 
 
-def task_of(dataset: Dataset, class_weights: ClassWeights = None) -> Task:
-    """The task that a data set is for, with the weights of its classes where some are asked for.
+def task_of(dataset: Dataset, class_weights: ClassWeights = None, device: torch.device | None = None) -> Task:
+    """The task that a data set is for, with the weights of its classes where some are asked for; its tensors are on `device` (the CPU).
 
     Raises:
         InputError: weights for a task without classes, or not one for each class.
     """
-    labels = dataset.train.labels
-    names = dataset.class_names
-    if dataset.task == "regression":
-        std, mean = torch.std_mean(labels.double(), dim=0, correction=0)
-        std = torch.where(std > 0, std, 1.0)
-        facts = LabelFacts(names, mean=mean.float(), std=std.float())
-    else:
-        facts = LabelFacts(names, dataset.ignore_label, _class_weights(dataset, class_weights))
     if class_weights is not None and not TASKS[dataset.task].takes_weights:
         takers = " and ".join(kind for kind, row in TASKS.items() if row.takes_weights)
         raise InputError(f"class weights are for {takers}, but {dataset.name} is for {dataset.task}: leave out --class-weights")
-    return Task(dataset.task, facts)
+    if dataset.task == "regression":
+        std, mean = torch.std_mean(dataset.train.labels.double(), dim=0, correction=0)
+        std = torch.where(std > 0, std, 1.0)
+        return Task("regression", LabelFacts(dataset.class_names, mean=mean.float().to(device), std=std.float().to(device)))
+    weights = None if class_weights is None else _class_weights(dataset, class_weights).to(device)
+    return Task(dataset.task, LabelFacts(dataset.class_names, dataset.ignore_label, weights))
 
 
-def _class_weights(dataset: Dataset, asked: ClassWeights) -> Tensor | None:
+def _class_weights(dataset: Dataset, asked: tuple[float, ...] | str) -> Tensor:
     """Weights (classes,) as given, or balanced: n / (k · n_c) for the k classes that occur in the training split, 1 for the others."""
-    labels, classes = dataset.train.labels, len(dataset.class_names)
-    if asked is None:
-        return None
-    if asked != "balanced":
+    classes = len(dataset.class_names)
+    if isinstance(asked, tuple):
         if len(asked) != classes:
             raise InputError(
                 f"{len(asked)} class weights are given, but {dataset.name} has {classes} classes: give one for each, or balanced"
             )
-        return torch.tensor(asked, device=labels.device)
-    flat = labels.flatten()
-    counts = torch.bincount(flat[flat != dataset.ignore_label] if dataset.ignore_label is not None else flat, minlength=classes).double()
+        return torch.tensor(asked)
+    counts = dataset.train.label_counts(classes).double()
+    if dataset.ignore_label is not None and dataset.ignore_label < classes:
+        counts[dataset.ignore_label] = 0
     occur = counts > 0
     return torch.where(occur, counts.sum() / (occur.sum() * counts), 1.0).float()
 
