@@ -56,8 +56,8 @@ class Result:
 def deliver(job: Job, run: RunFolder, architecture: Architecture, net: SuperNet, seconds: float, progress: Progress) -> Result:
     """Measure the trained network `net` of `architecture`, and write it with its graph, pictures and result.json."""
     everything = np.ones(len(net.fabric.edges), dtype=np.bool_)
-    validation = evaluate_net(net, job.dataset, job.dataset.validation, everything, job.task)
-    test = evaluate_net(net, job.dataset, job.dataset.test, everything, job.task)
+    validation = evaluate_net(net, job.dataset, job.dataset.validation, everything)
+    test = evaluate_net(net, job.dataset, job.dataset.test, everything)
     write_fabric(net.profile.annotated(), run.file("architecture.dot"))
     write_weights(job, run, net)
     summary = _summary(job, architecture, validation, test, seconds)
