@@ -31,3 +31,14 @@ def test_custom_fabric_writes_a_fabric_and_its_cheapest_sub_network(monkeypatch:
     assert all(edge.fixed for edge in least.edges)
     assert bsngraph.profile_fabric(least).node_shapes[-1] == (10,)
     assert (tmp_path / "towers.svg").exists()
+
+
+def test_segmentation_searches_measures_and_paints(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr("sys.argv", ["segmentation.py", "1"])
+    runpy.run_path("examples/segmentation.py")
+    said = capsys.readouterr().out
+    assert "mean IoU " in said
+    assert "background " in said
+    assert "8 pictures" in said
+    assert Path(said.rsplit("first of them ", 1)[1].strip()).read_bytes().startswith(b"\x89PNG")

@@ -22,7 +22,7 @@ MOST_CLASSES = 256
 Pixels = NDArray[np.uint8]
 
 _SHORTEST_SIDE = 256  # of a picture, as shown: smaller images are enlarged by a whole number
-_TINT = 0.6
+_TINT = 0.7
 _GAP, _LINE, _TEXT = 8, 18, 13
 _UNKNOWN = (128, 128, 128)  # pixels whose true class is none of the classes
 
