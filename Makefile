@@ -10,8 +10,8 @@ demo: $(VENV)/.demo
 	$(BIN)/bsngraph search fabrics/digits.dot --data digits --budget macs=25% --out runs/demo --seed 0 --overwrite
 
 demo-segmentation: $(VENV)/.demo
-	$(BIN)/bsngraph search fabrics/scenes.dot --data digit-scenes --budget macs=30% --class-weights balanced --batch-size 16 \
-		--epochs 20 --finetune-epochs 12 --candidates 16 --out runs/scenes --seed 0 --overwrite
+	$(BIN)/bsngraph search fabrics/scenes.dot --data digit-scenes --budget macs=30% --batch-size 16 \
+		--class-weights 0.4,8,8,8,8,8,8,8,8,8,8 --epochs 20 --finetune-epochs 12 --candidates 16 --out runs/scenes --seed 0 --overwrite
 	$(BIN)/bsngraph predict runs/scenes --data digit-scenes --limit 12 -o runs/scenes-painted
 
 test: lint
