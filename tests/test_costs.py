@@ -16,8 +16,7 @@ from recursive_evaluator import node_shape
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from bsngraph.costs import COSTS, annotated_costs, cheapest, complete_costs, price, profile_draft, profile_fabric
-from bsngraph.costs.cheapest import amount
+from bsngraph.costs import COSTS, amount, annotated_costs, cheapest, complete_costs, price, profile_draft, profile_fabric
 from bsngraph.costs.program import solve_choice
 from bsngraph.errors import FabricError, InputError
 from bsngraph.fabric import (

@@ -220,5 +220,5 @@ def test_augmentation_without_meaning_for_the_data_is_refused() -> None:
     with pytest.raises(InputError, match="augmentation cutout=2 is for images"):
         vectors.with_augmentation(Augmentation(cutout=2))
     assert vectors.with_augmentation(Augmentation(mixup=0.2)).augmentation.mixup == 0.2
-    with pytest.raises(InputError, match="mixup=0.2 is for classification, but stripes is for segmentation"):
+    with pytest.raises(InputError, match=r"mixup=0\.2 is for classification, but stripes is for segmentation"):
         replace(data, task="segmentation").with_augmentation(Augmentation(mixup=0.2))

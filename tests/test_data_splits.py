@@ -77,9 +77,17 @@ def test_validation_split_does_not_depend_on_how_many_training_examples_are_used
     ("labels", "more", "said"),
     [
         ([0, 0, 0, 0, 1], {}, "class 'c1' has 1 example, but each split needs one: 3 at least"),
-        ([0, 0, 1, 1], {}, "class 'c0' has 2 examples (and so do 1 others), but each split needs one: 3 at least"),
-        ([0, 0], {}, "there is only 2 examples, but each split needs one"),
-        ([0] * 10, {"counts": {"train": 9}}, "train=9 is more than the 6 training examples that there are"),
+        ([0, 0, 1, 1], {}, "class 'c0' has 2 examples (and 1 other class has too few), but each split needs one: 3 at least"),
+        ([0, 0], {}, "there are only 2 examples, but each split needs one"),
+        ([0] * 10, {"counts": {"train": 9}}, "train=9 cannot be drawn from 6 training examples: say at most 6"),
+        ([0] * 10, {"counts": {"test": 10}}, "test=10 cannot be drawn from 10 training examples: say at most 9"),
+        ([0] * 5 + [1] * 5, {"counts": {"test": 1}}, "test=1 cannot be drawn from 10 training examples: say from 2 to 8"),
+        ([0] * 5 + [1] * 5, {"counts": {"test": 9}}, "test=9 cannot be drawn from 10 training examples: say from 2 to 8"),
+        (
+            [0] * 10,
+            {"given": {"test": np.arange(3)}, "counts": {"test": 2}},
+            "test=2 has no meaning: the source has a test split of its own",
+        ),
         ([0] * 10, {"given": {"test": np.zeros(0, dtype=np.int64)}}, "the test split is empty"),
     ],
 )

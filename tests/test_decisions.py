@@ -167,7 +167,7 @@ def test_proposals_and_neighbours_are_live_parts_of_legitimate_choices(tied: Fab
         assert architecture.live in reachable
         for near in neighbours(net, architecture, budgets):
             assert near.live in reachable
-    assert inside_budgets(tied, budgets) is not None
+    assert inside_budgets(tied, budgets).architecture is not None
 
 
 def test_gates_and_choices_survive_writing_and_end_with_pruning(tied: Fabric, tmp_path) -> None:

@@ -13,15 +13,19 @@ from bsngraph.cli.main import cli
 from bsngraph.ops import OPERATIONS
 
 ROOT = Path(__file__).parents[1]
+PAGES = sorted(page.name for page in (ROOT / "docs").glob("*.md") if page.name != "ARCHITECTURE.md")
 BLOCK = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PRINTED = re.compile(r"^print\(.*\)  # (.*)$", re.MULTILINE)
 
 
 def attributes(text: str) -> dict[str, str]:
     return dict(word.split("=", 1) for word in text.split())
 
 
-@pytest.mark.parametrize("page", ["fabrics.md"])
-def test_every_snippet_of_the_page_does_what_it_says(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("page", PAGES)
+def test_every_snippet_of_the_page_does_what_it_says(
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
     known = dict(OPERATIONS)
     ran = 0
@@ -31,7 +35,10 @@ def test_every_snippet_of_the_page_does_what_it_says(page: str, tmp_path: Path, 
             if "file" in said:
                 (tmp_path / said["file"]).write_text(body, encoding="utf-8")
             elif language == "python":
+                capsys.readouterr()
                 exec(compile(body, page, "exec"), {})
+                said_behind = PRINTED.findall(body)
+                assert capsys.readouterr().out.splitlines()[: len(said_behind)] == said_behind, body
             elif language == "sh":
                 for line in body.strip().splitlines():
                     program, *arguments = shlex.split(line, comments=True)

@@ -17,7 +17,7 @@ from torch.nn import functional
 from bsngraph.costs import parse_budget, profile_fabric, resolve_budgets
 from bsngraph.fabric import Booleans, Fabric, live_edges
 from bsngraph.searching.edge_distribution import EDGE_OF_CERTAINTY, EdgeDistribution, advantages
-from bsngraph.searching.objective import Penalty
+from bsngraph.searching.objective import Multipliers, budget_costs
 from bsngraph.supernet import SuperNet, compile_fabric
 
 EXAMPLES = 3
@@ -71,7 +71,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Enumeration:
         losses = torch.stack([losses_of(net, inputs, labels, row[None].repeat(EXAMPLES, axis=0)) for row in samples])
     budgets = resolve_budgets(profile_fabric(fabric), [parse_budget("price=3"), parse_budget("macs=40%")])
     live = live_edges(net.sweep, samples)
-    penalties = torch.from_numpy(Penalty(budgets, settings(penalty=2.0)).of(live, [budget.limit for budget in budgets]))
+    penalties = torch.from_numpy(
+        Multipliers(budgets, settings(penalty=2.0)).penalty(budget_costs(budgets, live), [budget.limit for budget in budgets])
+    )
     assert penalties.std() > 0
     return Enumeration(net, distribution, inputs, labels, samples, losses, penalties)
 

@@ -42,3 +42,15 @@ def test_segmentation_searches_measures_and_paints(monkeypatch: pytest.MonkeyPat
     assert "background " in said
     assert "8 pictures" in said
     assert Path(said.rsplit("first of them ", 1)[1].strip()).read_bytes().startswith(b"\x89PNG")
+
+
+def test_own_folder_writes_images_reads_and_searches_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr("tempfile.mkdtemp", lambda: str(tmp_path))
+    monkeypatch.setattr("sys.argv", ["own_folder.py", "2"])
+    runpy.run_path(str(ROOT / "examples" / "own_folder.py"))
+    said = capsys.readouterr().out
+    assert "115 images to train on, 29 to choose with, 36 to test" in said
+    assert "1x16x16, classes: 0, 1, 7" in said
+    assert "% of the MACs; run in " in said

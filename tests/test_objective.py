@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny import STRIPES, fabric_of, recipe, settings
 
-from bsngraph.costs import Budget, Cost, parse_budget, profile_fabric, resolve_budgets
+from bsngraph.costs import AdditiveCost, Budget, parse_budget, profile_fabric, resolve_budgets
 from bsngraph.errors import InputError
 from bsngraph.fabric import fabric_from_networkx
 from bsngraph.searching import Recipe, SearchSettings
-from bsngraph.searching.objective import Penalty, excess, limits_at
+from bsngraph.searching.objective import Multipliers, budget_costs, excess, limits_at
 from bsngraph.searching.training import make_optimizer, step_weights
 from bsngraph.supernet import compile_fabric
 
@@ -26,43 +26,117 @@ LIVE = np.array([[True, True, True], [True, True, False], [True, False, False], 
 
 
 def budget(limit: float, name: str = "price", prices: np.ndarray = PRICES) -> Budget:
-    return Budget(Cost(name, "", prices), limit, f"{name}={limit}")
+    return Budget(AdditiveCost(name, "", prices), limit, f"{name}={limit}")
+
+
+def penalty_of(budgets: tuple[Budget, ...], limits: list[float], **values) -> np.ndarray:
+    return Multipliers(budgets, settings(**values)).penalty(budget_costs(budgets, LIVE), limits)
 
 
 def test_relative_penalty_is_lambda_times_the_share_over_the_limit() -> None:
-    penalty = Penalty((budget(2.0),), settings(penalty=3.0, penalty_form="relative"))
-    assert penalty.of(LIVE, [2.0]).tolist() == pytest.approx([3 * (7 / 2 - 1), 3 * (3 / 2 - 1), 0, 0])
+    penalty = penalty_of((budget(2.0),), [2.0], penalty=3.0, penalty_form="relative")
+    assert penalty.tolist() == pytest.approx([3 * (7 / 2 - 1), 3 * (3 / 2 - 1), 0, 0])
 
 
 def test_absolute_penalty_is_lambda_times_what_is_over_the_limit() -> None:
-    penalty = Penalty((budget(2.0),), settings(penalty=0.5, penalty_form="absolute"))
-    assert penalty.of(LIVE, [2.0]).tolist() == pytest.approx([0.5 * 5, 0.5 * 1, 0, 0])
+    penalty = penalty_of((budget(2.0),), [2.0], penalty=0.5, penalty_form="absolute")
+    assert penalty.tolist() == pytest.approx([0.5 * 5, 0.5 * 1, 0, 0])
+
+
+def test_distance_penalty_is_lambda_times_how_far_a_cost_is_from_the_limit() -> None:
+    penalty = penalty_of((budget(2.0),), [2.0], penalty=0.5, penalty_form="absolute-distance")
+    assert penalty.tolist() == pytest.approx([0.5 * 5, 0.5 * 1, 0.5 * 1, 0.5 * 2])
 
 
 def test_penalties_of_several_budgets_add_up() -> None:
-    other = budget(5.0, "steps", np.array([10.0, 0.0, 0.0]))
-    penalty = Penalty((budget(2.0), other), settings(penalty=1.0))
-    assert penalty.of(LIVE, [2.0, 5.0]).tolist() == pytest.approx([2.5 + 1, 0.5 + 1, 0 + 1, 0])
+    budgets = (budget(2.0), budget(5.0, "steps", np.array([10.0, 0.0, 0.0])))
+    assert penalty_of(budgets, [2.0, 5.0], penalty=1.0).tolist() == pytest.approx([2.5 + 1, 0.5 + 1, 0 + 1, 0])
 
 
 def test_penalty_counts_against_the_limits_in_force_and_not_the_final_ones() -> None:
-    penalty = Penalty((budget(2.0),), settings(penalty=1.0))
-    assert penalty.of(LIVE, [7.0]).tolist() == [0, 0, 0, 0]
-    assert penalty.of(LIVE, [3.5]).tolist() == pytest.approx([1, 0, 0, 0])
+    assert penalty_of((budget(2.0),), [7.0], penalty=1.0).tolist() == [0, 0, 0, 0]
+    assert penalty_of((budget(2.0),), [3.5], penalty=1.0).tolist() == pytest.approx([1, 0, 0, 0])
 
 
 def test_without_budgets_nothing_is_penalised() -> None:
-    assert Penalty((), settings()).of(LIVE, []).tolist() == [0, 0, 0, 0]
+    assert penalty_of((), []).tolist() == [0, 0, 0, 0]
 
 
 def test_relative_penalty_is_free_of_units() -> None:
-    in_thousands = Penalty((budget(2000.0, prices=1000 * PRICES),), settings())
-    assert in_thousands.of(LIVE, [2000.0]) == pytest.approx(Penalty((budget(2.0),), settings()).of(LIVE, [2.0]))
+    in_thousands = penalty_of((budget(2000.0, prices=1000 * PRICES),), [2000.0])
+    assert in_thousands == pytest.approx(penalty_of((budget(2.0),), [2.0]))
 
 
 def test_excess_is_the_mean_share_over_the_budgets_own_limit() -> None:
-    assert excess(budget(2.0), LIVE) == pytest.approx((2.5 + 0.5) / 4)
-    assert excess(budget(7.0), LIVE) == 0
+    (costs,) = budget_costs((budget(2.0),), LIVE)
+    assert excess(costs, budget(2.0)) == pytest.approx((2.5 + 0.5) / 4)
+    assert excess(costs, budget(7.0)) == 0
+
+
+# --- the multiplier finds itself
+
+
+def adapted(costs: list[float], limits: list[float], start: float, steps: int, budgets=None) -> np.ndarray:
+    multipliers = Multipliers(budgets or (budget(2.0),), settings(penalty=start, adapt_penalty=True))
+    for _ in range(steps):
+        multipliers.adapt(np.array(costs)[:, None], limits)
+    return multipliers.values
+
+
+@pytest.mark.parametrize("start", [1e-1, 1.0, 10.0])
+@pytest.mark.parametrize("cost", [3.0, 1.0])
+def test_a_multiplier_grows_while_the_mean_cost_is_away_from_its_limit(start: float, cost: float) -> None:
+    values = [float(adapted([cost], [2.0], start, steps)[0]) for steps in (10, 20, 30)]
+    assert start < values[0] < values[1] < values[2]
+
+
+def test_a_multiplier_shrinks_while_the_mean_cost_is_at_its_limit() -> None:
+    values = [float(adapted([2.02], [2.0], 5.0, steps)[0]) for steps in (1, 10, 20)]
+    assert 5 > values[0] > values[1] > values[2] > 0
+
+
+@pytest.mark.parametrize("start", [1e-3, 1.0, 1e3])
+def test_the_expected_cost_of_one_who_answers_late_settles_at_the_limit(start: float) -> None:
+    """Like Γ: the cost drifts up by what the loss wants, and moves by the penalty's slope, the larger of both drowning the other."""
+    budgets, limit = (budget(2.0),), 2.0
+    multipliers, cost, noise = Multipliers(budgets, settings(penalty=start, adapt_penalty=True)), 6.0, np.linspace(-0.3, 0.3, 31)
+    for _ in range(3000):
+        batch = (cost + noise)[None]
+        slope = float((multipliers.penalty(batch + 1e-6, [limit]) - multipliers.penalty(batch, [limit])).mean() / 1e-6)
+        cost += 0.01 * (0.2 - slope) * multipliers.scale
+        multipliers.adapt(batch, [limit])
+    assert cost == pytest.approx(limit, rel=0.05)
+
+
+def test_only_what_the_tightest_budget_has_left_costs_something() -> None:
+    budgets = (budget(2.0), budget(5.0, "steps", np.array([10.0, 0.0, 0.0])))
+    multipliers = Multipliers(budgets, settings(penalty=1.0, adapt_penalty=True))
+    multipliers.values[:] = 3.0, 7.0
+    costs = np.array([[1.0, 1.8, 1.0], [1.0, 1.0, 5.0]])  # shares 0.5, 0.9, 0.5 and 0.2, 0.2, 1
+    assert multipliers.penalty(costs, [2.0, 5.0]).tolist() == pytest.approx([3 * 0.5, 3 * 0.1, 0])
+
+
+def test_nothing_is_left_of_a_budget_that_the_whole_fabric_meets() -> None:
+    multipliers = Multipliers((budget(100.0),), settings(penalty=1.0, adapt_penalty=True))
+    assert multipliers.penalty(np.array([[7.0, 1.0]]), [100.0]).tolist() == [0, 0]
+
+
+def test_a_fixed_multiplier_stays() -> None:
+    multipliers = Multipliers((budget(2.0),), settings(penalty=3.0, adapt_penalty=False))
+    multipliers.adapt(np.array([[9.0]]), [2.0])
+    assert multipliers.values.tolist() == [3.0]
+    assert multipliers.scale == 1
+
+
+def test_multipliers_go_on_from_their_state() -> None:
+    first = Multipliers((budget(2.0),), settings(penalty=1.0, adapt_penalty=True))
+    for cost in (3.0, 2.5, 1.0):
+        first.adapt(np.array([[cost]]), [2.0])
+    second = Multipliers((budget(2.0),), settings(penalty=1.0, adapt_penalty=True))
+    second.load(first.state())
+    for multipliers in (first, second):
+        multipliers.adapt(np.array([[2.2]]), [2.0])
+    assert first.values.tolist() == second.values.tolist()
 
 
 @st.composite

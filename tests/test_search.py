@@ -28,11 +28,12 @@ from bsngraph.fabric import Architecture, Fabric, architecture_of, read_fabric
 from bsngraph.searching import Progress, Silent, evaluate_run, load_net, prune_run, search, train
 from bsngraph.searching.edge_distribution import EdgeDistribution
 from bsngraph.searching.evaluation import evaluate_net, recompute_batch_norm
-from bsngraph.searching.run_folder import FILES
+from bsngraph.searching.run_folder import FILES as EVERY_FILE
 from bsngraph.searching.selection import choose, neighbours, propose
 from bsngraph.supernet import SuperNet, compile_fabric, prune, prune_net
 
 DATA = stripes()
+FILES = [name for name in EVERY_FILE if name != "latencies.json"]  # which only a cost in milliseconds needs
 DRAWN = ("architecture.svg", "architecture.png")
 
 
@@ -153,7 +154,7 @@ def test_result_json_holds_what_the_design_names_and_agrees_with_itself(finished
     assert result["seconds"] > 0
     assert set(result["metrics"]) == {"validation", "test"}
     assert all(0 <= result["metrics"][split]["accuracy"] <= 1 for split in result["metrics"])
-    assert set(result["costs"]) == {"macs", "flops", "params", "price"}
+    assert set(result["costs"]) == {"macs", "flops", "params", "bytes", "memory", "price"}
     profile = profile_fabric(read_fabric(finished / "fabric.dot"))
     delivered = profile_fabric(read_fabric(finished / "architecture.dot"))
     for name, cost in result["costs"].items():
@@ -228,10 +229,10 @@ def test_metrics_have_one_row_an_epoch_with_every_measure(finished: Path) -> Non
     for row in rows:
         assert {"train_loss", "validation_loss", "train_accuracy", "validation_accuracy", "learning_rate", "seconds"} <= set(row)
     for row in rows[:3]:
-        assert set(row["costs"]) == {"macs", "flops", "params", "price"}
+        assert set(row["costs"]) == {"macs", "flops", "params", "bytes", "memory", "price"}
         assert all(set(cost) == {"sampled", "thresholded"} for cost in row["costs"].values())
         assert 0 <= row["entropy"] <= 1
-        assert row["penalty"] == 3.0
+        assert set(row["penalty"].values()) == {3.0}
         assert row["excess"]["price"] >= 0
         assert row["limits"]["price"] >= 5
         assert row["disconnected"] >= 0
@@ -243,7 +244,7 @@ def test_config_json_records_every_setting(finished: Path) -> None:
     assert config["command"] == "search"
     assert config["recipe"]["epochs"] == 3
     assert config["settings"]["finetune_epochs"] == 2
-    assert config["budgets"] == [{"text": "price=5", "cost": "price", "limit": 5.0}]
+    assert config["budgets"] == [{"text": "price=5", "cost": "price", "relation": "<=", "limit": 5.0}]
     assert config["data"] == {
         "name": "stripes",
         "task": "classification",
@@ -688,7 +689,14 @@ def test_overwriting_run_killed_after_its_first_epoch_holds_nothing_of_the_old_o
     out = copied(finished, tmp_path / "run")
     with pytest.raises(KeyboardInterrupt):
         run_search(out, mode="overwrite", seed=1, progress=Killed(1))
-    assert sorted(path.name for path in out.iterdir()) == ["checkpoint.pt", "config.json", "fabric.dot", "metrics.jsonl"]
+    assert sorted(path.name for path in out.iterdir()) == [
+        "checkpoint.pt",
+        "config.json",
+        "fabric.dot",
+        "incumbent.dot",
+        "metrics.jsonl",
+        "splits.json",
+    ]
 
 
 def test_resuming_where_there_is_no_run_is_refused(tmp_path: Path) -> None:
@@ -747,7 +755,7 @@ def test_prune_under_a_smaller_budget_is_inside_it_and_complete(finished: Path, 
     result = prune_run(finished, ["price=2", "macs=50%"], out=tmp_path / "pruned", data=DATA)
     assert [budget["met"] for budget in result.summary["budgets"]] == [True, True]
     assert profile_fabric(read_fabric(tmp_path / "pruned/architecture.dot")).fabric == result.fabric
-    assert sorted(path.name for path in (tmp_path / "pruned").iterdir()) == sorted(FILES)
+    assert sorted(path.name for path in (tmp_path / "pruned").iterdir()) == sorted(set(FILES) - {"incumbent.dot"})
     assert json.loads((tmp_path / "pruned/config.json").read_text())["command"] == "prune"
     assert bits(finished) == before, "the search itself is left alone"
 

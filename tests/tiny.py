@@ -99,5 +99,7 @@ def recipe(**more: Any) -> Recipe:
 
 
 def settings(**more: Any) -> SearchSettings:
-    """Few candidates, two epochs of fine-tuning."""
-    return SearchSettings(**{"candidates": 4, "finetune_epochs": 2, "burn_in": 0.2, "settle": 0.6, "aim": 1.0} | more)
+    """Few candidates, two epochs of fine-tuning, a fixed penalty."""
+    return SearchSettings(
+        **{"candidates": 4, "finetune_epochs": 2, "burn_in": 0.2, "settle": 0.6, "aim": 1.0, "penalty": 3.0, "adapt_penalty": False} | more
+    )

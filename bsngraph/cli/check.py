@@ -13,7 +13,8 @@ from bsngraph.cli import options
 from bsngraph.errors import InputError
 
 if TYPE_CHECKING:
-    from bsngraph.costs import Cheapest, Cost, FabricProfile
+    from bsngraph.costs import Budget, BudgetRequest, Cheapest, Cost, FabricProfile, Sources
+    from bsngraph.searching import CostOptions
 
 
 @click.command()
@@ -22,9 +23,25 @@ if TYPE_CHECKING:
 @options.set_option
 @options.ops_or_list_option
 @options.format_option
+@click.option("--certificate", is_flag=True, help="FABRIC is a run's folder: count everything that its certificate says again.")
+@click.option("--costs", is_flag=True, help="What each edge of a run spends of its budgets. Without a FABRIC: list all costs.")
+@options.cost_options
+@options.device_option
+@options.threads_option
 @click.pass_context
 def command(
-    context: click.Context, fabric: Path | None, budgets: tuple[str, ...], settings: tuple[str, ...], ops: tuple[str, ...], form: str
+    context: click.Context,
+    /,
+    fabric: Path | None,
+    budgets: tuple[str, ...],
+    settings: tuple[str, ...],
+    ops: tuple[str, ...],
+    form: str,
+    certificate: bool,
+    costs: bool,
+    device: str,
+    threads: int | None,
+    **more: Any,
 ) -> None:
     """Validate FABRIC; print its nodes, edges, costs and cheapest sub-network, and whether budgets can be met.
 
@@ -34,26 +51,32 @@ def command(
     Example:
       bsngraph check fabrics/digits.dot --budget macs=25%
       bsngraph check --ops                                    # all operations, their arguments and sizes
+      bsngraph check --costs                                  # all costs, their units and definitions
+      bsngraph check runs/first --costs                       # where its budgets went
+      bsngraph check runs/first --certificate                 # count its costs again
     """
     if fabric is None:
-        if not ops:
-            raise click.MissingParameter(param_hint="'FABRIC'", param_type="argument", ctx=context)
-        from bsngraph.cli.operations import show_operations
-
-        show_operations(form)
+        _show_tables(context, ops=bool(ops), costs=costs, form=form)
         return
     if "" in ops:
         raise InputError("--ops alone lists all operations, without a FABRIC; with one, name your code: --ops FILE.py")
-    from bsngraph.costs import cheapest_each, check_budgets, complete_costs, parse_budget, resolve_budgets
+    if (fabric / "config.json").exists():
+        _check_run(context, fabric, options.costs_from(more), certificate=certificate, costs=costs, form=form)
+        return
+    if certificate or costs:
+        raise InputError(f"{fabric} is no run folder: --certificate and --costs look at a finished run")
+    from bsngraph.costs import cheapest_each, check_budgets, parse_budget, resolve_budgets
     from bsngraph.errors import InfeasibleBudgetError
 
     profile = options.load_profile(fabric, settings)
-    resolved = resolve_budgets(profile, [parse_budget(budget) for budget in budgets])
-    costs = complete_costs(profile)
-    least = cheapest_each(profile.fabric, costs)
-    facts = _facts(profile, costs, least)
+    requests = [parse_budget(budget) for budget in budgets]
+    sources = _sources(profile, requests, options.costs_from(more), device, threads)
+    resolved = resolve_budgets(profile, requests, sources)
+    priced = _priced(profile, sources, resolved)
+    least = cheapest_each(profile.fabric, priced)
+    facts = _facts(profile, priced, least)
     facts["budgets"] = [
-        {"cost": budget.cost.name, "limit": budget.limit, "satisfiable": budget.met(facts["costs"][budget.cost.name]["cheapest"])}
+        {"cost": budget.cost.name, "limit": budget.limit, "satisfiable": _satisfiable(budget, least[budget.cost.name])}
         for budget in resolved
     ]
     if form == "json":
@@ -61,18 +84,81 @@ def command(
     else:
         _show(facts, profile, least["macs"])
     try:
-        check_budgets(profile.fabric, resolved)
+        known = check_budgets(profile.fabric, resolved)
     except InfeasibleBudgetError as error:
         click.echo(f"Error: {error}", err=True)
         context.exit(error.exit_code)
     if form == "text":
         for budget in resolved:
-            verdict = "is slack: the whole fabric is inside it" if budget.slack else "can be met"
-            click.echo(f"budget {budget.text} {verdict}")
+            click.echo(f"budget {budget.text} {_verdict(budget, known is not None)}")
+
+
+def _show_tables(context: click.Context, *, ops: bool, costs: bool, form: str) -> None:
+    """`check --ops` and `check --costs` without a fabric."""
+    if costs:
+        from bsngraph.cli.costs import show_costs
+
+        show_costs(form)
+    elif ops:
+        from bsngraph.cli.operations import show_operations
+
+        show_operations(form)
+    else:
+        raise click.MissingParameter(param_hint="'FABRIC'", param_type="argument", ctx=context)
+
+
+def _check_run(context: click.Context, run: Path, options: CostOptions, *, certificate: bool, costs: bool, form: str) -> None:
+    """`check RUN --certificate` and `check RUN --costs`."""
+    if certificate == costs:
+        raise InputError(f"{run} is a run's folder: look at its --costs or its --certificate; a fabric is a file")
+    if costs:
+        from bsngraph.cli.costs import show_spending
+
+        show_spending(run, options, form)
+    else:
+        from bsngraph.cli.certificate import show_certificate
+
+        context.exit(0 if show_certificate(run, options.own, options.timeout_s, form) else 1)
+
+
+def _sources(profile: FabricProfile, requests: Sequence[BudgetRequest], costs: CostOptions, device: str, threads: int | None) -> Sources:
+    """Where costs come from; latencies are measured where a budget asks for them."""
+    import torch
+
+    from bsngraph.cli.display import PlainDisplay
+    from bsngraph.searching.job import find_device
+    from bsngraph.searching.pricing import find_sources
+
+    return find_sources(profile, requests, costs, find_device(device), threads or torch.get_num_threads(), PlainDisplay())[0]
+
+
+def _priced(profile: FabricProfile, sources: Sources, budgets: Sequence[Budget]) -> list[Cost]:
+    """Every cost that has a value here."""
+    from bsngraph.costs import complete_costs
+
+    every = (*complete_costs(profile), *sources.own.values(), *(budget.cost for budget in budgets))
+    return list({cost.name: cost for cost in every}.values())
+
+
+def _satisfiable(budget: Budget, least: Cheapest) -> bool | None:
+    """Whether a budget can be met; None where that is not known."""
+    if not budget.binding or budget.met(least.value):
+        return True
+    return False if least.proved else None
+
+
+def _verdict(budget: Budget, known: bool) -> str:
+    if not budget.binding:
+        return "is a wish: the search comes as close as it can"
+    if budget.slack:
+        return "is slack: the whole fabric is inside it"
+    return "can be met" if known else "may or may not be met: no sub-network inside all budgets was found, and none is proved impossible"
 
 
 def _facts(profile: FabricProfile, costs: Sequence[Cost], least: Mapping[str, Cheapest]) -> dict[str, Any]:
     """What `--format json` prints."""
+    from bsngraph.costs import AdditiveCost
+
     fabric = profile.fabric
     nodes = [{"name": node.name, "shape": list(shape)} for node, shape in zip(fabric.nodes, profile.node_shapes, strict=True)]
     edges = [
@@ -83,7 +169,7 @@ def _facts(profile: FabricProfile, costs: Sequence[Cost], least: Mapping[str, Ch
             "op": edge.op,
             "arguments": dict(edge.arguments),
             "fixed": edge.fixed,
-            "costs": {cost.name: float(cost.per_edge[index]) for cost in costs},
+            "costs": {cost.name: float(cost.per_edge[index]) for cost in costs if isinstance(cost, AdditiveCost)},
         }
         for index, edge in enumerate(fabric.edges)
     ]
@@ -121,7 +207,7 @@ def _show(facts: dict[str, Any], profile: FabricProfile, least: Cheapest) -> Non
     for node, shape in zip(fabric.nodes, profile.node_shapes, strict=True):
         nodes.add_row(node.name, shape_text(shape), node.merge if node.name not in fabric.sources else "", node.activation)
     console.print(nodes)
-    names = [name for name in facts["costs"] if name != "flops"]
+    names = [name for name in facts["edges"][0]["costs"] if name not in ("flops", "bytes")]
     edges = Table("edge", "operation", "", *names)
     for edge, row in zip(fabric.edges, facts["edges"], strict=True):
         edges.add_row(edge.name, long_label(edge), "fixed" if edge.fixed else "", *(quantity(row["costs"][name]) for name in names))

@@ -12,7 +12,7 @@ from bsngraph.errors import InputError
 
 if TYPE_CHECKING:
     from bsngraph.costs import FabricProfile
-    from bsngraph.searching import Recipe
+    from bsngraph.searching import CostOptions, Recipe
     from bsngraph.searching.run_folder import OpenMode
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -46,7 +46,12 @@ ops_or_list_option = click.option(
     help=f"{_OPS} Without a FABRIC: list all operations.",
 )
 budget_option = click.option(
-    "--budget", "budgets", metavar="NAME=LIMIT", multiple=True, help="A limit on a cost: macs=25%, macs=2.5M, params=40k. May be repeated."
+    "--budget",
+    "budgets",
+    metavar="NAME=LIMIT",
+    multiple=True,
+    help="A limit on a cost: macs=25%, params=40k, bytes=50MB, latency=100ms, steps:4=12, one of your own; NAME~=LIMIT for as close as "
+    "possible. May be repeated.",
 )
 format_option = click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print facts."
@@ -60,6 +65,30 @@ task_option = click.option(
 device_option = click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1 …; auto takes CUDA where there is one.")
 threads_option = click.option("--threads", type=click.IntRange(min=1), help="CPU threads. [default: torch's own choice]")
 quiet_option = click.option("--quiet", is_flag=True, help="Show no progress.")
+
+
+def cost_options(command: _Command) -> _Command:
+    """--cost, --cost-timeout, --latency-batch; `costs_from` reads them."""
+    for option in (
+        click.option("--latency-batch", type=click.IntRange(min=1), default=1, show_default=True, help="Examples at once in a latency."),
+        click.option("--cost-timeout", type=float, default=10.0, show_default=True, help="Seconds that a call of your own cost may take."),
+        click.option(
+            "--cost",
+            "own",
+            metavar="NAME=FILE.py:FUNCTION",
+            multiple=True,
+            help="A cost of your own, a Python function from an architecture to a number. May be repeated.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def costs_from(options: dict[str, Any]) -> CostOptions:
+    """What `cost_options` describe; takes them out of `options`."""
+    from bsngraph.searching import CostOptions
+
+    return CostOptions(own=options.pop("own"), timeout_s=options.pop("cost_timeout"), latency_batch=options.pop("latency_batch"))
 
 
 def out_options(command: _Command) -> _Command:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -12,6 +13,7 @@ from bsngraph.cli import options
 @click.command()
 @click.argument("run", type=options.FILE)
 @options.budget_option
+@options.cost_options
 @options.out_options
 @options.ops_option
 @options.device_option
@@ -28,6 +30,7 @@ def command(
     threads: int | None,
     quiet: bool,
     form: str,
+    **more: Any,
 ) -> None:
     """Choose again from the finished search in RUN, under another budget.
 
@@ -42,5 +45,14 @@ def command(
     from bsngraph.cli.display import progress_display, show_result
     from bsngraph.searching import prune_run
 
-    result = prune_run(run, budgets, out=out, device=device, threads=threads, mode=mode, progress=progress_display(quiet))
+    result = prune_run(
+        run,
+        budgets,
+        out=out,
+        device=device,
+        threads=threads,
+        costs=options.costs_from(more),
+        mode=mode,
+        progress=progress_display(quiet),
+    )
     show_result(result, form)

@@ -3,33 +3,70 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from bsngraph.cli import options
+from bsngraph.errors import InputError
+
+if TYPE_CHECKING:
+    from bsngraph.fabric import Fabric
 
 
 @click.command()
 @click.argument("source", metavar="FABRIC|RUN", type=options.FILE)
 @click.option("-o", "--output", type=options.FILE, required=True, help="The picture to write: .svg, .png or .dot.")
 @click.option("--shapes", is_flag=True, help="Compute a hand-written fabric's shapes and MACs first, so that they are drawn.")
+@click.option("--cores", type=click.IntRange(min=1), help="Draw its schedule on that many cores instead: which edge runs at which step.")
 @options.set_option
 @options.ops_option
-def command(source: Path, output: Path, shapes: bool, settings: tuple[str, ...]) -> None:
+def command(source: Path, output: Path, shapes: bool, cores: int | None, settings: tuple[str, ...]) -> None:
     """Draw a fabric file, or the architecture that a run found, over its fabric.
 
     A file of learned probabilities (a run's probabilities.dot) is drawn with widths by probability. Shapes and costs are drawn where
-    the file carries them, as every file written by bsngraph does, or with --shapes.
+    the file carries them, as every file written by bsngraph does, or with --shapes. With --cores the schedule behind the cost steps:N of
+    all edges of the file, or of the run's architecture, is drawn as a Gantt chart (.svg or .png).
 
     \b
     Example:
       bsngraph render fabrics/digits.dot -o digits.svg --shapes
       bsngraph render runs/first -o first.png
+      bsngraph render runs/first --cores 4 -o schedule.svg
     """
-    from bsngraph.draw import render
-
-    if shapes and not source.is_dir():
-        render(options.load_profile(source, settings).annotated(), output)
+    if cores is not None:
+        _render_schedule(source, output, cores, settings)
     else:
-        render(source, output, settings=options.parse_settings(settings))
+        from bsngraph.draw import render
+
+        if shapes and not source.is_dir():
+            render(options.load_profile(source, settings).annotated(), output)
+        else:
+            render(source, output, settings=options.parse_settings(settings))
     click.echo(str(output))
+
+
+def _render_schedule(source: Path, output: Path, cores: int, settings: tuple[str, ...]) -> None:
+    import numpy as np
+
+    from bsngraph.costs.schedule import Steps, schedule_of
+    from bsngraph.draw.gantt import Chart, render_gantt
+
+    fabric = _counted(source, settings)
+    cost = Steps(fabric, np.array([edge.computed["macs"] for edge in fabric.edges]), cores)
+    jobs = schedule_of(cost, np.ones(len(fabric.edges), dtype=np.bool_))
+    render_gantt(fabric, [Chart(f"{fabric.name or source.stem}: {cost.name}", cost.unit, cores, jobs, cost.total)], output)
+
+
+def _counted(source: Path, settings: tuple[str, ...]) -> Fabric:
+    """A fabric, or a run's architecture, with its MACs: those that the file carries, or else counted."""
+    from bsngraph.fabric import read_fabric
+
+    if source.is_dir():
+        if not (source / "architecture.dot").exists():
+            raise InputError(f"{source}: there is no architecture in it yet (architecture.dot): is it a run folder, and its run finished?")
+        source = source / "architecture.dot"
+    fabric = read_fabric(source, options.parse_settings(settings))
+    if all("macs" in edge.computed for edge in fabric.edges):
+        return fabric
+    return options.load_profile(source, settings).annotated()

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from bsngraph.cli import options
+from bsngraph.errors import InputError
 
 
 @click.command()
@@ -15,6 +16,7 @@ from bsngraph.cli import options
 @options.data_option
 @options.task_option
 @options.budget_option
+@options.cost_options
 @options.out_options
 @click.option("--seed", type=int, default=0, show_default=True, help="Everything random follows from it.")
 @options.set_option
@@ -22,10 +24,17 @@ from bsngraph.cli import options
 @options.recipe_options
 @click.option("--burn-in", type=float, help="Share of the epochs in which only the weights learn. [default: 0.2]")
 @click.option("--settle", type=float, help="Share of the epochs after which budgets are no longer lowered. [default: 0.6]")
-@click.option("--aim", type=float, help="Share of a budget at which they then stand. [default: 0.9]")
-@click.option("--penalty", type=float, help="λ, the price of exceeding a budget. [default: 3]")
+@click.option("--aim", type=float, help="Share of a budget at which they then stand. [default: 0.95]")
 @click.option(
-    "--penalty-form", type=click.Choice(["relative", "absolute"]), help="λ·max(0, C/B-1), or the paper's λ·max(0, C-B). [default: relative]"
+    "--penalty",
+    metavar="auto|auto:START|NUMBER",
+    help="λ, the price of exceeding a budget: adapted until the expected cost is at its budget (from START, 1 if not said), or fixed. "
+    "[default: auto]",
+)
+@click.option(
+    "--penalty-form",
+    type=click.Choice(["relative", "absolute", "absolute-distance"]),
+    help="λ·max(0, C/B-1), or the paper's λ·max(0, C-B) and λ·|C-B|. [default: relative]",
 )
 @click.option(
     "--baseline",
@@ -66,9 +75,10 @@ def command(
     \b
     Example:
       bsngraph search fabrics/digits.dot --data digits --budget macs=25% --out runs/first --seed 0
+      bsngraph search fabrics/digits.dot --data digits --budget latency=2ms --budget params=40k --out runs/fast
     """
     mode = options.open_mode(resume, overwrite)
-    recipe = options.recipe_from(more)
+    recipe, costs = options.recipe_from(more), options.costs_from(more)
     from bsngraph.cli.display import progress_display, show_result
     from bsngraph.searching import SearchSettings, search
 
@@ -80,10 +90,26 @@ def command(
         task=task,
         seed=seed,
         recipe=recipe,
-        settings=SearchSettings(**{name: value for name, value in more.items() if value is not None}),
+        settings=SearchSettings(**_penalty(more.pop("penalty")), **{name: value for name, value in more.items() if value is not None}),
         device=device,
         threads=threads,
+        costs=costs,
         mode=mode,
         progress=progress_display(quiet),
     )
     show_result(result, form)
+
+
+def _penalty(text: str | None) -> dict[str, Any]:
+    """The settings that `--penalty` means.
+
+    Raises:
+        InputError: it is no number, and not auto.
+    """
+    if text is None or text == "auto":
+        return {}
+    number = text.removeprefix("auto:")
+    try:
+        return {"penalty": float(number), "adapt_penalty": number != text}
+    except ValueError:
+        raise InputError(f"--penalty {text} is no number: write auto, auto:1 to start from there, or a number to keep, e.g. 3") from None

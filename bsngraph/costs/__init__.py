@@ -1,29 +1,42 @@
-"""Costs: shapes and counts of a fabric, the table of costs, budgets, the cheapest sub-network."""
+"""Costs: shapes and counts of a fabric, the table of costs, budgets, what is cheapest and what is inside the budgets."""
 
-from bsngraph.costs.budget import Budget, BudgetRequest, parse_budget, resolve_budgets
-from bsngraph.costs.cheapest import Cheapest, amount, cheapest, cheapest_each, check_budgets, inside_budgets, meets
-from bsngraph.costs.profile import Costs, FabricProfile, profile_draft, profile_fabric
-from bsngraph.costs.table import COSTS, Cost, annotated_costs, complete_costs, price
+from bsngraph.costs.budget import CLOSE, Budget, BudgetRequest, parse_budget, resolve_budgets
+from bsngraph.costs.cheapest import Cheapest, cheapest, cheapest_each
+from bsngraph.costs.cost import AdditiveCost, Cost, Costs, Scheduled
+from bsngraph.costs.feasible import Inside, amount, best_found, check_budgets, closest, inside, inside_budgets, meets, misses
+from bsngraph.costs.profile import FabricProfile, profile_draft, profile_fabric
+from bsngraph.costs.spending import spending
+from bsngraph.costs.table import COSTS, Sources, annotated_costs, complete_costs, price
 
 __all__ = [
+    "CLOSE",
     "COSTS",
+    "AdditiveCost",
     "Budget",
     "BudgetRequest",
     "Cheapest",
     "Cost",
     "Costs",
     "FabricProfile",
+    "Inside",
+    "Scheduled",
+    "Sources",
     "amount",
     "annotated_costs",
+    "best_found",
     "cheapest",
     "cheapest_each",
     "check_budgets",
+    "closest",
     "complete_costs",
+    "inside",
     "inside_budgets",
     "meets",
+    "misses",
     "parse_budget",
     "price",
     "profile_draft",
     "profile_fabric",
     "resolve_budgets",
+    "spending",
 ]

@@ -1,4 +1,4 @@
-"""Budgets: `macs=25%`, `params=40k`, `energy_mj=12.5` → a limit in the cost's unit.
+"""Budgets: `macs=25%`, `latency=100ms`, `steps:4=12`, `params~=40k` → a limit in the cost's unit.
 
 In: text of the command line, and the fabric's costs for shares of the whole. Out: `Budget`s.
 """
@@ -7,16 +7,28 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
+from bsngraph.costs.cost import Cost
 from bsngraph.costs.profile import FabricProfile
-from bsngraph.costs.table import COSTS, Cost, price
+from bsngraph.costs.table import Sources, price
 from bsngraph.errors import InputError
 
-_NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?inf|nan)\s*(%|[A-Za-z]*)\s*", re.IGNORECASE)
+Relation = Literal["<=", "~="]
+
+# `~=` is "as close as possible to"; within this share of the limit it counts as met.
+CLOSE = 0.02
+
+_NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?inf|nan)\s*(%|[A-Za-zµ]*)\s*", re.IGNORECASE)
 _NOT_A_LIMIT = "the limit must be a positive finite number"
-_COUNTS = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9}
+_COUNTS: Mapping[str, float] = {"k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "": 1.0}
+# A cost's unit → the units in which a limit on it may be written, each in the cost's unit. All others are counts.
+_MEASURES: Mapping[str, Mapping[str, float]] = {
+    "bytes": {"B": 1.0, "kB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30},
+    "ms": {"us": 1e-3, "µs": 1e-3, "ms": 1.0, "s": 1e3},
+}
 
 
 @dataclass(frozen=True)
@@ -27,34 +39,49 @@ class BudgetRequest:
     amount: float
     unit: str
     text: str
+    relation: Relation = "<="
 
 
 @dataclass(frozen=True)
 class Budget:
-    """The limit that one cost must not exceed, in the cost's unit."""
+    """The limit that one cost must not exceed (`<=`), or come as close to as possible (`~=`), in the cost's unit."""
 
     cost: Cost
     limit: float
     text: str
+    relation: Relation = "<="
+
+    @property
+    def binding(self) -> bool:
+        """Whether it must be met: `~=` is a wish."""
+        return self.relation == "<="
 
     def met(self, value: float) -> bool:
-        """Whether a cost is inside the budget (to the rounding of a sum)."""
+        """Whether a cost is inside the budget (to the rounding of a sum), or close to one that is a wish."""
+        if not self.binding:
+            return self.distance(value) <= CLOSE
         return value <= self.limit * (1 + 1e-12)
+
+    def distance(self, value: float) -> float:
+        """How far a cost is from the limit, in shares of it."""
+        return abs(value / self.limit - 1)
 
     @property
     def slack(self) -> bool:
         """Whether even the whole fabric is inside the budget."""
-        return self.met(self.cost.total)
+        return self.binding and self.met(self.cost.total)
 
 
 def parse_budget(text: str) -> BudgetRequest:
-    """Read `NAME=LIMIT`.
+    """Read `NAME=LIMIT` or `NAME~=LIMIT`.
 
     Raises:
         InputError: the text does not read so, or the limit is not a positive finite number.
     """
     name, equals, limit = text.partition("=")
-    if not equals or not name.strip():
+    relation: Relation = "~=" if name.rstrip().endswith("~") else "<="
+    name = name.rstrip().removesuffix("~").removesuffix("<").strip()  # `<=` may be written out
+    if not equals or not name:
         raise InputError(f"budget {text!r} does not read NAME=LIMIT: write e.g. macs=25% or params=40k")
     found = _NUMBER.fullmatch(limit)
     if not found:
@@ -62,10 +89,10 @@ def parse_budget(text: str) -> BudgetRequest:
     amount = float(found.group(1))
     if not math.isfinite(amount) or amount <= 0:
         raise InputError(f"budget {text!r}: {_NOT_A_LIMIT}")
-    return BudgetRequest(name.strip(), amount, found.group(2), text)
+    return BudgetRequest(name, amount, found.group(2), text, relation)
 
 
-def resolve_budgets(profile: FabricProfile, requests: Sequence[BudgetRequest]) -> tuple[Budget, ...]:
+def resolve_budgets(profile: FabricProfile, requests: Sequence[BudgetRequest], sources: Sources | None = None) -> tuple[Budget, ...]:
     """Give each request its cost and its limit in that cost's unit.
 
     Raises:
@@ -75,11 +102,11 @@ def resolve_budgets(profile: FabricProfile, requests: Sequence[BudgetRequest]) -
     for request in requests:
         if request.cost in (budget.cost.name for budget in budgets):
             raise InputError(f"budget {request.text!r}: {request.cost} has a budget already: give it one")
-        cost = price(profile, request.cost)
+        cost = price(profile, request.cost, sources)
         limit = _limit(request, cost)
         if not 0 < limit < math.inf:  # as its unit or share makes it
             raise InputError(f"budget {request.text!r}: {_NOT_A_LIMIT}")
-        budgets.append(Budget(cost, limit, request.text))
+        budgets.append(Budget(cost, limit, request.text, request.relation))
     return tuple(budgets)
 
 
@@ -88,7 +115,11 @@ def _limit(request: BudgetRequest, cost: Cost) -> float:
         if not cost.total:
             raise InputError(f"budget {request.text!r}: the whole fabric costs nothing, so a share of it is no limit")
         return cost.total * request.amount / 100
-    if request.unit in _COUNTS:
-        return request.amount * _COUNTS[request.unit]
-    unit = cost.unit if cost.name in COSTS else "the file's own unit"
-    raise InputError(f"budget {request.text!r}: unit {request.unit!r} does not measure {request.cost} ({unit}): use k, M, G, none, or %")
+    units = _MEASURES.get(cost.unit, _COUNTS)
+    if request.unit in units:
+        return request.amount * units[request.unit]
+    measured = f"{request.cost} ({cost.unit or 'its own unit'})"
+    known = ", ".join(unit or "none" for unit in units if unit != "K")
+    if not request.unit:
+        raise InputError(f"budget {request.text!r}: a limit on {measured} needs a unit: {known}, or %")
+    raise InputError(f"budget {request.text!r}: unit {request.unit!r} does not measure {measured}: use {known}, or %")

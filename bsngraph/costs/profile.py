@@ -1,32 +1,33 @@
-"""Fabric → FabricProfile: the shape of every node and edge, MACs and parameters of every edge.
+"""Fabric → FabricProfile: the shape of every node and edge, MACs, parameters and bytes of every edge.
 
-Walks the fabric once in topological order. Every operation is profiled on the meta device; what does not fit is collected as
-problems with their places, beside those that reading has found, and raised together.
+Walks the fabric once in topological order. Every operation is profiled on the meta device (torch is imported then, not before); what does
+not fit is collected as problems with their places, beside those that reading has found, and raised together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bsngraph.costs.cost import Costs
 from bsngraph.errors import FabricError, Problem
 from bsngraph.fabric import Draft, Edge, Fabric, Node
 from bsngraph.ops import Shape
-from bsngraph.ops.profile import OperationProfile
-from bsngraph.ops.profile import profile as profile_operation
 
-Costs = NDArray[np.float64]
+if TYPE_CHECKING:
+    from bsngraph.ops.profile import OperationProfile
 
 
 @dataclass(frozen=True)
 class FabricProfile:
     """A fabric with its shapes (one example, channels first) and counts, each in the order of its nodes or edges.
 
-    `macs` and `params` are (edges,) vectors for one example's forward pass. `uncounted` names, for each edge, the torch operators
-    that ran and that `macs` does not hold.
+    `macs` and `params` are (edges,) vectors for one example's forward pass, and so are what `OperationProfile` says of memory: `bytes`
+    (stored weights), `workspace` (the peak inside) and `results` (what the result holds). `uncounted` names, for each edge, the torch
+    operators that ran and that `macs` does not hold.
     """
 
     fabric: Fabric
@@ -34,6 +35,9 @@ class FabricProfile:
     edge_shapes: tuple[Shape, ...]
     macs: Costs
     params: Costs
+    bytes: Costs
+    workspace: Costs
+    results: Costs
     uncounted: tuple[tuple[str, ...], ...]
 
     def annotated(self) -> Fabric:
@@ -73,6 +77,9 @@ def profile_draft(draft: Draft) -> FabricProfile:
         edge_shapes=tuple(found.shape for found in profiles),
         macs=np.array([found.macs for found in profiles], dtype=np.float64),
         params=np.array([found.params for found in profiles], dtype=np.float64),
+        bytes=np.array([found.bytes for found in profiles], dtype=np.float64),
+        workspace=np.array([found.workspace for found in profiles], dtype=np.float64),
+        results=np.array([found.result for found in profiles], dtype=np.float64),
         uncounted=tuple(found.uncounted for found in profiles),
     )
 
@@ -93,6 +100,8 @@ class _Walk:
             self.shapes.append(self._merge(node, [fabric.edges[edge] for edge in incoming], [self.profiles[edge] for edge in incoming]))
 
     def _profile(self, index: int) -> OperationProfile | None:
+        from bsngraph.ops.profile import profile as profile_operation
+
         edge = self.fabric.edges[index]
         shape = self.shapes[self.fabric.endpoints[index][0]]
         if shape is None or index in self.broken:

@@ -11,7 +11,9 @@ leads_v (to a target); for each target t a unit of flow over kept edges that con
     kept equal within a gate                      Σ kept = 1 over a choice
 
 Costs are not negative and limits bound from above, so nothing gains by setting live_e above what these force, which is
-exactly the live edges of the choice.
+exactly the live edges of the choice. A limit on the longest path adds a depth to each node:
+
+    depth_v ≥ depth_u + weight_e − (limit + weight_e)·(1 − live_e)     0 ≤ depth ≤ limit
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import coo_array, csr_array
 
-from bsngraph.costs.profile import Costs
+from bsngraph.costs.cost import Costs
 from bsngraph.errors import BsngraphError
 from bsngraph.fabric import Booleans, Decisions, Fabric, decisions_of
 
@@ -43,6 +45,14 @@ class Limit:
 
 
 @dataclass(frozen=True)
+class PathLimit:
+    """No path of live edges weighs more than `limit`, which is positive."""
+
+    per_edge: Costs
+    limit: float
+
+
+@dataclass(frozen=True)
 class Choice:
     """The edges kept (edges,), and whether no better choice exists."""
 
@@ -50,7 +60,7 @@ class Choice:
     proved: bool
 
 
-def solve_choice(fabric: Fabric, kept_weight: Costs, live_weight: Costs, limits: Sequence[Limit] = ()) -> Choice | None:
+def solve_choice(fabric: Fabric, kept_weight: Costs, live_weight: Costs, limits: Sequence[Limit | PathLimit] = ()) -> Choice | None:
     """The choice that minimises Σ kept_weight·kept + Σ live_weight·live inside the limits; None where there is none.
 
     `live_weight` must not be negative.
@@ -63,7 +73,10 @@ def solve_choice(fabric: Fabric, kept_weight: Costs, live_weight: Costs, limits:
     rows.connection()
     rows.decisions(decisions_of(fabric))
     for limit in limits:
-        rows.limit(limit)
+        if isinstance(limit, Limit):
+            rows.limit(limit)
+        else:
+            rows.path_limit(limit)
     weights = np.zeros(rows.width)
     largest = float(max(np.abs(kept_weight).max(initial=0), np.abs(live_weight).max(initial=0))) or 1.0
     weights[rows.kept] = kept_weight / largest * _LARGEST
@@ -139,6 +152,14 @@ class _Rows:
         capped = np.minimum(limit.per_edge, 2 * limit.limit) if limit.limit else limit.per_edge
         factors = capped / (limit.limit or 1.0) * _LARGEST
         self.add([(self.edges + edge, float(factor)) for edge, factor in enumerate(factors)], -np.inf, _LARGEST if limit.limit else 0.0)
+
+    def path_limit(self, limit: PathLimit) -> None:
+        """Depths are shares of the limit; an edge over it by itself counts twice the limit."""
+        depth, self.width = self.width, self.width + self.nodes
+        for edge, (source, target) in enumerate(self.fabric.endpoints):
+            weight = float(min(limit.per_edge[edge] / limit.limit, 2.0)) * _LARGEST
+            switch = _LARGEST + weight
+            self.add([(depth + target, _LARGEST), (depth + source, -_LARGEST), (self.edges + edge, -switch)], weight - switch)
 
     def constraint(self) -> LinearConstraint:
         rows, columns, factors = zip(*self.entries, strict=True)

@@ -49,7 +49,8 @@ def _read_npz(path: Path) -> dict[str, Array]:
         if size > _MOST_BYTES:
             raise InputError(f"{path}: its arrays take {size:,} bytes, more than {_MOST_BYTES:,}")
         with np.load(path, allow_pickle=False) as archive:
-            return {key: np.asarray(archive[key]) for key in archive.files if key in _known(archive.files, path)}
+            _check_known(path, archive.files)
+            return {key: np.asarray(archive[key]) for key in archive.files}
     except InputError:
         raise
     except Exception as error:  # zipfile, zlib and numpy raise many kinds for a damaged file
@@ -59,11 +60,10 @@ def _read_npz(path: Path) -> dict[str, Array]:
         raise InputError(f"{path}: cannot be read ({reason})") from None
 
 
-def _known(keys: Sequence[str], path: Path) -> frozenset[str]:
+def _check_known(path: Path, keys: Sequence[str]) -> None:
     unknown = sorted(set(keys) - _KEYS)
     if unknown:
         raise InputError(f"{path}: holds {unknown[0]!r}, which means nothing here: {nearest(unknown[0], _KEYS)}")
-    return _KEYS
 
 
 def dataset_from_arrays(request: Request, arrays: Mapping[str, Array]) -> Dataset:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from bsngraph.data.dataset import Dataset, TaskKind
 from bsngraph.data.making import TASKS, Array, draw, make_dataset
 from bsngraph.data.names import Meter, Request
-from bsngraph.data.streaming import report_bad
+from bsngraph.data.reading import report_bad
 from bsngraph.errors import InputError, nearest
 
 OPTIONS = {
@@ -38,10 +38,10 @@ def load_csv(request: Request) -> Dataset:
     """
     header, lines = _read(request.path)
     places = _label_columns(request, header)
-    features, texts = _cells(request, header, lines, places)
+    features, texts, bad = _cells(request, header, lines, places)
     names, task, labels = _labels(request, [header[place] for place in places], texts)
     rows = draw(request, task, labels, names, numbering="usable lines after the first")
-    return make_dataset(request, features, labels, rows, names, task=task)
+    return make_dataset(request, features, labels, rows, names, task=task, skipped=bad)
 
 
 def _read(path: Path) -> tuple[list[str], list[list[str]]]:
@@ -84,8 +84,8 @@ def _label_columns(request: Request, header: Sequence[str]) -> list[int]:
 
 def _cells(
     request: Request, header: Sequence[str], lines: Sequence[Sequence[str]], places: Sequence[int]
-) -> tuple[NDArray[np.float32], list[list[str]]]:
-    """Features (n, columns) and the labels' entries of each usable line."""
+) -> tuple[NDArray[np.float32], list[list[str]], list[str]]:
+    """Features (n, columns) and the labels' entries of each usable line, and what is wrong with the others."""
     features, labels, bad = [], [], []
     others = [column for column in range(len(header)) if column not in places]
     meter = Meter(f"{request.text}: reading", len(lines), request.notify)
@@ -107,7 +107,7 @@ def _cells(
     report_bad(request, bad, len(lines), "lines")
     if not features:
         raise InputError(f"{request.text}: no line is left")
-    return np.array(features, dtype=np.float32), labels
+    return np.array(features, dtype=np.float32), labels, bad
 
 
 def _labels(request: Request, columns: list[str], texts: list[list[str]]) -> tuple[list[str], TaskKind, Array]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from bsngraph.data.dataset import Dataset
 from bsngraph.data.images import SUFFIXES, Pixels, Size, read_image, read_mask, resized, resized_mask
-from bsngraph.data.making import IGNORED, draw, make_dataset
+from bsngraph.data.making import IGNORED, draw
 from bsngraph.data.names import Request
+from bsngraph.data.reading import Example, numbered_classes, report_bad, survey
 from bsngraph.data.splits import PARTS, Part, Rows
-from bsngraph.data.streaming import Example, Survey, report_bad, streamed_dataset, survey
+from bsngraph.data.streaming import dataset_from_survey
 from bsngraph.errors import InputError
 
 OPTIONS = {
@@ -128,14 +129,15 @@ def _classification(request: Request, places: Mapping[str, Path]) -> Dataset:
     found = survey(reader, request, problems)
     labels = np.array(reader.labels, dtype=np.int64)[found.good]
     part_of = np.array([part for _, _, part in files])[found.good]
-    kept = _large_classes(request, labels, np.isin(part_of, ("all", "train")), classes, 3 - max(len(places) - 1, 0))
+    sizes = np.bincount(labels[np.isin(part_of, ("all", "train"))], minlength=len(classes))
+    kept, small = _large_classes(request, sizes, classes, least=3 - max(len(places) - 1, 0))
     names = [classes[one] for one in kept]
     rows = np.flatnonzero(np.isin(labels, kept))
-    found, labels, part_of = found.only(rows), np.searchsorted(kept, labels[rows]), part_of[rows]
-    splits = draw(request, "classification", labels, names, numbering="usable images by path", given=_given(part_of))
-    if found.pixels is None:
-        return streamed_dataset(request, reader, found, labels, splits, names, task="classification")
-    return make_dataset(request, found.pixels, labels, splits, names, skipped=found.skipped)
+    if small:
+        found = replace(found.only(rows), skipped=(*found.skipped, *small))
+    labels, part_of = np.searchsorted(kept, labels[rows]), part_of[rows]
+    splits = draw(request, "classification", labels, names, numbering="usable images by path", given=_given(part_of, places))
+    return dataset_from_survey(request, reader, found, labels, splits, names)
 
 
 def _segmentation(request: Request, places: Mapping[str, Path]) -> Dataset:
@@ -158,37 +160,33 @@ def _segmentation(request: Request, places: Mapping[str, Path]) -> Dataset:
         **_conversions(request),
     )
     found = survey(reader, request, problems)
-    names = names or _numbered_classes(request, found)
+    names = names or numbered_classes(request, found)
     part_of = np.array([part for _, _, part in files])[found.good]
-    splits = draw(request, "segmentation", part_of, names, numbering="usable images by path", given=_given(part_of))
-    if found.pixels is None or found.maps is None:
-        return streamed_dataset(request, reader, found, None, splits, names, task="segmentation")
-    return make_dataset(request, found.pixels, found.maps, splits, names, task="segmentation", ignore_label=IGNORED, skipped=found.skipped)
+    splits = draw(request, "segmentation", part_of, names, numbering="usable images by path", given=_given(part_of, places))
+    return dataset_from_survey(request, reader, found, None, splits, names)
 
 
 def _large_classes(
-    request: Request, labels: NDArray[np.int64], training: NDArray[np.bool_], classes: Sequence[str], least: int
-) -> NDArray[np.int64]:
-    """The classes with enough examples for each split that must have one; the others are errors, or skipped."""
-    sizes = np.bincount(labels[training], minlength=len(classes))
-    small = np.flatnonzero(sizes < least)
+    request: Request, sizes: NDArray[np.int64], classes: Sequence[str], *, least: int
+) -> tuple[NDArray[np.int64], list[str]]:
+    """The classes with enough training examples for each split that is drawn, and what is to be said of the others.
+
+    Raises:
+        InputError: there are others, and they are not to be skipped.
+    """
+    small = np.flatnonzero(sizes < least).tolist()
     wants = f"needs {least} to train on{', to choose with and to test' if least == 3 else ''}"
-    told = [f"class {classes[one]!r} has {sizes[one]} usable image{'s' if sizes[one] != 1 else ''}, but {wants}" for one in small.tolist()]
+    told = [f"class {classes[one]!r} has {sizes[one]} usable image{'s' if sizes[one] != 1 else ''}, but {wants}" for one in small]
     report_bad(request, told, len(classes), "classes")
     kept = np.flatnonzero(sizes >= least)
     if len(kept) < 2:
         raise InputError(f"{request.text}: fewer than two classes are left")
-    return kept
+    return kept, told
 
 
-def _given(part_of: NDArray[np.str_]) -> dict[Part, Rows]:
-    """The splits that the folder makes itself."""
-    given: dict[Part, Rows] = {}
-    for part in PARTS:
-        rows = np.flatnonzero(part_of == part)
-        if len(rows):
-            given[part] = rows
-    return given
+def _given(part_of: NDArray[np.str_], places: Mapping[str, Path]) -> dict[Part, Rows]:
+    """The splits that the folder makes itself, empty ones included."""
+    return {part: np.flatnonzero(part_of == part) for part in PARTS if part in places}
 
 
 def _pairs(place: Path, problems: list[str]) -> Iterator[tuple[Path, Path]]:
@@ -223,15 +221,6 @@ def _class_names(request: Request) -> tuple[str, ...]:
     return names or tuple(str(one) for one in range(count or 0))
 
 
-def _numbered_classes(request: Request, found: Survey) -> tuple[str, ...]:
-    """As many classes as the masks have labels."""
-    highest = int(np.flatnonzero(found.counts[:, :IGNORED].sum(axis=0)).max(initial=0))
-    if highest == 0:
-        cure = "say binary=yes if everything but 0 is one class, or classes=N"
-        raise InputError(f"{request.text}: the masks hold only 0, and {IGNORED}, which marks pixels that count nowhere: {cure}")
-    return tuple(str(one) for one in range(highest + 1))
-
-
 def _conversions(request: Request) -> dict[str, Any]:
     channels = {"1": 1, "3": 3, "": None}[request.word("channels", ("1", "3", ""), "")]
     return {"channels": channels, "size": request.sizes("size")}
@@ -252,6 +241,8 @@ def _images(folder: Path, problems: list[str]) -> list[str]:
         path = folder / entry.name
         if entry.is_dir():
             problems.append(f"{shown(path)}: is a folder among images")
+        elif not entry.is_file():
+            problems.append(f"{shown(path)}: is no file that could be read (a link to nowhere, a pipe)")
         elif not _utf8(path, problems):
             continue
         elif path.suffix.lower() not in SUFFIXES:

@@ -14,18 +14,21 @@ import numpy as np
 
 from bsngraph.data.dataset import Dataset
 from bsngraph.data.images import Size, read_image, read_mask, resized, resized_mask
-from bsngraph.data.making import IGNORED, check_labels, draw, make_dataset
+from bsngraph.data.making import check_labels, draw
 from bsngraph.data.names import Request
+from bsngraph.data.reading import Example, numbered_classes, survey
 from bsngraph.data.splits import Part, Rows
-from bsngraph.data.streaming import Example, streamed_dataset, survey
+from bsngraph.data.streaming import dataset_from_survey
 from bsngraph.errors import InputError, nearest
 
 OPTIONS = {
     "config": "the data set's configuration, where it has several",
     "image": "the column with the images (the first one that has any)",
-    "label": "the column with classes or label maps (the first one that has any)",
+    "label": "the column with classes or label maps (the first one that has any, or label)",
     "size": "resize every image: 32, or 24x32 for height and width",
     "channels": "1 or 3: convert every image to grey or to colour",
+    "classes": "number of classes in label maps (else one more than the highest label)",
+    "binary": "yes: every pixel of a label map that is not 0 is class 1",
     "validation": "number of validation images to draw, where there is no such split",
     "test": "number of test images to draw, where there is no such split",
     "train": "use only so many training images",
@@ -47,6 +50,7 @@ class HubExamples:
     maps: bool
     channels: int | None
     size: Size | None
+    binary: bool
 
     def __len__(self) -> int:
         return sum(map(len, self.tables))
@@ -65,6 +69,7 @@ class HubExamples:
             label: Any = read_mask(_content(found[self.label]))
             if label.shape != pixels.shape[1:]:
                 raise InputError(f"its label map is {label.shape}, the image {pixels.shape[1:]}")
+            label = np.where(label == 0, 0, 1).astype(np.uint8) if self.binary else label
             label = resized_mask(label, self.size) if self.size else label
         elif found[self.label] is None:
             raise InputError("has no label")
@@ -100,28 +105,23 @@ def load_hugging_face(request: Request) -> Dataset:
     features = tables[parts["train"]].features
     image, label, maps, names = _columns(request, features)
     channels = {"1": 1, "3": 3, "": None}[request.word("channels", ("1", "3", ""), "")]
+    binary = request.word("binary", ("yes", "no"), "no") == "yes"
     raw = tuple(_undecoded(tables[name], image, label, maps) for name in parts.values())
-    reader = HubExamples(raw, tuple(parts.values()), image, label, maps, channels, request.sizes("size"))
+    reader = HubExamples(raw, tuple(parts.values()), image, label, maps, channels, request.sizes("size"), binary)
     found = survey(reader, request)
     part_of = np.repeat(list(parts), [len(table) for table in raw])[found.good]
     given: dict[Part, Rows] = {part: np.flatnonzero(part_of == part) for part in parts} if len(parts) > 1 else {}
     numbering = f"usable rows of {', '.join(parts.values())} in this order"
     if maps:
-        count = int(np.flatnonzero(found.counts[:, :IGNORED].sum(axis=0)).max(initial=1)) + 1
-        names = tuple(str(number) for number in range(count))
+        names = numbered_classes(request, found)
         rows = draw(request, "segmentation", part_of, names, numbering=numbering, given=given)
-        if found.pixels is None or found.maps is None:
-            return streamed_dataset(request, reader, found, None, rows, names, task="segmentation")
-        return make_dataset(
-            request, found.pixels, found.maps, rows, names, task="segmentation", ignore_label=IGNORED, skipped=found.skipped
-        )
-    labels = np.concatenate([np.asarray(table[label], dtype=np.int64) for table in raw])[found.good]
+        return dataset_from_survey(request, reader, found, None, rows, names)
+    classes = [-1 if one is None else int(one) for table in raw for one in table[label]]  # unlabelled ones are not among the usable
+    labels = np.array(classes, dtype=np.int64)[found.good]
     names = names or tuple(str(number) for number in range(int(labels.max()) + 1))
     check_labels(request.text, labels, "classification", len(names))
     rows = draw(request, "classification", labels, names, numbering=numbering, given=given)
-    if found.pixels is None:
-        return streamed_dataset(request, reader, found, labels, rows, names, task="classification")
-    return make_dataset(request, found.pixels, labels, rows, names, skipped=found.skipped)
+    return dataset_from_survey(request, reader, found, labels, rows, names)
 
 
 def _tables(request: Request) -> dict[str, Any]:
@@ -151,7 +151,8 @@ def _columns(request: Request, features: Mapping[str, Any]) -> tuple[str, str, b
     image = request.options.get("image") or (images[0] if images else "")
     classes = [name for name, feature in features.items() if isinstance(feature, datasets.ClassLabel)]
     maps = [name for name in images if name != image]
-    label = request.options.get("label") or next(iter([*classes, *maps]), "")
+    numbers = [name for name, feature in features.items() if name in ("label", "labels") and _whole(feature)]
+    label = request.options.get("label") or next(iter([*classes, *maps, *numbers]), "")
     for option, name in (("image", image), ("label", label)):
         if name not in features:
             cure = nearest(name, features) if name else f"say {option}=COLUMN, one of {', '.join(features)}"
@@ -159,10 +160,15 @@ def _columns(request: Request, features: Mapping[str, Any]) -> tuple[str, str, b
     if image not in images:
         raise InputError(f"{request.text}: column {image!r} holds no images")
     kind = features[label]
-    whole = isinstance(kind, datasets.Value) and kind.dtype.startswith(("int", "uint"))
-    if label not in images and not isinstance(kind, datasets.ClassLabel) and not whole:
+    if label not in images and not isinstance(kind, datasets.ClassLabel) and not _whole(kind):
         raise InputError(f"{request.text}: column {label!r} holds neither classes nor label maps")
     return image, label, label in images, tuple(kind.names) if isinstance(kind, datasets.ClassLabel) else ()
+
+
+def _whole(feature: Any) -> bool:
+    import datasets
+
+    return isinstance(feature, datasets.Value) and feature.dtype.startswith(("int", "uint"))
 
 
 def _undecoded(table: Any, image: str, label: str, maps: bool) -> Any:

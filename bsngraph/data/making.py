@@ -20,6 +20,7 @@ from bsngraph.errors import InputError
 
 Array = NDArray[np.generic]
 TASKS: tuple[TaskKind, ...] = ("classification", "segmentation", "regression", "multi-label")
+_AT_ONCE = 4096
 IGNORED = 255
 """The label of pixels that count nowhere, in masks from files: what PASCAL VOC and others write."""
 
@@ -105,9 +106,12 @@ def statistics(inputs: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
     channel = 2 if inputs.dim() == 3 else 1
     means, deviations = [], []
     for one in range(inputs.shape[channel]):
-        values = inputs.select(channel, one).numpy().astype(np.float64)
-        means.append(float(values.mean()))
-        deviations.append(float(values.std()) or 1.0)
+        values = inputs.select(channel, one).numpy()
+        parts = np.array_split(values, len(values) // _AT_ONCE + 1)  # float64 is eight times as large as uint8
+        mean = sum(float(part.sum(dtype=np.float64)) for part in parts) / values.size
+        variance = sum(float(np.square(part.astype(np.float64) - mean).sum()) for part in parts) / values.size
+        means.append(mean)
+        deviations.append(variance**0.5 or 1.0)
     return tuple(means), tuple(deviations)
 
 

@@ -54,21 +54,32 @@ def split_rows(
     not given), with every class in it. `counts` are the sizes of what is drawn; training examples above their count are left out.
 
     Raises:
-        InputError: a class has too few examples, a split would be empty, a count is more than there is.
+        InputError: a class has too few examples, a split would be empty, a count is more than there is, or less than there are classes.
     """
     given, counts = dict(given or {}), dict(counts or {})
     elsewhere = np.concatenate([*given.values(), np.zeros(0, dtype=np.int64)])
     pool = given["train"] if "train" in given else np.setdiff1d(np.arange(len(strata)), elsewhere)
-    drawn: list[Part] = [part for part in ("test", "validation") if part not in given]
-    _check_classes(strata[pool], names, 1 + len(drawn), origin)
-    for part in drawn:
+    missing: list[Part] = [part for part in ("test", "validation") if part not in given]
+    for part in counts:
+        if part != "train" and part not in missing:
+            raise InputError(f"{origin}: {part}={counts[part]} has no meaning: the source has a {part} split of its own")
+    _check_classes(strata[pool], names, 1 + len(missing), origin)
+
+    def drawn(part: Part, leave: int) -> Rows:
+        """Positions in the pool for a split."""
         count = counts.get(part, max(round(SHARE * len(pool)), 1))
-        found = stratified(strata[pool], count, _generator(seed, part), least=1, leave=1)
+        found = stratified(strata[pool], count, _generator(seed, part), least=1, leave=leave)
+        if part in counts and len(found) != count:
+            classes = len(np.unique(strata[pool]))
+            left = f"from {classes} to {len(pool) - leave * classes}" if classes > 1 else f"at most {len(pool) - leave}"
+            raise InputError(f"{origin}: {part}={count} cannot be drawn from {len(pool)} training examples: say {left}")
+        return found
+
+    for part in missing:
+        found = drawn(part, leave=1)
         given[part], pool = pool[found], np.delete(pool, found)
     if "train" in counts:
-        if counts["train"] > len(pool):
-            raise InputError(f"{origin}: train={counts['train']} is more than the {len(pool)} training examples that there are")
-        pool = pool[stratified(strata[pool], counts["train"], _generator(seed, "train"), least=1, leave=0)]
+        pool = pool[drawn("train", leave=0)]
     given["train"] = pool
     for part in PARTS:
         if not len(given[part]):
@@ -101,10 +112,10 @@ def _check_classes(strata: NDArray[np.int64], names: Sequence[str], least: int, 
     small = np.flatnonzero(sizes < least)
     if not len(small):
         return
-    count = int(sizes[small[0]])
-    many = "s" if count > 1 else ""
-    what = f"class {names[classes[small[0]]]!r} has {count} example{many}" if len(names) > 1 else f"there is only {count} example{many}"
-    others = f" (and so do {len(small) - 1} others)" if len(small) > 1 else ""
+    count, more = int(sizes[small[0]]), len(small) - 1
+    amount = f"{count} example{'s' if count > 1 else ''}"
+    what = f"class {names[classes[small[0]]]!r} has {amount}" if len(names) > 1 else f"there {'are' if count > 1 else 'is'} only {amount}"
+    others = f" (and {more} other class{'es have' if more > 1 else ' has'} too few)" if more else ""
     raise InputError(f"{origin}: {what}{others}, but each split needs one: {least} at least; add examples, or leave the class out")
 
 

@@ -31,13 +31,13 @@ def attributes(values: Mapping[str, str]) -> str:
 
 def escaped(text: str) -> str:
     """Plain text for labels and tooltips, in which Graphviz resolves backslashes and character entities."""
-    lines = (_printable(line) for line in text.split("\n"))
+    lines = (printable(line) for line in text.split("\n"))
     return "\\n".join(line.replace("\\", "\\\\").replace("&", "&amp;") for line in lines)
 
 
 def html_escaped(text: str) -> str:
     """Plain text inside an HTML label."""
-    return html.escape(_printable(text), quote=False)
+    return html.escape(printable(text), quote=False)
 
 
 def shortened(text: str, longest: int = LONGEST) -> str:
@@ -67,6 +67,6 @@ def percent(share: float) -> str:
     return "<1 %" if 0 < share < 0.005 else f"{100 * share:.0f} %"
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Without what XML forbids (control characters, lone surrogates)."""
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)

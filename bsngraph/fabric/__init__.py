@@ -5,6 +5,7 @@ from bsngraph.fabric.decisions import Decisions, decisions_of
 from bsngraph.fabric.files import draft_file, fabric_from_networkx, read_fabric, write_fabric
 from bsngraph.fabric.live import Booleans, LiveSweep, connected, live_edges, live_sweep
 from bsngraph.fabric.model import Edge, Fabric, Node
+from bsngraph.fabric.neighbours import every_choice, neighbouring_choices
 from bsngraph.fabric.raw_to_fabric import Draft
 
 __all__ = [
@@ -20,9 +21,11 @@ __all__ = [
     "connected",
     "decisions_of",
     "draft_file",
+    "every_choice",
     "fabric_from_networkx",
     "live_edges",
     "live_sweep",
+    "neighbouring_choices",
     "prune_fabric",
     "read_fabric",
     "write_fabric",

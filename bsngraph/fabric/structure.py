@@ -22,6 +22,16 @@ def natural_key(name: str) -> tuple[object, ...]:
     return (*((1, 0, part) if n is None else (0, len(n), n) for n, part in zip(numbers, parts, strict=True)), (2, 0, name))
 
 
+def edges_by_name(edges: Sequence[Edge]) -> list[int]:
+    """Indices of edges by source, target and key: an order that survives pruning, as the index does not (nodes stand by level)."""
+
+    def names(index: int) -> tuple[tuple[object, ...], ...]:
+        edge = edges[index]
+        return natural_key(edge.source), natural_key(edge.target), natural_key(edge.key)
+
+    return sorted(range(len(edges)), key=names)
+
+
 def name_problems(nodes: Iterable[str], edges: Iterable[Edge]) -> list[Problem]:
     """Names that DOT cannot write or that cannot be told apart."""
     problems = []

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import importlib
-import sys
-import traceback
-import types
-import zlib
 from pathlib import Path
 
 from bsngraph.errors import InputError
 from bsngraph.ops.table import OPERATIONS, registering_from
+from bsngraph.ops.user_code import failure, run_file
 
-_IMPORTING = ("<", __file__, str(Path(importlib.__file__).parent))  # frames between us and the user's code
 _loaded: dict[str, tuple[str, ...]] = {}  # a module is imported once in a process, so what it registered is remembered
 
 
@@ -28,7 +24,7 @@ def load_operations(code: str) -> tuple[str, ...]:
     is_file = code.endswith(".py") or "/" in code or "\\" in code
     with registering_from(code):
         if is_file:
-            _run_file(Path(code))
+            run_file(Path(code), "operations", "operations come from --ops FILE.py, or --ops MODULE for an installed module")
         else:
             _import_module(code)
         names = tuple(name for name, entry in OPERATIONS.items() if before.get(name) is not entry)
@@ -38,23 +34,6 @@ def load_operations(code: str) -> tuple[str, ...]:
             raise InputError(f"{code} registers no operation: put @bsngraph.operation(NAME) before a function or an nn.Module class")
     _loaded[code] = names
     return names
-
-
-def _run_file(path: Path) -> None:
-    try:
-        source = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    if path.suffix != ".py":
-        raise InputError(f"{path} is no Python file: operations come from --ops FILE.py, or --ops MODULE for an installed module")
-    # No import: that would write __pycache__ beside the user's file, and trust a stale one.
-    module = types.ModuleType(f"bsngraph_operations_{path.stem}_{zlib.crc32(str(path.resolve()).encode()):08x}")
-    module.__file__ = str(path)
-    sys.modules[module.__name__] = module
-    try:
-        exec(compile(source, str(path), "exec"), module.__dict__)  # noqa: S102  (the user named this file on the command line)
-    except (Exception, SystemExit) as error:
-        raise InputError(_failure(error, str(path))) from error
 
 
 def _import_module(name: str) -> None:
@@ -68,20 +47,7 @@ def _import_module(name: str) -> None:
     except (Exception, SystemExit) as error:
         if isinstance(error, ModuleNotFoundError) and error.name is not None and _within(name, error.name):
             raise InputError(absent) from None
-        raise InputError(_failure(error, name)) from error
-
-
-def _failure(error: BaseException, origin: str) -> str:
-    """`my_ops.py, line 3: ModuleNotFoundError: No module named 'torchvision'`."""
-    if isinstance(error, SyntaxError):
-        return f"{error.filename or origin}, line {error.lineno}: {type(error).__name__}: {error.msg}"
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(_IMPORTING)]
-    if not frames:
-        return f"{origin}: {type(error).__name__}: {error}"
-    first = Path(frames[0].filename)
-    own = str(first.parent if first.name == "__init__.py" else first)  # the user's file or package, not what it calls
-    last = [frame for frame in frames if frame.filename.startswith(own)][-1]
-    return f"{last.filename}, line {last.lineno}: {type(error).__name__}: {error}"
+        raise InputError(failure(error, name)) from error
 
 
 def _within(module: str, package: str) -> bool:

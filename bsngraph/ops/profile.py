@@ -1,6 +1,6 @@
 """What one operation does to a shape and what it costs, counted on the meta device.
 
-In: an operation's name and arguments, and the shape of one incoming example. Out: the outgoing shape, MACs and parameters.
+In: an operation's name and arguments, and the shape of one incoming example. Out: the outgoing shape, MACs, parameters and bytes.
 The module is built and run on the meta device (no memory, no arithmetic) under torch's own flop counter, so that there is
 one truth for our own and users' operations alike. What ran and is neither counted nor known to be free is named.
 """
@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from bsngraph.ops.counting import Count, counting
+from bsngraph.ops.memory import measuring
 from bsngraph.ops.shapes import shape_text
 from bsngraph.ops.signature import Builder, Shape, Value
 from bsngraph.ops.table import OPERATIONS
@@ -29,13 +30,18 @@ _LIBRARIES = (str(Path(torch.__file__).parent), str(Path(__file__).parent), sysc
 class OperationProfile:
     """One example's way through an operation.
 
-    `macs`: multiply–accumulates, half of torch's flop count. `uncounted`: torch operators that ran and that nobody counts,
-    so that `macs` may be too small.
+    `macs`: multiply–accumulates, half of torch's flop count. `bytes`: those of parameters and buffers as they are stored. `workspace`: the
+    most bytes of tensors alive at once while it runs in evaluation mode without gradients, beside its input and weights, with its result.
+    `result`: bytes that its result keeps alive, 0 where that is its input or a view of it. `uncounted`: torch operators that ran and
+    that nobody counts, so that `macs` may be too small.
     """
 
     shape: Shape
     macs: int
     params: int
+    bytes: int
+    workspace: int
+    result: int
     uncounted: tuple[str, ...] = ()
 
 
@@ -88,12 +94,35 @@ def _profile(builder: Builder, foreign: bool, arguments: tuple[tuple[str, Value]
     with torch.device("meta"):
         module = _build(builder, dict(arguments), shape).to("meta").eval()
     outgoing, count = _run(module, shape, 1)
+    workspace, result = _memory(module, shape)
     if foreign:  # ours are tested; a user's must keep examples apart
         several, _ = _run(module, shape, 3)
         if (outgoing[0], *several) != (1, 3, *outgoing[1:]):
             raise ValueError(f"must keep examples apart, but a batch of 3 gives {shape_text(several)} and one of 1 {shape_text(outgoing)}")
-    params = sum(parameter.numel() for parameter in module.parameters())
-    return OperationProfile(outgoing[1:], count.macs, params, count.uncounted)
+    return OperationProfile(
+        shape=outgoing[1:],
+        macs=count.macs,
+        params=sum(parameter.numel() for parameter in module.parameters()),
+        bytes=_stored_bytes(module),
+        workspace=workspace,
+        result=result,
+        uncounted=count.uncounted,
+    )
+
+
+def _stored_bytes(module: nn.Module) -> int:
+    """Bytes of the parameters and persistent buffers, what two names share counted once."""
+    distinct = {id(tensor): tensor for tensor in module.state_dict(keep_vars=True).values()}
+    return sum(tensor.numel() * tensor.element_size() for tensor in distinct.values())
+
+
+def _memory(module: nn.Module, shape: Shape) -> tuple[int, int]:
+    """Workspace and result of a module that is known to run."""
+    with torch.device("meta"), torch.no_grad():
+        example = torch.empty(1, *shape)
+        with measuring() as usage:
+            result = module(example)
+    return usage.peak, usage.held_by(result)
 
 
 def _run(module: nn.Module, shape: Shape, batch: int) -> tuple[Shape, Count]:

@@ -2,12 +2,15 @@
 
 from bsngraph.searching.delivery import Result
 from bsngraph.searching.prediction import Prediction, predict
+from bsngraph.searching.pricing import CostOptions
 from bsngraph.searching.progress import Progress, Silent
 from bsngraph.searching.run_folder import RunFolder
 from bsngraph.searching.runs import Evaluation, evaluate_run, load_net, prune_run, search, train
 from bsngraph.searching.settings import Recipe, SearchSettings
+from bsngraph.searching.spent import spending_of_run
 
 __all__ = [
+    "CostOptions",
     "Evaluation",
     "Prediction",
     "Progress",
@@ -21,5 +24,6 @@ __all__ = [
     "predict",
     "prune_run",
     "search",
+    "spending_of_run",
     "train",
 ]

@@ -6,18 +6,21 @@ In: a job and the trained network. Out: the files of the run folder and a `Resul
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from safetensors.torch import save as save_safetensors
 
-from bsngraph.costs import Budget, Cheapest, Cost, cheapest_each
+from bsngraph.costs import Budget, Cheapest, Cost, amount, cheapest_each, spending
+from bsngraph.costs.schedule import Makespan
 from bsngraph.draw import fabric_drawing, render_dot
 from bsngraph.draw.text import quantity
-from bsngraph.errors import BsngraphError
+from bsngraph.errors import BsngraphError, InfeasibleBudgetError
+from bsngraph.export import BudgetClaim, Means, make_certificate
 from bsngraph.fabric import Architecture, Fabric, write_fabric
 from bsngraph.fabric.atomic import write_whole
+from bsngraph.searching.confirmation import measured
 from bsngraph.searching.edge_distribution import EdgeDistribution
 from bsngraph.searching.evaluation import Score, evaluate_net
 from bsngraph.searching.job import Job
@@ -53,17 +56,64 @@ class Result:
         return self.net.fabric
 
 
-def deliver(job: Job, run: RunFolder, architecture: Architecture, net: SuperNet, seconds: float, progress: Progress) -> Result:
-    """Measure the trained network `net` of `architecture`, and write it with its graph, pictures and result.json."""
+def deliver(
+    job: Job,
+    run: RunFolder,
+    architecture: Architecture,
+    net: SuperNet,
+    seconds: float,
+    progress: Progress,
+    *,
+    multipliers: Mapping[str, float] | None = None,
+) -> Result:
+    """Measure the trained network `net` of `architecture`, and write it with its graph, pictures and result.json.
+
+    `multipliers`: λ by cost as the search ended, for the record.
+
+    Raises:
+        InfeasibleBudgetError: measured whole once more, the network is over its budget on latency.
+    """
     everything = np.ones(len(net.fabric.edges), dtype=np.bool_)
     validation = evaluate_net(net, job.dataset, job.dataset.validation, everything)
     test = evaluate_net(net, job.dataset, job.dataset.test, everything)
     write_fabric(net.profile.annotated(), run.file("architecture.dot"))
     write_weights(job, run, net)
-    summary = _summary(job, architecture, validation, test, seconds)
-    draw_architecture(job, run, architecture, summary, progress)
+    certificate = certify(job, run)
+    summary = _summary(job, architecture, validation, test, seconds, certificate)
+    draw_architecture(job, run, architecture, caption(job, summary, multipliers or {}), progress)
     run.write_json("result.json", summary)
     return Result(run, architecture, net, summary)
+
+
+def certify(job: Job, run: RunFolder) -> Json:
+    """Count the costs of the delivered network anew, from its files; write certificate.json.
+
+    Raises:
+        InfeasibleBudgetError: it is over a budget, as a latency may be that is measured again.
+    """
+    claims = [BudgetClaim(budget.text, budget.cost.name, budget.limit, budget.relation) for budget in job.budgets]
+    certificate = make_certificate(run.path, claims, _means(job))
+    for budget, found in zip(job.budgets, certificate["budgets"], strict=True):
+        if found["met"] is False:
+            limit, value = amount(budget.limit, budget.cost), amount(found["value"], budget.cost)
+            raise InfeasibleBudgetError(f"the network found is over {budget.text} ({limit}): it takes {value}; was the machine busy?")
+    run.write_json("certificate.json", certificate)
+    return certificate
+
+
+def _means(job: Job) -> Means:
+    """What the job knows besides the network's files."""
+    durations = [cost for cost in job.costs if isinstance(cost, Makespan)]
+    names = [edge.name for edge in job.fabric.edges]
+    return Means(
+        device=job.device,
+        threads=job.threads,
+        batch=job.cost_options.latency_batch,
+        durations_ms=dict(zip(names, durations[0].durations.tolist(), strict=True)) if durations else None,
+        own={name: cost.function for name, cost in job.sources.own.items()},
+        timeout_s=job.cost_options.timeout_s,
+        measure=lambda net: measured(job, net),
+    )
 
 
 def write_probabilities(job: Job, run: RunFolder, distribution: EdgeDistribution) -> None:
@@ -93,16 +143,16 @@ def _sorted_metadata(model: bytes) -> bytes:
     return len(text).to_bytes(8, "little") + text + model[8 + size :]
 
 
-def draw_architecture(job: Job, run: RunFolder, architecture: Architecture, summary: Json, progress: Progress) -> None:
+def draw_architecture(job: Job, run: RunFolder, architecture: Architecture, lines: Sequence[str], progress: Progress) -> None:
     """Write overlay.dot, and its pictures where there is a Graphviz."""
     cost = job.budgets[0].cost if job.budgets else job.costs[0]
     source = fabric_drawing(
         job.fabric,
         kept=architecture.live,
         shapes=job.profile.node_shapes,
-        edge_costs=cost.per_edge.tolist(),
+        edge_costs=spending(job.fabric, cost, architecture).tolist(),
         cost_name=cost.name,
-        caption=caption(job, summary),
+        caption=lines,
     )
     write_whole(run.file("overlay.dot"), source)
     try:
@@ -112,7 +162,7 @@ def draw_architecture(job: Job, run: RunFolder, architecture: Architecture, summ
         progress.note(str(error))
 
 
-def caption(job: Job, summary: Json) -> list[str]:
+def caption(job: Job, summary: Json, multipliers: Mapping[str, float]) -> list[str]:
     """The lines under the picture: what was kept, and each budget."""
     edges = summary["edges"]
     name = job.fabric.name or "fabric"
@@ -122,15 +172,26 @@ def caption(job: Job, summary: Json) -> list[str]:
     for budget in job.budgets:
         value = summary["costs"][budget.cost.name]["value"]
         share = f" ({100 * value / budget.cost.total:.1f} %)" if budget.cost.total else ""
-        limit = budget.text.partition("=")[2]
-        lines.append(f"{budget.cost.name}: {quantity(value)} of the fabric's {quantity(budget.cost.total)}{share}, budget {limit}")
+        line = f"{budget.cost.name}: {quantity(value)} of the fabric's {quantity(budget.cost.total)}{share}, budget {budget.text}"
+        multiplier = multipliers.get(budget.cost.name)
+        lines.append(line if multiplier is None else f"{line}, λ {multiplier:.2g}")
     return lines
 
 
-def _summary(job: Job, architecture: Architecture, validation: Score, test: Score, seconds: float) -> Json:
+def _summary(
+    job: Job,
+    architecture: Architecture,
+    validation: Score,
+    test: Score,
+    seconds: float,
+    certificate: Json,
+) -> Json:
     live = architecture.mask[None]
     least = cheapest_each(job.fabric, job.costs)
     costs = {cost.name: _cost_summary(cost, float(cost.of(live)[0]), least[cost.name]) for cost in job.costs}
+    if "latency" in costs:  # of the network as a whole, with its 10th and 90th percentile
+        whole = certificate["costs"]["latency"]
+        costs["latency"] |= {"value": whole["value"], "estimated": costs["latency"]["value"], "low": whole["low"], "high": whole["high"]}
     searchable = set(job.fabric.searchable)
     return {
         "task": job.dataset.task,
@@ -152,8 +213,14 @@ def _cost_summary(cost: Cost, value: float, least: Cheapest) -> Json:
 
 
 def _budget_summaries(budgets: Sequence[Budget], costs: Json) -> list[Json]:
-    summaries = []
-    for budget in budgets:
-        value = costs[budget.cost.name]["value"]
-        summaries.append({"cost": budget.cost.name, "relation": "<=", "limit": budget.limit, "value": value, "met": budget.met(value)})
-    return summaries
+    values = {budget.cost.name: costs[budget.cost.name]["value"] for budget in budgets}
+    return [
+        {
+            "cost": budget.cost.name,
+            "relation": budget.relation,
+            "limit": budget.limit,
+            "value": values[budget.cost.name],
+            "met": budget.met(values[budget.cost.name]),
+        }
+        for budget in budgets
+    ]

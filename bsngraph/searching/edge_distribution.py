@@ -11,6 +11,7 @@ import math
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from bsngraph.fabric import Booleans, Fabric, decisions_of
@@ -57,6 +58,16 @@ class EdgeDistribution:
         for variables, choice in zip(self.decisions.choices, self._choices(), strict=True):
             values[list(variables)] = np.arange(len(variables)) == int(self.logits[choice].argmax())
         return self.decisions.kept(values)
+
+    def log_probability(self, live: Booleans) -> NDArray[np.float64]:
+        """About how likely each of live edges (batch, edges) is: log Γ of what is live, log (1 − Γ) of the rest of the decisions: (batch,).
+
+        What is kept but not live is left out of account, so this ranks architectures and is no probability.
+        """
+        chance = self.probabilities.clamp(EDGE_OF_CERTAINTY, 1 - EDGE_OF_CERTAINTY)
+        on, off = (torch.where(self.leading, logs, 0.0).numpy() for logs in (chance.log(), (1 - chance).log()))
+        value: NDArray[np.float64] = live @ on + ~live @ off
+        return value
 
     def entropy(self) -> float:
         """Mean entropy of the decisions, each in shares of what it can be: 1 undecided, 0 decided; 0 where there are none."""

@@ -12,11 +12,24 @@ from importlib.metadata import version
 import torch
 
 from bsngraph import __version__
-from bsngraph.costs import Budget, BudgetRequest, Cost, FabricProfile, complete_costs, parse_budget, profile_fabric, resolve_budgets
+from bsngraph.costs import (
+    Budget,
+    BudgetRequest,
+    Cost,
+    FabricProfile,
+    Sources,
+    complete_costs,
+    parse_budget,
+    profile_fabric,
+    resolve_budgets,
+)
 from bsngraph.data import Dataset, load_data
 from bsngraph.errors import InputError
 from bsngraph.fabric import Fabric
+from bsngraph.measure import LatencyTable
 from bsngraph.searching.conversion import as_task
+from bsngraph.searching.pricing import CostOptions, find_sources
+from bsngraph.searching.progress import Progress, Silent
 from bsngraph.searching.run_folder import Json
 from bsngraph.searching.settings import Recipe, SearchSettings, as_dict
 from bsngraph.searching.task import TASKS, Task, task_of
@@ -24,7 +37,10 @@ from bsngraph.searching.task import TASKS, Task, task_of
 
 @dataclass(frozen=True)
 class Job:
-    """A fabric with its shapes, data that fits it, budgets with their limits, and how to train."""
+    """A fabric with its shapes, data that fits it, budgets with their limits, and how to train.
+
+    `latencies` is the table behind costs in milliseconds, where they were asked for.
+    """
 
     profile: FabricProfile
     dataset: Dataset
@@ -34,6 +50,9 @@ class Job:
     seed: int
     device: torch.device
     threads: int
+    cost_options: CostOptions
+    sources: Sources
+    latencies: LatencyTable | None
 
     @property
     def fabric(self) -> Fabric:
@@ -46,8 +65,9 @@ class Job:
 
     @property
     def costs(self) -> tuple[Cost, ...]:
-        """Every cost that is reported: the table's, complete annotations, the budgets'."""
-        return complete_costs(self.profile)
+        """Every cost that is reported: the table's, complete annotations, the user's own, the budgets'."""
+        every = (*complete_costs(self.profile), *self.sources.own.values(), *(budget.cost for budget in self.budgets))
+        return tuple({cost.name: cost for cost in every}.values())
 
     def config(self, command: str, **more: object) -> Json:
         """What config.json says of the job."""
@@ -68,7 +88,15 @@ class Job:
                     "test": len(self.dataset.test),
                 },
             },
-            "budgets": [{"text": budget.text, "cost": budget.cost.name, "limit": budget.limit} for budget in self.budgets],
+            "budgets": [
+                {"text": budget.text, "cost": budget.cost.name, "relation": budget.relation, "limit": budget.limit}
+                for budget in self.budgets
+            ],
+            "costs": {
+                "own": list(self.cost_options.own),
+                "timeout_s": self.cost_options.timeout_s,
+                "latency_batch": self.cost_options.latency_batch,
+            },
             "recipe": as_dict(self.recipe),
             "settings": as_dict(self.settings),
             "seed": self.seed,
@@ -89,9 +117,13 @@ def prepare(
     seed: int,
     device: str,
     threads: int | None,
+    costs: CostOptions | None = None,
+    progress: Progress | None = None,
     task: str | None = None,
 ) -> Job:
-    """Check everything that can be checked before training. `task` overrides what the data says it is for.
+    """Check everything that can be checked before training; measure latencies where budgets ask for them.
+
+    `task` overrides what the data says it is for.
 
     Raises:
         FabricError: shapes that do not fit.
@@ -106,7 +138,10 @@ def prepare(
     requests = [parse_budget(budget) if isinstance(budget, str) else budget for budget in budgets]
     found = find_device(device)
     threads = threads or torch.get_num_threads()
-    return Job(profile, dataset.to(found), resolve_budgets(profile, requests), recipe, settings, seed, found, threads)
+    options = costs or CostOptions()
+    sources, latencies = find_sources(profile, requests, options, found, threads, progress or Silent())
+    resolved = resolve_budgets(profile, requests, sources)
+    return Job(profile, dataset.to(found), resolved, recipe, settings, seed, found, threads, options, sources, latencies)
 
 
 def check_fits(profile: FabricProfile, dataset: Dataset) -> None:

@@ -20,11 +20,12 @@ from torch import Tensor
 
 from bsngraph.costs import Budget, Cost
 from bsngraph.data import Dataset
-from bsngraph.fabric import Booleans, connected, live_edges
+from bsngraph.fabric import Architecture, Booleans, connected, live_edges
 from bsngraph.searching.edge_distribution import EdgeDistribution
 from bsngraph.searching.evaluation import device_of, evaluate_net
+from bsngraph.searching.incumbent import Incumbent, challengers
 from bsngraph.searching.metrics import Meter
-from bsngraph.searching.objective import Penalty, excess, limits_at
+from bsngraph.searching.objective import Multipliers, Values, budget_costs, excess, limits_at
 from bsngraph.searching.progress import Progress
 from bsngraph.searching.randomness import generator_for, global_generator
 from bsngraph.searching.run_folder import Json
@@ -42,10 +43,14 @@ class _Totals:
     loss: float = 0.0
     disconnected: int = 0
     live: list[Booleans] = field(default_factory=list)
+    budget_costs: list[Values] = field(default_factory=list)
 
 
 class Learning:
-    """The search on its way: super-network, Γ, their optimizers. `epoch` of the recipe's epochs are done."""
+    """The search on its way: super-network, Γ, their optimizers. `epoch` of the recipe's epochs are done.
+
+    `known`: an architecture inside the budgets, where one is known.
+    """
 
     def __init__(
         self,
@@ -56,12 +61,14 @@ class Learning:
         recipe: Recipe,
         settings: SearchSettings,
         seed: int,
+        known: Architecture | None = None,
     ) -> None:
         self.net, self.dataset, self.budgets, self.costs = net, dataset, budgets, costs
         self.recipe, self.settings, self.seed = recipe, settings, seed
         self.task = task_of(dataset, recipe.class_weights, device_of(net))
         self.distribution = EdgeDistribution(net.fabric, settings.initial_probability)
-        self.penalty = Penalty(budgets, settings)
+        self.multipliers = Multipliers(budgets, settings)
+        self.incumbent = Incumbent(net, dataset, budgets, known, self.task)
         self.optimizer = make_optimizer(net, recipe)
         self.edge_optimizer = torch.optim.Adam([self.distribution.logits], lr=settings.edge_learning_rate)
         self.epoch = 0
@@ -74,6 +81,8 @@ class Learning:
             "logits": self.distribution.logits,
             "optimizer": self.optimizer.state_dict(),
             "edge_optimizer": self.edge_optimizer.state_dict(),
+            "multipliers": self.multipliers.state(),
+            "incumbent": list(self.incumbent.architecture.live) if self.incumbent.architecture else None,
         }
 
     def load(self, state: Json) -> None:
@@ -82,6 +91,9 @@ class Learning:
         self.distribution.logits.copy_(state["logits"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.edge_optimizer.load_state_dict(state["edge_optimizer"])
+        self.multipliers.load(state["multipliers"])
+        live = state["incumbent"]
+        self.incumbent.architecture = None if live is None else Architecture(len(self.net.fabric.edges), tuple(live))
         self.epoch = int(state["epoch"])
 
     def run(self, progress: Progress, after_epoch: Callable[[Json], None]) -> None:
@@ -112,8 +124,10 @@ class Learning:
         for inputs, labels in batches:
             kept = self.distribution.sample(len(labels), sampler)
             losses, live = self._weights_step(inputs, labels, kept, totals)
+            costs = budget_costs(self.budgets, live)
+            totals.budget_costs.append(costs)
             if not burning_in:
-                self._edges_step(kept, losses, live, limits)
+                self._edges_step(kept, losses, costs, limits)
         return self._row(totals, limits, start, burning_in)
 
     def _weights_step(self, inputs: Tensor, labels: Tensor, kept: Booleans, totals: _Totals) -> tuple[Tensor, Booleans]:
@@ -130,17 +144,20 @@ class Learning:
         totals.live.append(route.live)
         return detached, route.live
 
-    def _edges_step(self, kept: Booleans, losses: Tensor, live: Booleans, limits: tuple[float, ...]) -> None:
-        objective = losses.to(torch.float64) + torch.from_numpy(self.penalty.of(live, limits))
-        self.distribution.logits.grad = self.distribution.policy_gradient(kept, objective, self.settings.baseline)
+    def _edges_step(self, kept: Booleans, losses: Tensor, costs: Values, limits: tuple[float, ...]) -> None:
+        objective = losses.to(torch.float64) + torch.from_numpy(self.multipliers.penalty(costs, limits))
+        gradient = self.distribution.policy_gradient(kept, objective * self.multipliers.scale, self.settings.baseline)
+        self.distribution.logits.grad = gradient
         self.edge_optimizer.step()
+        self.multipliers.adapt(costs, limits)
 
     def _row(self, totals: _Totals, limits: tuple[float, ...], start: float, burning_in: bool) -> dict[str, Any]:
-        live = np.concatenate(totals.live)
+        live, costs = np.concatenate(totals.live), np.concatenate(totals.budget_costs, axis=1)
         check_finite(totals.loss, "search", self.epoch)
         threshold = live_edges(self.net.sweep, self.distribution.thresholded()[None])
         validation = evaluate_net(self.net, self.dataset, self.dataset.validation, self.distribution.thresholded(), self.task)
         check_finite(validation.loss, "search", self.epoch)
+        self.incumbent.challenge(challengers(self.distribution, self.net, self.budgets, live, threshold))
         return {
             "stage": "search",
             "epoch": self.epoch + 1,
@@ -152,11 +169,20 @@ class Learning:
                 cost.name: {"sampled": float(cost.of(live).mean()), "thresholded": float(cost.of(threshold)[0])} for cost in self.costs
             },
             "limits": {budget.cost.name: limit for budget, limit in zip(self.budgets, limits, strict=True)},
-            "excess": {budget.cost.name: excess(budget, live) for budget in self.budgets},
-            "penalty": self.settings.penalty,
+            "excess": {budget.cost.name: excess(paid, budget) for budget, paid in zip(self.budgets, costs, strict=True)},
+            "penalty": self.multipliers.by_name(),
             "entropy": self.distribution.entropy(),
+            "incumbent": self._incumbent_row(),
             "disconnected": totals.disconnected,
             "learning_rate": self.recipe.rate(self.epoch),
             "burn_in": burning_in,
             "seconds": time.perf_counter() - start,
         }
+
+    def _incumbent_row(self) -> Json | None:
+        """What metrics.jsonl says of the best architecture inside the budgets so far; None where there is none yet."""
+        known = self.incumbent.architecture
+        if known is None:
+            return None
+        costs = {budget.cost.name: float(budget.cost.of(known.mask[None])[0]) for budget in self.budgets}
+        return {"kept": len(set(known.live) & set(self.net.fabric.searchable)), "validation_loss": self.incumbent.loss, "costs": costs}

@@ -1,9 +1,13 @@
-"""What the search minimises: Δ(f(x, H), y) + Σ_k penalty_k(C_k(H)), and how the budgets come down to their limits."""
+"""What the search minimises, Δ(f(x, H), y) + Σ_k λ_k·penalty_k(C_k(H)); how budgets come down to their limits; how λ finds itself.
+
+The budget's multiplier λ_k is adapted so that the expected cost ends at its limit (`Multipliers`), from wherever it starts: it grows
+while the mean of the samples' costs is over the limit in force, and shrinks while it is under.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,26 +18,81 @@ from bsngraph.searching.settings import Recipe, SearchSettings
 
 Values = NDArray[np.float64]
 
+# How λ is adapted, a step: by up to _GROW while the mean cost is further than _NEAR from its limit (in shares of it, smoothed over about
+# 1/_FRESH steps), by _SHRINK a step while it is nearer.
+_NEAR, _GROW, _SHRINK, _FRESH = 0.03, 0.1, 0.02, 0.1
+_LEAST, _MOST = 0.1, 100.0
 
-@dataclass(frozen=True)
-class Penalty:
-    """λ·max(0, C/B − 1) (relative, free of units) or the paper's λ·max(0, C − B) (absolute), summed over the budgets."""
 
-    budgets: tuple[Budget, ...]
-    settings: SearchSettings
+def budget_costs(budgets: Sequence[Budget], live: Booleans) -> Values:
+    """The cost of each sample for each budget: live edges (batch, edges) → (budgets, batch)."""
+    return np.stack([budget.cost.of(live) for budget in budgets]) if budgets else np.zeros((0, live.shape[0]))
 
-    def of(self, live: Booleans, limits: Sequence[float]) -> Values:
-        """The penalty of each sample: live edges (batch, edges), a limit for each budget → (batch,)."""
-        total = np.zeros(live.shape[0])
-        for budget, limit in zip(self.budgets, limits, strict=True):
-            over = np.maximum(budget.cost.of(live) - limit, 0.0)
-            total += self.settings.penalty * (over / limit if self.settings.penalty_form == "relative" else over)
+
+class Multipliers:
+    """λ of each budget, (budgets,), and the penalty that they make."""
+
+    def __init__(self, budgets: Sequence[Budget], settings: SearchSettings) -> None:
+        self.budgets, self.settings = tuple(budgets), settings
+        self.values: Values = np.full(len(self.budgets), float(settings.penalty))
+        self.missed: Values = np.zeros(len(self.budgets))
+
+    def state(self) -> dict[str, list[float]]:
+        """What is needed to go on exactly, by cost."""
+        pairs = zip(self.budgets, self.values.tolist(), self.missed.tolist(), strict=True)
+        return {budget.cost.name: [value, missed] for budget, value, missed in pairs}
+
+    def load(self, state: Mapping[str, Sequence[float]]) -> None:
+        """Go on from `state`; a budget that it does not know stays as it is."""
+        for index, budget in enumerate(self.budgets):
+            if budget.cost.name in state:
+                self.values[index], self.missed[index] = state[budget.cost.name]
+
+    def by_name(self) -> dict[str, float]:
+        """λ by the name of the budget's cost."""
+        return {budget.cost.name: float(value) for budget, value in zip(self.budgets, self.values, strict=True)}
+
+    def penalty(self, costs: Values, limits: Sequence[float]) -> Values:
+        """The penalty of each sample: costs (budgets, batch), a limit for each budget → (batch,)."""
+        total = np.zeros(costs.shape[1])
+        for budget, multiplier, cost, limit in zip(self.budgets, self.values, costs, limits, strict=True):
+            over = cost - limit
+            both_ways = self.settings.penalty_form == "absolute-distance" or not budget.binding
+            over = np.abs(over) if both_ways else np.maximum(over, 0.0)
+            total += multiplier * (over / limit if self.settings.penalty_form == "relative" else over)
+        for multiplier, left in self._unspent(costs, limits):
+            total += multiplier * left
         return total
 
+    def adapt(self, costs: Values, limits: Sequence[float]) -> None:
+        """One step of each λ: costs (budgets, batch) of the step's samples."""
+        if not (self.settings.adapt_penalty and self.budgets):
+            return
+        self.missed += _FRESH * (costs.mean(axis=1) / np.array(limits) - 1 - self.missed)
+        tightest = self.missed.max()
+        for index, budget in enumerate(self.budgets):
+            both_ways = self.missed[index] == tightest or not budget.binding
+            away = abs(self.missed[index]) if both_ways else max(self.missed[index], 0.0)
+            step = min(away - _NEAR, 1.0) * _GROW if away > _NEAR else -_SHRINK
+            self.values[index] = min(max(self.values[index] * math.exp(step), _LEAST), _MOST)
 
-def excess(budget: Budget, live: Booleans) -> float:
-    """Mean of max(0, C/B − 1) over samples (batch, edges)."""
-    return float(np.maximum(budget.cost.of(live) / budget.limit - 1, 0.0).mean())
+    @property
+    def scale(self) -> float:
+        """What the objective is multiplied with: a large λ must not drown what Adam remembers of the loss."""
+        return 1 / (1 + float(self.values.sum())) if self.settings.adapt_penalty else 1.0
+
+    def _unspent(self, costs: Values, limits: Sequence[float]) -> Iterator[tuple[float, Values]]:
+        """λ of the tightest budget, and what each sample that is inside every limit leaves of it, in shares: (batch,)."""
+        tight = [index for index, budget in enumerate(self.budgets) if budget.binding and not budget.slack]
+        if self.settings.adapt_penalty and self.settings.penalty_form == "relative" and tight:
+            ratios = costs[tight] / np.array(limits)[tight, None]
+            tightest = tight[int(ratios.mean(axis=1).argmax())]
+            yield float(self.values[tightest]), np.maximum(1 - ratios.max(axis=0), 0.0)
+
+
+def excess(costs: Values, budget: Budget) -> float:
+    """Mean of max(0, C/B − 1) over samples' costs (batch,)."""
+    return float(np.maximum(costs / budget.limit - 1, 0.0).mean())
 
 
 def limits_at(epoch: int, budgets: Sequence[Budget], recipe: Recipe, settings: SearchSettings) -> tuple[float, ...]:
@@ -45,5 +104,5 @@ def limits_at(epoch: int, budgets: Sequence[Budget], recipe: Recipe, settings: S
     start, end = settings.burn_in * recipe.epochs, settings.settle * recipe.epochs
     passed = epoch + 1
     done = 1.0 if passed >= end else 0.0 if passed <= start else (passed - start) / (end - start)
-    goals = [budget.limit if budget.slack else settings.aim * budget.limit for budget in budgets]
+    goals = [settings.aim * budget.limit if budget.binding and not budget.slack else budget.limit for budget in budgets]
     return tuple(goal + (1 - done) * max(budget.cost.total - goal, 0.0) for goal, budget in zip(goals, budgets, strict=True))

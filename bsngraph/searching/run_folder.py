@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -22,6 +23,8 @@ FILES = (
     "config.json",
     "splits.json",
     "fabric.dot",
+    "latencies.json",
+    "incumbent.dot",
     "metrics.jsonl",
     "checkpoint.pt",
     "probabilities.dot",
@@ -30,6 +33,7 @@ FILES = (
     "architecture.svg",
     "architecture.png",
     "model.safetensors",
+    "certificate.json",
     "result.json",
 )
 
@@ -138,6 +142,20 @@ def open_run(path: Path, config: Json, mode: OpenMode) -> RunFolder:
     _remove_unfinished(run)
     run.write_json("config.json", config)
     return run
+
+
+@contextmanager
+def reading(run: RunFolder, name: str) -> Iterator[None]:
+    """What fails inside is the fault of one of the run's files: it is whole, but does not hold what it should.
+
+    Raises:
+        InputError: something did.
+    """
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"{run.file(name)}: is damaged, or was written by another version of bsngraph ({reason})") from None
 
 
 def _remove_unfinished(run: RunFolder) -> None:

@@ -8,33 +8,36 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 
-from bsngraph.costs import FabricProfile, amount, check_budgets
+from bsngraph.costs import Budget, FabricProfile, amount, best_found, check_budgets, meets, profile_fabric
 from bsngraph.data import Dataset
-from bsngraph.errors import InputError
+from bsngraph.errors import InfeasibleBudgetError, InputError
+from bsngraph.export import load_network
 from bsngraph.fabric import Architecture, Fabric, architecture_of, read_fabric, write_fabric
 from bsngraph.fabric.fabric_to_dot import fabric_to_dot
+from bsngraph.searching.confirmation import confirm
 from bsngraph.searching.delivery import Result, deliver, write_probabilities
 from bsngraph.searching.evaluation import Score, evaluate_net, recompute_batch_norm
 from bsngraph.searching.job import Job, prepare, running
 from bsngraph.searching.learning import Learning
 from bsngraph.searching.model_facts import read_facts
+from bsngraph.searching.pricing import CostOptions, with_recorded
 from bsngraph.searching.progress import Progress, Silent
 from bsngraph.searching.randomness import derived_seed, generator_for
-from bsngraph.searching.run_folder import Json, OpenMode, RunFolder, open_run
+from bsngraph.searching.run_folder import Json, OpenMode, RunFolder, open_run, reading
 from bsngraph.searching.selection import choose, propose
 from bsngraph.searching.settings import Recipe, SearchSettings
 from bsngraph.searching.training import NetTraining
-from bsngraph.supernet import SuperNet, compile_fabric, load_named_weights, prune, prune_net
+from bsngraph.supernet import SuperNet, compile_fabric, prune, prune_net
+
+# How often candidates are proposed again under a lower limit, when those measured whole were over a latency budget.
+_CONFIRMATIONS = 4
 
 
 def search(
@@ -49,22 +52,25 @@ def search(
     settings: SearchSettings | None = None,
     device: str = "auto",
     threads: int | None = None,
+    costs: CostOptions | None = None,
     mode: OpenMode = "new",
     progress: Progress | None = None,
 ) -> Result:
     """Find the best sub-network of a fabric inside the budgets, and write it to the folder `out`.
 
-    `budgets` read like those of the command line, `["macs=25%"]`. `task` is what the network is for, where that is not what the data
-    says: regression on numbered classes, for example. The same seed, machine, device, versions and threads give the same result, bit
-    for bit on the CPU, also when the run is interrupted and resumed (`mode="resume"`).
+    `budgets` read like those of the command line, `["macs=25%", "latency=5ms"]`; `costs` says where the user's own come from. `task` is
+    what the network is for, where that is not what the data says: regression on numbered classes, for example. The same seed, machine,
+    device, versions and threads give the same result, bit for bit on the CPU, also when the run is interrupted and resumed
+    (`mode="resume"`); where latency is a cost, with the same table of it.
 
     Raises:
         InfeasibleBudgetError: no sub-network is inside the budgets; nothing was trained or written.
         FabricError, InputError: something about the fabric, the data, the budgets or the folder is wrong.
         RunFailedError: the loss stopped being finite.
     """
+    progress, profile = progress or Silent(), _profiled(fabric)
     job = prepare(
-        fabric,
+        profile,
         data,
         budgets,
         recipe=recipe or Recipe(),
@@ -73,21 +79,22 @@ def search(
         device=device,
         threads=threads,
         task=task,
+        costs=with_recorded(costs, profile, Path(out) if mode == "resume" else None),
+        progress=progress,
     )
-    progress = progress or Silent()
     _tell_budgets(job, progress)
     with running(job):
-        check_budgets(job.fabric, job.budgets)
+        known = _check_budgets(job, progress)
         run = open_run(Path(out), job.config("search"), mode)
         _keep_fabric(job, run)
         if run.finished:
             return _finished(job, run, progress)
         log = _Log(run, mode)
-        learning = _new_learning(job)
+        learning = _new_learning(job, known)
         if log.state.get("search"):
-            with _reading(run, "checkpoint.pt"):
+            with reading(run, "checkpoint.pt"):
                 learning.load(log.state["search"])
-        learning.run(progress, lambda row: log.keep(row, search=learning.state()))
+        learning.run(progress, lambda row: _keep_epoch(job, run, learning, log, row))
         write_probabilities(job, run, learning.distribution)
         return _choose_and_deliver(job, run, learning, log, progress)
 
@@ -99,6 +106,7 @@ def prune_run(
     out: str | Path,
     device: str = "auto",
     threads: int | None = None,
+    costs: CostOptions | None = None,
     mode: OpenMode = "new",
     data: Dataset | None = None,
     progress: Progress | None = None,
@@ -117,11 +125,12 @@ def prune_run(
         raise InputError(f"{path} holds a {config.get('command')} run: prune chooses from a search")
     if found.path.resolve() == Path(out).resolve():
         raise InputError(f"{out} is the folder of the search that is chosen from: give another --out")
-    with _reading(found, "config.json"):
+    with reading(found, "config.json"):
         recipe, settings = _settings_of(config)
         name, task, seed = str(config["data"]["name"]), str(config["data"]["task"]), int(config["seed"])
+    progress, profile = progress or Silent(), _profiled(read_fabric(found.file("fabric.dot")))
     job = prepare(
-        read_fabric(found.file("fabric.dot")),
+        profile,
         data or name,
         budgets,
         recipe=recipe,
@@ -130,13 +139,13 @@ def prune_run(
         device=device,
         threads=threads,
         task=task,
+        costs=with_recorded(costs, profile, found.path),
+        progress=progress,
     )
-    progress = progress or Silent()
     _tell_budgets(job, progress)
     with running(job):
-        check_budgets(job.fabric, job.budgets)
-        learning = _new_learning(job)
-        with _reading(found, "checkpoint.pt"):
+        learning = _new_learning(job, _check_budgets(job, progress))
+        with reading(found, "checkpoint.pt"):
             learning.load(found.read_checkpoint(job.device)["search"])
         if learning.epoch < job.recipe.epochs:
             raise InputError(f"{path}: the search stopped after epoch {learning.epoch} of {job.recipe.epochs}: finish it by --resume first")
@@ -181,7 +190,7 @@ def train(
         net = compile_fabric(prune(job.profile, whole), seed=derived_seed(seed, "weights")).to(job.device)
         training = NetTraining(net, job.dataset, job.recipe, seed, "training")
         if log.state.get("training"):
-            with _reading(run, "checkpoint.pt"):
+            with reading(run, "checkpoint.pt"):
                 training.load(log.state["training"])
         training.run(progress, lambda row: log.keep(row, training=training.state()))
         return deliver(job, run, whole, net, log.seconds(), progress)
@@ -204,7 +213,7 @@ def evaluate_run(path: str | Path, *, data: str | Dataset | None = None, device:
     """
     run = RunFolder(Path(path))
     config = run.read_json("config.json")
-    with _reading(run, "config.json"):
+    with reading(run, "config.json"):
         name = str(config["data"]["name"])
     net, facts = load_net(run), read_facts(run.file("model.safetensors"))
     job = prepare(
@@ -232,25 +241,38 @@ def load_net(run: RunFolder | str | Path) -> SuperNet:
     Raises:
         InputError: its files are missing or do not fit each other.
     """
-    folder = run if isinstance(run, RunFolder) else RunFolder(Path(run))
-    architecture, model = folder.file("architecture.dot"), folder.file("model.safetensors")
-    if not (architecture.exists() and model.exists()):
-        raise InputError(f"{folder.path}: there is no finished network in it (architecture.dot, model.safetensors)")
-    net = compile_fabric(read_fabric(architecture), seed=0)
-    try:
-        weights = load_file(model)
-    except (SafetensorError, OSError) as error:
-        raise InputError(f"{model}: cannot be read as safetensors ({error})") from None
-    load_named_weights(net, weights)
-    return net.eval()
+    return load_network(run.path if isinstance(run, RunFolder) else Path(run))
 
 
 # --- the steps of a search
 
 
-def _new_learning(job: Job) -> Learning:
+def _profiled(fabric: Fabric | FabricProfile) -> FabricProfile:
+    return fabric if isinstance(fabric, FabricProfile) else profile_fabric(fabric)
+
+
+def _check_budgets(job: Job, progress: Progress) -> Architecture | None:
+    """An architecture inside the budgets, where one is known.
+
+    Raises:
+        InfeasibleBudgetError: there is none.
+    """
+    known = check_budgets(job.fabric, job.budgets)
+    if known is None:
+        progress.note(f"none feasible yet: {best_found(job.fabric, job.budgets)}; that is not proved, so the search goes on looking")
+    return known
+
+
+def _new_learning(job: Job, known: Architecture | None) -> Learning:
     net = compile_fabric(job.profile, seed=derived_seed(job.seed, "weights")).to(job.device)
-    return Learning(net, job.dataset, job.budgets, job.costs, job.recipe, job.settings, job.seed)
+    return Learning(net, job.dataset, job.budgets, job.costs, job.recipe, job.settings, job.seed, known)
+
+
+def _keep_epoch(job: Job, run: RunFolder, learning: Learning, log: _Log, row: Json) -> None:
+    """Write an epoch: its best architecture inside the budgets, its metrics, its checkpoint."""
+    if learning.incumbent.architecture is not None:
+        write_fabric(prune(job.profile, learning.incumbent.architecture), run.file("incumbent.dot"))
+    log.keep(row, search=learning.state())
 
 
 def _choose_and_deliver(job: Job, run: RunFolder, learning: Learning, log: _Log, progress: Progress) -> Result:
@@ -266,20 +288,31 @@ def _choose_and_deliver(job: Job, run: RunFolder, learning: Learning, log: _Log,
             tuning.load(before)
         live = list(architecture.live)
         tuning.run(progress, lambda row: log.keep(row, search=learning.state(), finetune={"live": live, **tuning.state()}))
-    return deliver(job, run, architecture, net, log.seconds(), progress)
+    return deliver(job, run, architecture, net, log.seconds(), progress, multipliers=learning.multipliers.by_name())
 
 
 def _choose(job: Job, learning: Learning, progress: Progress) -> Architecture:
     progress.note("choosing the architecture on validation data …")
     net = copy.deepcopy(learning.net)  # candidates replace its BatchNorm statistics
-    proposals = propose(learning.distribution, net, job.budgets, job.settings.candidates, generator_for(job.seed, "candidates"))
-    best, *others = choose(net, job.dataset, proposals, job.budgets, job.task)
-    progress.note(
-        f"chose the best of {1 + len(others)} architectures inside the budget by validation loss: "
-        f"{len(set(best.architecture.live) & set(job.fabric.searchable))} of {len(job.fabric.searchable)} searchable edges, "
-        f"validation {best.score.shown(1)} with the shared weights"
-    )
-    return best.architecture
+    budgets: Sequence[Budget] = job.budgets
+    for number in range(_CONFIRMATIONS):
+        generator = generator_for(job.seed, "candidates", *([number] if number else []))
+        proposals = propose(learning.distribution, net, budgets, job.settings.candidates, generator)
+        known = learning.incumbent.architecture
+        if known is not None and meets(known.mask, budgets):
+            proposals = list(dict.fromkeys([*proposals, known]))
+        candidates = choose(net, job.dataset, proposals, budgets, job.task)
+        confirmation = confirm(job, net, budgets, candidates, progress)
+        if confirmation.chosen is not None:
+            best = confirmation.chosen
+            progress.note(
+                f"chose the best of {len(candidates)} architectures inside the budget by validation loss: "
+                f"{len(set(best.architecture.live) & set(job.fabric.searchable))} of {len(job.fabric.searchable)} searchable edges, "
+                f"validation {best.score.shown(1)} with the shared weights"
+            )
+            return best.architecture
+        budgets = confirmation.tightened
+    raise InfeasibleBudgetError(f"no sub-network was measured inside {' and '.join(budget.text for budget in job.budgets)}")
 
 
 def _tell_budgets(job: Job, progress: Progress) -> None:
@@ -295,7 +328,7 @@ class _Log:
         self.run = run
         resumed = mode == "resume" and run.file("checkpoint.pt").exists()
         self.state: Json = run.read_checkpoint() if resumed else {"rows": 0, "seconds": 0.0}
-        with _reading(run, "checkpoint.pt"):
+        with reading(run, "checkpoint.pt"):
             self.rows: list[Json] = run.read_metrics()[: int(self.state["rows"])]
             self.started = time.perf_counter() - float(self.state["seconds"])
 
@@ -314,36 +347,24 @@ def _finished(job: Job, run: RunFolder, progress: Progress) -> Result:
     """What a run delivered that had ended when it was resumed: its test data is not read again."""
     progress.note(f"{run.path} had ended already: this is what it delivered")
     net = load_net(run)
-    with _reading(run, "architecture.dot"):
+    with reading(run, "architecture.dot"):
         live = tuple(sorted(job.fabric.edge_index[edge.name] for edge in net.fabric.edges))
     return Result(run, Architecture(len(job.fabric.edges), live), net.to(job.device), run.read_json("result.json"))
 
 
 def _keep_fabric(job: Job, run: RunFolder) -> None:
-    """Write fabric.dot, and splits.json: which examples train, choose and test. A run that is resumed must have the same fabric.
+    """Write fabric.dot, splits.json, and latencies.json where there are any; a run that is resumed must have the same fabric.
 
     Raises:
         InputError: it has another.
     """
+    if job.latencies is not None:
+        run.write_json("latencies.json", job.latencies.to_json())
     path, text = run.file("fabric.dot"), fabric_to_dot(job.profile.annotated())
     if path.exists() and path.read_bytes() != text.encode("utf-8"):
         raise InputError(f"{path} is not the fabric given: resume with the run's own fabric and --set, or start another run in a new --out")
     write_fabric(job.profile.annotated(), path)
     run.write_json("splits.json", job.dataset.splits_record())
-
-
-@contextmanager
-def _reading(run: RunFolder, name: str) -> Iterator[None]:
-    """What fails inside is the fault of one of the run's files: it is whole, but does not hold what it should.
-
-    Raises:
-        InputError: something did.
-    """
-    try:
-        yield
-    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"{run.file(name)}: is damaged, or was written by another version of bsngraph ({reason})") from None
 
 
 def _settings_of(config: Json) -> tuple[Recipe, SearchSettings]:

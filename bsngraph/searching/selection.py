@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import permutations
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from bsngraph.costs import Budget, inside_budgets, meets
+from bsngraph.costs import CLOSE, AdditiveCost, Budget, best_found, closest, inside, inside_budgets, misses
 from bsngraph.data import Dataset
 from bsngraph.errors import InfeasibleBudgetError
-from bsngraph.fabric import Architecture, Booleans, Decisions, Fabric, connected, decisions_of, live_edges
+from bsngraph.fabric import Architecture, Booleans, connected, decisions_of, live_edges, neighbouring_choices
 from bsngraph.searching.edge_distribution import EdgeDistribution
 from bsngraph.searching.evaluation import Score, evaluate_net, recompute_batch_norm
 from bsngraph.searching.task import Task
@@ -49,16 +48,29 @@ def propose(
     """
     found: dict[Architecture, None] = {}
     found |= dict.fromkeys(_inside(net, distribution.thresholded()[None], budgets))
-    weight = _budget_weights(distribution, budgets)
+    weight = _budget_weights(distribution, net, budgets)
     for tilt in _TILTS if budgets else _TILTS[:1]:
         if len(found) >= count:
             break
         kept = distribution.sample(2 * count, generator, shift=-tilt * weight)
         found |= dict.fromkeys(_inside(net, kept, budgets))
-    likeliest = inside_budgets(net.fabric, budgets, kept_weight=-(distribution.logits * distribution.leading).numpy())
-    if likeliest is None:
-        raise InfeasibleBudgetError(f"no sub-network meets {' and '.join(budget.text for budget in budgets)}")
-    return list(dict.fromkeys([likeliest, *list(found)[: count + 1]]))
+    likeliest = inside_budgets(net.fabric, budgets, kept_weight=-(distribution.logits * distribution.leading).numpy()).architecture
+    first = [] if likeliest is None else [likeliest]
+    proposals = list(dict.fromkeys([*first, *list(found)[: count + 1]]))
+    if not proposals:
+        raise InfeasibleBudgetError(best_found(net.fabric, budgets))
+    return _close(proposals, net, budgets)
+
+
+def _close(proposals: list[Architecture], net: SuperNet, budgets: Sequence[Budget]) -> list[Architecture]:
+    """The proposals that are close to the budgets that are wishes (all of them where there are none), or the closest there are."""
+    wishes = [budget for budget in budgets if not budget.binding]
+    if not wishes:
+        return proposals
+    proposals = list(dict.fromkeys([*proposals, closest(net.fabric, budgets, proposals[0])]))
+    missed = misses(np.stack([proposal.mask for proposal in proposals]), wishes)
+    near = missed <= max(CLOSE * len(wishes), float(missed.min()))
+    return [proposal for proposal, chosen in zip(proposals, near, strict=True) if chosen]
 
 
 def choose(
@@ -89,39 +101,31 @@ def choose(
 
 def neighbours(net: SuperNet, architecture: Architecture, budgets: Sequence[Budget]) -> list[Architecture]:
     """Architectures inside the budgets that decide one thing otherwise: one edge or gate more or less, or another for it."""
-    decisions = decisions_of(net.fabric)
-    kept = decisions.completed(architecture.mask)
+    kept = decisions_of(net.fabric).completed(architecture.mask)
     assert kept is not None, "an architecture is the live part of a legitimate choice"
-    base = decisions.values(kept)
-    changed = [
-        _switched(base, on=(), off=(variable,)) if base[variable] else _switched(base, on=(variable,), off=())
-        for variable in decisions.free
-    ]
-    for choice in decisions.choices:
-        changed += [_switched(base, on=(option,), off=choice) for option in choice if not base[option]]
-    for here, there in _parallel(net.fabric, decisions):
-        if base[here] and not base[there]:
-            changed.append(_switched(base, on=(there,), off=(here,)))
-    inside = _inside(net, decisions.kept(np.stack(changed)), budgets) if changed else []
-    return [near for near in dict.fromkeys(inside) if near != architecture]
+    near = [other for other in dict.fromkeys(_inside(net, neighbouring_choices(net.fabric, kept), budgets)) if other != architecture]
+    wishes = [budget for budget in budgets if not budget.binding]
+    if not (wishes and near):
+        return near
+    allowed = max(CLOSE * len(wishes), float(misses(architecture.mask[None], wishes)[0]))
+    missed = misses(np.stack([other.mask for other in near]), wishes)
+    return [other for other, far in zip(near, missed, strict=True) if far <= allowed]
 
 
-def _parallel(fabric: Fabric, decisions: Decisions) -> Iterable[tuple[int, int]]:
-    """Pairs of free variables that are single edges between the same two nodes."""
-    between: dict[tuple[int, int], list[int]] = {}
-    for variable in decisions.free:
-        if len(decisions.edges_of[variable]) == 1:
-            between.setdefault(fabric.endpoints[decisions.edges_of[variable][0]], []).append(variable)
-    return (pair for group in between.values() for pair in permutations(group, 2))
+def _budget_weights(distribution: EdgeDistribution, net: SuperNet, budgets: Sequence[Budget]) -> Tensor:
+    """What keeping each decision costs in shares of the budgets, on its leading edge: (edges,).
 
-
-def _budget_weights(distribution: EdgeDistribution, budgets: Sequence[Budget]) -> Tensor:
-    """What keeping each decision costs in shares of the budgets, on its leading edge: (edges,)."""
+    For costs that are no sums it is what the whole fabric would save without it.
+    """
     decisions = distribution.decisions
     weights = torch.zeros(len(distribution.logits), dtype=torch.float64)
-    for budget in budgets:
-        for first, edges in zip(decisions.first_edges, decisions.edges_of, strict=True):
-            weights[first] += float(budget.cost.per_edge[list(edges)].sum()) / budget.limit
+    without_each = live_edges(net.sweep, decisions.kept(~np.eye(len(decisions.edges_of), dtype=np.bool_)))
+    for budget in (budget for budget in budgets if budget.binding):
+        if isinstance(budget.cost, AdditiveCost):
+            saved = [float(budget.cost.per_edge[list(edges)].sum()) for edges in decisions.edges_of]
+        else:
+            saved = (budget.cost.total - budget.cost.of(without_each)).tolist()
+        weights[torch.from_numpy(decisions.first_edges)] += torch.tensor(saved, dtype=torch.float64) / budget.limit
     return weights
 
 
@@ -129,16 +133,9 @@ def _order(candidate: Candidate) -> tuple[float, tuple[int, ...]]:
     return candidate.score.loss, candidate.architecture.live
 
 
-def _switched(values: Booleans, *, on: Sequence[int], off: Sequence[int]) -> Booleans:
-    changed = values.copy()
-    changed[list(off)] = False
-    changed[list(on)] = True
-    return changed
-
-
 def _inside(net: SuperNet, kept: Booleans, budgets: Sequence[Budget]) -> list[Architecture]:
     """The architectures among samples (count, edges) that connect every target inside every budget, in order."""
     fixed = np.array([edge.fixed for edge in net.fabric.edges])
     live = live_edges(net.sweep, kept | fixed)
-    whole = connected(net.fabric, live).all(axis=1)
-    return [Architecture(len(row), tuple(int(edge) for edge in np.flatnonzero(row))) for row in live[whole] if meets(row, budgets)]
+    live = live[connected(net.fabric, live).all(axis=1)]
+    return [Architecture(len(row), tuple(np.flatnonzero(row).tolist())) for row in live[inside(live, budgets)]]

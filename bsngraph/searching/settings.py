@@ -8,7 +8,7 @@ from typing import Literal
 from bsngraph.errors import InputError
 
 Baseline = Literal["leave-one-out", "batch-mean"]
-PenaltyForm = Literal["relative", "absolute"]
+PenaltyForm = Literal["relative", "absolute", "absolute-distance"]
 ClassWeights = tuple[float, ...] | Literal["balanced"] | None
 
 
@@ -62,15 +62,17 @@ class SearchSettings:
     `burn_in`: share of the epochs in which only the weights learn. `settle`: share of the epochs after which each limit
     stands at `aim` times its budget; between the two it is lowered from the whole fabric. The penalty pulls the expected cost to about
     its limit and leaves some samples above; aiming under the budget leaves the ones that were trained last inside it. `penalty`: λ of
-    λ·max(0, C/B − 1), or of the paper's λ·max(0, C − B) where `penalty_form` is absolute. `edge_learning_rate`: Adam's, on the
+    λ·max(0, C/B − 1), or of the paper's λ·max(0, C − B) and λ·|C − B| where `penalty_form` is absolute or absolute-distance; where
+    `adapt_penalty` holds, λ is adapted from there. `edge_learning_rate`: Adam's, on the
     logits of Γ. `initial_probability`: where Γ starts, on edges whose file does not say. `candidates`: samples
     of Γ that are compared for the choice. `finetune_epochs`: for the chosen network, at `finetune_rate`.
     """
 
     burn_in: float = 0.2
     settle: float = 0.6
-    aim: float = 0.9
-    penalty: float = 3.0
+    aim: float = 0.95
+    penalty: float = 1.0
+    adapt_penalty: bool = True
     penalty_form: PenaltyForm = "relative"
     baseline: Baseline = "leave-one-out"
     edge_learning_rate: float = 0.05

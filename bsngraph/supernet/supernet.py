@@ -53,8 +53,8 @@ class SuperNet(nn.Module):
         (batch, edges), or (edges,) for all examples alike, or its `route`; None keeps every edge. Gives (batch, …) for one
         target, a mapping from target names for several; examples that do not reach a target are zero there.
         """
+        first = inputs if isinstance(inputs, Tensor) else next(iter(inputs.values()))
         values = self._sources(inputs)
-        first = next(iter(values.values()))
         route = kept if isinstance(kept, Route) else self._route_of(kept, first.shape[0], first.device)
         if route.batch != first.shape[0]:
             raise ValueError(f"the sample has {route.batch} rows and the batch {first.shape[0]} examples: they must agree")

@@ -1,0 +1,85 @@
+"""The best sub-network that can be found by walking from choice to choice, for costs that no program can bound.
+
+In: a fabric, where to start, and a score of live edges. Out: live edges of the least score found. On a fabric of few decisions all
+choices are scored instead, and the answer is proved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from bsngraph.costs.cost import Costs
+from bsngraph.fabric import Booleans, Fabric, connected, every_choice, live_edges, live_sweep, neighbouring_choices
+
+# Fabrics with at most so many choices are enumerated.
+MOST_CHOICES = 1024
+
+Score = Callable[[Booleans], Costs]
+
+
+@dataclass(frozen=True)
+class Found:
+    """Live edges (edges,) and their score; `proved` where no choice scores less."""
+
+    live: Booleans
+    score: float
+    proved: bool
+
+
+def least(fabric: Fabric, score: Score, starts: Iterable[Booleans], *, enough: float = -np.inf) -> Found | None:
+    """The sub-network of the least score (live edges (batch, edges) → (batch,)); any that scores `enough` will do.
+
+    `starts` are legitimate choices of edges (edges,), walked from in turn; None where no choice connects every target.
+    """
+    walker = _Walker(fabric, score)
+    every = every_choice(fabric, MOST_CHOICES)
+    if every is not None:
+        live, scores = walker.scored(every)
+        best = int(scores.argmin()) if len(scores) else 0
+        return Found(live[best], float(scores[best]), proved=True) if len(scores) else None
+    found: Found | None = None
+    for start in starts:
+        end = walker.descend(start, enough)
+        if end is not None and (found is None or end.score < found.score):
+            found = end
+        if found is not None and found.score <= enough:
+            break
+    return found
+
+
+class _Walker:
+    def __init__(self, fabric: Fabric, score: Score) -> None:
+        self.fabric, self.score = fabric, score
+        self.sweep = live_sweep(fabric)
+        self.fixed = np.array([edge.fixed for edge in fabric.edges])
+
+    def scored(self, kept: Booleans) -> tuple[Booleans, Costs]:
+        """The live edges of those choices (choices, edges) that connect every target, each once, and their scores."""
+        live = live_edges(self.sweep, kept | self.fixed)
+        live = live[connected(self.fabric, live).all(axis=1)]
+        if len(live):
+            live = np.unique(live, axis=0)
+        return live, self.score(live) if len(live) else np.zeros(0)
+
+    def descend(self, kept: Booleans, enough: float) -> Found | None:
+        """Step to the neighbour of the least score until none scores less."""
+        live, scores = self.scored(kept[None])
+        if not len(scores):
+            return None
+        here, value = live[0], float(scores[0])
+        while value > enough:
+            near = neighbouring_choices(self.fabric, kept)
+            live_near = live_edges(self.sweep, near | self.fixed)
+            whole = connected(self.fabric, live_near).all(axis=1)
+            near, live_near = near[whole], live_near[whole]
+            if not len(near):
+                break
+            scores = self.score(live_near)
+            best = int(scores.argmin())
+            if not scores[best] < value:
+                break
+            kept, here, value = near[best], live_near[best], float(scores[best])
+        return Found(here, value, proved=False)

@@ -1,0 +1,225 @@
+"""Reading examples one at a time: a `Reader` gives any of its examples by number, `survey` reads all of them once.
+
+In: a reader. Out: a `Survey`, before anything is trained: which examples can be used and what is wrong with the others, statistics, and
+the examples themselves where they fit into memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader
+from torch.utils.data import Dataset as TorchDataset
+
+from bsngraph.data.making import IGNORED
+from bsngraph.data.names import Meter, Request
+from bsngraph.data.splits import Rows
+from bsngraph.errors import InputError
+
+MEMORY = 2_000_000_000
+"""Bytes of pixels above which a set streams, where its name does not say `memory=…`."""
+
+_MOST_TOLD = 5
+
+Example = tuple[NDArray[np.uint8], NDArray[np.uint8] | int]
+
+
+class Reader(Protocol):
+    """Examples by number. They must survive pickling: worker processes get a copy."""
+
+    def __len__(self) -> int: ...
+
+    def place(self, row: int) -> str:
+        """What an error calls an example: its file."""
+
+    def read(self, row: int) -> Example:
+        """Pixels (channels, height, width) and a class, or a label map (height, width); raises InputError with the reason."""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What reading every example once has shown; arrays are by example.
+
+    `good`: the numbers of the usable ones; the other arrays are for these. `pixels` and `labels` hold the examples where they fit into
+    memory, else None. `sums` (n, channels, 2): of the pixels and of their squares. `counts` (n, 256): how many pixels have a label.
+    """
+
+    good: Rows
+    skipped: tuple[str, ...]
+    shape: tuple[int, int, int]
+    pixels: NDArray[np.uint8] | None
+    maps: NDArray[np.uint8] | None
+    sums: NDArray[np.float64]
+    counts: NDArray[np.uint32]
+    digests: NDArray[np.uint64]
+
+    def only(self, rows: Rows) -> Survey:
+        """Of these of the usable examples alone."""
+        pixels = None if self.pixels is None else self.pixels[rows]
+        maps = None if self.maps is None else self.maps[rows]
+        return Survey(self.good[rows], self.skipped, self.shape, pixels, maps, self.sums[rows], self.counts[rows], self.digests[rows])
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """One example as the survey keeps it: the reason why it cannot be used, or its pixels or only their statistics."""
+
+    reason: str = ""
+    shape: tuple[int, ...] = ()
+    example: Example | None = None
+    sums: NDArray[np.float64] | None = None
+    counts: NDArray[np.uint32] | None = None
+    digest: int = 0
+
+
+class _Looking(TorchDataset[_Seen]):
+    """A reader's examples as `_Seen`, for worker processes."""
+
+    def __init__(self, reader: Reader, *, keep: bool) -> None:
+        self.reader, self.keep = reader, keep
+
+    def __len__(self) -> int:
+        return len(self.reader)
+
+    def __getitem__(self, row: int) -> _Seen:
+        try:
+            pixels, label = self.reader.read(row)
+        except InputError as error:
+            return _Seen(reason=str(error))
+        flat = pixels.reshape(len(pixels), -1).astype(np.float64)
+        counts = np.bincount(label.ravel(), minlength=256) if isinstance(label, np.ndarray) else np.zeros(0)
+        return _Seen(
+            shape=pixels.shape,
+            example=(pixels, label) if self.keep else None,
+            sums=np.stack([flat.sum(1), (flat**2).sum(1)], axis=1),
+            counts=counts.astype(np.uint32),
+            digest=_digest(pixels, label),
+        )
+
+
+def _digest(pixels: NDArray[np.uint8], label: NDArray[np.uint8] | int) -> int:
+    digest = hashlib.sha256(repr(pixels.shape).encode())
+    digest.update(pixels.tobytes())
+    digest.update(label.tobytes() if isinstance(label, np.ndarray) else str(label).encode())
+    return int.from_bytes(digest.digest()[:8], "big")
+
+
+def survey(reader: Reader, request: Request, problems: Sequence[str] = ()) -> Survey:
+    """Read every example once. `problems` are what is known to be wrong already.
+
+    The options of the name say where memory ends (`memory`) and how many processes read beyond it (`workers`).
+
+    Raises:
+        InputError: an example cannot be used, or has not the shape of the first one; all of them are counted, the first few named.
+            With `bad=skip` they are left out, with a line to `notify`.
+    """
+    first, sample = _first_good(reader, request, problems)
+    limit = request.bytes("memory", MEMORY)
+    keep = sample.size * len(reader) <= limit
+    workers = worker_count(request)
+    meter = Meter(f"{request.text}: reading", len(reader), request.notify)
+    pixels = np.empty((len(reader), *sample.shape), dtype=np.uint8) if keep else None
+    maps: list[NDArray[np.uint8]] = []
+    good: list[int] = []
+    bad, seen = list(problems), []
+    for row, one in enumerate(_each(_Looking(reader, keep=keep), 0 if keep else workers)):
+        meter.at(row)
+        reason = one.reason
+        if not reason and one.shape != sample.shape:
+            cure = "say channels=1 or channels=3" if one.shape[1:] == sample.shape[1:] else "say size=HEIGHTxWIDTH to resize all"
+            reason = f"is {_sizes(one.shape)}, but {reader.place(first)} is {_sizes(sample.shape)}: examples have one shape; {cure}"
+        if reason:
+            bad.append(f"{reader.place(row)}: {reason}")
+            continue
+        if pixels is not None and one.example is not None:
+            pixels[len(good)], label = one.example
+            maps += [label] if isinstance(label, np.ndarray) else []
+        good.append(row)
+        seen.append(replace(one, example=None))
+    report_bad(request, bad, len(reader) + len(problems))
+    return Survey(
+        good=np.array(good, dtype=np.int64),
+        skipped=tuple(bad),
+        shape=(sample.shape[0], sample.shape[1], sample.shape[2]),
+        pixels=None if pixels is None else pixels[: len(good)],
+        maps=np.stack(maps) if maps else None,
+        sums=np.stack([one.sums for one in seen if one.sums is not None]),
+        counts=np.stack([one.counts for one in seen if one.counts is not None]),
+        digests=np.array([one.digest for one in seen], dtype=np.uint64),
+    )
+
+
+def numbered_classes(request: Request, found: Survey) -> tuple[str, ...]:
+    """As many classes as label maps have labels, or as the name's `classes` says.
+
+    Raises:
+        InputError: labels beyond them, labels with gaps, or one class only.
+    """
+    used = np.flatnonzero(found.counts[:, :IGNORED].sum(axis=0))
+    highest, count = int(used.max(initial=0)), request.number("classes", least=2)
+    if count is None and highest == 0:
+        cure = "say binary=yes if everything but 0 is one class, or classes=N"
+        raise InputError(f"{request.text}: the masks hold only 0, and {IGNORED}, which marks pixels that count nowhere: {cure}")
+    if count is None and len(used) <= highest:
+        absent = int(np.setdiff1d(np.arange(highest), used)[0])
+        cure = f"number classes from 0 without gaps, say classes={highest + 1}, or binary=yes if everything but 0 is one class"
+        raise InputError(f"{request.text}: the masks have the label {highest} but never {absent}: {cure}")
+    if count is not None and highest >= count:
+        raise InputError(f"{request.text}: a mask has the label {highest}, but labels are 0 to {count - 1}")
+    return tuple(str(one) for one in range(count or highest + 1))
+
+
+def report_bad(request: Request, bad: Sequence[str], total: int, what: str = "examples") -> None:
+    """Say what cannot be used: an error, or a warning where it is to be skipped.
+
+    Raises:
+        InputError: something cannot be used, and is not to be skipped.
+    """
+    skip = request.skip_bad
+    if not bad:
+        return
+    lines = [f"  - {reason}" for reason in bad[:_MOST_TOLD]] + ([f"  … and {len(bad) - _MOST_TOLD} more"] if len(bad) > _MOST_TOLD else [])
+    listed = "\n".join(lines)
+    if not skip:
+        raise InputError(f"{request.text}: {len(bad)} of {total} {what} cannot be used (--skip-bad leaves them out):\n{listed}")
+    request.notify(f"{request.text}: {len(bad)} of {total} {what} skipped:\n{listed}")
+
+
+def worker_count(request: Request) -> int:
+    """How many processes read: `workers=N` of the name, else one for each core, four at most."""
+    count = request.number("workers", min(os.cpu_count() or 1, 4), least=0)
+    assert count is not None, "there is a default"
+    return count
+
+
+def _first_good(reader: Reader, request: Request, problems: Sequence[str]) -> tuple[int, NDArray[np.uint8]]:
+    reasons = list(problems)
+    for row in range(len(reader)):
+        try:
+            return row, reader.read(row)[0]
+        except InputError as error:
+            reasons.append(f"{reader.place(row)}: {error}")
+    raise InputError(f"{request.text}: " + (f"no example can be used; the first: {reasons[0]}" if reasons else "there are no examples"))
+
+
+def _each(looking: _Looking, workers: int) -> Iterator[_Seen]:
+    """Every example in order."""
+    if not workers:
+        return (looking[row] for row in range(len(looking)))
+    loader = DataLoader(looking, batch_size=32, num_workers=workers, collate_fn=_as_it_is, generator=torch.Generator())
+    return (one for batch in loader for one in batch)
+
+
+def _as_it_is(batch: list[_Seen]) -> list[_Seen]:
+    return batch
+
+
+def _sizes(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))

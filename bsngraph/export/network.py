@@ -1,0 +1,61 @@
+"""A delivered network from its two files, and what tells one from another."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from bsngraph.errors import InputError
+from bsngraph.fabric import read_fabric
+from bsngraph.supernet import SuperNet, compile_fabric, load_named_weights, named_weights
+
+GRAPH = "architecture.dot"
+WEIGHTS = "model.safetensors"
+
+
+def load_network(folder: Path) -> SuperNet:
+    """The network that a run folder delivers, with its weights, on the CPU, in evaluation mode.
+
+    Raises:
+        InputError: its files are missing or do not fit each other.
+    """
+    architecture, model = folder / GRAPH, folder / WEIGHTS
+    if not (architecture.exists() and model.exists()):
+        raise InputError(f"{folder}: there is no finished network in it ({GRAPH}, {WEIGHTS})")
+    net = compile_fabric(read_fabric(architecture), seed=0)
+    try:
+        weights = load_file(model)
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{model}: cannot be read as safetensors ({error})") from None
+    load_named_weights(net, weights)
+    return net.eval()
+
+
+def weights_hash(net: SuperNet) -> str:
+    """SHA-256 over the weights: name, number type, shape and bytes of each, by name. Another file of the same weights has the same."""
+    return _hash(named_weights(net))
+
+
+def _hash(weights: Mapping[str, Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name, tensor in sorted(weights.items()):
+        digest.update(f"{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None

@@ -1,0 +1,25 @@
+"""Latency: of edges, as a table that a search adds up, and of whole networks, on this device."""
+
+from bsngraph.measure.cache import default_cache
+from bsngraph.measure.calibration import Calibration, random_architectures
+from bsngraph.measure.latency import Conditions, LatencyTable, conditions_here, edge_latencies, measure_network
+from bsngraph.measure.running import Runner, example_inputs, run_pruned
+from bsngraph.measure.timing import Patience, Timing, device_name, measure_module
+
+__all__ = [
+    "Calibration",
+    "Conditions",
+    "LatencyTable",
+    "Patience",
+    "Runner",
+    "Timing",
+    "conditions_here",
+    "default_cache",
+    "device_name",
+    "edge_latencies",
+    "example_inputs",
+    "measure_module",
+    "measure_network",
+    "random_architectures",
+    "run_pruned",
+]

@@ -1,0 +1,34 @@
+"""A network → the call that is timed: one forward pass of a batch, everything else done before.
+
+In: a SuperNet whose edges are all fixed. Out: a call without arguments. `run_pruned` is the runner there is: the net in evaluation mode
+with the route of its batch at hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from bsngraph.costs import FabricProfile
+from bsngraph.supernet import SuperNet
+from bsngraph.supernet.supernet import Inputs
+
+Runner = Callable[[SuperNet, Inputs], Callable[[], object]]
+
+
+def run_pruned(net: SuperNet, inputs: Inputs) -> Callable[[], object]:
+    """A pass of `inputs` through the net as it is."""
+    first = inputs if isinstance(inputs, torch.Tensor) else next(iter(inputs.values()))
+    route = net.eval().route(np.ones((first.shape[0], len(net.fabric.edges)), dtype=np.bool_), first.device)
+    return lambda: net(inputs, route)
+
+
+def example_inputs(profile: FabricProfile, batch: int, device: torch.device) -> Inputs:
+    """A batch of normal random numbers for the fabric's sources, the same each time."""
+    generator = torch.Generator().manual_seed(0)
+    fabric = profile.fabric
+    shapes = {name: profile.node_shapes[node] for name, node in zip(fabric.sources, fabric.source_indices, strict=True)}
+    values = {name: torch.randn(batch, *shape, generator=generator).to(device) for name, shape in shapes.items()}
+    return values if len(values) > 1 else next(iter(values.values()))

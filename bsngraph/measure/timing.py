@@ -1,0 +1,126 @@
+"""How long a call takes: warmed up, repeated for a given time, as a median with its spread.
+
+In: a call without arguments, a device, the number of CPU threads. Out: a `Timing` in milliseconds. The clock is torch's benchmark timer:
+it waits for the device, sets the threads, and repeats a short call within a block until reading the clock no longer counts.
+"""
+
+from __future__ import annotations
+
+import platform
+import statistics
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch.utils.benchmark import Timer
+
+from bsngraph.errors import InputError
+
+_STEADY = 0.05
+_WINDOW = 5
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Milliseconds of one call: the median over blocks, their 10th and 90th percentile, and how many calls were timed."""
+
+    median_ms: float
+    low_ms: float
+    high_ms: float
+    runs: int
+
+    def to_json(self) -> dict[str, float | int]:
+        return asdict(self)
+
+    @staticmethod
+    def from_json(value: Mapping[str, Any]) -> Timing:
+        """What `to_json` gave.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is something else.
+        """
+        timing = Timing(float(value["median_ms"]), float(value["low_ms"]), float(value["high_ms"]), int(value["runs"]))
+        if not 0 <= timing.low_ms <= timing.median_ms <= timing.high_ms < float("inf"):
+            raise ValueError("a timing's low, median and high must be finite, positive and in that order")
+        return timing
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to measure: `seconds` of timed calls, after at most `warmup_s` of warming up."""
+
+    seconds: float = 0.1
+    warmup_s: float = 0.1
+
+
+class Measure(Protocol):
+    """What measures a call; tests put a counter in its place."""
+
+    def __call__(self, run: Callable[[], object], *, device: torch.device, threads: int, patience: Patience) -> Timing: ...
+
+
+def measure_module(run: Callable[[], object], *, device: torch.device, threads: int, patience: Patience | None = None) -> Timing:
+    """Time `run()` in inference mode with `threads` CPU threads.
+
+    On an accelerator every call is waited for, so that this is the time until the result is there and not until it is asked for.
+    """
+    patience = patience or Patience()
+    if device.type == "cpu":
+        once = run
+    else:
+
+        def once() -> object:
+            result = run()
+            torch.accelerator.synchronize(device)
+            return result
+
+    timer = Timer("once()", globals={"once": once}, num_threads=threads)
+    with torch.inference_mode():
+        _warm_up(timer, patience.warmup_s)
+        measured = timer.blocked_autorange(min_run_time=patience.seconds)
+    return _timing([1000 * seconds for seconds in measured.times], measured.number_per_run)
+
+
+def _warm_up(timer: Timer, seconds: float) -> None:
+    """Call until two windows in a row take the same time within `_STEADY`, or the time is over."""
+    spent, before = 0.0, 0.0
+    while spent < seconds:
+        window = [timer.timeit(1).median for _ in range(_WINDOW)]
+        spent += sum(window)
+        now = statistics.median(window)
+        if abs(now - before) <= _STEADY * now:
+            return
+        before = now
+
+
+def _timing(times_ms: list[float], calls_each: int) -> Timing:
+    """Of the times of blocks, each the mean of its calls."""
+    if len(times_ms) < 2:
+        times_ms = times_ms * 2
+    deciles = statistics.quantiles(times_ms, n=10, method="inclusive")
+    return Timing(statistics.median(times_ms), deciles[0], deciles[-1], calls_each * len(times_ms))
+
+
+def device_name(device: torch.device) -> str:
+    """What a measurement holds for: the model of the processor or of the accelerator.
+
+    Raises:
+        InputError: there is no such device here.
+    """
+    try:
+        torch.zeros(1, device=device).item()
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise InputError(f"device {str(device)!r} cannot be measured here ({str(error).splitlines()[0]}): use cpu") from None
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else _processor() if device.type == "cpu" else str(device)
+
+
+def _processor() -> str:
+    """The processor's model as Linux says it, else what Python knows of it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models and models[0] else platform.processor() or platform.machine()

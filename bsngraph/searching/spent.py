@@ -1,0 +1,65 @@
+"""What the edges of a run's architecture spend of its budgets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bsngraph.costs import AdditiveCost, Cost, Costs, parse_budget, price, profile_fabric, spending
+from bsngraph.fabric import Fabric, architecture_of, read_fabric
+from bsngraph.searching.job import find_device
+from bsngraph.searching.pricing import CostOptions, find_sources, with_recorded
+from bsngraph.searching.progress import Silent
+from bsngraph.searching.run_folder import RunFolder, reading
+
+
+@dataclass(frozen=True)
+class Part:
+    """One cost: its value, its limit and multiplier where it has a budget, and what each edge spends of it, (edges,)."""
+
+    cost: Cost
+    value: float
+    limit: float | None
+    multiplier: float | None
+    per_edge: Costs
+
+    @property
+    def adds_up(self) -> bool:
+        return isinstance(self.cost, AdditiveCost)
+
+
+@dataclass(frozen=True)
+class Spent:
+    """The delivered network as a fabric, and the costs of its budgets; MACs where it had none."""
+
+    fabric: Fabric
+    parts: tuple[Part, ...]
+
+
+def spending_of_run(path: str | Path, costs: CostOptions | None = None) -> Spent:
+    """Where the budgets of a finished run went.
+
+    Raises:
+        InputError: `path` holds no finished run, or a cost of the user's own is not named in `costs`.
+    """
+    run = RunFolder(Path(path))
+    config, summary = run.read_json("config.json"), run.read_json("result.json")
+    profile = profile_fabric(read_fabric(run.file("architecture.dot")))
+    with reading(run, "result.json"):
+        texts = [str(budget["text"]) for budget in config["budgets"]]
+        stated = {str(budget["cost"]): budget for budget in summary["budgets"]}
+        limits = {name: float(budget["limit"]) for name, budget in stated.items()}
+        searched = [row for row in run.read_metrics() if row["stage"] == "search"]
+        multipliers: dict[str, float] = searched[-1]["penalty"] if searched else {}
+    options = with_recorded(costs, profile, run.path)
+    requests = [parse_budget(text) for text in texts]
+    sources, _ = find_sources(profile, requests, options, find_device("cpu"), 1, Silent())
+    whole = architecture_of(profile.fabric, np.ones(len(profile.fabric.edges), dtype=np.bool_))
+    parts = []
+    for name in list(limits) or ["macs"]:
+        cost = price(profile, name, sources)
+        value = float(cost.of(whole.mask[None])[0])
+        parts.append(Part(cost, value, limits.get(name), multipliers.get(name), spending(profile.fabric, cost, whole)))
+    return Spent(profile.fabric, tuple(parts))

@@ -1,0 +1,244 @@
+"""What is inside budgets of any kinds, and what is cheapest, against enumeration of every sub-network there is."""
+
+from __future__ import annotations
+
+import itertools
+
+import networkx as nx
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from random_fabrics import every_sample, small_fabrics
+
+from bsngraph.costs import (
+    AdditiveCost,
+    Budget,
+    FabricProfile,
+    best_found,
+    cheapest,
+    check_budgets,
+    closest,
+    inside,
+    inside_budgets,
+    meets,
+    misses,
+    price,
+    profile_fabric,
+    spending,
+)
+from bsngraph.costs.walk import least
+from bsngraph.errors import InfeasibleBudgetError
+from bsngraph.fabric import (
+    Architecture,
+    Fabric,
+    connected,
+    every_choice,
+    fabric_from_networkx,
+    live_edges,
+    live_sweep,
+    neighbouring_choices,
+)
+from bsngraph.searching.edge_distribution import EdgeDistribution
+from bsngraph.searching.selection import propose
+from bsngraph.supernet import compile_fabric
+
+KINDS = ("macs", "params", "bytes", "memory", "steps:1", "steps:2", "steps:3")
+
+
+class Odd:
+    """A cost that nobody can bound: it falls when some edges are added."""
+
+    name, unit = "odd", ""
+
+    def __init__(self, edges: int) -> None:
+        self.weights = np.array([(7 * edge) % 5 - 1.5 for edge in range(edges)])
+        self.total = float(self.of(np.ones((1, edges), dtype=bool))[0])
+
+    def of(self, live: np.ndarray) -> np.ndarray:
+        return np.abs(live @ self.weights) + 1
+
+
+def all_live(profile: FabricProfile) -> np.ndarray:
+    fabric = profile.fabric
+    live = live_edges(live_sweep(fabric), every_sample(fabric))
+    return np.unique(live[connected(fabric, live).all(axis=1)], axis=0)
+
+
+@st.composite
+def budgeted(draw: st.DrawFn) -> tuple[FabricProfile, list[Budget], np.ndarray]:
+    """A fabric, one to three budgets of different kinds at or around what some sub-network costs, and every sub-network's live edges."""
+    profile = profile_fabric(draw(small_fabrics(max_edges=9, max_inner=4, max_targets=2)))
+    live = all_live(profile)
+    names = draw(st.lists(st.sampled_from((*KINDS, "odd")), min_size=1, max_size=3, unique=True))
+    costs = [Odd(len(profile.fabric.edges)) if name == "odd" else price(profile, name) for name in names]
+    budgets = []
+    for cost in costs:
+        base = float(cost.of(live)[draw(st.integers(0, len(live) - 1))])
+        limit = draw(st.sampled_from((base, base - 0.5, base * 0.7, base + 1)))
+        budgets.append(Budget(cost, limit if limit > 0 else 0.25, f"{cost.name}=LIMIT"))
+    return profile, budgets, live
+
+
+@settings(max_examples=60)
+@given(budgeted())
+def test_budgets_of_all_kinds_can_be_met_exactly_when_enumeration_finds_a_sub_network(case) -> None:
+    profile, budgets, live = case
+    fits = np.all([[budget.met(value) for value in budget.cost.of(live)] for budget in budgets], axis=0)
+    if fits.any():
+        found = check_budgets(profile.fabric, budgets)
+        assert found is not None
+        assert meets(found.mask, budgets)
+        assert (live == found.mask).all(axis=1).any()
+    else:
+        with pytest.raises(InfeasibleBudgetError, match=r"^no sub-network meets "):
+            check_budgets(profile.fabric, budgets)
+
+
+@settings(max_examples=60)
+@given(budgeted())
+def test_without_enumeration_nothing_possible_is_called_impossible_and_nothing_outside_is_given(case) -> None:
+    profile, budgets, live = case
+    fits = np.all([[budget.met(value) for value in budget.cost.of(live)] for budget in budgets], axis=0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bsngraph.costs.walk.MOST_CHOICES", 0.5)
+        patch.setattr("bsngraph.costs.feasible.MOST_CHOICES", 0.5)
+        try:
+            found = check_budgets(profile.fabric, budgets)
+        except InfeasibleBudgetError:
+            assert not fits.any()
+            return
+        if found is None:
+            assert best_found(profile.fabric, budgets).startswith("no sub-network ")
+        else:
+            assert meets(found.mask, budgets)
+            assert (live == found.mask).all(axis=1).any()
+
+
+@settings(max_examples=60)
+@given(budgeted(), st.data())
+def test_the_best_choice_inside_is_the_best_of_all(case, data) -> None:
+    profile, budgets, live = case
+    weight = np.array(data.draw(st.lists(st.integers(-20, 20), min_size=live.shape[1], max_size=live.shape[1])), dtype=float)
+    found = inside_budgets(profile.fabric, budgets, kept_weight=weight)
+    fits = inside(live, budgets)
+    assert (found.architecture is not None) == fits.any()
+    assert found.proved
+    if found.architecture is not None:
+        kept = every_sample(profile.fabric)
+        rows = live_edges(live_sweep(profile.fabric), kept)
+        allowed = inside(rows, budgets) & connected(profile.fabric, rows).all(axis=1)
+        same = (rows == found.architecture.mask).all(axis=1)
+        assert (kept[same] @ weight).min() == (kept[allowed] @ weight).min()
+
+
+@settings(max_examples=60)
+@given(small_fabrics(max_edges=9, max_inner=4, max_targets=2), st.sampled_from(KINDS), st.booleans())
+def test_the_cheapest_is_the_cheapest_of_all_where_it_is_called_proved(fabric, name, enumerated) -> None:
+    profile = profile_fabric(fabric)
+    cost, live = price(profile, name), all_live(profile)
+    with pytest.MonkeyPatch.context() as patch:
+        if not enumerated:
+            patch.setattr("bsngraph.costs.walk.MOST_CHOICES", 0.5)
+        found = cheapest(fabric, cost)
+    true = cost.of(live).min()
+    assert cost.of(found.architecture.mask[None])[0] == found.value
+    assert (live == found.architecture.mask).all(axis=1).any()
+    assert found.value >= true * (1 - 1e-12)
+    if enumerated or found.proved:
+        assert found.value == pytest.approx(true)
+    if enumerated or isinstance(cost, AdditiveCost) or name == "steps:1":
+        assert found.proved
+
+
+@settings(max_examples=40)
+@given(budgeted(), st.integers(0, 2**20))
+def test_whatever_gamma_is_only_what_is_inside_every_budget_is_proposed(case, seed) -> None:
+    profile, budgets, live = case
+    net = compile_fabric(profile, seed=0)
+    distribution = EdgeDistribution(profile.fabric, 0.5)
+    generator = torch.Generator().manual_seed(seed)
+    distribution.logits += 4 * torch.randn(len(distribution.logits), generator=generator, dtype=torch.float64)
+    if inside(live, budgets).any():
+        proposals = propose(distribution, net, budgets, 4, generator)
+        assert proposals
+        assert all(meets(proposal.mask, budgets) for proposal in proposals)
+    else:
+        with pytest.raises(InfeasibleBudgetError):
+            propose(distribution, net, budgets, 4, generator)
+
+
+@settings(max_examples=40)
+@given(budgeted(), st.data())
+def test_a_wish_is_come_as_close_to_as_any_sub_network_does(case, data) -> None:
+    profile, (budget, *_), live = case
+    wish = Budget(budget.cost, budget.limit, budget.text, "~=")
+    start = Architecture(live.shape[1], tuple(np.flatnonzero(live[data.draw(st.integers(0, len(live) - 1))]).tolist()))
+    found = closest(profile.fabric, [wish], start)
+    assert misses(found.mask[None], [wish])[0] == pytest.approx(misses(live, [wish]).min())
+    assert meets(found.mask, [wish])  # whatever it costs: a wish excludes nothing
+    assert not wish.slack
+
+
+@settings(max_examples=40)
+@given(small_fabrics(max_edges=9, max_inner=4))
+def test_every_choice_is_every_choice_and_neighbours_decide_one_thing_otherwise(fabric) -> None:
+    every = every_choice(fabric, 1024)
+    assert every is not None
+    assert {row.tobytes() for row in every} == {row.tobytes() for row in every_sample(fabric)}
+    assert every_choice(fabric, len(every) - 1) is None
+    kept = every[len(every) // 2]
+    near = neighbouring_choices(fabric, kept)
+    changed = (near != kept).sum(axis=1)
+    assert sorted(np.flatnonzero((near != kept)[changed == 1].any(axis=0)).tolist()) == sorted(fabric.searchable)
+    for row in near[changed == 2]:  # one parallel edge in place of another
+        one, other = np.flatnonzero(row != kept)
+        assert fabric.endpoints[one] == fabric.endpoints[other]
+        assert row[one] != row[other]
+    assert set(changed.tolist()) <= {1, 2}
+
+
+@settings(max_examples=40)
+@given(small_fabrics(max_edges=9, max_inner=4), st.sampled_from(KINDS), st.data())
+def test_spending_is_what_is_saved_without_each_edge(fabric, name, data) -> None:
+    profile = profile_fabric(fabric)
+    cost, live = price(profile, name), all_live(profile)
+    mask = live[data.draw(st.integers(0, len(live) - 1))]
+    spent = spending(fabric, cost, Architecture(len(mask), tuple(np.flatnonzero(mask).tolist())))
+    assert not spent[~mask].any()
+    value = float(cost.of(mask[None])[0])
+    if isinstance(cost, AdditiveCost):
+        assert spent.sum() == pytest.approx(value)
+        return
+    for edge in np.flatnonzero(mask):
+        without = mask.copy()
+        without[edge] = False
+        assert spent[edge] == pytest.approx(value - cost.of(live_edges(live_sweep(fabric), without[None]))[0])
+
+
+def test_a_walk_ends_at_the_nearest_low_point_and_says_that_it_proves_nothing() -> None:
+    profile = profile_fabric(_ladder(14))
+    cost = price(profile, "macs")
+    found = least(profile.fabric, cost.of, [np.ones(len(profile.fabric.edges), dtype=bool)])
+    assert found is not None
+    assert not found.proved
+    assert found.score == cheapest(profile.fabric, cost).value
+
+
+def test_a_budget_that_nothing_found_meets_is_not_called_impossible() -> None:
+    profile = profile_fabric(_ladder(14))
+    odd = Odd(len(profile.fabric.edges))
+    budget = Budget(odd, 0.5, "odd=0.5")  # it is never below 1, but who can tell
+    assert check_budgets(profile.fabric, [budget]) is None
+    assert best_found(profile.fabric, [budget]).startswith("no sub-network meets odd=0.5 (0.5): the best found costs ")
+
+
+def _ladder(rungs: int) -> Fabric:
+    graph = nx.MultiDiGraph(source="x", target="y")
+    graph.add_node("x", input="2x4x4")
+    names = ["x", *(f"n{rung}" for rung in range(rungs - 1)), "y"]
+    for before, after in itertools.pairwise(names):
+        graph.add_edge(before, after, op="conv", channels=2, kernel=3)
+        graph.add_edge(before, after, op="identity")
+    return fabric_from_networkx(graph)

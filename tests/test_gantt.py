@@ -1,0 +1,155 @@
+"""Gantt charts: what stands in them, that no name breaks one, the same bytes each time, and what happens without matplotlib."""
+
+from __future__ import annotations
+
+import builtins
+import itertools
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from tiny import DIGITS, fabric_of, written
+
+from bsngraph.cli.main import cli
+from bsngraph.costs import profile_fabric
+from bsngraph.costs.schedule import Makespan, Steps, schedule_of
+from bsngraph.draw.gantt import Chart, NoMatplotlibError, gantt_drawing, render_gantt
+from bsngraph.draw.palette import CONV_1, CONV_3, HEAD
+from bsngraph.errors import InputError
+from bsngraph.fabric import Fabric, write_fabric
+from bsngraph.fabric.model import Edge, Node
+from bsngraph.fabric.scheduled_edge import ScheduledEdge
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def chain(*names: str) -> Fabric:
+    edges = tuple(Edge(one, other, "0", "conv", {"channels": 1}) for one, other in itertools.pairwise(names))
+    return Fabric("chain", tuple(map(Node, names)), edges, names[:1], names[-1:])
+
+
+def chart_of(cost: Steps | Makespan) -> Chart:
+    return Chart(cost.name, cost.unit, cost.cores, schedule_of(cost, np.ones(len(cost.fabric.edges), dtype=np.bool_)), cost.total)
+
+
+def texts(picture: bytes) -> list[str]:
+    return ["".join(element.itertext()) for element in ElementTree.fromstring(picture).iter(f"{SVG}text")]
+
+
+def test_a_chart_names_cores_edges_operations_the_unit_and_the_cost(tmp_path):
+    fabric = fabric_of(DIGITS, tmp_path)
+    picture = gantt_drawing(fabric, [chart_of(Steps(fabric, profile_fabric(fabric).macs, 2))], "svg")
+    said = texts(picture)
+    for expected in ("core 1", "core 2", "steps", "steps:2 = 3 steps, 2 cores 67 % busy", "image->a#0", "a->b#2", "conv 3×3", "conv 1×1"):
+        assert expected in said, said
+    assert "a->b#1" not in said, "an identity takes no step"
+    for family in (CONV_1, CONV_3, HEAD):
+        assert family.colour.lower() in picture.decode().lower()
+
+
+def test_the_same_schedule_gives_the_same_bytes_without_a_date(tmp_path):
+    fabric = fabric_of(DIGITS, tmp_path)
+    charts = [chart_of(Steps(fabric, profile_fabric(fabric).macs, cores)) for cores in (1, 2)]
+    for form in ("svg", "png"):
+        assert gantt_drawing(fabric, charts, form) == gantt_drawing(fabric, charts, form)
+    assert b"dc:date" not in gantt_drawing(fabric, charts, "svg")
+
+
+def test_a_bar_without_room_bears_a_number_and_its_name_stands_below():
+    fabric = chain("start", "middle", "end")
+    jobs = (ScheduledEdge(0, 0, 0.0, 1000.0), ScheduledEdge(1, 0, 1000.0, 1001.0))
+    said = texts(gantt_drawing(fabric, [Chart("makespan:1", "ms", 1, jobs, 1001.0)], "svg"))
+    assert "start->middle#0" in said
+    assert "1" in said
+    assert "1\N{NO-BREAK SPACE}middle->end#0" in said
+
+
+def test_charts_of_several_numbers_of_cores_stand_below_each_other_on_one_axis(tmp_path):
+    fabric = fabric_of(DIGITS, tmp_path)
+    macs = profile_fabric(fabric).macs
+    said = texts(gantt_drawing(fabric, [chart_of(Steps(fabric, macs, cores)) for cores in (1, 2, 4)], "svg"))
+    assert [text for text in said if "busy" in text] == [
+        "steps:1 = 4 steps, 1 core 100 % busy",
+        "steps:2 = 3 steps, 2 cores 67 % busy",
+        "steps:4 = 3 steps, 4 cores 33 % busy",
+    ]
+    assert said.count("4") == 3, "every time axis goes to the longest schedule"
+
+
+def test_nothing_that_a_file_says_breaks_a_chart():
+    odd = ('say "hi"', "$x^$", "<b>&", "é ✓ 名前", "\\frac{1}", "a\x00b\ud800", "N" * 200, "")
+    fabric = chain(*odd)
+    jobs = tuple(ScheduledEdge(edge, 0, float(edge), edge + 1.0) for edge in range(len(fabric.edges)))
+    for form in ("svg", "png"):
+        assert gantt_drawing(fabric, [Chart("$\\frac", "ms", 1, jobs, float(len(jobs)))], form)
+    assert "$x^$-><b>&#0" in texts(gantt_drawing(fabric, [Chart("t", "ms", 1, jobs, float(len(jobs)))], "svg"))
+
+
+def test_a_schedule_of_nothing_is_an_empty_chart():
+    assert "steps:2 = 0 steps, 2 cores 0 % busy" in texts(gantt_drawing(chain("x", "y"), [Chart("steps:2", "steps", 2, (), 0.0)], "svg"))
+
+
+def test_without_matplotlib_the_error_names_the_extra(monkeypatch, tmp_path):
+    real = builtins.__import__
+
+    def without(name, *arguments, **more):
+        if name.split(".")[0] == "matplotlib":
+            raise ModuleNotFoundError(f"No module named {name!r}")
+        return real(name, *arguments, **more)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(NoMatplotlibError, match=r"needs matplotlib, and it is not there: `pip install 'bsngraph\[draw\]'`"):
+        render_gantt(chain("x", "y"), [], tmp_path / "chart.svg")
+    assert not (tmp_path / "chart.svg").exists()
+
+
+def test_another_suffix_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"chart\.dot: a schedule is drawn as \.svg or \.png: give it one of these endings"):
+        render_gantt(chain("x", "y"), [], tmp_path / "chart.dot")
+
+
+# --- bsngraph render --cores
+
+
+def test_render_draws_the_schedule_of_a_hand_written_fabric_and_of_one_that_carries_its_counts(tmp_path):
+    hand = written(DIGITS, tmp_path)
+    profile = profile_fabric(fabric_of(DIGITS, tmp_path))
+    write_fabric(profile.annotated(), tmp_path / "annotated.dot")
+    for source, picture in ((hand, "hand.svg"), (tmp_path / "annotated.dot", "annotated.svg")):
+        result = CliRunner().invoke(cli, ["render", str(source), "--cores", "2", "-o", str(tmp_path / picture)])
+        assert result.exit_code == 0, result.output
+        assert "tiny_digits: steps:2 = 3 steps, 2 cores 67 % busy" in texts((tmp_path / picture).read_bytes())
+
+
+def test_render_draws_the_schedule_of_a_runs_architecture(tmp_path):
+    write_fabric(profile_fabric(fabric_of(DIGITS, tmp_path)).annotated(), tmp_path / "architecture.dot")
+    result = CliRunner().invoke(cli, ["render", str(tmp_path), "--cores", "1", "-o", str(tmp_path / "chart.png")])
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "chart.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--cores", "0", "-o", "x.svg"], "0 is not in the range x>=1"),
+        (["--cores", "2", "-o", "x.dot"], "a schedule is drawn as .svg or .png"),
+        (["--cores", "2", "-o", "x.svg"], "there is no architecture in it yet (architecture.dot)"),
+    ],
+)
+def test_render_says_what_is_wrong_with_cores(tmp_path, arguments, said):
+    where = written(DIGITS, tmp_path) if arguments[-1] == "x.dot" else tmp_path
+    result = CliRunner().invoke(cli, ["render", str(where), *arguments])
+    assert result.exit_code == 2
+    assert said in result.output
+
+
+def test_drawing_a_schedule_from_counts_in_the_file_imports_no_torch(tmp_path):
+    write_fabric(profile_fabric(fabric_of(DIGITS, tmp_path)).annotated(), tmp_path / "annotated.dot")
+    arguments = ["render", str(tmp_path / "annotated.dot"), "--cores", "2", "-o", str(tmp_path / "chart.svg")]
+    code = f"import sys; from bsngraph.cli.main import cli; cli({arguments!r}, standalone_mode=False); print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1])
+    assert done.stdout.split()[-1] == "False"
