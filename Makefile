@@ -4,10 +4,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint bench clean
+.PHONY: demo demo-segmentation test lint bench clean
 
 demo: $(VENV)/.demo
 	$(BIN)/bsngraph search fabrics/digits.dot --data digits --budget macs=25% --out runs/demo --seed 0 --overwrite
+
+demo-segmentation: $(VENV)/.demo
+	$(BIN)/bsngraph search fabrics/scenes.dot --data digit-scenes --budget macs=30% --batch-size 16 \
+		--class-weights 0.4,8,8,8,8,8,8,8,8,8,8 --epochs 20 --finetune-epochs 12 --candidates 16 --out runs/scenes --seed 0 --overwrite
+	$(BIN)/bsngraph predict runs/scenes --data digit-scenes --limit 12 -o runs/scenes-painted
 
 test: lint
 	$(BIN)/pytest

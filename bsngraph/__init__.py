@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from bsngraph.errors import BsngraphError, FabricError, InfeasibleBudgetError, InputError
     from bsngraph.fabric import Architecture, Edge, Fabric, Node, architecture_of, fabric_from_networkx, read_fabric, write_fabric
     from bsngraph.ops import operation
-    from bsngraph.searching import Recipe, Result, SearchSettings, evaluate_run, load_net, prune_run, search, train
+    from bsngraph.searching import Recipe, Result, SearchSettings, evaluate_run, load_net, predict, prune_run, search, train
     from bsngraph.supernet import SuperNet, compile_fabric, prune, prune_net
 
 _HOMES = {
@@ -35,7 +35,7 @@ _HOMES = {
     "bsngraph.errors": ("BsngraphError", "FabricError", "InfeasibleBudgetError", "InputError"),
     "bsngraph.fabric": ("Architecture", "Edge", "Fabric", "Node", "architecture_of", "fabric_from_networkx", "read_fabric", "write_fabric"),
     "bsngraph.ops": ("operation",),
-    "bsngraph.searching": ("Recipe", "Result", "SearchSettings", "evaluate_run", "load_net", "prune_run", "search", "train"),
+    "bsngraph.searching": ("Recipe", "Result", "SearchSettings", "evaluate_run", "load_net", "predict", "prune_run", "search", "train"),
     "bsngraph.supernet": ("SuperNet", "compile_fabric", "prune", "prune_net"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -63,6 +63,7 @@ __all__ = [
     "load_data",
     "load_net",
     "operation",
+    "predict",
     "profile_fabric",
     "prune",
     "prune_net",

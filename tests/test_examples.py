@@ -33,6 +33,17 @@ def test_custom_fabric_writes_a_fabric_and_its_cheapest_sub_network(monkeypatch:
     assert (tmp_path / "towers.svg").exists()
 
 
+def test_segmentation_searches_measures_and_paints(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr("sys.argv", ["segmentation.py", "1"])
+    runpy.run_path("examples/segmentation.py")
+    said = capsys.readouterr().out
+    assert "mean IoU " in said
+    assert "background " in said
+    assert "8 pictures" in said
+    assert Path(said.rsplit("first of them ", 1)[1].strip()).read_bytes().startswith(b"\x89PNG")
+
+
 def test_own_folder_writes_images_reads_and_searches_them(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

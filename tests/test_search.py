@@ -247,6 +247,8 @@ def test_config_json_records_every_setting(finished: Path) -> None:
     assert config["budgets"] == [{"text": "price=5", "cost": "price", "relation": "<=", "limit": 5.0}]
     assert config["data"] == {
         "name": "stripes",
+        "task": "classification",
+        "ignore_label": None,
         "classes": ["rows", "columns"],
         "mean": [0.0],
         "std": [1.0],

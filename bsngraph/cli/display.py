@@ -38,7 +38,7 @@ def progress_display(quiet: bool) -> Progress:
 
 def measures(row: Mapping[str, Any]) -> str:
     """An epoch's measures in a line: `loss 0.412  accuracy 88.1 %  macs 1.02 M of 0.489 M  entropy 0.21`."""
-    parts = [f"loss {row['train_loss']:.3f}", f"accuracy {100 * row['validation_accuracy']:.1f} %"]
+    parts = [f"loss {row['train_loss']:.3f}", *_headline(row)]
     limits = row.get("limits", {})
     for name in limits or list(row.get("costs", {}))[:1]:
         limit = f" (limit now {quantity(limits[name])})" if name in limits else ""
@@ -46,6 +46,14 @@ def measures(row: Mapping[str, Any]) -> str:
     if "entropy" in row:
         parts.append(f"entropy {row['entropy']:.2f}")
     return "  ".join(parts)
+
+
+def _headline(row: Mapping[str, Any]) -> list[str]:
+    """The metric that its task shows, on validation data."""
+    from bsngraph.searching.task import TASKS
+
+    headlines = [task.headline for task in TASKS.values()]
+    return [metric.shown(row[name], 1) for metric in headlines if (name := f"validation_{metric.name}") in row]
 
 
 class PlainDisplay:
@@ -115,10 +123,13 @@ def show_result(result: Result, form: str) -> None:
     if form == "json":
         click.echo(json.dumps(summary, indent=2, ensure_ascii=False))
         return
-    metrics, edges = summary["metrics"], summary["edges"]
+    from bsngraph.searching.task import TASKS
+
+    edges, headline = summary["edges"], TASKS[summary["task"]].headline
+    test, validation = (summary["metrics"][split][headline.name] for split in ("test", "validation"))
     console = Console(highlight=False)
-    accuracy = f"test accuracy {100 * metrics['test']['accuracy']:.2f} %, validation {100 * metrics['validation']['accuracy']:.2f} %"
-    console.print(f"\n[bold]{accuracy}[/bold]; {edges['kept']} of {edges['searchable']} searchable edges kept ({summary['seconds']:.0f} s)")
+    score = f"test {headline.shown(test)}, validation {headline.value(validation)}"
+    console.print(f"\n[bold]{score}[/bold]; {edges['kept']} of {edges['searchable']} searchable edges kept ({summary['seconds']:.0f} s)")
     budgets = {budget["cost"]: budget for budget in summary["budgets"]}
     table = Table("cost", "this network", "whole fabric", "share", "budget", "")
     for name, cost in summary["costs"].items():

@@ -31,10 +31,10 @@ def command(run: Path, data: str | None, device: str, threads: int | None, form:
     if form == "json":
         facts = {
             "data": found.dataset,
-            "metrics": {"test": {"accuracy": found.score.accuracy, "loss": found.score.loss}},
+            "metrics": {"test": found.score.summary()},
             "costs": {name: {"value": value} for name, value in found.costs.items()},
         }
         click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
         return
-    click.echo(f"{found.dataset}: test accuracy {100 * found.score.accuracy:.2f} %, loss {found.score.loss:.4f}")
+    click.echo(f"{found.dataset}: test {found.score.shown()}, loss {found.score.loss:.4f}")
     click.echo("  ".join(f"{name} {quantity(value)}" for name, value in found.costs.items()))

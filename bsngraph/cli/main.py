@@ -20,6 +20,7 @@ COMMANDS = {
     "prune": "Choose again from a finished search, under another budget.",
     "train": "Train a fabric's network with every edge kept, from scratch.",
     "evaluate": "Measure a run's delivered network again.",
+    "predict": "Say what a run's delivered network makes of images, or of a data set's examples.",
     "render": "Draw a fabric or a run.",
     "diff": "Say and draw what changed between two fabrics or architectures.",
     "data": "List the known data sets, or show one.",

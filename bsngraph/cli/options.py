@@ -57,6 +57,11 @@ format_option = click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print facts."
 )
 data_option = click.option("--data", metavar="NAME", required=True, help="The data set, e.g. digits.")
+task_option = click.option(
+    "--task",
+    type=click.Choice(["classification", "segmentation", "regression", "multi-label"]),
+    help="What for. [default: as the data says]",
+)
 device_option = click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1 …; auto takes CUDA where there is one.")
 threads_option = click.option("--threads", type=click.IntRange(min=1), help="CPU threads. [default: torch's own choice]")
 quiet_option = click.option("--quiet", is_flag=True, help="Show no progress.")
@@ -101,6 +106,9 @@ def recipe_options(command: _Command) -> _Command:
     """How weights are trained; the defaults are `Recipe`'s."""
     for option in (
         click.option("--augment/--no-augment", default=None, help="Augment the training data as fits the data set. [default: augment]"),
+        click.option(
+            "--class-weights", metavar="balanced|W,…", help="What the loss of each class counts: by how rare it is, or a number a class."
+        ),
         click.option("--clip", type=float, help="The largest norm of the weights' gradient; inf for any. [default: 5]"),
         click.option("--drops", metavar="SHARE,…", help="Shares of the epochs at which the rate drops to a tenth. [default: 0.6,0.85]"),
         click.option("--weight-decay", type=float, help="SGD's weight decay. [default: 0.0005]"),
@@ -123,13 +131,19 @@ def recipe_from(options: dict[str, Any]) -> Recipe:
 
     names = ("epochs", "batch_size", "learning_rate", "momentum", "weight_decay", "clip", "augment")
     given = {name: value for name in names if (value := options.pop(name)) is not None}
-    drops = options.pop("drops")
+    drops, weights = options.pop("drops"), options.pop("class_weights")
     if drops is not None:
-        try:
-            given["drops"] = tuple(float(drop) for drop in drops.split(",") if drop.strip())
-        except ValueError:
-            raise InputError(f"--drops {drops} must be numbers with commas between, e.g. 0.6,0.85") from None
+        given["drops"] = _numbers("--drops", drops, "0.6,0.85")
+    if weights is not None:
+        given["class_weights"] = weights if weights == "balanced" else _numbers("--class-weights", weights, "balanced, or 1,1,2.5")
     return Recipe(**given)
+
+
+def _numbers(option: str, text: str, example: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(number) for number in text.split(",") if number.strip())
+    except ValueError:
+        raise InputError(f"{option} {text} must be numbers with commas between, e.g. {example}") from None
 
 
 def open_mode(resume: bool, overwrite: bool) -> OpenMode:

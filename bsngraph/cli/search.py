@@ -14,6 +14,7 @@ from bsngraph.errors import InputError
 @click.command()
 @click.argument("fabric", type=options.FILE)
 @options.data_option
+@options.task_option
 @options.budget_option
 @options.cost_options
 @options.out_options
@@ -52,6 +53,7 @@ from bsngraph.errors import InputError
 def command(
     fabric: Path,
     data: str,
+    task: str | None,
     budgets: tuple[str, ...],
     out: Path,
     resume: bool,
@@ -85,6 +87,7 @@ def command(
         data,
         budgets,
         out=out,
+        task=task,
         seed=seed,
         recipe=recipe,
         settings=SearchSettings(**_penalty(more.pop("penalty")), **{name: value for name, value in more.items() if value is not None}),

@@ -13,6 +13,7 @@ from bsngraph.cli import options
 @click.command()
 @click.argument("fabric", type=options.FILE)
 @options.data_option
+@options.task_option
 @options.out_options
 @click.option("--seed", type=int, default=0, show_default=True, help="Everything random follows from it.")
 @options.set_option
@@ -25,6 +26,7 @@ from bsngraph.cli import options
 def command(
     fabric: Path,
     data: str,
+    task: str | None,
     out: Path,
     resume: bool,
     overwrite: bool,
@@ -51,6 +53,15 @@ def command(
 
     profile = options.load_profile(fabric, settings)
     result = train(
-        profile, data, out=out, seed=seed, recipe=recipe, device=device, threads=threads, mode=mode, progress=progress_display(quiet)
+        profile,
+        data,
+        out=out,
+        task=task,
+        seed=seed,
+        recipe=recipe,
+        device=device,
+        threads=threads,
+        mode=mode,
+        progress=progress_display(quiet),
     )
     show_result(result, form)

@@ -1,6 +1,7 @@
 """Searching: edge probabilities and weights learned together, the choice of the architecture, run folders."""
 
 from bsngraph.searching.delivery import Result
+from bsngraph.searching.prediction import Prediction, predict
 from bsngraph.searching.pricing import CostOptions
 from bsngraph.searching.progress import Progress, Silent
 from bsngraph.searching.run_folder import RunFolder
@@ -11,6 +12,7 @@ from bsngraph.searching.spent import spending_of_run
 __all__ = [
     "CostOptions",
     "Evaluation",
+    "Prediction",
     "Progress",
     "Recipe",
     "Result",
@@ -19,6 +21,7 @@ __all__ = [
     "Silent",
     "evaluate_run",
     "load_net",
+    "predict",
     "prune_run",
     "search",
     "spending_of_run",

@@ -24,8 +24,10 @@ from bsngraph.searching.confirmation import measured
 from bsngraph.searching.edge_distribution import EdgeDistribution
 from bsngraph.searching.evaluation import Score, evaluate_net
 from bsngraph.searching.job import Job
+from bsngraph.searching.model_facts import facts_of
 from bsngraph.searching.progress import Progress
 from bsngraph.searching.run_folder import Json, RunFolder
+from bsngraph.searching.task import TASKS
 from bsngraph.supernet import SuperNet, named_weights
 
 
@@ -39,7 +41,13 @@ class Result:
     summary: Json
 
     @property
+    def test_score(self) -> float:
+        """The headline metric of its task on the test split: accuracy, mean IoU, RMSE or mean average precision."""
+        return float(self.summary["metrics"]["test"][TASKS[self.summary["task"]].headline.name])
+
+    @property
     def test_accuracy(self) -> float:
+        """Of classification."""
         return float(self.summary["metrics"]["test"]["accuracy"])
 
     @property
@@ -121,13 +129,7 @@ def write_probabilities(job: Job, run: RunFolder, distribution: EdgeDistribution
 def write_weights(job: Job, run: RunFolder, net: SuperNet) -> None:
     """Write model.safetensors: weights by edge name; normalisation and class names in the metadata."""
     tensors = {name: tensor.cpu().contiguous().clone() for name, tensor in named_weights(net).items()}
-    metadata = {
-        "format": "bsngraph 1",
-        "task": "classification",
-        "classes": json.dumps(list(job.dataset.class_names), ensure_ascii=False),
-        "mean": json.dumps(list(job.dataset.mean)),
-        "std": json.dumps(list(job.dataset.std)),
-    }
+    metadata = facts_of(job.dataset).metadata()
     write_whole(run.file("model.safetensors"), _sorted_metadata(save_safetensors(tensors, metadata=metadata)))
 
 
@@ -164,8 +166,9 @@ def caption(job: Job, summary: Json, multipliers: Mapping[str, float]) -> list[s
     """The lines under the picture: what was kept, and each budget."""
     edges = summary["edges"]
     name = job.fabric.name or "fabric"
-    accuracy = 100 * summary["metrics"]["test"]["accuracy"]
-    lines = [f"{name}: {edges['kept']} of {edges['searchable']} searchable edges kept, test accuracy {accuracy:.1f} %"]
+    headline = TASKS[summary["task"]].headline
+    score = headline.shown(summary["metrics"]["test"][headline.name], 1)
+    lines = [f"{name}: {edges['kept']} of {edges['searchable']} searchable edges kept, test {score}"]
     for budget in job.budgets:
         value = summary["costs"][budget.cost.name]["value"]
         share = f" ({100 * value / budget.cost.total:.1f} %)" if budget.cost.total else ""
@@ -191,11 +194,8 @@ def _summary(
         costs["latency"] |= {"value": whole["value"], "estimated": costs["latency"]["value"], "low": whole["low"], "high": whole["high"]}
     searchable = set(job.fabric.searchable)
     return {
-        "task": "classification",
-        "metrics": {
-            "validation": {"accuracy": validation.accuracy, "loss": validation.loss},
-            "test": {"accuracy": test.accuracy, "loss": test.loss},
-        },
+        "task": job.dataset.task,
+        "metrics": {"validation": validation.summary(), "test": test.summary()},
         "costs": costs,
         "budgets": _budget_summaries(job.budgets, costs),
         "edges": {

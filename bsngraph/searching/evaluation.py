@@ -1,24 +1,42 @@
-"""Measuring a network on a split: loss and accuracy, and BatchNorm statistics for one architecture."""
+"""Measuring a network on a split: loss and metrics, and BatchNorm statistics for one architecture."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import nn
 
 from bsngraph.data import Dataset, Split
 from bsngraph.fabric import Booleans
-from bsngraph.searching.task import example_losses, predicted, run_net
+from bsngraph.searching.metrics import Metric
+from bsngraph.searching.task import Task, first, run_net, task_of
 from bsngraph.supernet import Route, SuperNet
 
 
 @dataclass(frozen=True)
 class Score:
-    """Mean cross-entropy (nats) and accuracy (0 to 1) over a split."""
+    """The mean loss over a split, its metrics (shares are 0 to 1), the metric that is shown, and those with a value a class."""
 
     loss: float
-    accuracy: float
+    metrics: Mapping[str, float]
+    headline: Metric
+    per_class: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
+
+    @property
+    def accuracy(self) -> float:
+        """Of classification."""
+        return self.metrics["accuracy"]
+
+    def shown(self, digits: int = 2) -> str:
+        """The headline: `accuracy 98.61 %`."""
+        return self.headline.shown(self.metrics[self.headline.name], digits)
+
+    def summary(self) -> dict[str, Any]:
+        """For result.json."""
+        return {**self.metrics, "loss": self.loss, **self.per_class}
 
 
 class RouteCache:
@@ -43,18 +61,23 @@ def device_of(net: nn.Module) -> torch.device:
 
 
 @torch.no_grad()
-def evaluate_net(net: SuperNet, dataset: Dataset, split: Split, kept: Booleans) -> Score:
-    """Loss and accuracy of one choice of edges (edges,) on a split, in evaluation mode; the net's mode is left as it was."""
+def evaluate_net(net: SuperNet, dataset: Dataset, split: Split, kept: Booleans, task: Task | None = None) -> Score:
+    """Loss and metrics of one choice of edges (edges,) on a split, in evaluation mode; the net's mode is left as it was.
+
+    `task` is the data's own, without class weights, where none is given.
+    """
+    task = task or task_of(dataset, device=device_of(net))
     was_training = net.training
     net.eval()
     routes = RouteCache(net, kept)
-    loss, right = torch.zeros((), dtype=torch.float64), 0
+    loss, meter = torch.zeros((), dtype=torch.float64, device=device_of(net)), task.meter()
     for inputs, labels in dataset.evaluation_batches(split):
         outputs = run_net(net, inputs, routes(len(labels)))
-        loss += example_losses(outputs, labels).sum().cpu()
-        right += int((predicted(outputs) == labels).sum())
+        loss += task.example_losses(outputs, labels).sum()
+        meter.update(first(outputs), labels)
     net.train(was_training)
-    return Score(float(loss) / len(split), right / len(split))
+    measured = meter.measured()
+    return Score(float(loss) / len(split), measured.metrics, task.row.headline, measured.per_class)
 
 
 @torch.no_grad()

@@ -11,6 +11,7 @@ from bsngraph.data import Dataset
 from bsngraph.fabric import Architecture, Booleans, connected
 from bsngraph.searching.edge_distribution import EdgeDistribution
 from bsngraph.searching.evaluation import evaluate_net
+from bsngraph.searching.task import Task
 from bsngraph.supernet import SuperNet
 
 
@@ -20,8 +21,10 @@ class Incumbent:
     A challenger takes its place only where it has the smaller validation loss under the same weights.
     """
 
-    def __init__(self, net: SuperNet, dataset: Dataset, budgets: Sequence[Budget], first: Architecture | None) -> None:
-        self.net, self.dataset, self.budgets = net, dataset, budgets
+    def __init__(
+        self, net: SuperNet, dataset: Dataset, budgets: Sequence[Budget], first: Architecture | None, task: Task | None = None
+    ) -> None:
+        self.net, self.dataset, self.budgets, self.task = net, dataset, budgets, task
         self.architecture = first
         self.loss: float | None = None
 
@@ -29,7 +32,7 @@ class Incumbent:
         """Compare with architectures that are inside the budgets."""
         best, best_loss = None, np.inf
         for architecture in dict.fromkeys([*([self.architecture] if self.architecture else []), *challengers]):
-            loss = evaluate_net(self.net, self.dataset, self.dataset.validation, architecture.mask).loss
+            loss = evaluate_net(self.net, self.dataset, self.dataset.validation, architecture.mask, self.task).loss
             if best is None or loss < best_loss:
                 best, best_loss = architecture, loss
         if best is not None:

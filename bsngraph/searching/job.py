@@ -27,10 +27,12 @@ from bsngraph.data import Dataset, load_data
 from bsngraph.errors import InputError
 from bsngraph.fabric import Fabric
 from bsngraph.measure import LatencyTable
+from bsngraph.searching.conversion import as_task
 from bsngraph.searching.pricing import CostOptions, find_sources
 from bsngraph.searching.progress import Progress, Silent
 from bsngraph.searching.run_folder import Json
 from bsngraph.searching.settings import Recipe, SearchSettings, as_dict
+from bsngraph.searching.task import TASKS, Task, task_of
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,11 @@ class Job:
         return self.profile.fabric
 
     @property
+    def task(self) -> Task:
+        """What is trained for, with the recipe's weights of the classes."""
+        return task_of(self.dataset, self.recipe.class_weights, self.device)
+
+    @property
     def costs(self) -> tuple[Cost, ...]:
         """Every cost that is reported: the table's, complete annotations, the user's own, the budgets'."""
         every = (*complete_costs(self.profile), *self.sources.own.values(), *(budget.cost for budget in self.budgets))
@@ -69,6 +76,8 @@ class Job:
             "fabric": self.fabric.name,
             "data": {
                 "name": self.dataset.name,
+                "task": self.dataset.task,
+                "ignore_label": self.dataset.ignore_label,
                 "classes": list(self.dataset.class_names),
                 "mean": list(self.dataset.mean),
                 "std": list(self.dataset.std),
@@ -110,16 +119,22 @@ def prepare(
     threads: int | None,
     costs: CostOptions | None = None,
     progress: Progress | None = None,
+    task: str | None = None,
 ) -> Job:
     """Check everything that can be checked before training; measure latencies where budgets ask for them.
 
+    `task` overrides what the data says it is for.
+
     Raises:
         FabricError: shapes that do not fit.
-        InputError: unknown data, cost or device, a fabric that does not fit the data.
+        InputError: unknown data, cost, task or device, a fabric or class weights that do not fit the data.
     """
     profile = fabric if isinstance(fabric, FabricProfile) else profile_fabric(fabric)
     dataset = load_data(data) if isinstance(data, str) else data
+    if task is not None:
+        dataset = as_task(dataset, task)
     check_fits(profile, dataset)
+    task_of(dataset, recipe.class_weights)
     requests = [parse_budget(budget) if isinstance(budget, str) else budget for budget in budgets]
     found = find_device(device)
     threads = threads or torch.get_num_threads()
@@ -130,13 +145,14 @@ def prepare(
 
 
 def check_fits(profile: FabricProfile, dataset: Dataset) -> None:
-    """Whether a fabric takes the data's examples and gives a score for each class.
+    """Whether a fabric takes the data's examples and gives what the data's task needs.
 
     Raises:
         InputError: it does not; the text names `--set` where that is the cure.
     """
     fabric = profile.fabric
-    has, classes = dataset.input_shape, len(dataset.class_names)
+    has, row = dataset.input_shape, TASKS[dataset.task]
+    wanted = row.output_shape(dataset)
     for name, node in zip(fabric.sources, fabric.source_indices, strict=True):
         takes = profile.node_shapes[node]
         if takes != has:
@@ -144,9 +160,9 @@ def check_fits(profile: FabricProfile, dataset: Dataset) -> None:
             raise InputError(f'{what}: write input="{_sizes(has)}" on it')
     for name, node in zip(fabric.targets, fabric.target_indices, strict=True):
         gives = profile.node_shapes[node]
-        if gives != (classes,):
-            what = f"the fabric's target {name} gives {_sizes(gives)}, but {dataset.name} has {classes} classes"
-            raise InputError(f"{what}: use --set classes={classes}, if the fabric has that parameter, or change its head")
+        if gives != wanted:
+            what = f"the fabric's target {name} gives {_sizes(gives)}, but {dataset.name} has {row.has(wanted)}"
+            raise InputError(f"{what}: {row.cure(wanted, gives)}")
 
 
 def _sizes(shape: tuple[int, ...]) -> str:

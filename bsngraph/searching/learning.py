@@ -24,13 +24,14 @@ from bsngraph.fabric import Architecture, Booleans, connected, live_edges
 from bsngraph.searching.edge_distribution import EdgeDistribution
 from bsngraph.searching.evaluation import device_of, evaluate_net
 from bsngraph.searching.incumbent import Incumbent, challengers
+from bsngraph.searching.metrics import Meter
 from bsngraph.searching.objective import Multipliers, Values, budget_costs, excess, limits_at
 from bsngraph.searching.progress import Progress
 from bsngraph.searching.randomness import generator_for, global_generator
 from bsngraph.searching.run_folder import Json
 from bsngraph.searching.settings import Recipe, SearchSettings
-from bsngraph.searching.task import example_losses, predicted, run_net
-from bsngraph.searching.training import check_finite, make_optimizer, set_rate, step_weights
+from bsngraph.searching.task import first, run_net, task_of
+from bsngraph.searching.training import check_finite, make_optimizer, prefixed, set_rate, step_weights
 from bsngraph.supernet import SuperNet
 
 
@@ -38,8 +39,8 @@ from bsngraph.supernet import SuperNet
 class _Totals:
     """What an epoch adds up over its batches."""
 
+    meter: Meter
     loss: float = 0.0
-    right: int = 0
     disconnected: int = 0
     live: list[Booleans] = field(default_factory=list)
     budget_costs: list[Values] = field(default_factory=list)
@@ -64,9 +65,10 @@ class Learning:
     ) -> None:
         self.net, self.dataset, self.budgets, self.costs = net, dataset, budgets, costs
         self.recipe, self.settings, self.seed = recipe, settings, seed
+        self.task = task_of(dataset, recipe.class_weights, device_of(net))
         self.distribution = EdgeDistribution(net.fabric, settings.initial_probability)
         self.multipliers = Multipliers(budgets, settings)
-        self.incumbent = Incumbent(net, dataset, budgets, known)
+        self.incumbent = Incumbent(net, dataset, budgets, known, self.task)
         self.optimizer = make_optimizer(net, recipe)
         self.edge_optimizer = torch.optim.Adam([self.distribution.logits], lr=settings.edge_learning_rate)
         self.epoch = 0
@@ -117,7 +119,7 @@ class Learning:
         )
         sampler = generator_for(self.seed, "samples", self.epoch)
         burning_in = self.epoch < self.settings.burn_in * self.recipe.epochs
-        totals = _Totals()
+        totals = _Totals(self.task.meter())
         self.net.train()
         for inputs, labels in batches:
             kept = self.distribution.sample(len(labels), sampler)
@@ -132,12 +134,12 @@ class Learning:
         """One step of θ; gives the loss of each example (batch,) and its live edges (batch, edges)."""
         route = self.net.route(kept, device_of(self.net))
         outputs = run_net(self.net, inputs, route)
-        losses = example_losses(outputs, labels)
+        losses = self.task.example_losses(outputs, labels)
         if losses.requires_grad:  # not so when no example of the batch reached the target
             step_weights(self.net, self.optimizer, losses.mean(), self.recipe)
         detached = losses.detach().cpu()
         totals.loss += float(detached.sum())
-        totals.right += int((predicted(outputs) == labels).sum())
+        totals.meter.update(first(outputs).detach(), labels)
         totals.disconnected += int((~connected(self.net.fabric, route.live).all(axis=1)).sum())
         totals.live.append(route.live)
         return detached, route.live
@@ -153,16 +155,16 @@ class Learning:
         live, costs = np.concatenate(totals.live), np.concatenate(totals.budget_costs, axis=1)
         check_finite(totals.loss, "search", self.epoch)
         threshold = live_edges(self.net.sweep, self.distribution.thresholded()[None])
-        validation = evaluate_net(self.net, self.dataset, self.dataset.validation, self.distribution.thresholded())
+        validation = evaluate_net(self.net, self.dataset, self.dataset.validation, self.distribution.thresholded(), self.task)
         check_finite(validation.loss, "search", self.epoch)
         self.incumbent.challenge(challengers(self.distribution, self.net, self.budgets, live, threshold))
         return {
             "stage": "search",
             "epoch": self.epoch + 1,
             "train_loss": totals.loss / len(live),
-            "train_accuracy": totals.right / len(live),
+            **prefixed("train", totals.meter.measured().metrics),
             "validation_loss": validation.loss,
-            "validation_accuracy": validation.accuracy,
+            **prefixed("validation", validation.metrics),
             "costs": {
                 cost.name: {"sampled": float(cost.of(live).mean()), "thresholded": float(cost.of(threshold)[0])} for cost in self.costs
             },

@@ -26,6 +26,7 @@ from bsngraph.searching.delivery import Result, deliver, write_probabilities
 from bsngraph.searching.evaluation import Score, evaluate_net, recompute_batch_norm
 from bsngraph.searching.job import Job, prepare, running
 from bsngraph.searching.learning import Learning
+from bsngraph.searching.model_facts import read_facts
 from bsngraph.searching.pricing import CostOptions, with_recorded
 from bsngraph.searching.progress import Progress, Silent
 from bsngraph.searching.randomness import derived_seed, generator_for
@@ -45,6 +46,7 @@ def search(
     budgets: Sequence[str] = (),
     *,
     out: str | Path,
+    task: str | None = None,
     seed: int = 0,
     recipe: Recipe | None = None,
     settings: SearchSettings | None = None,
@@ -56,8 +58,9 @@ def search(
 ) -> Result:
     """Find the best sub-network of a fabric inside the budgets, and write it to the folder `out`.
 
-    `budgets` read like those of the command line, `["macs=25%", "latency=5ms"]`; `costs` says where the user's own come from. The same
-    seed, machine, device, versions and threads give the same result, bit for bit on the CPU, also when the run is interrupted and resumed
+    `budgets` read like those of the command line, `["macs=25%", "latency=5ms"]`; `costs` says where the user's own come from. `task` is
+    what the network is for, where that is not what the data says: regression on numbered classes, for example. The same seed, machine,
+    device, versions and threads give the same result, bit for bit on the CPU, also when the run is interrupted and resumed
     (`mode="resume"`); where latency is a cost, with the same table of it.
 
     Raises:
@@ -75,6 +78,7 @@ def search(
         seed=seed,
         device=device,
         threads=threads,
+        task=task,
         costs=with_recorded(costs, profile, Path(out) if mode == "resume" else None),
         progress=progress,
     )
@@ -123,7 +127,7 @@ def prune_run(
         raise InputError(f"{out} is the folder of the search that is chosen from: give another --out")
     with reading(found, "config.json"):
         recipe, settings = _settings_of(config)
-        name, seed = str(config["data"]["name"]), int(config["seed"])
+        name, task, seed = str(config["data"]["name"]), str(config["data"]["task"]), int(config["seed"])
     progress, profile = progress or Silent(), _profiled(read_fabric(found.file("fabric.dot")))
     job = prepare(
         profile,
@@ -134,6 +138,7 @@ def prune_run(
         seed=seed,
         device=device,
         threads=threads,
+        task=task,
         costs=with_recorded(costs, profile, found.path),
         progress=progress,
     )
@@ -157,6 +162,7 @@ def train(
     data: str | Dataset,
     *,
     out: str | Path,
+    task: str | None = None,
     seed: int = 0,
     recipe: Recipe | None = None,
     device: str = "auto",
@@ -170,7 +176,9 @@ def train(
         FabricError, InputError: something about the fabric, the data or the folder is wrong.
         RunFailedError: the loss stopped being finite.
     """
-    job = prepare(fabric, data, (), recipe=recipe or Recipe(), settings=SearchSettings(), seed=seed, device=device, threads=threads)
+    job = prepare(
+        fabric, data, (), recipe=recipe or Recipe(), settings=SearchSettings(), seed=seed, device=device, threads=threads, task=task
+    )
     progress = progress or Silent()
     with running(job):
         run = open_run(Path(out), job.config("train"), mode)
@@ -207,20 +215,23 @@ def evaluate_run(path: str | Path, *, data: str | Dataset | None = None, device:
     config = run.read_json("config.json")
     with reading(run, "config.json"):
         name = str(config["data"]["name"])
-    net = load_net(run)
+    net, facts = load_net(run), read_facts(run.file("model.safetensors"))
     job = prepare(
         net.profile,
         data or name,
         (),
+        task=facts.task,
         recipe=Recipe(),
         settings=SearchSettings(),
         seed=0,
         device=device,
         threads=threads,
     )
+    dataset = facts.normalising(job.dataset)
     with running(job):
         net.to(job.device)
-        score = evaluate_net(net, job.dataset, job.dataset.test, np.ones(len(net.fabric.edges), dtype=np.bool_))
+        task = facts.bound_task(job.device)
+        score = evaluate_net(net, dataset, dataset.test, np.ones(len(net.fabric.edges), dtype=np.bool_), task)
     return Evaluation(job.dataset.name, score, {cost.name: cost.total for cost in job.costs})
 
 
@@ -290,14 +301,14 @@ def _choose(job: Job, learning: Learning, progress: Progress) -> Architecture:
         known = learning.incumbent.architecture
         if known is not None and meets(known.mask, budgets):
             proposals = list(dict.fromkeys([*proposals, known]))
-        candidates = choose(net, job.dataset, proposals, budgets)
+        candidates = choose(net, job.dataset, proposals, budgets, job.task)
         confirmation = confirm(job, net, budgets, candidates, progress)
         if confirmation.chosen is not None:
             best = confirmation.chosen
             progress.note(
                 f"chose the best of {len(candidates)} architectures inside the budget by validation loss: "
                 f"{len(set(best.architecture.live) & set(job.fabric.searchable))} of {len(job.fabric.searchable)} searchable edges, "
-                f"validation accuracy {100 * best.score.accuracy:.1f} % with the shared weights"
+                f"validation {best.score.shown(1)} with the shared weights"
             )
             return best.architecture
         budgets = confirmation.tightened
@@ -360,4 +371,6 @@ def _settings_of(config: Json) -> tuple[Recipe, SearchSettings]:
     """The recipe and settings that a config.json records."""
     recipe = {field.name: config["recipe"][field.name] for field in fields(Recipe)}
     settings = {field.name: config["settings"][field.name] for field in fields(SearchSettings)}
-    return Recipe(**recipe | {"drops": tuple(recipe["drops"])}), SearchSettings(**settings)
+    weights = recipe["class_weights"]
+    tuples = {"drops": tuple(recipe["drops"]), "class_weights": tuple(weights) if isinstance(weights, list) else weights}
+    return Recipe(**recipe | tuples), SearchSettings(**settings)

@@ -19,6 +19,7 @@ from bsngraph.errors import InfeasibleBudgetError
 from bsngraph.fabric import Architecture, Booleans, connected, decisions_of, live_edges, neighbouring_choices
 from bsngraph.searching.edge_distribution import EdgeDistribution
 from bsngraph.searching.evaluation import Score, evaluate_net, recompute_batch_norm
+from bsngraph.searching.task import Task
 from bsngraph.supernet import SuperNet
 
 # How strongly the cost may tilt Γ when too few of its samples are inside the budgets.
@@ -72,18 +73,20 @@ def _close(proposals: list[Architecture], net: SuperNet, budgets: Sequence[Budge
     return [proposal for proposal, chosen in zip(proposals, near, strict=True) if chosen]
 
 
-def choose(net: SuperNet, dataset: Dataset, proposals: Iterable[Architecture], budgets: Sequence[Budget]) -> list[Candidate]:
+def choose(
+    net: SuperNet, dataset: Dataset, proposals: Iterable[Architecture], budgets: Sequence[Budget], task: Task | None = None
+) -> list[Candidate]:
     """The proposals and what lies near the best of them, best first by validation loss.
 
     Samples of Γ settle under their budget; so the best is compared with its neighbours inside the budgets, one edge more, one
-    less or one for another, as long as that gains.
+    less or one for another, as long as that gains. `task` is the data's own where none is given.
     """
     scores: dict[Architecture, Candidate] = {}
 
     def score(architecture: Architecture) -> Candidate:
         if architecture not in scores:
             recompute_batch_norm(net, dataset, architecture.mask, batches=4)
-            scores[architecture] = Candidate(architecture, evaluate_net(net, dataset, dataset.validation, architecture.mask))
+            scores[architecture] = Candidate(architecture, evaluate_net(net, dataset, dataset.validation, architecture.mask, task))
         return scores[architecture]
 
     best = min((score(architecture) for architecture in proposals), key=_order)

@@ -9,6 +9,7 @@ from bsngraph.errors import InputError
 
 Baseline = Literal["leave-one-out", "batch-mean"]
 PenaltyForm = Literal["relative", "absolute", "absolute-distance"]
+ClassWeights = tuple[float, ...] | Literal["balanced"] | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +17,7 @@ class Recipe:
     """How weights are trained: SGD with momentum and weight decay, the rate divided by 10 at each of `drops` (shares of the epochs).
 
     `clip` bounds the norm of the gradient: nodes that sum many edges start with large values, and one step too long would be the last.
+    `class_weights` multiply the loss of each label, or of each pixel: a number a class, or balanced, by how rare each is in training.
     """
 
     epochs: int = 60
@@ -26,6 +28,7 @@ class Recipe:
     drops: tuple[float, ...] = (0.6, 0.85)
     clip: float = 5.0
     augment: bool = True
+    class_weights: ClassWeights = None
 
     def __post_init__(self) -> None:
         problems = []
@@ -38,6 +41,9 @@ class Recipe:
                 problems.append(f"{name.replace('_', '-')}={getattr(self, name)} must be a finite number, not negative")
         if not self.clip > 0:
             problems.append(f"clip={self.clip} must be a positive number, or inf for none")
+        weights = self.class_weights
+        if not (weights in (None, "balanced") or (isinstance(weights, tuple) and all(0 <= weight < float("inf") for weight in weights))):
+            problems.append(f"class-weights={weights} must be finite numbers, not negative, or balanced")
         if any(not 0 < drop < 1 for drop in self.drops):
             problems.append(f"drops={','.join(map(str, self.drops))} must be shares of the epochs between 0 and 1")
         if problems:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,12 @@ from torch import Tensor
 
 from bsngraph.data import Dataset
 from bsngraph.errors import RunFailedError
-from bsngraph.searching.evaluation import RouteCache, evaluate_net
+from bsngraph.searching.evaluation import RouteCache, device_of, evaluate_net
 from bsngraph.searching.progress import Progress
 from bsngraph.searching.randomness import generator_for, global_generator
 from bsngraph.searching.run_folder import Json
 from bsngraph.searching.settings import Recipe
-from bsngraph.searching.task import example_losses, predicted, run_net
+from bsngraph.searching.task import first, run_net, task_of
 from bsngraph.supernet import SuperNet
 
 
@@ -51,6 +51,7 @@ class NetTraining:
 
     def __init__(self, net: SuperNet, dataset: Dataset, recipe: Recipe, seed: int, stage: str) -> None:
         self.net, self.dataset, self.recipe, self.seed, self.stage = net, dataset, recipe, seed, stage
+        self.task = task_of(dataset, recipe.class_weights, device_of(net))
         self.optimizer = make_optimizer(net, recipe)
         self.epoch = 0
 
@@ -84,29 +85,34 @@ class NetTraining:
         everything = np.ones(len(self.net.fabric.edges), dtype=np.bool_)
         routes = RouteCache(self.net, everything)
         generator = generator_for(self.seed, self.stage, "batches", self.epoch)
-        loss_sum, right, count = 0.0, 0, 0
+        loss_sum, count, meter = 0.0, 0, self.task.meter()
         self.net.train()
         for inputs, labels in self.dataset.training_batches(self.recipe.batch_size, generator, augment=self.recipe.augment):
             outputs = run_net(self.net, inputs, routes(len(labels)))
-            loss = example_losses(outputs, labels).mean()
+            loss = self.task.example_losses(outputs, labels).mean()
             if loss.requires_grad:
                 step_weights(self.net, self.optimizer, loss, self.recipe)
             loss_sum += float(loss.detach()) * len(labels)
-            right += int((predicted(outputs) == labels).sum())
+            meter.update(first(outputs).detach(), labels)
             count += len(labels)
         check_finite(loss_sum, self.stage, self.epoch)
-        validation = evaluate_net(self.net, self.dataset, self.dataset.validation, everything)
+        validation = evaluate_net(self.net, self.dataset, self.dataset.validation, everything, self.task)
         check_finite(validation.loss, self.stage, self.epoch)
         return {
             "stage": self.stage,
             "epoch": self.epoch + 1,
             "train_loss": loss_sum / count,
-            "train_accuracy": right / count,
+            **prefixed("train", meter.measured().metrics),
             "validation_loss": validation.loss,
-            "validation_accuracy": validation.accuracy,
+            **prefixed("validation", validation.metrics),
             "learning_rate": self.recipe.rate(self.epoch),
             "seconds": time.perf_counter() - start,
         }
+
+
+def prefixed(split: str, metrics: Mapping[str, float]) -> dict[str, float]:
+    """Metrics as a line of metrics.jsonl names them: `validation_accuracy`."""
+    return {f"{split}_{name}": value for name, value in metrics.items()}
 
 
 def check_finite(loss: float, stage: str, epoch: int) -> None:

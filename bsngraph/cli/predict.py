@@ -1,0 +1,44 @@
+"""`bsngraph predict`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from bsngraph.cli import options
+
+
+@click.command()
+@click.argument("run", type=options.FILE)
+@click.option("--images", metavar="DIR", type=options.FILE, help="A folder of image files, of the size that the network takes.")
+@click.option("--data", metavar="NAME", help="The test examples of a data set.")
+@click.option("-o", "--out", type=options.FILE, required=True, help="The folder to write to.")
+@click.option("--limit", type=click.IntRange(min=1), help="The first so many only.")
+@options.ops_option
+@options.device_option
+@options.threads_option
+@options.format_option
+def command(
+    run: Path, images: Path | None, data: str | None, out: Path, limit: int | None, device: str, threads: int | None, form: str
+) -> None:
+    """Say what the delivered network in RUN makes of images, or of a data set's test examples.
+
+    Segmentation writes NAME-classes.png, whose values are class numbers, and NAME-overlay.png for each image. Every other task writes
+    predictions.csv: the predicted class and the probability of each, or amounts in the outputs' own units.
+
+    \b
+    Example:
+      bsngraph predict runs/first --images my-images -o predictions
+      bsngraph predict runs/first --data digits -o predictions
+    """
+    from bsngraph.searching import predict
+
+    found = predict(run, out=out, images=images, data=data, limit=limit, device=device, threads=threads)
+    if form == "json":
+        facts = {"task": found.task, "count": found.count, "files": list(map(str, found.files))}
+        click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+        return
+    where = found.files[0] if len(found.files) == 1 else f"{out}: {len(found.files)} files"
+    click.echo(f"{found.count} examples, {where}")

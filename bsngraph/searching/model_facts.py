@@ -1,0 +1,114 @@
+"""What model.safetensors says beside its weights: all that is needed to use the network without its training data."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+
+from bsngraph.data import Dataset, TaskKind
+from bsngraph.errors import InputError
+from bsngraph.searching.task import TASKS, LabelFacts, Task, task_of
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What a delivered network is for, the classes or outputs it gives, and how its inputs are normalised, a channel each.
+
+    `white` is the value that a white pixel of an image file has in the training data, None where examples are no images. For regression
+    the network gives standardised outputs: `label_mean` and `label_std` turn them into amounts.
+    """
+
+    task: TaskKind
+    classes: tuple[str, ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    ignore_label: int | None = None
+    white: float | None = None
+    label_mean: tuple[float, ...] | None = None
+    label_std: tuple[float, ...] | None = None
+
+    def metadata(self) -> dict[str, str]:
+        """As safetensors holds it: the task by name, everything else as JSON."""
+        said: dict[str, object] = {"classes": self.classes, "mean": self.mean, "std": self.std}
+        optional = {"ignore_label": self.ignore_label, "white": self.white, "label_mean": self.label_mean, "label_std": self.label_std}
+        said |= {name: value for name, value in optional.items() if value is not None}
+        return {"format": "bsngraph 1", "task": self.task} | {name: json.dumps(value, ensure_ascii=False) for name, value in said.items()}
+
+    def normalising(self, dataset: Dataset) -> Dataset:
+        """`dataset`, its inputs normalised as the network was trained.
+
+        Raises:
+            InputError: it has another number of channels.
+        """
+        if not len(self.mean) == len(self.std) == len(dataset.mean):
+            raise InputError(f"the network normalises {len(self.mean)} channels, but {dataset.name} has {len(dataset.mean)}")
+        return replace(dataset, mean=self.mean, std=self.std)
+
+    def bound_task(self, device: torch.device) -> Task:
+        """The task with these facts, for losses without class weights, metrics and predictions."""
+        facts = LabelFacts(self.classes, self.ignore_label)
+        if self.label_mean is not None and self.label_std is not None:
+            mean, std = torch.tensor(self.label_mean, device=device), torch.tensor(self.label_std, device=device)
+            facts = LabelFacts(self.classes, mean=mean, std=std)
+        return Task(self.task, facts)
+
+
+def facts_of(dataset: Dataset) -> ModelFacts:
+    """What a network trained on `dataset` must remember of it."""
+    facts = ModelFacts(dataset.task, dataset.class_names, dataset.mean, dataset.std, dataset.ignore_label, white_of(dataset))
+    if dataset.task != "regression":
+        return facts
+    labels = task_of(dataset).facts
+    return replace(facts, label_mean=tuple(labels.mean.tolist()), label_std=tuple(labels.std.tolist()))
+
+
+def white_of(dataset: Dataset) -> float | None:
+    """The value of a white pixel: 255, or the largest in training where values are no bytes or use less than half of their range.
+
+    None for examples that are no images, and where values are negative or all the same, so that nothing says how dark black is.
+    """
+    if len(dataset.input_shape) != 3:
+        return None
+    if dataset.train.inputs.is_meta:  # it streams from image files
+        return 255.0
+    least, most = float(dataset.train.inputs.min()), float(dataset.train.inputs.max())
+    if dataset.train.inputs.dtype == torch.uint8 and most > 127:
+        return 255.0
+    return most if 0 <= least < most else None
+
+
+def read_facts(path: Path) -> ModelFacts:
+    """The facts in a model.safetensors.
+
+    Raises:
+        InputError: it cannot be read, or does not hold them.
+    """
+    try:
+        with safe_open(path, framework="pt") as model:
+            said = model.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{path}: cannot be read as safetensors ({error})") from None
+    try:
+        task = said["task"]
+        if task not in TASKS:
+            raise ValueError(f"there is no task {task!r}")
+        return ModelFacts(
+            task,
+            tuple(map(str, json.loads(said["classes"]))),
+            mean=_numbers(said["mean"]),
+            std=_numbers(said["std"]),
+            ignore_label=int(json.loads(said["ignore_label"])) if "ignore_label" in said else None,
+            white=float(json.loads(said["white"])) if "white" in said else None,
+            label_mean=_numbers(said["label_mean"]) if task == "regression" else None,
+            label_std=_numbers(said["label_std"]) if task == "regression" else None,
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: is damaged, or was written by another version of bsngraph ({error})") from None
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    return tuple(map(float, json.loads(text)))
