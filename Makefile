@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo demo-segmentation test lint bench clean
+.PHONY: demo demo-segmentation test lint bench bench-quick bench-search clean
 
 demo: $(VENV)/.demo
 	$(BIN)/bsngraph search fabrics/digits.dot --data digits --budget macs=25% --out runs/demo --seed 0 --overwrite
@@ -24,6 +24,12 @@ lint: $(VENV)/.test
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.test
+	$(BIN)/python benchmarks/bench.py
+
+bench-quick: $(VENV)/.test
+	$(BIN)/python benchmarks/bench.py --quick
+
+bench-search: $(VENV)/.test
 	$(BIN)/python benchmarks/digits.py
 
 $(BIN)/python:

@@ -39,12 +39,24 @@ def seconds(step: Callable[[], object], device: str | torch.device = "cpu") -> f
     return time.perf_counter() - started
 
 
-def in_turn(ways: Sequence[Callable[[], object]], repeats: int, device: str | torch.device = "cpu") -> list[list[float]]:
+def processor_seconds(step: Callable[[], object]) -> float:
+    """Seconds of processor time of one call: what one thread does, other processes or not."""
+    started = time.process_time()
+    step()
+    return time.process_time() - started
+
+
+def in_turn(
+    ways: Sequence[Callable[[], object]],
+    repeats: int,
+    device: str | torch.device = "cpu",
+    clock: Callable[[Callable[[], object]], float] | None = None,
+) -> list[list[float]]:
     """Seconds of each way, (ways, repeats), one after the other in every round so that a slow moment meets them all; two rounds warm up."""
     for _ in range(2):
         for way in ways:
             way()
-    rounds = [[seconds(way, device) for way in ways] for _ in range(repeats)]
+    rounds = [[clock(way) if clock else seconds(way, device) for way in ways] for _ in range(repeats)]
     return [list(times) for times in zip(*rounds, strict=True)]
 
 

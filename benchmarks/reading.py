@@ -15,6 +15,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from measuring import keep
+
 from bsngraph.costs import cheapest, price, profile_fabric
 from bsngraph.fabric import Fabric, read_fabric, write_fabric
 from bsngraph.ops import profile as operations
@@ -81,10 +83,12 @@ def main() -> None:
                 least(lambda profile=profile: cheapest(profile.fabric, price(profile, "macs")), 1)
             )
             rows.setdefault("**compile**", []).append(least(lambda profile=profile: compile_fabric(profile, seed=0), repeats))
-    print(f"| step (CPU seconds) | {' | '.join(f'{edges:,} edges' for edges in EDGES)} | grows as edges to the power |\n|---|{'---:|' * 4}")
+    table = []
     for step, seconds in rows.items():
         growth = math.log(seconds[-1] / seconds[-2]) / math.log(EDGES[-1] / EDGES[-2])
-        print(f"| {step} | {' | '.join(f'{second:.3f}' for second in seconds)} | {growth:.2f} |")
+        by_size = {f"{edges:,} edges": second for edges, second in zip(EDGES, seconds, strict=True)}
+        table.append({"step (CPU seconds)": step, **by_size, "grows as edges to the power": growth})
+    keep("reading", table, quick=False)
 
 
 if __name__ == "__main__":

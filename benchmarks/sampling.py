@@ -2,7 +2,7 @@
 
 First as shares of a training step (batch 64), then on growing fabrics at batch 256: those of `reading.py`, a chain of nodes with three or
 four edges into each, a quarter as deep as it has edges. Growth is the exponent from 100 to 10,000 edges. `the three` are sampling without
-its random numbers, live edges and the additive costs, each cost priced.
+its random numbers, live edges and the additive costs, each cost priced. The stages are one thread's processor time.
 
     python benchmarks/sampling.py [--quick] [--repeats 7]
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 from execution import BATCH, PROBABILITIES, Steps, fabrics
-from measuring import in_turn, keep, milliseconds, options
+from measuring import in_turn, keep, milliseconds, options, processor_seconds
 from reading import EDGES, text
 
 from bsngraph.costs import complete_costs, profile_fabric
@@ -47,7 +47,7 @@ def stages(fabric: Fabric, probability: float, batch: int) -> dict[str, Callable
 def times_of(fabric: Fabric, probability: float, batch: int, repeats: int) -> dict[str, float]:
     """The median milliseconds of every stage."""
     ways = stages(fabric, probability, batch)
-    return dict(zip(ways, map(milliseconds, in_turn(list(ways.values()), 3 * repeats)), strict=True))
+    return dict(zip(ways, map(milliseconds, in_turn(list(ways.values()), 3 * repeats, clock=processor_seconds)), strict=True))
 
 
 def main() -> None:

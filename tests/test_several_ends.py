@@ -9,7 +9,7 @@ from tiny import fabric_of, recipe, settings, stripes
 from torch.nn import functional
 
 from bsngraph.searching import search
-from bsngraph.searching.task import example_losses, predicted
+from bsngraph.searching.task import LabelFacts, Task
 
 TWO = """
 digraph two {
@@ -35,7 +35,8 @@ def test_the_loss_is_the_mean_over_targets_and_the_prediction_the_first_ones() -
     generator = torch.Generator().manual_seed(0)
     labels = torch.tensor([0, 2, 1])
     outputs = {"main": torch.randn(3, 3, generator=generator), "aux": torch.randn(3, 3, generator=generator)}
+    task = Task("classification", LabelFacts(("a", "b", "c")))
     by_hand = [functional.cross_entropy(scores, labels, reduction="none") for scores in outputs.values()]
-    assert torch.allclose(example_losses(outputs, labels), (by_hand[0] + by_hand[1]) / 2)
-    assert torch.equal(predicted(outputs), outputs["main"].argmax(dim=1))
-    assert torch.equal(example_losses(outputs["aux"], labels), by_hand[1])
+    assert torch.allclose(task.example_losses(outputs, labels), (by_hand[0] + by_hand[1]) / 2)
+    assert torch.equal(task.predicted(outputs), outputs["main"].argmax(dim=1))
+    assert torch.equal(task.example_losses(outputs["aux"], labels), by_hand[1])

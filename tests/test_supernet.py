@@ -737,6 +737,19 @@ def test_an_operation_that_works_in_place_on_its_rows_has_right_gradients():
     assert all(torch.equal(mine, theirs) for mine, theirs in zip(found, expected, strict=True))
 
 
+def test_an_operation_that_changes_a_value_others_take_is_an_error_not_a_wrong_gradient():
+    graph = nx.MultiDiGraph(source="x", target="y")
+    graph.add_node("x", input="2x3x3")
+    graph.add_edge("x", "a", op="conv", channels=2, norm="none")
+    graph.add_edge("a", "y", op="conv", channels=2, kernel=1, norm="none")
+    graph.add_edge("a", "y", op="identity")
+    net = compile_fabric(fabric_from_networkx(graph), seed=0)
+    net.operations[2] = nn.ReLU(inplace=True)
+    y = net(torch.randn(3, 2, 3, 3), np.array([[1, 0, 1], [1, 1, 1], [1, 1, 1]], dtype=bool))
+    with pytest.raises(RuntimeError, match="an operation has changed its input, which other edges take too: it must not work in place"):
+        y.sum().backward()
+
+
 def test_rows_that_many_edges_take_are_not_kept_for_the_backward_pass():
     graph = nx.MultiDiGraph(source="x", target="y")
     graph.add_node("x", input="2x8x8")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -12,12 +13,12 @@ from bsngraph.cli import options
 
 @click.command()
 @click.argument("run", type=options.FILE)
-@click.option("--data", metavar="NAME", help="Another data set than the run's own.")
+@options.data_options
 @options.ops_option
 @options.device_option
 @options.threads_option
 @options.format_option
-def command(run: Path, data: str | None, device: str, threads: int | None, form: str) -> None:
+def command(run: Path, device: str, threads: int | None, form: str, **more: Any) -> None:
     """Measure the delivered network in RUN again on the test data, from its graph and weights alone.
 
     \b
@@ -27,7 +28,7 @@ def command(run: Path, data: str | None, device: str, threads: int | None, form:
     from bsngraph.draw.text import quantity
     from bsngraph.searching import evaluate_run
 
-    found = evaluate_run(run, data=data, device=device, threads=threads)
+    found = evaluate_run(run, data=options.data_from(more), device=device, threads=threads)
     if form == "json":
         facts = {
             "data": found.dataset,

@@ -12,6 +12,7 @@ from bsngraph.errors import InputError
 
 if TYPE_CHECKING:
     from bsngraph.costs import FabricProfile
+    from bsngraph.data import Dataset
     from bsngraph.searching import CostOptions, Recipe
     from bsngraph.searching.run_folder import OpenMode
 
@@ -56,7 +57,6 @@ budget_option = click.option(
 format_option = click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print facts."
 )
-data_option = click.option("--data", metavar="NAME", required=True, help="The data set, e.g. digits.")
 task_option = click.option(
     "--task",
     type=click.Choice(["classification", "segmentation", "regression", "multi-label"]),
@@ -65,6 +65,50 @@ task_option = click.option(
 device_option = click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1 …; auto takes CUDA where there is one.")
 threads_option = click.option("--threads", type=click.IntRange(min=1), help="CPU threads. [default: torch's own choice]")
 quiet_option = click.option("--quiet", is_flag=True, help="Show no progress.")
+
+
+def data_options(command: _Command) -> _Command:
+    """--data, --data-code, --skip-bad; `data_from` reads them."""
+    for option in (
+        click.option("--skip-bad", is_flag=True, help="Leave out what of the data cannot be used, and say what, instead of an error."),
+        click.option("--data-code", metavar="FILE.py:FUNCTION", help="Data of your own: run this function of this file."),
+        click.option("--data", metavar="NAME", help="The data set, e.g. digits; `bsngraph data` lists them."),
+    ):
+        command = option(command)
+    return command
+
+
+def data_from(options: dict[str, Any]) -> str | Dataset | None:
+    """What `data_options` describe, None where nothing is said; takes them out of `options`.
+
+    Raises:
+        InputError: both a name and code, or data that cannot be loaded.
+    """
+    name, code, skip_bad = options.pop("data"), options.pop("data_code"), options.pop("skip_bad")
+    if name is not None and code is not None:
+        raise InputError("--data and --data-code exclude each other: data comes from one of them")
+    if code is None and not skip_bad:
+        return None if name is None else str(name)
+    from bsngraph.data import load_data, load_data_code
+
+    def notify(text: str) -> None:
+        click.echo(text, err=True)
+
+    if code is not None:
+        return load_data_code(code, notify=notify)
+    return None if name is None else load_data(name, skip_bad=True, notify=notify)
+
+
+def needed_data_from(options: dict[str, Any]) -> str | Dataset:
+    """The same where a command must have data.
+
+    Raises:
+        InputError: also where nothing is said.
+    """
+    found = data_from(options)
+    if found is None:
+        raise InputError("which data? name it, e.g. --data digits (`bsngraph data` lists them), or --data-code FILE.py:FUNCTION")
+    return found
 
 
 def cost_options(command: _Command) -> _Command:
@@ -105,7 +149,12 @@ def out_options(command: _Command) -> _Command:
 def recipe_options(command: _Command) -> _Command:
     """How weights are trained; the defaults are `Recipe`'s."""
     for option in (
-        click.option("--augment/--no-augment", default=None, help="Augment the training data as fits the data set. [default: augment]"),
+        click.option("--augment/--no-augment", default=None, help="Augment the training data. [default: augment]"),
+        click.option(
+            "--augmentation",
+            metavar="KIND[=AMOUNT],…",
+            help="How: shift=PIXELS, flip, crop=SHARE, cutout=PIXELS, mixup=ALPHA. [default: as fits the data set]",
+        ),
         click.option(
             "--class-weights", metavar="balanced|W,…", help="What the loss of each class counts: by how rare it is, or a number a class."
         ),
@@ -129,7 +178,7 @@ def recipe_from(options: dict[str, Any]) -> Recipe:
     """
     from bsngraph.searching import Recipe
 
-    names = ("epochs", "batch_size", "learning_rate", "momentum", "weight_decay", "clip", "augment")
+    names = ("epochs", "batch_size", "learning_rate", "momentum", "weight_decay", "clip", "augment", "augmentation")
     given = {name: value for name in names if (value := options.pop(name)) is not None}
     drops, weights = options.pop("drops"), options.pop("class_weights")
     if drops is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,16 +14,14 @@ from bsngraph.cli import options
 @click.command()
 @click.argument("run", type=options.FILE)
 @click.option("--images", metavar="DIR", type=options.FILE, help="A folder of image files, of the size that the network takes.")
-@click.option("--data", metavar="NAME", help="The test examples of a data set.")
+@options.data_options
 @click.option("-o", "--out", type=options.FILE, required=True, help="The folder to write to.")
 @click.option("--limit", type=click.IntRange(min=1), help="The first so many only.")
 @options.ops_option
 @options.device_option
 @options.threads_option
 @options.format_option
-def command(
-    run: Path, images: Path | None, data: str | None, out: Path, limit: int | None, device: str, threads: int | None, form: str
-) -> None:
+def command(run: Path, images: Path | None, out: Path, limit: int | None, device: str, threads: int | None, form: str, **more: Any) -> None:
     """Say what the delivered network in RUN makes of images, or of a data set's test examples.
 
     Segmentation writes NAME-classes.png, whose values are class numbers, and NAME-overlay.png for each image. Every other task writes
@@ -35,7 +34,7 @@ def command(
     """
     from bsngraph.searching import predict
 
-    found = predict(run, out=out, images=images, data=data, limit=limit, device=device, threads=threads)
+    found = predict(run, out=out, images=images, data=options.data_from(more), limit=limit, device=device, threads=threads)
     if form == "json":
         facts = {"task": found.task, "count": found.count, "files": list(map(str, found.files))}
         click.echo(json.dumps(facts, indent=2, ensure_ascii=False))

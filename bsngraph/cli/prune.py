@@ -12,6 +12,7 @@ from bsngraph.cli import options
 
 @click.command()
 @click.argument("run", type=options.FILE)
+@options.data_options
 @options.budget_option
 @options.cost_options
 @options.out_options
@@ -49,6 +50,7 @@ def command(
         run,
         budgets,
         out=out,
+        data=options.data_from(more),
         device=device,
         threads=threads,
         costs=options.costs_from(more),

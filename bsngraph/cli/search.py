@@ -13,7 +13,7 @@ from bsngraph.errors import InputError
 
 @click.command()
 @click.argument("fabric", type=options.FILE)
-@options.data_option
+@options.data_options
 @options.task_option
 @options.budget_option
 @options.cost_options
@@ -52,7 +52,6 @@ from bsngraph.errors import InputError
 @options.format_option
 def command(
     fabric: Path,
-    data: str,
     task: str | None,
     budgets: tuple[str, ...],
     out: Path,
@@ -84,7 +83,7 @@ def command(
 
     result = search(
         options.load_profile(fabric, settings),
-        data,
+        options.needed_data_from(more),
         budgets,
         out=out,
         task=task,

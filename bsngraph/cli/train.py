@@ -12,7 +12,7 @@ from bsngraph.cli import options
 
 @click.command()
 @click.argument("fabric", type=options.FILE)
-@options.data_option
+@options.data_options
 @options.task_option
 @options.out_options
 @click.option("--seed", type=int, default=0, show_default=True, help="Everything random follows from it.")
@@ -25,7 +25,6 @@ from bsngraph.cli import options
 @options.format_option
 def command(
     fabric: Path,
-    data: str,
     task: str | None,
     out: Path,
     resume: bool,
@@ -54,7 +53,7 @@ def command(
     profile = options.load_profile(fabric, settings)
     result = train(
         profile,
-        data,
+        options.needed_data_from(more),
         out=out,
         task=task,
         seed=seed,

@@ -23,7 +23,7 @@ from bsngraph.costs import (
     profile_fabric,
     resolve_budgets,
 )
-from bsngraph.data import Dataset, load_data
+from bsngraph.data import Dataset, load_data, parse_augmentation
 from bsngraph.errors import InputError
 from bsngraph.fabric import Fabric
 from bsngraph.measure import LatencyTable
@@ -130,16 +130,19 @@ def prepare(
         InputError: unknown data, cost, task or device, a fabric or class weights that do not fit the data.
     """
     profile = fabric if isinstance(fabric, FabricProfile) else profile_fabric(fabric)
-    dataset = load_data(data) if isinstance(data, str) else data
+    progress = progress or Silent()
+    dataset = load_data(data, notify=progress.note) if isinstance(data, str) else data
     if task is not None:
         dataset = as_task(dataset, task)
+    if recipe.augmentation is not None:
+        dataset = dataset.with_augmentation(parse_augmentation(recipe.augmentation))
     check_fits(profile, dataset)
     task_of(dataset, recipe.class_weights)
     requests = [parse_budget(budget) if isinstance(budget, str) else budget for budget in budgets]
     found = find_device(device)
     threads = threads or torch.get_num_threads()
     options = costs or CostOptions()
-    sources, latencies = find_sources(profile, requests, options, found, threads, progress or Silent())
+    sources, latencies = find_sources(profile, requests, options, found, threads, progress)
     resolved = resolve_budgets(profile, requests, sources)
     return Job(profile, dataset.to(found), resolved, recipe, settings, seed, found, threads, options, sources, latencies)
 

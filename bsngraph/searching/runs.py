@@ -108,7 +108,7 @@ def prune_run(
     threads: int | None = None,
     costs: CostOptions | None = None,
     mode: OpenMode = "new",
-    data: Dataset | None = None,
+    data: str | Dataset | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """Choose again from a finished search's Γ and weights, under other budgets, and write the result to the folder `out`.

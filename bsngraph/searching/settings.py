@@ -17,7 +17,8 @@ class Recipe:
     """How weights are trained: SGD with momentum and weight decay, the rate divided by 10 at each of `drops` (shares of the epochs).
 
     `clip` bounds the norm of the gradient: nodes that sum many edges start with large values, and one step too long would be the last.
-    `class_weights` multiply the loss of each label, or of each pixel: a number a class, or balanced, by how rare each is in training.
+    `augmentation` stands for the data set's own, as `parse_augmentation` reads it. `class_weights`
+    multiply the loss of each label, or of each pixel: a number a class, or balanced, by how rare each is in training.
     """
 
     epochs: int = 60
@@ -28,6 +29,7 @@ class Recipe:
     drops: tuple[float, ...] = (0.6, 0.85)
     clip: float = 5.0
     augment: bool = True
+    augmentation: str | None = None
     class_weights: ClassWeights = None
 
     def __post_init__(self) -> None:

@@ -40,18 +40,26 @@ def run_on(taken: Taken, operation: Callable[[Tensor], Tensor]) -> Tensor:
     """operation(x). Where autograd would save x for the backward pass, the rows are taken again instead.
 
     Each of the edges that leave a node takes nearly all of its rows; kept, they would be most of the memory of a training step.
+
+    Raises:
+        RuntimeError: in the backward pass, where another operation has changed the value in place meanwhile.
     """
     x, rows = taken.x, taken.rows
     if rows is None or not torch.is_grad_enabled():
         return operation(x)
     whole, place = taken.whole.detach(), (x.data_ptr(), x.shape, x.stride(), x._version)
+    version = whole._version
 
     def pack(saved: Tensor) -> Tensor | None:
         # Of another version is what an operation that works in place has made of x.
         return None if (saved.data_ptr(), saved.shape, saved.stride(), saved._version) == place else saved
 
     def unpack(saved: Tensor | None) -> Tensor:
-        return _taken(whole, rows) if saved is None else saved
+        if saved is not None:
+            return saved
+        if whole._version != version:
+            raise RuntimeError("an operation has changed its input, which other edges take too: it must not work in place")
+        return _taken(whole, rows)
 
     with saved_tensors_hooks(pack, unpack):
         return operation(x)
