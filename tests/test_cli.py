@@ -190,6 +190,7 @@ def test_every_recipe_and_search_option_reaches_config_json(fabric: Path, tmp_pa
         "--clip": "2",
         "--aim": "0.8",
         "--drops": "0.5,0.9",
+        "--class-weights": "1,1,1,1,1,1,1,1,1,2.5",
         "--burn-in": "0.1",
         "--settle": "0.7",
         "--penalty": "2",
@@ -216,6 +217,7 @@ def test_every_recipe_and_search_option_reaches_config_json(fabric: Path, tmp_pa
         "drops": [0.5, 0.9],
         "clip": 2.0,
         "augment": False,
+        "class_weights": [1.0] * 9 + [2.5],
     }
     expected = {
         "burn_in": 0.1,
