@@ -203,6 +203,7 @@ def test_every_recipe_and_search_option_reaches_config_json(fabric: Path, tmp_pa
         "--finetune-rate": "0.01",
         "--threads": "1",
         "--seed": "5",
+        "--augmentation": "shift=2",
         "--device": "cpu",
     }
     given = [part for pair in options.items() for part in pair]
@@ -217,6 +218,7 @@ def test_every_recipe_and_search_option_reaches_config_json(fabric: Path, tmp_pa
         "drops": [0.5, 0.9],
         "clip": 2.0,
         "augment": False,
+        "augmentation": "shift=2",
         "class_weights": [1.0] * 9 + [2.5],
     }
     expected = {
@@ -500,7 +502,7 @@ def test_wrong_usage_is_exit_code_2(fabric: Path) -> None:
     assert "No such command 'serach'" in refused("serach", fabric)
     assert "Missing argument" in refused("check")
     assert "Missing option '--out'" in refused("search", fabric, *DIGITS_DATA)
-    assert "Missing option '--data'" in refused("search", fabric, "--out", "run")
+    assert "which data? name it" in refused("search", fabric, "--out", "run")
 
 
 # --- ends of another kind

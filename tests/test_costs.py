@@ -321,7 +321,7 @@ def test_annotations_are_costs_of_their_name():
     cost = price(profile, "energy")
     assert (cost.name, cost.unit, cost.per_edge.tolist(), cost.total) == ("energy", "", [1.5, 2, 4], 7.5)
     assert cost.of(np.array([[True, False, True], [False, False, False]])).tolist() == [5.5, 0]
-    assert [cost.name for cost in complete_costs(profile)] == [*COSTS, "energy"]
+    assert [cost.name for cost in complete_costs(profile)] == [*(name for name, kind in COSTS.items() if kind.always), "energy"]
 
 
 def test_an_annotation_that_is_missing_on_some_edges_is_told_with_the_edges_and_the_cure():
@@ -336,7 +336,13 @@ def test_an_annotation_that_is_missing_on_some_edges_is_told_with_the_edges_and_
 
 def test_costs_of_the_table_have_their_units():
     profile = profile_fabric(annotated({}))
-    assert {cost.name: cost.unit for cost in complete_costs(profile)} == {"macs": "MACs", "flops": "FLOPs", "params": "parameters"}
+    assert {cost.name: cost.unit for cost in complete_costs(profile)} == {
+        "macs": "MACs",
+        "flops": "FLOPs",
+        "params": "parameters",
+        "bytes": "bytes",
+        "memory": "bytes",
+    }
 
 
 # --- information in files
