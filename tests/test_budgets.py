@@ -126,7 +126,10 @@ def test_an_unknown_cost_is_refused_with_the_one_that_was_meant(name, meant):
 
 
 def test_an_unknown_cost_unlike_all_others_is_refused_with_the_list():
-    assert refused(profile_of(), "zzz=5") == "there is no cost 'zzz': known are bytes, energy, flops, latency, macs, makespan, memory, params, steps"
+    assert (
+        refused(profile_of(), "zzz=5")
+        == "there is no cost 'zzz': known are bytes, energy, flops, latency, macs, makespan, memory, params, steps"
+    )
 
 
 def test_a_share_of_a_cost_that_is_zero_is_refused_and_an_amount_of_it_is_not():

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from bsngraph.costs import parse_budget, profile_fabric, resolve_budgets
 from bsngraph.fabric import Booleans, Fabric, live_edges
-from bsngraph.searching.edge_distribution import EDGE_OF_CERTAINTY, EdgeDistribution, advantages
+from bsngraph.searching.edge_distribution import EDGE_OF_CERTAINTY, FURTHEST, EdgeDistribution, advantages
 from bsngraph.searching.objective import Multipliers, budget_costs
 from bsngraph.supernet import SuperNet, compile_fabric
 
@@ -276,6 +276,31 @@ def test_starting_probabilities_of_0_and_1_are_near_certain_and_can_still_move(t
     gradient = distribution.policy_gradient(kept, torch.tensor([0.0, 1.0]), "leave-one-out")
     assert gradient[always] < 0  # descending raises Γ of the edge whose absence cost more
     assert torch.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize("push", [100.0, -100.0])
+def test_gamma_never_gets_so_certain_that_samples_no_longer_differ(tmp_path: Path, push: float) -> None:
+    fabric = fabric_with(tmp_path, 0, 1)
+    distribution = EdgeDistribution(fabric, 0.5)
+    named = [fabric.edge_index["image->h#wide"], fabric.edge_index["image->h#narrow"]]  # near certain as the file wants it
+    others = [edge for edge in fabric.searchable if edge not in named]
+    distribution.logits += push
+    distribution.restrain()
+    chance = distribution.probabilities
+    assert chance[others].tolist() == pytest.approx([1 / (1 + math.exp(-math.copysign(FURTHEST, push)))] * len(others))
+    assert chance[named].tolist() == pytest.approx([(1 - EDGE_OF_CERTAINTY) if push > 0 else EDGE_OF_CERTAINTY] * 2)
+    inside = distribution.logits.clone()
+    distribution.restrain()
+    assert torch.equal(distribution.logits, inside)
+
+
+def test_no_option_of_a_choice_is_ever_out_of_reach(tmp_path: Path) -> None:
+    text = STRIPES.replace("image -> h [", "image -> h [choice=one, ")
+    distribution = EdgeDistribution(fabric_of(text, tmp_path), 0.5)
+    options = [edge for edge, named in enumerate(distribution.decisions.variable_of) if named in distribution.decisions.choices[0]]
+    distribution.logits[options] = torch.tensor([50.0, 49.0, -50.0], dtype=torch.float64)
+    distribution.restrain()
+    assert distribution.logits[options].tolist() == [50.0, 49.0, 50.0 - FURTHEST]
 
 
 def test_entropy_is_one_bit_undecided_and_zero_decided_and_ignores_fixed_edges(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from bsngraph.costs import (
     profile_fabric,
     spending,
 )
+from bsngraph.costs.program import NoAnswerError
 from bsngraph.costs.walk import least
 from bsngraph.errors import InfeasibleBudgetError
 from bsngraph.fabric import (
@@ -242,3 +243,20 @@ def _ladder(rungs: int) -> Fabric:
         graph.add_edge(before, after, op="conv", channels=2, kernel=3)
         graph.add_edge(before, after, op="identity")
     return fabric_from_networkx(graph)
+
+
+@settings(max_examples=40)
+@given(budgeted())
+def test_where_the_program_has_no_answer_in_time_walking_goes_on_and_proves_nothing(case) -> None:
+    profile, budgets, live = case
+
+    def no_answer(*_: object, **__: object) -> None:
+        raise NoAnswerError("it thinks for too long")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bsngraph.costs.feasible.solve_choice", no_answer)
+        patch.setattr("bsngraph.costs.feasible.MOST_CHOICES", 0.5)
+        found = inside_budgets(profile.fabric, budgets)
+    assert not found.proved
+    assert (found.architecture is not None) == inside(live, budgets).any(), "the walk itself enumerates small fabrics"
+    assert found.architecture is None or meets(found.architecture.mask, budgets)

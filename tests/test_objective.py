@@ -256,3 +256,10 @@ def _line() -> nx.MultiDiGraph:
 def test_a_clip_that_stops_everything_is_refused(clip: float) -> None:
     with pytest.raises(InputError, match="clip="):
         recipe(clip=clip)
+
+
+def test_the_multiplier_of_a_budget_that_the_whole_fabric_meets_does_not_grow() -> None:
+    multipliers = Multipliers((budget(100.0), budget(90.0, "other")), settings(penalty=1.0, adapt_penalty=True))
+    for _ in range(100):
+        multipliers.adapt(np.array([[7.0], [7.0]]), [100.0, 90.0])
+    assert (multipliers.values < 1).all()

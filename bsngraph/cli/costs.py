@@ -76,7 +76,7 @@ def _show(spent: Spent) -> None:
     for part in spent.parts:
         limit = f" of {quantity(part.limit)}" if part.limit is not None else ""
         multiplier = f", λ {part.multiplier:.3g} at the end of the search" if part.multiplier is not None else ""
-        unit = "" if part.cost.unit.lower() == part.cost.name else f" {part.cost.unit}"
+        unit = "" if part.cost.unit.lower() in ("", part.cost.name) else f" {part.cost.unit}"
         console.print(f"[bold]{escape(part.cost.name)}[/bold]: {quantity(part.value)}{limit}{unit}{multiplier}")
     table = Table("edge", "operation", *(escape(part.cost.name) for part in spent.parts))
     leading = spent.parts[0].per_edge

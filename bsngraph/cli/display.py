@@ -43,6 +43,8 @@ def measures(row: Mapping[str, Any]) -> str:
     for name in limits or list(row.get("costs", {}))[:1]:
         limit = f" (limit now {quantity(limits[name])})" if name in limits else ""
         parts.append(f"{name} {quantity(row['costs'][name]['sampled'])}{limit}")
+    if limits and "incumbent" in row and row["incumbent"] is None:
+        parts.append("none feasible yet")
     if "entropy" in row:
         parts.append(f"entropy {row['entropy']:.2f}")
     return "  ".join(parts)
@@ -134,7 +136,7 @@ def show_result(result: Result, form: str) -> None:
     table = Table("cost", "this network", "whole fabric", "share", "budget", "")
     for name, cost in summary["costs"].items():
         budget = budgets.get(name)
-        limit = [quantity(budget["limit"]), "met" if budget["met"] else "NOT met"] if budget else ["", ""]
+        limit = [quantity(budget["limit"]), _verdict(budget)] if budget else ["", ""]
         table.add_row(
             _with_unit(name, cost["unit"]), quantity(cost["value"]), quantity(cost["fabric"]), share(cost["value"], cost["fabric"]), *limit
         )
@@ -143,6 +145,12 @@ def show_result(result: Result, form: str) -> None:
     if result.run.file("architecture.svg").exists():
         console.print(f"pictures: {folder / 'architecture.svg'}, {folder / 'architecture.png'}", soft_wrap=True)
     console.print(f"network:  {folder / 'architecture.dot'}, {folder / 'model.safetensors'}", soft_wrap=True)
+
+
+def _verdict(budget: Mapping[str, Any]) -> str:
+    if budget["met"]:
+        return "met"
+    return "nearest" if budget["relation"] == "~=" else "NOT met"
 
 
 def share(value: float, whole: float) -> str:

@@ -1,6 +1,6 @@
 """Costs: shapes and counts of a fabric, the table of costs, budgets, what is cheapest and what is inside the budgets."""
 
-from bsngraph.costs.budget import CLOSE, Budget, BudgetRequest, parse_budget, resolve_budgets
+from bsngraph.costs.budget import CLOSE, Budget, BudgetRequest, check_units, parse_budget, resolve_budgets
 from bsngraph.costs.cheapest import Cheapest, cheapest, cheapest_each
 from bsngraph.costs.cost import AdditiveCost, Cost, Costs, Scheduled
 from bsngraph.costs.feasible import Inside, amount, best_found, check_budgets, closest, inside, inside_budgets, meets, misses
@@ -27,6 +27,7 @@ __all__ = [
     "cheapest",
     "cheapest_each",
     "check_budgets",
+    "check_units",
     "closest",
     "complete_costs",
     "inside",

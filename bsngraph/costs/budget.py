@@ -13,7 +13,7 @@ from typing import Literal
 
 from bsngraph.costs.cost import Cost
 from bsngraph.costs.profile import FabricProfile
-from bsngraph.costs.table import Sources, price
+from bsngraph.costs.table import COSTS, Sources, price
 from bsngraph.errors import InputError
 
 Relation = Literal["<=", "~="]
@@ -92,6 +92,18 @@ def parse_budget(text: str) -> BudgetRequest:
     return BudgetRequest(name, amount, found.group(2), text, relation)
 
 
+def check_units(requests: Sequence[BudgetRequest]) -> None:
+    """Whether limits on the table's costs are in their units, which can be told before anything is measured.
+
+    Raises:
+        InputError: one is not.
+    """
+    for request in requests:
+        kind = request.cost.partition(":")[0]
+        if kind in COSTS and request.unit != "%":
+            _factor(request, COSTS[kind].unit)
+
+
 def resolve_budgets(profile: FabricProfile, requests: Sequence[BudgetRequest], sources: Sources | None = None) -> tuple[Budget, ...]:
     """Give each request its cost and its limit in that cost's unit.
 
@@ -111,14 +123,19 @@ def resolve_budgets(profile: FabricProfile, requests: Sequence[BudgetRequest], s
 
 
 def _limit(request: BudgetRequest, cost: Cost) -> float:
-    if request.unit == "%":
-        if not cost.total:
-            raise InputError(f"budget {request.text!r}: the whole fabric costs nothing, so a share of it is no limit")
-        return cost.total * request.amount / 100
-    units = _MEASURES.get(cost.unit, _COUNTS)
+    if request.unit != "%":
+        return request.amount * _factor(request, cost.unit)
+    if not cost.total:
+        raise InputError(f"budget {request.text!r}: the whole fabric costs nothing, so a share of it is no limit")
+    return cost.total * request.amount / 100
+
+
+def _factor(request: BudgetRequest, cost_unit: str) -> float:
+    """What a request's unit, which is no share, is in a cost's unit."""
+    units = _MEASURES.get(cost_unit, _COUNTS)
     if request.unit in units:
-        return request.amount * units[request.unit]
-    measured = f"{request.cost} ({cost.unit or 'its own unit'})"
+        return units[request.unit]
+    measured = f"{request.cost} ({cost_unit or 'its own unit'})"
     known = ", ".join(unit or "none" for unit in units if unit != "K")
     if not request.unit:
         raise InputError(f"budget {request.text!r}: a limit on {measured} needs a unit: {known}, or %")

@@ -1,12 +1,14 @@
 """Whether budgets can be met, before any training, and the best choice of edges inside them.
 
 Limits on sums and on schedules go to the integer program (a schedule is at least its longest path, and its work shared by all cores), so
-what it excludes is impossible. What it finds is held against the costs themselves; where it is over one that the program cannot see,
-a walk over neighbouring choices looks for a way in, and what is not found then is not proved to be impossible.
+what it excludes is impossible. What it finds is held against the costs themselves; where it is over one that the program cannot see, or
+where the program finds no answer in its time, a walk over neighbouring choices looks for a way in, and what is not found then is not
+proved to be impossible.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +18,7 @@ import numpy as np
 from bsngraph.costs.budget import Budget
 from bsngraph.costs.cheapest import Cheapest, cheap_starts, cheapest, cheapest_each
 from bsngraph.costs.cost import AdditiveCost, Cost, Costs, Scheduled
-from bsngraph.costs.program import Limit, PathLimit, solve_choice
+from bsngraph.costs.program import Limit, NoAnswerError, PathLimit, solve_choice
 from bsngraph.costs.walk import MOST_CHOICES, least
 from bsngraph.draw.text import quantity
 from bsngraph.errors import InfeasibleBudgetError
@@ -24,6 +26,8 @@ from bsngraph.fabric import Architecture, Booleans, Fabric, architecture_of, con
 
 # How often the program is asked again for a choice without what it had found before, when that was over a cost that it cannot see.
 _ROUNDS = 6
+# How long it may think each time, before walking goes on without it.
+_SECONDS = 8.0
 
 
 @dataclass(frozen=True)
@@ -114,7 +118,10 @@ def inside_budgets(
     limits = [limit for budget in binding for limit in _limits(budget)]
     guessed = 0
     while True:
-        choice = solve_choice(fabric, kept_weight, live_weight, limits)
+        try:
+            choice = solve_choice(fabric, kept_weight, live_weight, limits, seconds=_SECONDS)
+        except NoAnswerError:
+            return _walk_inside(fabric, binding, [])
         if choice is None:
             return Inside(None, proved=not guessed)
         found = architecture_of(fabric, choice.kept)
@@ -127,7 +134,7 @@ def inside_budgets(
             guessed += 1
             limits.append(Limit(found.mask.astype(np.float64), len(found.live) - 1))
         else:
-            return _walk_inside(fabric, binding, choice.kept)
+            return _walk_inside(fabric, binding, [choice.kept])
 
 
 def amount(value: float, cost: Cost) -> str:
@@ -165,8 +172,8 @@ def _best_of(fabric: Fabric, every: Booleans, budgets: Sequence[Budget], kept_we
     return Inside(architecture_of(fabric, every[int(value.argmin())]), proved=True)
 
 
-def _walk_inside(fabric: Fabric, budgets: Sequence[Budget], start: Booleans) -> Inside:
-    """Down the sum of what is over the budgets, in shares of them, until nothing is."""
+def _walk_inside(fabric: Fabric, budgets: Sequence[Budget], starts: Sequence[Booleans]) -> Inside:
+    """Down the sum of what is over the budgets, in shares of them, until nothing is; from `starts` and from what is cheap."""
 
     def over(live: Booleans) -> Costs:
         total = np.zeros(live.shape[0])
@@ -174,8 +181,8 @@ def _walk_inside(fabric: Fabric, budgets: Sequence[Budget], start: Booleans) -> 
             total += np.maximum(budget.cost.of(live) / (budget.limit * (1 + 1e-12)) - 1, 0)
         return total
 
-    starts = [start, *(start for budget in budgets for start in cheap_starts(fabric, budget.cost))]
-    found = least(fabric, over, starts, enough=0.0)
+    cheap = (start for budget in budgets for start in cheap_starts(fabric, budget.cost))
+    found = least(fabric, over, itertools.chain(starts, cheap), enough=0.0)
     if found is None or found.score > 0:
         return Inside(None, proved=False)
     kept = decisions_of(fabric).completed(found.live)

@@ -31,6 +31,11 @@ from bsngraph.fabric import Booleans, Decisions, Fabric, decisions_of
 
 TIME_LIMIT_S = 60.0
 
+
+class NoAnswerError(BsngraphError):
+    """The solver found neither a choice nor a proof in its time."""
+
+
 # The largest number of the objective and of a limit. HiGHS is content within 1e-6 of both, whatever their size: with numbers as
 # large as these that is 1e-12 of the whole, as exact as a sum.
 _LARGEST = 1e6
@@ -60,13 +65,20 @@ class Choice:
     proved: bool
 
 
-def solve_choice(fabric: Fabric, kept_weight: Costs, live_weight: Costs, limits: Sequence[Limit | PathLimit] = ()) -> Choice | None:
+def solve_choice(
+    fabric: Fabric,
+    kept_weight: Costs,
+    live_weight: Costs,
+    limits: Sequence[Limit | PathLimit] = (),
+    *,
+    seconds: float = TIME_LIMIT_S,
+) -> Choice | None:
     """The choice that minimises Σ kept_weight·kept + Σ live_weight·live inside the limits; None where there is none.
 
     `live_weight` must not be negative.
 
     Raises:
-        BsngraphError: the solver found neither a choice nor a proof in `TIME_LIMIT_S` seconds.
+        NoAnswerError: the solver found neither a choice nor a proof in so many seconds.
     """
     rows = _Rows(fabric)
     rows.reachability()
@@ -88,12 +100,12 @@ def solve_choice(fabric: Fabric, kept_weight: Costs, live_weight: Costs, limits:
     lower[rows.kept] = fixed
     lower[rows.reached][list(fabric.source_indices)] = 1
     lower[rows.leads][list(fabric.target_indices)] = 1
-    options = {"time_limit": TIME_LIMIT_S, "mip_rel_gap": 0.0}
+    options = {"time_limit": seconds, "mip_rel_gap": 0.0}
     result = milp(weights, integrality=integrality, bounds=Bounds(lower, upper), constraints=rows.constraint(), options=options)
     if result.status == 2:
         return None
     if result.x is None:
-        raise BsngraphError(f"the integer program gave no answer in {TIME_LIMIT_S:.0f} s ({result.message})")
+        raise NoAnswerError(f"the integer program gave no answer in {seconds:.0f} s ({result.message})")
     return Choice(result.x[rows.kept] > 0.5, bool(result.status == 0))
 
 

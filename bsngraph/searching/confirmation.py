@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bsngraph.costs import Budget
+from bsngraph.costs import Budget, amount
 from bsngraph.measure import Timing, measure_network
 from bsngraph.searching.job import Job
 from bsngraph.searching.progress import Progress
@@ -24,10 +24,12 @@ _MEASURED_AGAIN = 3
 
 @dataclass(frozen=True)
 class Confirmation:
-    """The candidate that is inside, or None and the budgets with a limit on latency lowered by as much as the best tried one missed it."""
+    """The candidate that is inside. Or None, the budgets with a limit on latency lowered by as much as those tried missed it, and what
+    these took."""
 
     chosen: Candidate | None
     tightened: tuple[Budget, ...]
+    measured_ms: tuple[float, ...] = ()
 
 
 def latency_budget(budgets: Sequence[Budget]) -> Budget | None:
@@ -40,22 +42,25 @@ def confirm(job: Job, net: SuperNet, budgets: Sequence[Budget], candidates: Sequ
     budget = latency_budget(job.budgets)
     if budget is None:
         return Confirmation(candidates[0], tuple(budgets))
-    factors = []
+    needed, taken = [], []  # the sum of edges at which a network like this one would be inside; what it took
     for candidate in candidates[:_TRIED]:
         timing = measured(job, prune_net(net, candidate.architecture))
         if timing.median_ms <= _MARGIN * budget.limit:
             return Confirmation(candidate, tuple(budgets))
-        factors.append(_MARGIN * budget.limit / timing.median_ms)
         estimate = float(budget.cost.of(candidate.architecture.mask[None])[0])
+        needed.append(estimate * _MARGIN * budget.limit / timing.median_ms)
+        taken.append(timing.median_ms)
         progress.note(f"a candidate takes {timing.median_ms:.3g} ms, not the {estimate:.3g} ms of its edges: over {budget.text}")
-    limits = {other.cost.name: other.limit for other in budgets}
-    return Confirmation(
-        None,
-        tuple(
-            replace(other, limit=limits[other.cost.name] * max(factors)) if other.cost.name == budget.cost.name else other
-            for other in budgets
-        ),
-    )
+    tightened = tuple(replace(other, limit=max(needed)) if other.cost.name == budget.cost.name else other for other in budgets)
+    return Confirmation(None, tightened, tuple(taken))
+
+
+def none_measured_inside(budgets: Sequence[Budget], fastest_ms: float) -> str:
+    """What to say where every network that was measured whole was over the budget on latency."""
+    budget = latency_budget(budgets)
+    assert budget is not None, "only for it networks are measured"
+    limit, best = amount(budget.limit, budget.cost), amount(fastest_ms, budget.cost)
+    return f"no network was measured inside {budget.text} ({limit}): the best found takes {best}"
 
 
 def measured(job: Job, net: SuperNet) -> Timing:

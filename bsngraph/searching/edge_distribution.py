@@ -20,6 +20,10 @@ from bsngraph.searching.settings import Baseline
 # Probabilities of 0 and 1 in a file are a certainty that no gradient could ever move; they start this near instead.
 EDGE_OF_CERTAINTY = 1e-4
 
+# How far logits may go while they are learned, if they did not start further: sigmoid(5) is 0.993. Without a bound a strong pull makes
+# Γ certain, no sample differs any more, and the cost stays where it is, over its budget or under, whatever λ is.
+FURTHEST = 5.0
+
 
 class EdgeDistribution:
     """The distribution of samples H. `leading` (edges,) marks the edges whose logits count."""
@@ -34,11 +38,20 @@ class EdgeDistribution:
             options = [starts[edge] for edge in choice.tolist()]
             # softmax of log p is p, where the file gives them; where it does not, no option starts ahead.
             self.logits[choice] = torch.tensor([0.0 if p is None else math.log(max(p, EDGE_OF_CERTAINTY)) for p in options]).double()
+        self._bounds = self.logits.abs().clamp(min=FURTHEST)
+        self._gaps = [max(FURTHEST, float(self.logits[choice].max() - self.logits[choice].min())) for choice in self._choices()]
 
     @property
     def probabilities(self) -> Tensor:
         """Γ: (edges,) float64; 1 for fixed edges."""
         return self._probabilities(self.logits)
+
+    def restrain(self) -> None:
+        """Keep logits inside their bounds, those of a choice as near to its likeliest option."""
+        free = torch.from_numpy(self.decisions.first_edges)[list(self.decisions.free)]
+        self.logits[free] = self.logits[free].clamp(-self._bounds[free], self._bounds[free])
+        for choice, gap in zip(self._choices(), self._gaps, strict=True):
+            self.logits[choice] = self.logits[choice].clamp(min=float(self.logits[choice].max()) - gap)
 
     def sample(self, count: int, generator: torch.Generator, *, shift: Tensor | None = None) -> Booleans:
         """`count` samples: (count, edges) Boolean. `shift` (edges,) is added to the logits."""

@@ -149,6 +149,7 @@ class Learning:
         gradient = self.distribution.policy_gradient(kept, objective * self.multipliers.scale, self.settings.baseline)
         self.distribution.logits.grad = gradient
         self.edge_optimizer.step()
+        self.distribution.restrain()
         self.multipliers.adapt(costs, limits)
 
     def _row(self, totals: _Totals, limits: tuple[float, ...], start: float, burning_in: bool) -> dict[str, Any]:

@@ -71,7 +71,7 @@ class Multipliers:
         self.missed += _FRESH * (costs.mean(axis=1) / np.array(limits) - 1 - self.missed)
         tightest = self.missed.max()
         for index, budget in enumerate(self.budgets):
-            both_ways = self.missed[index] == tightest or not budget.binding
+            both_ways = (self.missed[index] == tightest and not budget.slack) or not budget.binding
             away = abs(self.missed[index]) if both_ways else max(self.missed[index], 0.0)
             step = min(away - _NEAR, 1.0) * _GROW if away > _NEAR else -_SHRINK
             self.values[index] = min(max(self.values[index] * math.exp(step), _LEAST), _MOST)

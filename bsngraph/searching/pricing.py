@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from bsngraph.costs import BudgetRequest, FabricProfile, Sources
+from bsngraph.costs import BudgetRequest, FabricProfile, Sources, check_units
 from bsngraph.costs.table import DURATION
 from bsngraph.costs.user import TIMEOUT_S, load_user_cost
 from bsngraph.measure import LatencyTable, default_cache, edge_latencies
@@ -38,10 +38,11 @@ def find_sources(
     """The sources of the budgets' costs; edges are measured only where a budget asks for milliseconds that the file does not have.
 
     Raises:
-        InputError: a cost of the user's own cannot be loaded, or the device cannot be measured.
+        InputError: a cost of the user's own cannot be loaded, a limit is in a wrong unit, or the device cannot be measured.
     """
     own = {cost.name: cost for cost in (load_user_cost(text, profile, timeout_s=options.timeout_s) for text in options.own)}
     table = options.latencies
+    check_units(requests)
     if table is None and any(_is_measured(profile, request) for request in requests):
         progress.note(f"measuring the latency of {len(profile.fabric.edges)} edges on {device} with {threads} threads …")
         batch = options.latency_batch

@@ -7,6 +7,7 @@ deliver. After every epoch everything needed to go on is on disk.
 from __future__ import annotations
 
 import copy
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -15,13 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from bsngraph.costs import Budget, FabricProfile, amount, best_found, check_budgets, meets, profile_fabric
+from bsngraph.costs import Budget, FabricProfile, amount, best_found, check_budgets, profile_fabric
 from bsngraph.data import Dataset
 from bsngraph.errors import InfeasibleBudgetError, InputError
 from bsngraph.export import load_network
 from bsngraph.fabric import Architecture, Fabric, architecture_of, read_fabric, write_fabric
 from bsngraph.fabric.fabric_to_dot import fabric_to_dot
-from bsngraph.searching.confirmation import confirm
+from bsngraph.searching.confirmation import confirm, none_measured_inside
 from bsngraph.searching.delivery import Result, deliver, write_probabilities
 from bsngraph.searching.evaluation import Score, evaluate_net, recompute_batch_norm
 from bsngraph.searching.job import Job, prepare, running
@@ -295,12 +296,16 @@ def _choose(job: Job, learning: Learning, progress: Progress) -> Architecture:
     progress.note("choosing the architecture on validation data …")
     net = copy.deepcopy(learning.net)  # candidates replace its BatchNorm statistics
     budgets: Sequence[Budget] = job.budgets
+    fastest_ms = math.inf
     for number in range(_CONFIRMATIONS):
         generator = generator_for(job.seed, "candidates", *([number] if number else []))
-        proposals = propose(learning.distribution, net, budgets, job.settings.candidates, generator)
         known = learning.incumbent.architecture
-        if known is not None and meets(known.mask, budgets):
-            proposals = list(dict.fromkeys([*proposals, known]))
+        try:
+            proposals = propose(learning.distribution, net, budgets, job.settings.candidates, generator, known)
+        except InfeasibleBudgetError:
+            if fastest_ms < math.inf:  # the limit that nothing is inside is a lowered one
+                break
+            raise
         candidates = choose(net, job.dataset, proposals, budgets, job.task)
         confirmation = confirm(job, net, budgets, candidates, progress)
         if confirmation.chosen is not None:
@@ -311,8 +316,9 @@ def _choose(job: Job, learning: Learning, progress: Progress) -> Architecture:
                 f"validation {best.score.shown(1)} with the shared weights"
             )
             return best.architecture
+        fastest_ms = min(fastest_ms, *confirmation.measured_ms)
         budgets = confirmation.tightened
-    raise InfeasibleBudgetError(f"no sub-network was measured inside {' and '.join(budget.text for budget in job.budgets)}")
+    raise InfeasibleBudgetError(none_measured_inside(job.budgets, fastest_ms))
 
 
 def _tell_budgets(job: Job, progress: Progress) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bsngraph.costs import CLOSE, AdditiveCost, Budget, best_found, closest, inside, inside_budgets, misses
+from bsngraph.costs import CLOSE, AdditiveCost, Budget, best_found, closest, inside, inside_budgets, meets, misses
 from bsngraph.data import Dataset
 from bsngraph.errors import InfeasibleBudgetError
 from bsngraph.fabric import Architecture, Booleans, connected, decisions_of, live_edges, neighbouring_choices
@@ -36,9 +36,15 @@ class Candidate:
 
 
 def propose(
-    distribution: EdgeDistribution, net: SuperNet, budgets: Sequence[Budget], count: int, generator: torch.Generator
+    distribution: EdgeDistribution,
+    net: SuperNet,
+    budgets: Sequence[Budget],
+    count: int,
+    generator: torch.Generator,
+    known: Architecture | None = None,
 ) -> list[Architecture]:
-    """Distinct architectures inside the budgets: the thresholded Γ, samples of Γ, and the most probable choice that is inside.
+    """Distinct architectures inside the budgets: the thresholded Γ, samples of Γ, the most probable choice that is inside, and `known`
+    where it is inside.
 
     Where fewer than `count` of the samples are inside, Γ is tilted by the cost, logit_e − τ·Σ_k c_ke/B_k with growing τ, so
     that a budget far under the one searched for still gets candidates.
@@ -56,7 +62,8 @@ def propose(
         found |= dict.fromkeys(_inside(net, kept, budgets))
     likeliest = inside_budgets(net.fabric, budgets, kept_weight=-(distribution.logits * distribution.leading).numpy()).architecture
     first = [] if likeliest is None else [likeliest]
-    proposals = list(dict.fromkeys([*first, *list(found)[: count + 1]]))
+    last = [known] if known is not None and meets(known.mask, budgets) else []
+    proposals = list(dict.fromkeys([*first, *list(found)[: count + 1], *last]))
     if not proposals:
         raise InfeasibleBudgetError(best_found(net.fabric, budgets))
     return _close(proposals, net, budgets)

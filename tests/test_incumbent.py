@@ -1,0 +1,226 @@
+"""The best architecture inside the budgets while a search goes on, and the choice of one by measuring it whole."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tiny import STRIPES, fabric_of, recipe, settings, stripes
+
+from bsngraph.costs import AdditiveCost, Budget, parse_budget, profile_fabric, resolve_budgets
+from bsngraph.errors import InfeasibleBudgetError
+from bsngraph.fabric import Architecture, connected, live_edges
+from bsngraph.measure import Timing
+from bsngraph.searching import Silent
+from bsngraph.searching.confirmation import confirm, latency_budget, measured, none_measured_inside
+from bsngraph.searching.edge_distribution import EdgeDistribution
+from bsngraph.searching.evaluation import evaluate_net
+from bsngraph.searching.incumbent import Incumbent, challengers
+from bsngraph.searching.job import Job, prepare
+from bsngraph.searching.learning import Learning
+from bsngraph.searching.selection import Candidate, propose
+from bsngraph.supernet import SuperNet, compile_fabric
+
+LIMIT = "price=5"
+
+
+@pytest.fixture
+def net(tmp_path: Path) -> SuperNet:
+    return compile_fabric(profile_fabric(fabric_of(STRIPES, tmp_path)), seed=1)
+
+
+def all_architectures(net: SuperNet) -> list[Architecture]:
+    """Every sub-network there is of the stripes' fabric."""
+    count = len(net.fabric.edges)
+    kept = (np.arange(2**count)[:, None] >> np.arange(count)) % 2 == 1
+    live = live_edges(net.sweep, kept)
+    live = np.unique(live[connected(net.fabric, live).all(axis=1)], axis=0)
+    return [Architecture(count, tuple(np.flatnonzero(row).tolist())) for row in live]
+
+
+def loss_of(net: SuperNet, architecture: Architecture) -> float:
+    data = stripes()
+    return evaluate_net(net, data, data.validation, architecture.mask).loss
+
+
+def test_it_is_never_replaced_by_a_worse_one_under_the_same_weights(net: SuperNet) -> None:
+    every = all_architectures(net)
+    losses = {architecture: loss_of(net, architecture) for architecture in every}
+    incumbent, so_far = Incumbent(net, stripes(), (), None), float("inf")
+    for architecture in every:
+        incumbent.challenge([architecture])
+        assert incumbent.architecture is not None
+        assert incumbent.loss == losses[incumbent.architecture] <= so_far
+        so_far = incumbent.loss
+    assert so_far == min(losses.values())
+
+
+def test_its_loss_is_that_of_the_weights_of_the_last_look(net: SuperNet) -> None:
+    first, second = all_architectures(net)[:2]
+    incumbent = Incumbent(net, stripes(), (), first)
+    assert incumbent.loss is None
+    incumbent.challenge([])
+    assert incumbent.loss == loss_of(net, first)
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.mul_(0.5)
+    incumbent.challenge([second])
+    assert incumbent.architecture in (first, second)
+    assert incumbent.loss == min(loss_of(net, first), loss_of(net, second))
+
+
+def test_without_challengers_there_is_none_feasible_yet(net: SuperNet) -> None:
+    incumbent = Incumbent(net, stripes(), (), None)
+    incumbent.challenge([])
+    assert (incumbent.architecture, incumbent.loss) == (None, None)
+
+
+def test_only_what_connects_its_targets_inside_every_budget_challenges(net: SuperNet) -> None:
+    budgets = resolve_budgets(net.profile, [parse_budget(LIMIT), parse_budget("steps:1=2")])
+    distribution = EdgeDistribution(net.fabric, 0.5)
+    generator = torch.Generator().manual_seed(0)
+    for seed in range(30):
+        distribution.logits.copy_(3 * torch.randn(len(distribution.logits), generator=generator, dtype=torch.float64))
+        sampled = live_edges(net.sweep, distribution.sample(12, torch.Generator().manual_seed(seed)))
+        thresholded = live_edges(net.sweep, distribution.thresholded()[None])
+        found = challengers(distribution, net, budgets, sampled, thresholded)
+        fit = [row for row in (*thresholded, *sampled) if row.any() and all(budget.met(budget.cost.of(row[None])[0]) for budget in budgets)]
+        assert len(found) == bool(fit)
+        if fit and (fit[0] == thresholded[0]).all():
+            assert (found[0].mask == thresholded[0]).all()
+        elif fit:
+            chances = distribution.log_probability(np.stack(fit))
+            assert distribution.log_probability(found[0].mask[None])[0] == chances.max()
+
+
+def test_a_search_goes_on_with_the_same_one(tmp_path: Path) -> None:
+    job = stripes_job(tmp_path, LIMIT)
+
+    def begun() -> Learning:
+        return Learning(compile_fabric(job.profile, seed=0), job.dataset, job.budgets, job.costs, job.recipe, job.settings, 0)
+
+    straight, rows = begun(), []
+    states = []
+    straight.run(Silent(), lambda row: (rows.append(row["incumbent"]), states.append(_copied(straight.state()))))
+    resumed, later = begun(), []
+    resumed.load(states[0])
+    resumed.run(Silent(), lambda row: later.append(row["incumbent"]))
+    assert later == rows[1:]
+    assert resumed.incumbent.architecture == straight.incumbent.architecture is not None
+    assert all(row["costs"]["price"] <= 5 for row in rows)
+
+
+def _copied(state: dict) -> dict:
+    """As if written and read again: training goes on in place."""
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    buffer.seek(0)
+    return torch.load(buffer, weights_only=True)
+
+
+def stripes_job(folder: Path, *budgets: str) -> Job:
+    return prepare(fabric_of(STRIPES, folder), stripes(), budgets, recipe=recipe(), settings=settings(), seed=0, device="cpu", threads=1)
+
+
+# --- what is known to be inside is a proposal like the others
+
+
+def test_what_is_known_to_be_inside_is_proposed_where_nothing_else_is_found(net: SuperNet, monkeypatch: pytest.MonkeyPatch) -> None:
+    (budget,) = resolve_budgets(net.profile, [parse_budget("price=1")])
+    known = next(architecture for architecture in all_architectures(net) if budget.met(budget.cost.of(architecture.mask[None])[0]))
+    distribution = EdgeDistribution(net.fabric, 1 - 1e-6)
+    distribution.logits += 50  # samples keep everything
+    monkeypatch.setattr("bsngraph.searching.selection._TILTS", (0.0,))
+    monkeypatch.setattr("bsngraph.searching.selection.inside_budgets", lambda *_, **__: type("Nothing", (), {"architecture": None}))
+    assert propose(distribution, net, [budget], 3, torch.Generator(), known) == [known]
+    with pytest.raises(InfeasibleBudgetError):
+        propose(distribution, net, [budget], 3, torch.Generator())
+    with pytest.raises(InfeasibleBudgetError):
+        propose(distribution, net, [Budget(budget.cost, 0.5, "price=0.5")], 3, torch.Generator(), known)
+
+
+def test_what_is_known_but_far_from_a_wish_is_not_proposed(net: SuperNet) -> None:
+    (wish,) = resolve_budgets(net.profile, [parse_budget("price~=4")])
+    prices = {architecture: float(wish.cost.of(architecture.mask[None])[0]) for architecture in all_architectures(net)}
+    far = max(prices, key=lambda architecture: prices[architecture])
+    proposals = propose(EdgeDistribution(net.fabric, 0.5), net, [wish], 8, torch.Generator().manual_seed(0), far)
+    assert {prices[proposal] for proposal in proposals} == {4.0}
+
+
+# --- measured whole
+
+
+def latency_job(folder: Path, limit: float, monkeypatch: pytest.MonkeyPatch, factors: dict[float, float]) -> tuple[Job, list[float]]:
+    """A job whose latency is its price by edges, and the price times `factors[price]` (1 if not said) measured whole."""
+    job = stripes_job(folder, "macs=100%")
+    prices = {edge.name: edge.costs["price"] for edge in job.fabric.edges}
+    cost = AdditiveCost("latency", "ms", np.array(list(prices.values())))
+    object.__setattr__(job, "budgets", (Budget(cost, limit, f"latency={limit:g}ms"), *job.budgets))
+    asked: list[float] = []
+
+    def measure(net: SuperNet, **_: object) -> Timing:
+        price = sum(prices[edge.name] for edge in net.fabric.edges)
+        asked.append(price)
+        milliseconds = price * factors.get(price, 1.0)
+        return Timing(milliseconds, milliseconds, milliseconds, 1)
+
+    monkeypatch.setattr("bsngraph.searching.confirmation.measure_network", measure)
+    return job, asked
+
+
+def candidates_of(job: Job, net: SuperNet, *prices: float) -> list[Candidate]:
+    """A candidate of each price, best first as given."""
+    by_price = {float(job.budgets[0].cost.of(one.mask[None])[0]): one for one in all_architectures(net)}
+    score = evaluate_net(net, job.dataset, job.dataset.validation, np.ones(len(net.fabric.edges), dtype=bool))
+    return [Candidate(by_price[price], score) for price in prices]
+
+
+def test_the_best_candidate_that_is_measured_inside_is_chosen(tmp_path: Path, net: SuperNet, monkeypatch: pytest.MonkeyPatch) -> None:
+    job, asked = latency_job(tmp_path, 5.0, monkeypatch, {5.0: 1.3})
+    found = confirm(job, net, job.budgets, candidates_of(job, net, 5.0, 4.0, 1.0), Silent())
+    assert found.chosen is not None
+    assert found.chosen == candidates_of(job, net, 4.0)[0]
+    assert found.tightened == job.budgets
+    assert asked == [5.0] * 4 + [4.0], "what is over is measured again before it is passed over"
+
+
+def test_without_one_inside_the_limit_is_lowered_to_what_the_best_of_them_would_need(
+    tmp_path: Path, net: SuperNet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, _ = latency_job(tmp_path, 5.0, monkeypatch, {5.0: 2.0, 4.0: 4.0})
+    found = confirm(job, net, job.budgets, candidates_of(job, net, 5.0, 4.0), Silent())
+    assert found.chosen is None
+    assert found.measured_ms == (10.0, 16.0)
+    latency, macs = found.tightened
+    assert latency.limit == pytest.approx(0.98 * 5.0 / 2.0)
+    assert latency.text == "latency=5ms"
+    assert macs == job.budgets[1]
+    assert none_measured_inside(job.budgets, min(found.measured_ms)) == (
+        "no network was measured inside latency=5ms (5 ms): the best found takes 10 ms"
+    )
+
+
+def test_only_so_many_are_measured(tmp_path: Path, net: SuperNet, monkeypatch: pytest.MonkeyPatch) -> None:
+    job, asked = latency_job(tmp_path, 1.5, monkeypatch, dict.fromkeys(range(1, 10), 9.0))
+    confirm(job, net, job.budgets, candidates_of(job, net, 9.0, 8.0, 6.0, 5.0, 4.0, 1.0), Silent())
+    assert set(asked) == {9.0, 8.0, 6.0, 5.0}
+
+
+def test_a_slow_spell_of_the_machine_is_measured_again(tmp_path: Path, net: SuperNet, monkeypatch: pytest.MonkeyPatch) -> None:
+    job, _ = latency_job(tmp_path, 5.0, monkeypatch, {})
+    times = iter([9.0, 7.0, 4.0, 1.0])
+    monkeypatch.setattr("bsngraph.searching.confirmation.measure_network", lambda *_, **__: Timing(t := next(times), t, t, 1))
+    assert measured(job, net).median_ms == 4.0, "the first that is inside ends it"
+
+
+def test_without_a_latency_nothing_is_measured(tmp_path: Path, net: SuperNet, monkeypatch: pytest.MonkeyPatch) -> None:
+    job, asked = latency_job(tmp_path, 5.0, monkeypatch, {})
+    candidates = candidates_of(job, net, 9.0, 4.0)
+    for budgets in (job.budgets[1:], (Budget(job.budgets[0].cost, 5.0, "latency~=5ms", "~="),)):
+        assert latency_budget(budgets) is None
+        object.__setattr__(job, "budgets", budgets)
+        assert confirm(job, net, budgets, candidates, Silent()).chosen == candidates[0]
+    assert asked == []
