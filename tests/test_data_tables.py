@@ -312,7 +312,9 @@ def content(pixels: np.ndarray) -> dict[str, Any]:
 
 @pytest.fixture
 def hub() -> Any:
-    return pytest.importorskip("datasets")
+    import datasets
+
+    return datasets
 
 
 def classified(hub: Any, count: int, seed: int = 0) -> Any:
