@@ -462,7 +462,8 @@ def test_check_costs_lists_every_row_of_the_table_with_unit_and_definition() -> 
 
 def test_check_costs_of_a_run_says_what_each_edge_spends_of_every_budget(fabric: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    succeeded("search", fabric, *FAST, *budgets("energy=4", "steps:2=3"), "--out", run)
+    succeeded("search", fabric, *FAST, *budgets("energy=4", "steps:2=3"), "--penalty", "auto:100", "--out", run)
+    assert "budget energy=4, λ 100" in (run / "overlay.dot").read_text(encoding="utf-8"), "under the picture"
     facts = {part["name"]: part for part in json.loads(succeeded("check", run, "--costs", "--format", "json").stdout)["costs"]}
     assert set(facts) == {"energy", "steps:2"}
     values = {name: value for name, (value, *_) in met(run).items()}

@@ -174,7 +174,7 @@ def caption(job: Job, summary: Json, multipliers: Mapping[str, float]) -> list[s
         share = f" ({100 * value / budget.cost.total:.1f} %)" if budget.cost.total else ""
         line = f"{budget.cost.name}: {quantity(value)} of the fabric's {quantity(budget.cost.total)}{share}, budget {budget.text}"
         multiplier = multipliers.get(budget.cost.name)
-        lines.append(line if multiplier is None else f"{line}, λ {multiplier:.2g}")
+        lines.append(line if multiplier is None else f"{line}, λ {multiplier:.3g}")
     return lines
 
 
