@@ -13,7 +13,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 from rich.console import Console
-from tiny import DIGITS, written
+from tiny import DIGITS, no_pictures, written
 
 from bsngraph.cli.display import progress_display
 from bsngraph.cli.main import COMMANDS, cli
@@ -26,8 +26,8 @@ DIGITS_DATA = ("--data", "digits")
 
 @pytest.fixture(autouse=True)
 def _no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Graphviz takes longer than a whole search here; the tests of `render` draw."""
-    monkeypatch.setattr("bsngraph.searching.delivery.render_dot", lambda source, path: path.write_text(source, encoding="utf-8"))
+    """Graphviz and matplotlib take longer than a whole search here; the tests of `render` draw."""
+    no_pictures(monkeypatch)
 
 
 def invoke(*arguments: Any) -> Result:
@@ -62,7 +62,7 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run."""
     folder = tmp_path_factory.mktemp("cli")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bsngraph.searching.delivery.render_dot", lambda source, path: path.write_text(source, encoding="utf-8"))
+        no_pictures(patch)
         succeeded("search", written(DIGITS, folder), *DIGITS_DATA, "--budget", "energy=8", "--out", folder / "run", *FAST_SEARCH)
     return folder / "run"
 

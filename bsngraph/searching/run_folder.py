@@ -32,6 +32,8 @@ FILES = (
     "overlay.dot",
     "architecture.svg",
     "architecture.png",
+    "curves.svg",
+    "curves.png",
     "model.safetensors",
     "certificate.json",
     "result.json",
