@@ -197,6 +197,8 @@ def test_every_recipe_and_search_option_reaches_config_json(fabric: Path, tmp_pa
         "--baseline": "batch-mean",
         "--edge-learning-rate": "0.2",
         "--initial-probability": "0.7",
+        "--edge-optimizer": "sgd",
+        "--neighbour-rounds": "1",
         "--candidates": "3",
         "--finetune-epochs": "0",
         "--finetune-rate": "0.01",
@@ -207,7 +209,7 @@ def test_every_recipe_and_search_option_reaches_config_json(fabric: Path, tmp_pa
     given = [part for pair in options.items() for part in pair]
     succeeded("search", fabric, *DIGITS_DATA, "--out", tmp_path / "run", "--no-augment", "--set", "channels=2", *given)
     config = json.loads((tmp_path / "run/config.json").read_text(encoding="utf-8"))
-    assert config["recipe"] == {
+    expected = {
         "epochs": 1,
         "batch_size": 300,
         "learning_rate": 0.05,
@@ -217,6 +219,7 @@ def test_every_recipe_and_search_option_reaches_config_json(fabric: Path, tmp_pa
         "clip": 2.0,
         "augment": False,
     }
+    assert {name: config["recipe"][name] for name in expected} == expected
     expected = {
         "burn_in": 0.1,
         "settle": 0.7,
@@ -224,9 +227,11 @@ def test_every_recipe_and_search_option_reaches_config_json(fabric: Path, tmp_pa
         "penalty": 2.0,
         "penalty_form": "absolute",
         "baseline": "batch-mean",
+        "edge_optimizer": "sgd",
         "edge_learning_rate": 0.2,
         "initial_probability": 0.7,
         "candidates": 3,
+        "neighbour_rounds": 1,
         "finetune_epochs": 0,
         "finetune_rate": 0.01,
     }
@@ -245,8 +250,8 @@ def test_defaults_that_help_states_are_those_of_the_settings(name: str) -> None:
     defaults = {field.name: field.default for kind in (Recipe, SearchSettings) for field in fields(kind)}
     names = ["epochs", "batch_size", "learning_rate", "momentum", "weight_decay"]
     if name == "search":
-        names += ["burn_in", "settle", "penalty_form", "baseline", "edge_learning_rate", "initial_probability"]
-        names += ["candidates", "finetune_epochs", "finetune_rate"]
+        names += ["burn_in", "settle", "penalty_form", "baseline", "edge_optimizer", "edge_learning_rate", "initial_probability"]
+        names += ["candidates", "neighbour_rounds", "finetune_epochs", "finetune_rate"]
     for option in names:
         text = f"{defaults[option]:g}" if isinstance(defaults[option], float) else str(defaults[option])
         assert f"[default: {text}]" in said.partition(f"--{option.replace('_', '-')} ")[2][:260], option

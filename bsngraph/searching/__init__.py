@@ -2,6 +2,7 @@
 
 from bsngraph.searching.delivery import Result
 from bsngraph.searching.prediction import Prediction, predict
+from bsngraph.searching.presets import PRESETS, resolve_settings
 from bsngraph.searching.pricing import CostOptions
 from bsngraph.searching.progress import Progress, Silent
 from bsngraph.searching.run_folder import RunFolder
@@ -10,6 +11,7 @@ from bsngraph.searching.settings import Recipe, SearchSettings
 from bsngraph.searching.spent import spending_of_run
 
 __all__ = [
+    "PRESETS",
     "CostOptions",
     "Evaluation",
     "Prediction",
@@ -23,6 +25,7 @@ __all__ = [
     "load_net",
     "predict",
     "prune_run",
+    "resolve_settings",
     "search",
     "spending_of_run",
     "train",

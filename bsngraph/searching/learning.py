@@ -4,7 +4,7 @@ One step, for a batch of examples x with labels y:
 
     H ~ Γ, a row for each example          live = the live edges of H
     loss = Δ(f_θ(x, H), y)                  objective = loss + penalty(costs of live)
-    θ ← SGD on mean(loss)                   Γ ← Adam on the policy gradient of mean(objective), after burn-in
+    θ ← SGD on mean(loss)                   Γ ← Adam, or SGD, on the policy gradient of mean(objective), after burn-in
 """
 
 from __future__ import annotations
@@ -29,10 +29,12 @@ from bsngraph.searching.objective import Multipliers, Values, budget_costs, exce
 from bsngraph.searching.progress import Progress
 from bsngraph.searching.randomness import generator_for, global_generator
 from bsngraph.searching.run_folder import Json
-from bsngraph.searching.settings import Recipe, SearchSettings
+from bsngraph.searching.settings import EdgeOptimizer, Recipe, SearchSettings
 from bsngraph.searching.task import first, run_net, task_of
 from bsngraph.searching.training import check_finite, make_optimizer, prefixed, set_rate, step_weights
 from bsngraph.supernet import SuperNet
+
+_EDGE_OPTIMIZERS: dict[EdgeOptimizer, type[torch.optim.Adam] | type[torch.optim.SGD]] = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
 
 
 @dataclass
@@ -70,7 +72,7 @@ class Learning:
         self.multipliers = Multipliers(budgets, settings)
         self.incumbent = Incumbent(net, dataset, budgets, known, self.task)
         self.optimizer = make_optimizer(net, recipe)
-        self.edge_optimizer = torch.optim.Adam([self.distribution.logits], lr=settings.edge_learning_rate)
+        self.edge_optimizer = _EDGE_OPTIMIZERS[settings.edge_optimizer]([self.distribution.logits], lr=settings.edge_learning_rate)
         self.epoch = 0
 
     def state(self) -> Json:

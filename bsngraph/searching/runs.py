@@ -27,6 +27,7 @@ from bsngraph.searching.evaluation import Score, evaluate_net, recompute_batch_n
 from bsngraph.searching.job import Job, prepare, running
 from bsngraph.searching.learning import Learning
 from bsngraph.searching.model_facts import read_facts
+from bsngraph.searching.presets import resolve_settings
 from bsngraph.searching.pricing import CostOptions, with_recorded
 from bsngraph.searching.progress import Progress, Silent
 from bsngraph.searching.randomness import derived_seed, generator_for
@@ -50,6 +51,7 @@ def search(
     seed: int = 0,
     recipe: Recipe | None = None,
     settings: SearchSettings | None = None,
+    preset: str | None = None,
     device: str = "auto",
     threads: int | None = None,
     costs: CostOptions | None = None,
@@ -59,7 +61,8 @@ def search(
     """Find the best sub-network of a fabric inside the budgets, and write it to the folder `out`.
 
     `budgets` read like those of the command line, `["macs=25%", "latency=5ms"]`; `costs` says where the user's own come from. `task` is
-    what the network is for, where that is not what the data says: regression on numbered classes, for example. The same seed, machine,
+    what the network is for, where that is not what the data says: regression on numbered classes, for example. Where
+    `recipe` or `settings` are not given they are those of `preset` (a name in `PRESETS`), or the defaults. The same seed, machine,
     device, versions and threads give the same result, bit for bit on the CPU, also when the run is interrupted and resumed
     (`mode="resume"`); where latency is a cost, with the same table of it.
 
@@ -69,12 +72,13 @@ def search(
         RunFailedError: the loss stopped being finite.
     """
     progress, profile = progress or Silent(), _profiled(fabric)
+    usual_recipe, usual_settings = resolve_settings(preset)
     job = prepare(
         profile,
         data,
         budgets,
-        recipe=recipe or Recipe(),
-        settings=settings or SearchSettings(),
+        recipe=recipe or usual_recipe,
+        settings=settings or usual_settings,
         seed=seed,
         device=device,
         threads=threads,
@@ -85,7 +89,7 @@ def search(
     _tell_budgets(job, progress)
     with running(job):
         known = _check_budgets(job, progress)
-        run = open_run(Path(out), job.config("search"), mode)
+        run = open_run(Path(out), job.config("search", preset=preset), mode)
         _keep_fabric(job, run)
         if run.finished:
             return _finished(job, run, progress)
@@ -301,7 +305,7 @@ def _choose(job: Job, learning: Learning, progress: Progress) -> Architecture:
         known = learning.incumbent.architecture
         if known is not None and meets(known.mask, budgets):
             proposals = list(dict.fromkeys([*proposals, known]))
-        candidates = choose(net, job.dataset, proposals, budgets, job.task)
+        candidates = choose(net, job.dataset, proposals, budgets, job.task, rounds=job.settings.neighbour_rounds)
         confirmation = confirm(job, net, budgets, candidates, progress)
         if confirmation.chosen is not None:
             best = confirmation.chosen
