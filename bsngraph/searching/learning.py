@@ -32,8 +32,11 @@ from bsngraph.searching.run_folder import Json
 from bsngraph.searching.settings import EdgeOptimizer, Recipe, SearchSettings
 from bsngraph.searching.task import first, run_net, task_of
 from bsngraph.searching.training import check_finite, make_optimizer, prefixed, set_rate, step_weights
-from bsngraph.supernet import SuperNet
+from bsngraph.searching.warm_start import WarmStart
+from bsngraph.supernet import SuperNet, load_named_weights
 
+# How many samples of Γ tell the expected cost that a warm start begins with.
+_SAMPLES_TO_START = 1024
 _EDGE_OPTIMIZERS: dict[EdgeOptimizer, type[torch.optim.Adam] | type[torch.optim.SGD]] = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
 
 
@@ -73,7 +76,20 @@ class Learning:
         self.incumbent = Incumbent(net, dataset, budgets, known, self.task)
         self.optimizer = make_optimizer(net, recipe)
         self.edge_optimizer = _EDGE_OPTIMIZERS[settings.edge_optimizer]([self.distribution.logits], lr=settings.edge_learning_rate)
+        self.starts: tuple[float, ...] | None = None
         self.epoch = 0
+
+    def start_from(self, before: WarmStart) -> None:
+        """Take over weights and Γ before the first epoch; limits are then lowered, or raised, from what samples of that Γ cost.
+
+        Raises:
+            InputError: the weights do not fit.
+        """
+        load_named_weights(self.net, before.weights)
+        self.distribution.logits.copy_(torch.tensor([before.logits[edge.name] for edge in self.net.fabric.edges], dtype=torch.float64))
+        kept = self.distribution.sample(_SAMPLES_TO_START, generator_for(self.seed, "warm start"))
+        costs = budget_costs(self.budgets, live_edges(self.net.sweep, kept))
+        self.starts = tuple(costs.mean(axis=1).tolist())
 
     def state(self) -> Json:
         """Everything needed to go on exactly."""
@@ -115,7 +131,7 @@ class Learning:
     def _epoch(self) -> Json:
         start = time.perf_counter()
         set_rate(self.optimizer, self.recipe.rate(self.epoch))
-        limits = limits_at(self.epoch, self.budgets, self.recipe, self.settings)
+        limits = limits_at(self.epoch, self.budgets, self.recipe, self.settings, self.starts)
         batches = self.dataset.training_batches(
             self.recipe.batch_size, generator_for(self.seed, "batches", self.epoch), augment=self.recipe.augment
         )

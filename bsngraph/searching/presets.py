@@ -3,7 +3,7 @@
 `paper` is the algorithm as Veniat and Denoyer published it (arXiv 1706.00046, CVPR 2018). What is known from where:
 
 - the paper: one sample for each example, batch-mean baseline, λ·max(0, C − B) with a fixed λ, Γ from sigmoid(3), first a burn-in,
-  a learning rate divided by 10 late, one of its own for Γ, 5,000 of CIFAR's training images for validation (as our CIFAR loader has it by itself);
+  a learning rate divided by 10 late, one of its own for Γ, 5,000 of CIFAR's training images for validation (as our loader takes them);
 - the defaults of its authors' first implementation (github.com/TomVeniat/bsn): 300 epochs of batches of 64; SGD with momentum 0.9, not
   Nesterov's, weight decay 1e-4, rate 0.1, divided by 10 after epochs 150 and 225; Γ by plain SGD at a constant rate, 1e-3 on the
   sum over a batch of 64, which is 0.064 on the mean that we take; λ = 1e-7 for each unit of cost (there: operations) over the limit,
@@ -32,6 +32,12 @@ class Preset:
     recipe: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
 
+
+WARM_START = Preset(
+    recipe={"epochs": 24, "learning_rate": 0.05},
+    settings={"burn_in": 0.0, "settle": 0.5},
+)
+"""What is usual after a warm start: the weights need no burn-in, and Γ has less far to go."""
 
 PRESETS: Mapping[str, Preset] = {
     "paper": Preset(
@@ -65,9 +71,11 @@ PRESETS: Mapping[str, Preset] = {
 
 
 def resolve_settings(
-    preset: str | None, *, recipe: Mapping[str, Any] | None = None, settings: Mapping[str, Any] | None = None
+    preset: str | None, *, warm: bool = False, recipe: Mapping[str, Any] | None = None, settings: Mapping[str, Any] | None = None
 ) -> tuple[Recipe, SearchSettings]:
     """The settings of a search: `recipe` and `settings` (fields set by hand) over the preset's over the defaults.
+
+    Without a preset, a `warm` start has the changes of `WARM_START` between.
 
     A preset without lowering, settle = burn_in, keeps them equal where only burn_in is set by hand.
 
@@ -76,7 +84,7 @@ def resolve_settings(
     """
     if preset is not None and preset not in PRESETS:
         raise InputError(f"there is no preset {preset!r}: {nearest(preset, PRESETS)}")
-    chosen = PRESETS[preset] if preset is not None else Preset()
+    chosen = PRESETS[preset] if preset is not None else WARM_START if warm else Preset()
     by_hand = dict(settings or {})
     if "burn_in" in by_hand and chosen.settings.get("settle", 0) == chosen.settings.get("burn_in", 1):
         by_hand.setdefault("settle", by_hand["burn_in"])

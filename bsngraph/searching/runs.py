@@ -35,6 +35,7 @@ from bsngraph.searching.run_folder import Json, OpenMode, RunFolder, open_run, r
 from bsngraph.searching.selection import choose, propose
 from bsngraph.searching.settings import Recipe, SearchSettings
 from bsngraph.searching.training import NetTraining
+from bsngraph.searching.warm_start import WarmStart, read_warm_start
 from bsngraph.supernet import SuperNet, compile_fabric, prune, prune_net
 
 # How often candidates are proposed again under a lower limit, when those measured whole were over a latency budget.
@@ -52,6 +53,7 @@ def search(
     recipe: Recipe | None = None,
     settings: SearchSettings | None = None,
     preset: str | None = None,
+    warm_start: str | Path | None = None,
     device: str = "auto",
     threads: int | None = None,
     costs: CostOptions | None = None,
@@ -62,7 +64,8 @@ def search(
 
     `budgets` read like those of the command line, `["macs=25%", "latency=5ms"]`; `costs` says where the user's own come from. `task` is
     what the network is for, where that is not what the data says: regression on numbered classes, for example. Where
-    `recipe` or `settings` are not given they are those of `preset` (a name in `PRESETS`), or the defaults. The same seed, machine,
+    `recipe` or `settings` are not given they are those of `preset` (a name in `PRESETS`), or the defaults. `warm_start` is
+    the folder of another search of the same fabric, whose weights and Γ this one starts from. The same seed, machine,
     device, versions and threads give the same result, bit for bit on the CPU, also when the run is interrupted and resumed
     (`mode="resume"`); where latency is a cost, with the same table of it.
 
@@ -72,7 +75,7 @@ def search(
         RunFailedError: the loss stopped being finite.
     """
     progress, profile = progress or Silent(), _profiled(fabric)
-    usual_recipe, usual_settings = resolve_settings(preset)
+    usual_recipe, usual_settings = resolve_settings(preset, warm=warm_start is not None)
     job = prepare(
         profile,
         data,
@@ -87,14 +90,17 @@ def search(
         progress=progress,
     )
     _tell_budgets(job, progress)
+    before = None if warm_start is None else _warm_start(warm_start, Path(out), profile)
     with running(job):
         known = _check_budgets(job, progress)
-        run = open_run(Path(out), job.config("search", preset=preset), mode)
+        run = open_run(Path(out), job.config("search", preset=preset, warm_start=before and before.record()), mode)
         _keep_fabric(job, run)
         if run.finished:
             return _finished(job, run, progress)
         log = _Log(run, mode)
         learning = _new_learning(job, known)
+        if before is not None:
+            learning.start_from(before)
         if log.state.get("search"):
             with reading(run, "checkpoint.pt"):
                 learning.load(log.state["search"])
@@ -270,6 +276,12 @@ def _check_budgets(job: Job, progress: Progress) -> Architecture | None:
 def _new_learning(job: Job, known: Architecture | None) -> Learning:
     net = compile_fabric(job.profile, seed=derived_seed(job.seed, "weights")).to(job.device)
     return Learning(net, job.dataset, job.budgets, job.costs, job.recipe, job.settings, job.seed, known)
+
+
+def _warm_start(path: str | Path, out: Path, profile: FabricProfile) -> WarmStart:
+    if Path(path).resolve() == out.resolve():
+        raise InputError(f"{out} is the run that is started from: give another --out")
+    return read_warm_start(path, profile)
 
 
 def _keep_epoch(job: Job, run: RunFolder, learning: Learning, log: _Log, row: Json) -> None:
