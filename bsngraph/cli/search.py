@@ -61,6 +61,11 @@ from bsngraph.errors import InputError
 @click.option("--neighbour-rounds", type=int, help="How often the best one is compared with its neighbours inside the budget. [default: 4]")
 @click.option("--finetune-epochs", type=int, help="Epochs of training for the chosen network. [default: 30]")
 @click.option("--finetune-rate", type=float, help="The learning rate they start with. [default: 0.02]")
+@click.option(
+    "--oracle",
+    is_flag=True,
+    help="Judge every sub-network by the shared weights as well, say what the choice misses (oracle.csv, .json); up to 14 decisions.",
+)
 @options.device_option
 @options.threads_option
 @options.quiet_option
@@ -75,6 +80,7 @@ def command(
     seed: int,
     preset: str | None,
     warm_start: Path | None,
+    oracle: bool,
     settings: tuple[str, ...],
     device: str,
     threads: int | None,
@@ -112,6 +118,7 @@ def command(
         settings=chosen,
         preset=preset,
         warm_start=warm_start,
+        oracle=oracle,
         device=device,
         threads=threads,
         costs=costs,

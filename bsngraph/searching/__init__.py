@@ -1,6 +1,7 @@
 """Searching: edge probabilities and weights learned together, the choice of the architecture, run folders."""
 
 from bsngraph.searching.delivery import Result
+from bsngraph.searching.oracle import Oracle, ask_oracle
 from bsngraph.searching.prediction import Prediction, predict
 from bsngraph.searching.presets import PRESETS, resolve_settings
 from bsngraph.searching.pricing import CostOptions
@@ -14,6 +15,7 @@ __all__ = [
     "PRESETS",
     "CostOptions",
     "Evaluation",
+    "Oracle",
     "Prediction",
     "Progress",
     "Recipe",
@@ -21,6 +23,7 @@ __all__ = [
     "RunFolder",
     "SearchSettings",
     "Silent",
+    "ask_oracle",
     "evaluate_run",
     "load_net",
     "predict",

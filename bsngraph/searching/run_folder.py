@@ -36,6 +36,8 @@ FILES = (
     "curves.png",
     "model.safetensors",
     "certificate.json",
+    "oracle.csv",
+    "oracle.json",
     "result.json",
 )
 

@@ -20,6 +20,7 @@ from bsngraph.data import Dataset
 from bsngraph.errors import InfeasibleBudgetError, InputError
 from bsngraph.export import load_network
 from bsngraph.fabric import Architecture, Fabric, architecture_of, read_fabric, write_fabric
+from bsngraph.fabric.atomic import write_whole
 from bsngraph.fabric.fabric_to_dot import fabric_to_dot
 from bsngraph.searching.confirmation import confirm
 from bsngraph.searching.delivery import Result, deliver, write_probabilities
@@ -27,6 +28,7 @@ from bsngraph.searching.evaluation import Score, evaluate_net, recompute_batch_n
 from bsngraph.searching.job import Job, prepare, running
 from bsngraph.searching.learning import Learning
 from bsngraph.searching.model_facts import read_facts
+from bsngraph.searching.oracle import ask_oracle, every_architecture
 from bsngraph.searching.presets import resolve_settings
 from bsngraph.searching.pricing import CostOptions, with_recorded
 from bsngraph.searching.progress import Progress, Silent
@@ -54,6 +56,7 @@ def search(
     settings: SearchSettings | None = None,
     preset: str | None = None,
     warm_start: str | Path | None = None,
+    oracle: bool = False,
     device: str = "auto",
     threads: int | None = None,
     costs: CostOptions | None = None,
@@ -65,7 +68,8 @@ def search(
     `budgets` read like those of the command line, `["macs=25%", "latency=5ms"]`; `costs` says where the user's own come from. `task` is
     what the network is for, where that is not what the data says: regression on numbered classes, for example. Where
     `recipe` or `settings` are not given they are those of `preset` (a name in `PRESETS`), or the defaults. `warm_start` is
-    the folder of another search of the same fabric, whose weights and Γ this one starts from. The same seed, machine,
+    the folder of another search of the same fabric, whose weights and Γ this one starts from. With `oracle` every sub-network of a
+    fabric of at most 14 decisions is judged as well, for oracle.csv and oracle.json. The same seed, machine,
     device, versions and threads give the same result, bit for bit on the CPU, also when the run is interrupted and resumed
     (`mode="resume"`); where latency is a cost, with the same table of it.
 
@@ -90,10 +94,12 @@ def search(
         progress=progress,
     )
     _tell_budgets(job, progress)
+    if oracle:
+        every_architecture(profile.fabric)
     before = None if warm_start is None else _warm_start(warm_start, Path(out), profile)
     with running(job):
         known = _check_budgets(job, progress)
-        run = open_run(Path(out), job.config("search", preset=preset, warm_start=before and before.record()), mode)
+        run = open_run(Path(out), job.config("search", preset=preset, warm_start=before and before.record(), oracle=oracle), mode)
         _keep_fabric(job, run)
         if run.finished:
             return _finished(job, run, progress)
@@ -106,7 +112,7 @@ def search(
                 learning.load(log.state["search"])
         learning.run(progress, lambda row: _keep_epoch(job, run, learning, log, row))
         write_probabilities(job, run, learning.distribution)
-        return _choose_and_deliver(job, run, learning, log, progress)
+        return _choose_and_deliver(job, run, learning, log, progress, oracle=oracle)
 
 
 def prune_run(
@@ -291,10 +297,12 @@ def _keep_epoch(job: Job, run: RunFolder, learning: Learning, log: _Log, row: Js
     log.keep(row, search=learning.state())
 
 
-def _choose_and_deliver(job: Job, run: RunFolder, learning: Learning, log: _Log, progress: Progress) -> Result:
+def _choose_and_deliver(job: Job, run: RunFolder, learning: Learning, log: _Log, progress: Progress, *, oracle: bool = False) -> Result:
     """The second half of a search: architecture, fine-tuning, delivery."""
     before = log.state.get("finetune")
     architecture = Architecture(len(job.fabric.edges), tuple(before["live"])) if before else _choose(job, learning, progress)
+    if oracle and not before:
+        _ask_oracle(job, run, learning, architecture, progress)
     net = prune_net(learning.net, architecture)
     recompute_batch_norm(net, job.dataset, np.ones(len(net.fabric.edges), dtype=np.bool_))
     if job.settings.finetune_epochs:
@@ -329,6 +337,20 @@ def _choose(job: Job, learning: Learning, progress: Progress) -> Architecture:
             return best.architecture
         budgets = confirmation.tightened
     raise InfeasibleBudgetError(f"no sub-network was measured inside {' and '.join(budget.text for budget in job.budgets)}")
+
+
+def _ask_oracle(job: Job, run: RunFolder, learning: Learning, chosen: Architecture, progress: Progress) -> None:
+    """Write oracle.csv and oracle.json: every sub-network by the shared weights, and what the choice misses."""
+    progress.note("judging every sub-network with the shared weights …")
+    found = ask_oracle(learning.net, job.dataset, job.budgets, job.costs, job.task)
+    summary = found.summary(chosen)
+    write_whole(run.file("oracle.csv"), found.to_csv())
+    run.write_json("oracle.json", summary)
+    progress.note(
+        f"of {summary['sub_networks']} sub-networks {summary['inside']} are inside the budgets; with the shared weights the choice is "
+        f"number {summary['chosen']['rank']} of them: loss {summary['chosen']['validation']['loss']:.4g}, the best has "
+        f"{summary['best']['validation']['loss']:.4g}"
+    )
 
 
 def _tell_budgets(job: Job, progress: Progress) -> None:

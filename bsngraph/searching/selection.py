@@ -91,8 +91,7 @@ def choose(
 
     def score(architecture: Architecture) -> Candidate:
         if architecture not in scores:
-            recompute_batch_norm(net, dataset, architecture.mask, batches=4)
-            scores[architecture] = Candidate(architecture, evaluate_net(net, dataset, dataset.validation, architecture.mask, task))
+            scores[architecture] = judge(net, dataset, architecture, task)
         return scores[architecture]
 
     best = min((score(architecture) for architecture in proposals), key=_order)
@@ -103,6 +102,12 @@ def choose(
             break
         best = better
     return sorted(scores.values(), key=_order)
+
+
+def judge(net: SuperNet, dataset: Dataset, architecture: Architecture, task: Task | None = None) -> Candidate:
+    """Score an architecture on validation data with the shared weights; the BatchNorm statistics of its edges become its own."""
+    recompute_batch_norm(net, dataset, architecture.mask, batches=4)
+    return Candidate(architecture, evaluate_net(net, dataset, dataset.validation, architecture.mask, task))
 
 
 def neighbours(net: SuperNet, architecture: Architecture, budgets: Sequence[Budget]) -> list[Architecture]:
