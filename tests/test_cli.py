@@ -199,6 +199,8 @@ def test_every_recipe_and_search_option_reaches_config_json(fabric: Path, tmp_pa
         "--initial-probability": "0.7",
         "--edge-optimizer": "sgd",
         "--neighbour-rounds": "1",
+        "--finalists": "2",
+        "--finalist-epochs": "1",
         "--candidates": "3",
         "--finetune-epochs": "0",
         "--finetune-rate": "0.01",
@@ -232,6 +234,8 @@ def test_every_recipe_and_search_option_reaches_config_json(fabric: Path, tmp_pa
         "initial_probability": 0.7,
         "candidates": 3,
         "neighbour_rounds": 1,
+        "finalists": 2,
+        "finalist_epochs": 1,
         "finetune_epochs": 0,
         "finetune_rate": 0.01,
     }
@@ -251,7 +255,7 @@ def test_defaults_that_help_states_are_those_of_the_settings(name: str) -> None:
     names = ["epochs", "batch_size", "learning_rate", "momentum", "weight_decay"]
     if name == "search":
         names += ["burn_in", "settle", "penalty_form", "baseline", "edge_optimizer", "edge_learning_rate", "initial_probability"]
-        names += ["candidates", "neighbour_rounds", "finetune_epochs", "finetune_rate"]
+        names += ["candidates", "neighbour_rounds", "finalists", "finalist_epochs", "finetune_epochs", "finetune_rate"]
     for option in names:
         text = f"{defaults[option]:g}" if isinstance(defaults[option], float) else str(defaults[option])
         assert f"[default: {text}]" in said.partition(f"--{option.replace('_', '-')} ")[2][:260], option

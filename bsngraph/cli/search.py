@@ -59,6 +59,10 @@ from bsngraph.errors import InputError
 @click.option("--initial-probability", type=float, help="Where Γ starts, for edges whose file does not say. [default: 0.9526]")
 @click.option("--candidates", type=int, help="Samples of Γ compared for the choice of the architecture. [default: 64]")
 @click.option("--neighbour-rounds", type=int, help="How often the best one is compared with its neighbours inside the budget. [default: 4]")
+@click.option(
+    "--finalists", type=int, help="Train so many of the best architectures briefly before one is chosen; none with 0 or 1. [default: 0]"
+)
+@click.option("--finalist-epochs", type=int, help="Epochs of training for each of them. [default: 5]")
 @click.option("--finetune-epochs", type=int, help="Epochs of training for the chosen network. [default: 30]")
 @click.option("--finetune-rate", type=float, help="The learning rate they start with. [default: 0.02]")
 @click.option(

@@ -25,6 +25,7 @@ from bsngraph.fabric.fabric_to_dot import fabric_to_dot
 from bsngraph.searching.confirmation import confirm
 from bsngraph.searching.delivery import Result, deliver, write_probabilities
 from bsngraph.searching.evaluation import Score, evaluate_net, recompute_batch_norm
+from bsngraph.searching.finalists import compare_finalists
 from bsngraph.searching.job import Job, prepare, running
 from bsngraph.searching.learning import Learning
 from bsngraph.searching.model_facts import read_facts
@@ -300,7 +301,7 @@ def _keep_epoch(job: Job, run: RunFolder, learning: Learning, log: _Log, row: Js
 def _choose_and_deliver(job: Job, run: RunFolder, learning: Learning, log: _Log, progress: Progress, *, oracle: bool = False) -> Result:
     """The second half of a search: architecture, fine-tuning, delivery."""
     before = log.state.get("finetune")
-    architecture = Architecture(len(job.fabric.edges), tuple(before["live"])) if before else _choose(job, learning, progress)
+    architecture = Architecture(len(job.fabric.edges), tuple(before["live"])) if before else _choose(job, learning, log, progress)
     if oracle and not before:
         _ask_oracle(job, run, learning, architecture, progress)
     net = prune_net(learning.net, architecture)
@@ -315,7 +316,7 @@ def _choose_and_deliver(job: Job, run: RunFolder, learning: Learning, log: _Log,
     return deliver(job, run, architecture, net, log.seconds(), progress, multipliers=learning.multipliers.by_name())
 
 
-def _choose(job: Job, learning: Learning, progress: Progress) -> Architecture:
+def _choose(job: Job, learning: Learning, log: _Log, progress: Progress) -> Architecture:
     progress.note("choosing the architecture on validation data …")
     net = copy.deepcopy(learning.net)  # candidates replace its BatchNorm statistics
     budgets: Sequence[Budget] = job.budgets
@@ -326,6 +327,14 @@ def _choose(job: Job, learning: Learning, progress: Progress) -> Architecture:
         if known is not None and meets(known.mask, budgets):
             proposals = list(dict.fromkeys([*proposals, known]))
         candidates = choose(net, job.dataset, proposals, budgets, job.task, rounds=job.settings.neighbour_rounds)
+        candidates = compare_finalists(
+            job,
+            learning.net,
+            candidates,
+            log.state.get("finalists"),
+            lambda row, state: log.keep(row, search=learning.state(), finalists=state),
+            progress,
+        )
         confirmation = confirm(job, net, budgets, candidates, progress)
         if confirmation.chosen is not None:
             best = confirmation.chosen

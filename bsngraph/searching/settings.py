@@ -70,8 +70,9 @@ class SearchSettings:
     λ·max(0, C/B − 1), or of the paper's λ·max(0, C − B) and λ·|C − B| where `penalty_form` is absolute or absolute-distance; where
     `adapt_penalty` holds, λ is adapted from there. `edge_optimizer`: what moves the logits of Γ, Adam or plain SGD, at the constant rate
     `edge_learning_rate`. `initial_probability`: where Γ starts, on edges whose file does not say. `candidates`: samples of Γ that are
-    compared for the choice; `neighbour_rounds`: how often the best one is compared with its neighbours. `finetune_epochs`: for the chosen
-    network, at `finetune_rate`.
+    compared for the choice; `neighbour_rounds`: how often the best one is compared with its neighbours; `finalists`: how many of the best
+    are trained for `finalist_epochs` each before the choice (0 or 1: none). `finetune_epochs`: for the chosen network. Both kinds of
+    training start at `finetune_rate`.
     """
 
     burn_in: float = 0.2
@@ -86,6 +87,8 @@ class SearchSettings:
     initial_probability: float = 0.9526  # sigmoid(3), the paper's start
     candidates: int = 64
     neighbour_rounds: int = 4
+    finalists: int = 0
+    finalist_epochs: int = 5
     finetune_epochs: int = 30
     finetune_rate: float = 0.02
 
@@ -100,9 +103,11 @@ class SearchSettings:
         for name in ("penalty", "edge_learning_rate", "finetune_rate"):
             if not 0 <= getattr(self, name) < float("inf"):
                 problems.append(f"{name.replace('_', '-')}={getattr(self, name)} must be a finite number, not negative")
-        for name in ("candidates", "neighbour_rounds", "finetune_epochs"):
+        for name in ("candidates", "neighbour_rounds", "finalists", "finetune_epochs"):
             if getattr(self, name) < 0:
                 problems.append(f"{name.replace('_', '-')}={getattr(self, name)} must not be negative")
+        if self.finalist_epochs < 1:
+            problems.append(f"finalist-epochs={self.finalist_epochs} must be at least 1")
         if problems:
             raise InputError("; ".join(problems))
 
