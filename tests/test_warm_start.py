@@ -19,6 +19,7 @@ from bsngraph.cli.main import cli
 from bsngraph.costs import profile_fabric
 from bsngraph.errors import InputError
 from bsngraph.searching import Recipe, SearchSettings, Silent, resolve_settings, search, train
+from bsngraph.searching.edge_distribution import EdgeDistribution
 from bsngraph.searching.learning import Learning
 from bsngraph.searching.objective import limits_at
 from bsngraph.searching.warm_start import read_warm_start
@@ -136,6 +137,26 @@ def test_the_first_limit_after_a_warm_start_is_near_what_its_samples_cost(first:
     exact = sum(chance * cost for chance, cost in zip(chances, budgets[0].cost.of(live_edges(learning.net.sweep, samples)), strict=True))
     assert learning.starts is not None
     assert learning.starts[0] == pytest.approx(exact, abs=0.3)
+
+
+def test_a_softened_start_leaves_room_to_move_and_keeps_the_order(first: Path, tmp_path: Path) -> None:
+    text = STRIPES_DROPOUT.replace("key=wide", "key=wide, choice=size").replace("key=narrow", "key=narrow, choice=size")
+    distribution = EdgeDistribution(fabric_of(text, tmp_path), 0.5)
+    free = distribution.decisions.first_edges.tolist()
+    distribution.logits[free] = torch.tensor([9.0, -9.0, -30.0, 1.0, -0.5, 4.0]).double()[: len(free)]
+    before = distribution.probabilities.clone()
+    distribution.soften(1.0)
+    assert torch.equal(distribution.probabilities, before)
+    distribution.soften(0.9)
+    after = distribution.probabilities[free]
+    assert (after >= 0.1 - 1e-12).all()
+    assert (after <= 0.9 + 1e-12).all()
+    inside = (before[free] > 0.1) & (before[free] < 0.9)
+    assert inside.any()
+    torch.testing.assert_close(after[inside], before[free][inside])
+    assert ((before[free] > 0.5) == (after > 0.5)).all()
+    choice = [edge for edge in free if fabric_of(text, tmp_path).edges[edge].choice]
+    assert float(distribution.probabilities[choice].sum()) == pytest.approx(1)
 
 
 class Killed(Silent):

@@ -80,13 +80,16 @@ class Learning:
         self.epoch = 0
 
     def start_from(self, before: WarmStart) -> None:
-        """Take over weights and Γ before the first epoch; limits are then lowered, or raised, from what samples of that Γ cost.
+        """Take over weights and Γ, softened to the settings' certainty, before the first epoch.
+
+        Limits are then lowered, or raised, from what samples of that Γ cost.
 
         Raises:
             InputError: the weights do not fit.
         """
         load_named_weights(self.net, before.weights)
         self.distribution.logits.copy_(torch.tensor([before.logits[edge.name] for edge in self.net.fabric.edges], dtype=torch.float64))
+        self.distribution.soften(self.settings.certainty)
         kept = self.distribution.sample(_SAMPLES_TO_START, generator_for(self.seed, "warm start"))
         costs = budget_costs(self.budgets, live_edges(self.net.sweep, kept))
         self.starts = tuple(costs.mean(axis=1).tolist())
