@@ -257,7 +257,7 @@ def test_defaults_that_help_states_are_those_of_the_settings(name: str) -> None:
     names = ["epochs", "batch_size", "learning_rate", "momentum", "weight_decay"]
     if name == "search":
         names += ["burn_in", "settle", "penalty_form", "baseline", "edge_optimizer", "edge_learning_rate", "initial_probability"]
-        names += ["candidates", "neighbour_rounds", "finalists", "finalist_epochs", "finetune_epochs", "finetune_rate"]
+        names += ["candidates", "certainty", "neighbour_rounds", "finalists", "finalist_epochs", "finetune_epochs", "finetune_rate"]
     for option in names:
         text = f"{defaults[option]:g}" if isinstance(defaults[option], float) else str(defaults[option])
         assert f"[default: {text}]" in said.partition(f"--{option.replace('_', '-')} ")[2][:260], option

@@ -70,8 +70,7 @@ def _render_curves(run: Path, output: Path) -> None:
     from bsngraph.searching.run_folder import RunFolder, reading
 
     folder = RunFolder(run)
-    with reading(folder, "metrics.jsonl"):
-        rows = folder.read_metrics()
+    rows = folder.read_metrics()
     if not rows:
         raise InputError(f"{run}: there are no epochs in it yet (metrics.jsonl): is it a run folder?")
     with reading(folder, "metrics.jsonl"):

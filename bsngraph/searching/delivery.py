@@ -27,7 +27,7 @@ from bsngraph.searching.evaluation import Score, evaluate_net
 from bsngraph.searching.job import Job
 from bsngraph.searching.model_facts import facts_of
 from bsngraph.searching.progress import Progress
-from bsngraph.searching.run_folder import Json, RunFolder
+from bsngraph.searching.run_folder import Json, RunFolder, reading
 from bsngraph.searching.task import TASKS
 from bsngraph.supernet import SuperNet, named_weights
 
@@ -168,8 +168,9 @@ def draw_curves(run: RunFolder, progress: Progress) -> None:
     """Draw metrics.jsonl, where it has rows and there is a matplotlib."""
     rows = run.read_metrics()
     try:
-        for name in ("curves.svg", "curves.png") if rows else ():
-            render_curves(rows, run.file(name))
+        with reading(run, "metrics.jsonl"):
+            for name in ("curves.svg", "curves.png") if rows else ():
+                render_curves(rows, run.file(name))
     except BsngraphError as error:  # as above
         progress.note(str(error))
 
