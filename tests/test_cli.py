@@ -13,7 +13,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 from rich.console import Console
-from tiny import DIGITS, written
+from tiny import DIGITS, no_pictures, written
 
 from bsngraph.cli.display import progress_display
 from bsngraph.cli.main import COMMANDS, cli
@@ -26,8 +26,8 @@ DIGITS_DATA = ("--data", "digits")
 
 @pytest.fixture(autouse=True)
 def _no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Graphviz takes longer than a whole search here; the tests of `render` draw."""
-    monkeypatch.setattr("bsngraph.searching.delivery.render_dot", lambda source, path: path.write_text(source, encoding="utf-8"))
+    """Graphviz and matplotlib take longer than a whole search here; the tests of `render` draw."""
+    no_pictures(monkeypatch)
 
 
 def invoke(*arguments: Any) -> Result:
@@ -62,7 +62,7 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run."""
     folder = tmp_path_factory.mktemp("cli")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bsngraph.searching.delivery.render_dot", lambda source, path: path.write_text(source, encoding="utf-8"))
+        no_pictures(patch)
         succeeded("search", written(DIGITS, folder), *DIGITS_DATA, "--budget", "energy=8", "--out", folder / "run", *FAST_SEARCH)
     return folder / "run"
 
@@ -198,6 +198,11 @@ def test_every_recipe_and_search_option_reaches_config_json(fabric: Path, tmp_pa
         "--baseline": "batch-mean",
         "--edge-learning-rate": "0.2",
         "--initial-probability": "0.7",
+        "--edge-optimizer": "sgd",
+        "--neighbour-rounds": "1",
+        "--finalists": "2",
+        "--finalist-epochs": "1",
+        "--certainty": "0.8",
         "--candidates": "3",
         "--finetune-epochs": "0",
         "--finetune-rate": "0.01",
@@ -209,7 +214,7 @@ def test_every_recipe_and_search_option_reaches_config_json(fabric: Path, tmp_pa
     given = [part for pair in options.items() for part in pair]
     succeeded("search", fabric, *DIGITS_DATA, "--out", tmp_path / "run", "--no-augment", "--set", "channels=2", *given)
     config = json.loads((tmp_path / "run/config.json").read_text(encoding="utf-8"))
-    assert config["recipe"] == {
+    expected = {
         "epochs": 1,
         "batch_size": 300,
         "learning_rate": 0.05,
@@ -221,6 +226,7 @@ def test_every_recipe_and_search_option_reaches_config_json(fabric: Path, tmp_pa
         "augmentation": "shift=2",
         "class_weights": [1.0] * 9 + [2.5],
     }
+    assert {name: config["recipe"][name] for name in expected} == expected
     expected = {
         "burn_in": 0.1,
         "settle": 0.7,
@@ -228,9 +234,14 @@ def test_every_recipe_and_search_option_reaches_config_json(fabric: Path, tmp_pa
         "penalty": 2.0,
         "penalty_form": "absolute",
         "baseline": "batch-mean",
+        "edge_optimizer": "sgd",
         "edge_learning_rate": 0.2,
         "initial_probability": 0.7,
         "candidates": 3,
+        "certainty": 0.8,
+        "neighbour_rounds": 1,
+        "finalists": 2,
+        "finalist_epochs": 1,
         "finetune_epochs": 0,
         "finetune_rate": 0.01,
     }
@@ -249,8 +260,8 @@ def test_defaults_that_help_states_are_those_of_the_settings(name: str) -> None:
     defaults = {field.name: field.default for kind in (Recipe, SearchSettings) for field in fields(kind)}
     names = ["epochs", "batch_size", "learning_rate", "momentum", "weight_decay"]
     if name == "search":
-        names += ["burn_in", "settle", "penalty_form", "baseline", "edge_learning_rate", "initial_probability"]
-        names += ["candidates", "finetune_epochs", "finetune_rate"]
+        names += ["burn_in", "settle", "penalty_form", "baseline", "edge_optimizer", "edge_learning_rate", "initial_probability"]
+        names += ["candidates", "certainty", "neighbour_rounds", "finalists", "finalist_epochs", "finetune_epochs", "finetune_rate"]
     for option in names:
         text = f"{defaults[option]:g}" if isinstance(defaults[option], float) else str(defaults[option])
         assert f"[default: {text}]" in said.partition(f"--{option.replace('_', '-')} ")[2][:260], option

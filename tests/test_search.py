@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
-from tiny import STRIPES, STRIPES_DROPOUT, STRIPES_NORM, fabric_of, recipe, settings, stripes
+from tiny import STRIPES, STRIPES_DROPOUT, STRIPES_NORM, fabric_of, no_pictures, recipe, settings, stripes
 from torch.nn import functional
 
 from bsngraph.costs import Budget, cheapest, parse_budget, price, profile_fabric, resolve_budgets
@@ -33,14 +33,16 @@ from bsngraph.searching.selection import choose, neighbours, propose
 from bsngraph.supernet import SuperNet, compile_fabric, prune, prune_net
 
 DATA = stripes()
-FILES = [name for name in EVERY_FILE if name != "latencies.json"]  # which only a cost in milliseconds needs
+NOT_ALWAYS = ("latencies.json", "oracle.csv", "oracle.json")  # which only a cost in milliseconds, or --oracle, needs
+FILES = [name for name in EVERY_FILE if name not in NOT_ALWAYS]
 DRAWN = ("architecture.svg", "architecture.png")
+CURVES = ("curves.svg", "curves.png")
 
 
 @pytest.fixture(autouse=True)
 def _no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Graphviz takes longer than a whole search here; one test draws."""
-    monkeypatch.setattr("bsngraph.searching.delivery.render_dot", lambda source, path: path.write_text(source, encoding="utf-8"))
+    """Graphviz and matplotlib take longer than a whole search here; one test draws."""
+    no_pictures(monkeypatch)
 
 
 def run_search(out: Path, text: str = STRIPES_DROPOUT, budgets: tuple[str, ...] = ("price=5",), **more: Any) -> Any:
@@ -81,7 +83,7 @@ def untimed(value: Any) -> Any:
 def bits(folder: Path) -> dict[str, Any]:
     """Everything that a run leaves, without its clock."""
     left: dict[str, Any] = {"files": sorted(path.name for path in folder.iterdir())}
-    for name in ("model.safetensors", "probabilities.dot", "architecture.dot", "fabric.dot", "overlay.dot", "config.json", *DRAWN):
+    for name in ("model.safetensors", "probabilities.dot", "architecture.dot", "fabric.dot", "overlay.dot", "config.json", *DRAWN, *CURVES):
         left[name] = (folder / name).read_bytes()
     left["metrics"] = untimed(rows_of(folder))
     left["result"] = untimed(json.loads((folder / "result.json").read_text(encoding="utf-8")))
@@ -125,7 +127,7 @@ class Interrupter:
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A finished search with BatchNorm and dropout, nothing stopped."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bsngraph.searching.delivery.render_dot", lambda source, path: path.write_text(source, encoding="utf-8"))
+        no_pictures(patch)
         out = tmp_path_factory.mktemp("runs") / "finished"
         run_search(out)
         yield out
@@ -362,7 +364,7 @@ def test_proposals_are_inside_budgets_far_under_the_one_searched_for(tmp_path: P
 def prunable(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished search without fine-tuning, to choose from again."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bsngraph.searching.delivery.render_dot", lambda source, path: None)
+        no_pictures(patch)
         out = tmp_path_factory.mktemp("runs") / "prunable"
         run_search(out, STRIPES_NORM, (), settings=settings(finetune_epochs=0))
     return out

@@ -21,7 +21,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from sklearn import metrics as reference
 from sklearn.utils.class_weight import compute_class_weight
-from tiny import STRIPES, fabric_of, recipe, settings, stripes, written
+from tiny import STRIPES, fabric_of, no_pictures, recipe, settings, stripes, written
 from torch import Tensor
 
 from bsngraph.cli.main import cli
@@ -359,8 +359,8 @@ def test_labels_that_cannot_serve_a_task_are_refused(data: Dataset, task: str, s
 
 @pytest.fixture(autouse=True)
 def _no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Graphviz takes longer than a whole search here; test_search.py draws."""
-    monkeypatch.setattr("bsngraph.searching.delivery.render_dot", lambda source, path: path.write_text(source, encoding="utf-8"))
+    """Graphviz and matplotlib take longer than a whole search here; test_search.py draws."""
+    no_pictures(monkeypatch)
 
 
 KINDS = {"segmentation": (PIXELS, pixels), "regression": (VECTORS, vectors), "multi-label": (VECTORS, tags)}
@@ -508,7 +508,7 @@ def striper(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def trained(text: str, data: Dataset, folder: Path) -> Path:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bsngraph.searching.delivery.render_dot", lambda source, path: None)
+        no_pictures(patch)
         train(fabric_of(text, folder), data, out=folder / "run", recipe=recipe(epochs=12, augment=False), threads=1)
     return folder / "run"
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 
 from bsngraph.data import Augmentation, Dataset, Split
@@ -103,3 +104,9 @@ def settings(**more: Any) -> SearchSettings:
     return SearchSettings(
         **{"candidates": 4, "finetune_epochs": 2, "burn_in": 0.2, "settle": 0.6, "aim": 1.0, "penalty": 3.0, "adapt_penalty": False} | more
     )
+
+
+def no_pictures(patch: pytest.MonkeyPatch) -> None:
+    """Runs write stand-ins of their pictures: Graphviz and matplotlib take longer than a whole tiny search."""
+    patch.setattr("bsngraph.searching.delivery.render_dot", lambda source, path: path.write_text(source, encoding="utf-8"))
+    patch.setattr("bsngraph.searching.delivery.render_curves", lambda rows, path: path.write_text(str(len(rows)), encoding="utf-8"))

@@ -176,8 +176,18 @@ def recipe_from(options: dict[str, Any]) -> Recipe:
     Raises:
         InputError: a value that no recipe takes.
     """
+    given = recipe_given(options)
     from bsngraph.searching import Recipe
 
+    return Recipe(**given)
+
+
+def recipe_given(options: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a recipe that `recipe_options` set; takes them out of `options`.
+
+    Raises:
+        InputError: numbers that are none.
+    """
     names = ("epochs", "batch_size", "learning_rate", "momentum", "weight_decay", "clip", "augment", "augmentation")
     given = {name: value for name in names if (value := options.pop(name)) is not None}
     drops, weights = options.pop("drops"), options.pop("class_weights")
@@ -185,7 +195,7 @@ def recipe_from(options: dict[str, Any]) -> Recipe:
         given["drops"] = _numbers("--drops", drops, "0.6,0.85")
     if weights is not None:
         given["class_weights"] = weights if weights == "balanced" else _numbers("--class-weights", weights, "balanced, or 1,1,2.5")
-    return Recipe(**given)
+    return given
 
 
 def _numbers(option: str, text: str, example: str) -> tuple[float, ...]:

@@ -19,22 +19,29 @@ if TYPE_CHECKING:
 @click.option("-o", "--output", type=options.FILE, required=True, help="The picture to write: .svg, .png or .dot.")
 @click.option("--shapes", is_flag=True, help="Compute a hand-written fabric's shapes and MACs first, so that they are drawn.")
 @click.option("--cores", type=click.IntRange(min=1), help="Draw its schedule on that many cores instead: which edge runs at which step.")
+@click.option("--curves", is_flag=True, help="Draw a run's curves instead, as far as it has come: loss, metric, costs, λ, entropy of Γ.")
 @options.set_option
 @options.ops_option
-def command(source: Path, output: Path, shapes: bool, cores: int | None, settings: tuple[str, ...]) -> None:
+def command(source: Path, output: Path, shapes: bool, cores: int | None, curves: bool, settings: tuple[str, ...]) -> None:
     """Draw a fabric file, or the architecture that a run found, over its fabric.
 
     A file of learned probabilities (a run's probabilities.dot) is drawn with widths by probability. Shapes and costs are drawn where
     the file carries them, as every file written by bsngraph does, or with --shapes. With --cores the schedule behind the cost steps:N of
-    all edges of the file, or of the run's architecture, is drawn as a Gantt chart (.svg or .png).
+    all edges of the file, or of the run's architecture, is drawn as a Gantt chart (.svg or .png). With --curves a run's metrics.jsonl is
+    drawn over its epochs (.svg or .png), while the run goes on as well.
 
     \b
     Example:
       bsngraph render fabrics/digits.dot -o digits.svg --shapes
       bsngraph render runs/first -o first.png
       bsngraph render runs/first --cores 4 -o schedule.svg
+      bsngraph render runs/first --curves -o curves.png
     """
-    if cores is not None:
+    if curves and cores is not None:
+        raise InputError("--curves and --cores exclude each other: draw one after the other")
+    if curves:
+        _render_curves(source, output)
+    elif cores is not None:
         _render_schedule(source, output, cores, settings)
     else:
         from bsngraph.draw import render
@@ -56,6 +63,18 @@ def _render_schedule(source: Path, output: Path, cores: int, settings: tuple[str
     cost = Steps(fabric, np.array([edge.computed["macs"] for edge in fabric.edges]), cores)
     jobs = schedule_of(cost, np.ones(len(fabric.edges), dtype=np.bool_))
     render_gantt(fabric, [Chart(f"{fabric.name or source.stem}: {cost.name}", cost.unit, cores, jobs, cost.total)], output)
+
+
+def _render_curves(run: Path, output: Path) -> None:
+    from bsngraph.draw.curves import render_curves
+    from bsngraph.searching.run_folder import RunFolder, reading
+
+    folder = RunFolder(run)
+    rows = folder.read_metrics()
+    if not rows:
+        raise InputError(f"{run}: there are no epochs in it yet (metrics.jsonl): is it a run folder?")
+    with reading(folder, "metrics.jsonl"):
+        render_curves(rows, output)
 
 
 def _counted(source: Path, settings: tuple[str, ...]) -> Fabric:

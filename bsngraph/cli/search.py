@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,19 @@ from bsngraph.errors import InputError
 @options.set_option
 @options.ops_option
 @options.recipe_options
+@click.option(
+    "--preset",
+    type=click.Choice(["paper"]),
+    help="Start from other settings than the defaults: paper is the algorithm as it was published (300 epochs, λ·max(0, C-B), Γ by SGD …). "
+    "Options given besides go before it.",
+)
+@click.option(
+    "--warm-start",
+    metavar="RUN",
+    type=options.FILE,
+    help="Start from the weights and Γ of another search of this fabric; usual are then 24 epochs at rate 0.05 "
+    "without burn-in, and a certainty of 0.9.",
+)
 @click.option("--burn-in", type=float, help="Share of the epochs in which only the weights learn. [default: 0.2]")
 @click.option("--settle", type=float, help="Share of the epochs after which budgets are no longer lowered. [default: 0.6]")
 @click.option("--aim", type=float, help="Share of a budget at which they then stand. [default: 0.95]")
@@ -41,11 +55,23 @@ from bsngraph.errors import InputError
     type=click.Choice(["leave-one-out", "batch-mean"]),
     help="What the policy gradient compares with: the others' mean, or the paper's batch mean. [default: leave-one-out]",
 )
-@click.option("--edge-learning-rate", type=float, help="Adam's rate for the logits of Γ. [default: 0.05]")
+@click.option("--edge-optimizer", type=click.Choice(["adam", "sgd"]), help="What moves the logits of Γ. [default: adam]")
+@click.option("--edge-learning-rate", type=float, help="Its rate, the same in every epoch. [default: 0.05]")
 @click.option("--initial-probability", type=float, help="Where Γ starts, for edges whose file does not say. [default: 0.9526]")
+@click.option("--certainty", type=float, help="The most that Γ is near to 0 or 1 after a warm start. [default: 1]")
 @click.option("--candidates", type=int, help="Samples of Γ compared for the choice of the architecture. [default: 64]")
+@click.option("--neighbour-rounds", type=int, help="How often the best one is compared with its neighbours inside the budget. [default: 4]")
+@click.option(
+    "--finalists", type=int, help="Train so many of the best architectures briefly before one is chosen; none with 0 or 1. [default: 0]"
+)
+@click.option("--finalist-epochs", type=int, help="Epochs of training for each of them. [default: 5]")
 @click.option("--finetune-epochs", type=int, help="Epochs of training for the chosen network. [default: 30]")
 @click.option("--finetune-rate", type=float, help="The learning rate they start with. [default: 0.02]")
+@click.option(
+    "--oracle",
+    is_flag=True,
+    help="Judge every sub-network by the shared weights as well, say what the choice misses (oracle.csv, .json); up to 14 decisions.",
+)
 @options.device_option
 @options.threads_option
 @options.quiet_option
@@ -58,6 +84,9 @@ def command(
     resume: bool,
     overwrite: bool,
     seed: int,
+    preset: str | None,
+    warm_start: Path | None,
+    oracle: bool,
     settings: tuple[str, ...],
     device: str,
     threads: int | None,
@@ -75,12 +104,15 @@ def command(
     Example:
       bsngraph search fabrics/digits.dot --data digits --budget macs=25% --out runs/first --seed 0
       bsngraph search fabrics/digits.dot --data digits --budget latency=2ms --budget params=40k --out runs/fast
+      bsngraph search fabrics/digits.dot --data digits --budget macs=15% --warm-start runs/first --out runs/smaller
     """
     mode = options.open_mode(resume, overwrite)
-    recipe, costs = options.recipe_from(more), options.costs_from(more)
+    by_hand, costs = options.recipe_given(more), options.costs_from(more)
     from bsngraph.cli.display import progress_display, show_result
-    from bsngraph.searching import SearchSettings, search
+    from bsngraph.searching import SearchSettings, resolve_settings, search
 
+    given = {field.name: more[field.name] for field in fields(SearchSettings) if more.get(field.name) is not None}
+    recipe, chosen = resolve_settings(preset, warm=warm_start is not None, recipe=by_hand, settings=given | _penalty(more["penalty"]))
     result = search(
         options.load_profile(fabric, settings),
         options.needed_data_from(more),
@@ -89,7 +121,10 @@ def command(
         task=task,
         seed=seed,
         recipe=recipe,
-        settings=SearchSettings(**_penalty(more.pop("penalty")), **{name: value for name, value in more.items() if value is not None}),
+        settings=chosen,
+        preset=preset,
+        warm_start=warm_start,
+        oracle=oracle,
         device=device,
         threads=threads,
         costs=costs,
@@ -105,8 +140,10 @@ def _penalty(text: str | None) -> dict[str, Any]:
     Raises:
         InputError: it is no number, and not auto.
     """
-    if text is None or text == "auto":
+    if text is None:
         return {}
+    if text == "auto":
+        return {"adapt_penalty": True, "penalty": 1.0}
     number = text.removeprefix("auto:")
     try:
         return {"penalty": float(number), "adapt_penalty": number != text}

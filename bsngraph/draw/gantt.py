@@ -7,7 +7,6 @@ and the name stands below the chart.
 
 from __future__ import annotations
 
-import io
 import textwrap
 import warnings
 from collections.abc import Sequence
@@ -15,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bsngraph.draw.charts import FONT_POINTS, PNG_DPI, STYLE, NoMatplotlibError, figure_bytes, form_of
 from bsngraph.draw.palette import Family, family_of, short_label
 from bsngraph.draw.text import percent, printable, quantity, shortened
-from bsngraph.errors import BsngraphError, InputError
 from bsngraph.fabric.atomic import write_whole
 from bsngraph.fabric.model import Fabric
 from bsngraph.fabric.scheduled_edge import ScheduledEdge
@@ -25,22 +24,11 @@ from bsngraph.fabric.scheduled_edge import ScheduledEdge
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SUFFIXES = (".svg", ".png")
-PNG_DPI = 110
-FONT_POINTS = 7.0
 CHARACTER_POINTS = 0.72 * FONT_POINTS  # wide ones of DejaVu Sans
 LANE = "#F1F1F1"
-_STYLE: Any = {"svg.hashsalt": "bsngraph", "svg.fonttype": "none", "font.family": "DejaVu Sans", "font.size": FONT_POINTS + 1}
 _ROW_IN, _HEAD_IN, _AXIS_IN, _LEFT_IN, _RIGHT_IN, _LINE_IN = 0.72, 0.36, 0.42, 0.75, 0.3, 0.16
 _NARROWEST_IN, _WIDEST_IN = 6.0, 22.0
 _LEAST_BAR_IN, _MOST_BAR_IN = 0.5, 1.5  # the width that the shortest bar should have, as names need
-
-
-class NoMatplotlibError(BsngraphError):
-    """A chart is asked for where matplotlib is not installed."""
-
-    def __init__(self) -> None:
-        super().__init__("drawing a chart needs matplotlib, and it is not there: `pip install 'bsngraph[draw]'`")
 
 
 @dataclass(frozen=True)
@@ -61,10 +49,7 @@ def render_gantt(fabric: Fabric, charts: Sequence[Chart], path: Path) -> None:
         InputError: another suffix, or the folder cannot be written to.
         NoMatplotlibError: matplotlib is not installed.
     """
-    suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise InputError(f"{path}: a schedule is drawn as {' or '.join(SUFFIXES)}: give it one of these endings")
-    write_whole(path, gantt_drawing(fabric, charts, suffix.removeprefix(".")))
+    write_whole(path, gantt_drawing(fabric, charts, form_of(path, "a schedule is drawn")))
 
 
 def gantt_drawing(fabric: Fabric, charts: Sequence[Chart], form: str) -> bytes:
@@ -84,8 +69,7 @@ def gantt_drawing(fabric: Fabric, charts: Sequence[Chart], form: str) -> bytes:
     feet = [_foot(fabric, chart, (width - _LEFT_IN - _RIGHT_IN) / (longest or 1.0), width) for chart in charts]
     heights = [_HEAD_IN + _ROW_IN * chart.cores + _AXIS_IN + _LINE_IN * len(foot) for chart, foot in zip(charts, feet, strict=True)]
     height = sum(heights) + _HEAD_IN
-    into = io.BytesIO()
-    with rc_context(_STYLE), warnings.catch_warnings():
+    with rc_context(STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph ")  # a name in a script that the font lacks: an SVG's reader may have it
         figure = Figure(figsize=(width, height), dpi=PNG_DPI)
         top = height
@@ -98,8 +82,7 @@ def gantt_drawing(fabric: Fabric, charts: Sequence[Chart], form: str) -> bytes:
                 figure.text(_LEFT_IN / width, (bottom - _AXIS_IN) / height, "\n".join(foot), va="top", size=FONT_POINTS, parse_math=False)
             top -= own
         _legend(figure, fabric, charts)
-        figure.savefig(into, format=form, metadata={"Date": None} if form == "svg" else {"Software": None})
-    return into.getvalue()
+        return figure_bytes(figure, form)
 
 
 def draw_chart(axes: Axes, fabric: Fabric, chart: Chart, longest: float | None = None) -> list[int]:

@@ -1,7 +1,9 @@
 """Searching: edge probabilities and weights learned together, the choice of the architecture, run folders."""
 
 from bsngraph.searching.delivery import Result
+from bsngraph.searching.oracle import Oracle, ask_oracle
 from bsngraph.searching.prediction import Prediction, predict
+from bsngraph.searching.presets import PRESETS, resolve_settings
 from bsngraph.searching.pricing import CostOptions
 from bsngraph.searching.progress import Progress, Silent
 from bsngraph.searching.run_folder import RunFolder
@@ -10,8 +12,10 @@ from bsngraph.searching.settings import Recipe, SearchSettings
 from bsngraph.searching.spent import spending_of_run
 
 __all__ = [
+    "PRESETS",
     "CostOptions",
     "Evaluation",
+    "Oracle",
     "Prediction",
     "Progress",
     "Recipe",
@@ -19,10 +23,12 @@ __all__ = [
     "RunFolder",
     "SearchSettings",
     "Silent",
+    "ask_oracle",
     "evaluate_run",
     "load_net",
     "predict",
     "prune_run",
+    "resolve_settings",
     "search",
     "spending_of_run",
     "train",

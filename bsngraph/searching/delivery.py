@@ -15,6 +15,7 @@ from safetensors.torch import save as save_safetensors
 from bsngraph.costs import Budget, Cheapest, Cost, amount, cheapest_each, spending
 from bsngraph.costs.schedule import Makespan
 from bsngraph.draw import fabric_drawing, render_dot
+from bsngraph.draw.curves import render_curves
 from bsngraph.draw.text import quantity
 from bsngraph.errors import BsngraphError, InfeasibleBudgetError
 from bsngraph.export import BudgetClaim, Means, make_certificate
@@ -26,7 +27,7 @@ from bsngraph.searching.evaluation import Score, evaluate_net
 from bsngraph.searching.job import Job
 from bsngraph.searching.model_facts import facts_of
 from bsngraph.searching.progress import Progress
-from bsngraph.searching.run_folder import Json, RunFolder
+from bsngraph.searching.run_folder import Json, RunFolder, reading
 from bsngraph.searching.task import TASKS
 from bsngraph.supernet import SuperNet, named_weights
 
@@ -81,6 +82,7 @@ def deliver(
     certificate = certify(job, run)
     summary = _summary(job, architecture, validation, test, seconds, certificate)
     draw_architecture(job, run, architecture, caption(job, summary, multipliers or {}), progress)
+    draw_curves(run, progress)
     run.write_json("result.json", summary)
     return Result(run, architecture, net, summary)
 
@@ -159,6 +161,17 @@ def draw_architecture(job: Job, run: RunFolder, architecture: Architecture, line
         for name in ("architecture.svg", "architecture.png"):
             render_dot(source, run.file(name))
     except BsngraphError as error:  # no Graphviz, or one that fails: the picture's source is there, and the result matters more
+        progress.note(str(error))
+
+
+def draw_curves(run: RunFolder, progress: Progress) -> None:
+    """Draw metrics.jsonl, where it has rows and there is a matplotlib."""
+    rows = run.read_metrics()
+    try:
+        with reading(run, "metrics.jsonl"):
+            for name in ("curves.svg", "curves.png") if rows else ():
+                render_curves(rows, run.file(name))
+    except BsngraphError as error:  # as above
         progress.note(str(error))
 
 

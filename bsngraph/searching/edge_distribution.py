@@ -8,6 +8,7 @@ same way; the first edge of a gate speaks for the others, and fixed edges are al
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -48,10 +49,16 @@ class EdgeDistribution:
 
     def restrain(self) -> None:
         """Keep logits inside their bounds, those of a choice as near to its likeliest option."""
-        free = torch.from_numpy(self.decisions.first_edges)[list(self.decisions.free)]
-        self.logits[free] = self.logits[free].clamp(-self._bounds[free], self._bounds[free])
-        for choice, gap in zip(self._choices(), self._gaps, strict=True):
-            self.logits[choice] = self.logits[choice].clamp(min=float(self.logits[choice].max()) - gap)
+        self._clamp(self._bounds, self._gaps)
+
+    def soften(self, certainty: float) -> None:
+        """Bring the probability of every decision between 1 − certainty and certainty.
+
+        Of a choice's options, none is less likely than the likeliest by more than odds of certainty to 1 − certainty.
+        """
+        if certainty < 1:
+            most = math.log(certainty / (1 - certainty))
+            self._clamp(torch.full_like(self.logits, most), [most] * len(self.decisions.choices))
 
     def sample(self, count: int, generator: torch.Generator, *, shift: Tensor | None = None) -> Booleans:
         """`count` samples: (count, edges) Boolean. `shift` (edges,) is added to the logits."""
@@ -99,6 +106,13 @@ class EdgeDistribution:
         """
         score = (torch.from_numpy(kept).to(torch.float64) - self.probabilities) * self.leading  # (batch, edges)
         return advantages(objective, baseline) @ score / len(objective)
+
+    def _clamp(self, bounds: Tensor, gaps: Sequence[float]) -> None:
+        """Keep free logits between ± bounds (edges,), and the options of each choice within its gap of the likeliest."""
+        free = torch.from_numpy(self.decisions.first_edges)[list(self.decisions.free)]
+        self.logits[free] = self.logits[free].clamp(-bounds[free], bounds[free])
+        for choice, gap in zip(self._choices(), gaps, strict=True):
+            self.logits[choice] = self.logits[choice].clamp(min=float(self.logits[choice].max()) - gap)
 
     def _choices(self) -> list[Tensor]:
         """For each choice the leading edges of its options."""

@@ -4,7 +4,7 @@ One step, for a batch of examples x with labels y:
 
     H ~ Γ, a row for each example          live = the live edges of H
     loss = Δ(f_θ(x, H), y)                  objective = loss + penalty(costs of live)
-    θ ← SGD on mean(loss)                   Γ ← Adam on the policy gradient of mean(objective), after burn-in
+    θ ← SGD on mean(loss)                   Γ ← Adam, or SGD, on the policy gradient of mean(objective), after burn-in
 """
 
 from __future__ import annotations
@@ -29,10 +29,15 @@ from bsngraph.searching.objective import Multipliers, Values, budget_costs, exce
 from bsngraph.searching.progress import Progress
 from bsngraph.searching.randomness import generator_for, global_generator
 from bsngraph.searching.run_folder import Json
-from bsngraph.searching.settings import Recipe, SearchSettings
+from bsngraph.searching.settings import EdgeOptimizer, Recipe, SearchSettings
 from bsngraph.searching.task import first, run_net, task_of
 from bsngraph.searching.training import check_finite, make_optimizer, prefixed, set_rate, step_weights
-from bsngraph.supernet import SuperNet
+from bsngraph.searching.warm_start import WarmStart
+from bsngraph.supernet import SuperNet, load_named_weights
+
+# How many samples of Γ tell the expected cost that a warm start begins with.
+_SAMPLES_TO_START = 1024
+_EDGE_OPTIMIZERS: dict[EdgeOptimizer, type[torch.optim.Adam] | type[torch.optim.SGD]] = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
 
 
 @dataclass
@@ -70,8 +75,24 @@ class Learning:
         self.multipliers = Multipliers(budgets, settings)
         self.incumbent = Incumbent(net, dataset, budgets, known, self.task)
         self.optimizer = make_optimizer(net, recipe)
-        self.edge_optimizer = torch.optim.Adam([self.distribution.logits], lr=settings.edge_learning_rate)
+        self.edge_optimizer = _EDGE_OPTIMIZERS[settings.edge_optimizer]([self.distribution.logits], lr=settings.edge_learning_rate)
+        self.starts: tuple[float, ...] | None = None
         self.epoch = 0
+
+    def start_from(self, before: WarmStart) -> None:
+        """Take over weights and Γ, softened to the settings' certainty, before the first epoch.
+
+        Limits are then lowered, or raised, from what samples of that Γ cost.
+
+        Raises:
+            InputError: the weights do not fit.
+        """
+        load_named_weights(self.net, before.weights)
+        self.distribution.logits.copy_(torch.tensor([before.logits[edge.name] for edge in self.net.fabric.edges], dtype=torch.float64))
+        self.distribution.soften(self.settings.certainty)
+        kept = self.distribution.sample(_SAMPLES_TO_START, generator_for(self.seed, "warm start"))
+        costs = budget_costs(self.budgets, live_edges(self.net.sweep, kept))
+        self.starts = tuple(costs.mean(axis=1).tolist())
 
     def state(self) -> Json:
         """Everything needed to go on exactly."""
@@ -113,7 +134,7 @@ class Learning:
     def _epoch(self) -> Json:
         start = time.perf_counter()
         set_rate(self.optimizer, self.recipe.rate(self.epoch))
-        limits = limits_at(self.epoch, self.budgets, self.recipe, self.settings)
+        limits = limits_at(self.epoch, self.budgets, self.recipe, self.settings, self.starts)
         batches = self.dataset.training_batches(
             self.recipe.batch_size, generator_for(self.seed, "batches", self.epoch), augment=self.recipe.augment
         )

@@ -95,8 +95,12 @@ def excess(costs: Values, budget: Budget) -> float:
     return float(np.maximum(costs / budget.limit - 1, 0.0).mean())
 
 
-def limits_at(epoch: int, budgets: Sequence[Budget], recipe: Recipe, settings: SearchSettings) -> tuple[float, ...]:
+def limits_at(
+    epoch: int, budgets: Sequence[Budget], recipe: Recipe, settings: SearchSettings, starts: Sequence[float] | None = None
+) -> tuple[float, ...]:
     """The limits in force in an epoch: lowered evenly from the whole fabric's cost, at the end of burn-in, to `aim` times the budget.
+
+    `starts` are the costs to begin from where that is not the whole fabric, after a warm start: from there limits may rise as well.
 
     From above, heavy edges are still there when their weights are good enough to be judged; thrown out early they would never come
     back.
@@ -105,4 +109,6 @@ def limits_at(epoch: int, budgets: Sequence[Budget], recipe: Recipe, settings: S
     passed = epoch + 1
     done = 1.0 if passed >= end else 0.0 if passed <= start else (passed - start) / (end - start)
     goals = [settings.aim * budget.limit if budget.binding and not budget.slack else budget.limit for budget in budgets]
+    if starts is not None:
+        return tuple(goal + (1 - done) * (start - goal) for goal, start in zip(goals, starts, strict=True))
     return tuple(goal + (1 - done) * max(budget.cost.total - goal, 0.0) for goal, budget in zip(goals, budgets, strict=True))

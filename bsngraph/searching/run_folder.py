@@ -32,8 +32,12 @@ FILES = (
     "overlay.dot",
     "architecture.svg",
     "architecture.png",
+    "curves.svg",
+    "curves.png",
     "model.safetensors",
     "certificate.json",
+    "oracle.csv",
+    "oracle.json",
     "result.json",
 )
 

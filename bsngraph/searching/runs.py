@@ -21,13 +21,17 @@ from bsngraph.data import Dataset
 from bsngraph.errors import InfeasibleBudgetError, InputError
 from bsngraph.export import load_network
 from bsngraph.fabric import Architecture, Fabric, architecture_of, read_fabric, write_fabric
+from bsngraph.fabric.atomic import write_whole
 from bsngraph.fabric.fabric_to_dot import fabric_to_dot
 from bsngraph.searching.confirmation import confirm, none_measured_inside
 from bsngraph.searching.delivery import Result, deliver, write_probabilities
 from bsngraph.searching.evaluation import Score, evaluate_net, recompute_batch_norm
+from bsngraph.searching.finalists import compare_finalists
 from bsngraph.searching.job import Job, prepare, running
 from bsngraph.searching.learning import Learning
 from bsngraph.searching.model_facts import read_facts
+from bsngraph.searching.oracle import ask_oracle, every_architecture
+from bsngraph.searching.presets import resolve_settings
 from bsngraph.searching.pricing import CostOptions, with_recorded
 from bsngraph.searching.progress import Progress, Silent
 from bsngraph.searching.randomness import derived_seed, generator_for
@@ -35,6 +39,7 @@ from bsngraph.searching.run_folder import Json, OpenMode, RunFolder, open_run, r
 from bsngraph.searching.selection import choose, propose
 from bsngraph.searching.settings import Recipe, SearchSettings
 from bsngraph.searching.training import NetTraining
+from bsngraph.searching.warm_start import WarmStart, read_warm_start
 from bsngraph.supernet import SuperNet, compile_fabric, prune, prune_net
 
 # How often candidates are proposed again under a lower limit, when those measured whole were over a latency budget.
@@ -51,6 +56,9 @@ def search(
     seed: int = 0,
     recipe: Recipe | None = None,
     settings: SearchSettings | None = None,
+    preset: str | None = None,
+    warm_start: str | Path | None = None,
+    oracle: bool = False,
     device: str = "auto",
     threads: int | None = None,
     costs: CostOptions | None = None,
@@ -60,7 +68,10 @@ def search(
     """Find the best sub-network of a fabric inside the budgets, and write it to the folder `out`.
 
     `budgets` read like those of the command line, `["macs=25%", "latency=5ms"]`; `costs` says where the user's own come from. `task` is
-    what the network is for, where that is not what the data says: regression on numbered classes, for example. The same seed, machine,
+    what the network is for, where that is not what the data says: regression on numbered classes, for example. Where
+    `recipe` or `settings` are not given they are those of `preset` (a name in `PRESETS`), or the defaults. `warm_start` is
+    the folder of another search of the same fabric, whose weights and Γ this one starts from. With `oracle` every sub-network of a
+    fabric of at most 14 decisions is judged as well, for oracle.csv and oracle.json. The same seed, machine,
     device, versions and threads give the same result, bit for bit on the CPU, also when the run is interrupted and resumed
     (`mode="resume"`); where latency is a cost, with the same table of it.
 
@@ -70,12 +81,13 @@ def search(
         RunFailedError: the loss stopped being finite.
     """
     progress, profile = progress or Silent(), _profiled(fabric)
+    usual_recipe, usual_settings = resolve_settings(preset, warm=warm_start is not None)
     job = prepare(
         profile,
         data,
         budgets,
-        recipe=recipe or Recipe(),
-        settings=settings or SearchSettings(),
+        recipe=recipe or usual_recipe,
+        settings=settings or usual_settings,
         seed=seed,
         device=device,
         threads=threads,
@@ -84,20 +96,25 @@ def search(
         progress=progress,
     )
     _tell_budgets(job, progress)
+    if oracle:
+        every_architecture(profile.fabric)
+    before = None if warm_start is None else _warm_start(warm_start, Path(out), profile)
     with running(job):
         known = _check_budgets(job, progress)
-        run = open_run(Path(out), job.config("search"), mode)
+        run = open_run(Path(out), job.config("search", preset=preset, warm_start=before and before.record(), oracle=oracle), mode)
         _keep_fabric(job, run)
         if run.finished:
             return _finished(job, run, progress)
         log = _Log(run, mode)
         learning = _new_learning(job, known)
+        if before is not None:
+            learning.start_from(before)
         if log.state.get("search"):
             with reading(run, "checkpoint.pt"):
                 learning.load(log.state["search"])
         learning.run(progress, lambda row: _keep_epoch(job, run, learning, log, row))
         write_probabilities(job, run, learning.distribution)
-        return _choose_and_deliver(job, run, learning, log, progress)
+        return _choose_and_deliver(job, run, learning, log, progress, oracle=oracle)
 
 
 def prune_run(
@@ -269,6 +286,12 @@ def _new_learning(job: Job, known: Architecture | None) -> Learning:
     return Learning(net, job.dataset, job.budgets, job.costs, job.recipe, job.settings, job.seed, known)
 
 
+def _warm_start(path: str | Path, out: Path, profile: FabricProfile) -> WarmStart:
+    if Path(path).resolve() == out.resolve():
+        raise InputError(f"{out} is the run that is started from: give another --out")
+    return read_warm_start(path, profile)
+
+
 def _keep_epoch(job: Job, run: RunFolder, learning: Learning, log: _Log, row: Json) -> None:
     """Write an epoch: its best architecture inside the budgets, its metrics, its checkpoint."""
     if learning.incumbent.architecture is not None:
@@ -276,10 +299,12 @@ def _keep_epoch(job: Job, run: RunFolder, learning: Learning, log: _Log, row: Js
     log.keep(row, search=learning.state())
 
 
-def _choose_and_deliver(job: Job, run: RunFolder, learning: Learning, log: _Log, progress: Progress) -> Result:
+def _choose_and_deliver(job: Job, run: RunFolder, learning: Learning, log: _Log, progress: Progress, *, oracle: bool = False) -> Result:
     """The second half of a search: architecture, fine-tuning, delivery."""
     before = log.state.get("finetune")
-    architecture = Architecture(len(job.fabric.edges), tuple(before["live"])) if before else _choose(job, learning, progress)
+    architecture = Architecture(len(job.fabric.edges), tuple(before["live"])) if before else _choose(job, learning, log, progress)
+    if oracle and not before:
+        _ask_oracle(job, run, learning, architecture, progress)
     net = prune_net(learning.net, architecture)
     recompute_batch_norm(net, job.dataset, np.ones(len(net.fabric.edges), dtype=np.bool_))
     if job.settings.finetune_epochs:
@@ -292,7 +317,7 @@ def _choose_and_deliver(job: Job, run: RunFolder, learning: Learning, log: _Log,
     return deliver(job, run, architecture, net, log.seconds(), progress, multipliers=learning.multipliers.by_name())
 
 
-def _choose(job: Job, learning: Learning, progress: Progress) -> Architecture:
+def _choose(job: Job, learning: Learning, log: _Log, progress: Progress) -> Architecture:
     progress.note("choosing the architecture on validation data …")
     net = copy.deepcopy(learning.net)  # candidates replace its BatchNorm statistics
     budgets: Sequence[Budget] = job.budgets
@@ -306,7 +331,15 @@ def _choose(job: Job, learning: Learning, progress: Progress) -> Architecture:
             if fastest_ms < math.inf:  # the limit that nothing is inside is a lowered one
                 break
             raise
-        candidates = choose(net, job.dataset, proposals, budgets, job.task)
+        candidates = choose(net, job.dataset, proposals, budgets, job.task, rounds=job.settings.neighbour_rounds)
+        candidates = compare_finalists(
+            job,
+            learning.net,
+            candidates,
+            log.state.get("finalists"),
+            lambda row, state: log.keep(row, search=learning.state(), finalists=state),
+            progress,
+        )
         confirmation = confirm(job, net, budgets, candidates, progress)
         if confirmation.chosen is not None:
             best = confirmation.chosen
@@ -319,6 +352,20 @@ def _choose(job: Job, learning: Learning, progress: Progress) -> Architecture:
         fastest_ms = min(fastest_ms, *confirmation.measured_ms)
         budgets = confirmation.tightened
     raise InfeasibleBudgetError(none_measured_inside(job.budgets, fastest_ms))
+
+
+def _ask_oracle(job: Job, run: RunFolder, learning: Learning, chosen: Architecture, progress: Progress) -> None:
+    """Write oracle.csv and oracle.json: every sub-network by the shared weights, and what the choice misses."""
+    progress.note("judging every sub-network with the shared weights …")
+    found = ask_oracle(learning.net, job.dataset, job.budgets, job.costs, job.task)
+    summary = found.summary(chosen)
+    write_whole(run.file("oracle.csv"), found.to_csv())
+    run.write_json("oracle.json", summary)
+    progress.note(
+        f"of {summary['sub_networks']} sub-networks {summary['inside']} are inside the budgets; with the shared weights the choice is "
+        f"number {summary['chosen']['rank']} of them: loss {summary['chosen']['validation']['loss']:.4g}, the best has "
+        f"{summary['best']['validation']['loss']:.4g}"
+    )
 
 
 def _tell_budgets(job: Job, progress: Progress) -> None:

@@ -19,12 +19,12 @@ from bsngraph.errors import InfeasibleBudgetError
 from bsngraph.fabric import Architecture, Booleans, connected, decisions_of, live_edges, neighbouring_choices
 from bsngraph.searching.edge_distribution import EdgeDistribution
 from bsngraph.searching.evaluation import Score, evaluate_net, recompute_batch_norm
+from bsngraph.searching.settings import SearchSettings
 from bsngraph.searching.task import Task
 from bsngraph.supernet import SuperNet
 
 # How strongly the cost may tilt Γ when too few of its samples are inside the budgets.
 _TILTS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
-_ROUNDS_OF_NEIGHBOURS = 4
 
 
 @dataclass(frozen=True)
@@ -81,29 +81,40 @@ def _close(proposals: list[Architecture], net: SuperNet, budgets: Sequence[Budge
 
 
 def choose(
-    net: SuperNet, dataset: Dataset, proposals: Iterable[Architecture], budgets: Sequence[Budget], task: Task | None = None
+    net: SuperNet,
+    dataset: Dataset,
+    proposals: Iterable[Architecture],
+    budgets: Sequence[Budget],
+    task: Task | None = None,
+    *,
+    rounds: int = SearchSettings.neighbour_rounds,
 ) -> list[Candidate]:
     """The proposals and what lies near the best of them, best first by validation loss.
 
     Samples of Γ settle under their budget; so the best is compared with its neighbours inside the budgets, one edge more, one
-    less or one for another, as long as that gains. `task` is the data's own where none is given.
+    less or one for another, as long as that gains, at most `rounds` times. `task` is the data's own where none is given.
     """
     scores: dict[Architecture, Candidate] = {}
 
     def score(architecture: Architecture) -> Candidate:
         if architecture not in scores:
-            recompute_batch_norm(net, dataset, architecture.mask, batches=4)
-            scores[architecture] = Candidate(architecture, evaluate_net(net, dataset, dataset.validation, architecture.mask, task))
+            scores[architecture] = judge(net, dataset, architecture, task)
         return scores[architecture]
 
     best = min((score(architecture) for architecture in proposals), key=_order)
-    for _ in range(_ROUNDS_OF_NEIGHBOURS):
+    for _ in range(rounds):
         near = [score(architecture) for architecture in neighbours(net, best.architecture, budgets)]
         better = min([best, *near], key=_order)
         if better is best:
             break
         best = better
     return sorted(scores.values(), key=_order)
+
+
+def judge(net: SuperNet, dataset: Dataset, architecture: Architecture, task: Task | None = None) -> Candidate:
+    """Score an architecture on validation data with the shared weights; the BatchNorm statistics of its edges become its own."""
+    recompute_batch_norm(net, dataset, architecture.mask, batches=4)
+    return Candidate(architecture, evaluate_net(net, dataset, dataset.validation, architecture.mask, task))
 
 
 def neighbours(net: SuperNet, architecture: Architecture, budgets: Sequence[Budget]) -> list[Architecture]:

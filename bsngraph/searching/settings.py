@@ -8,6 +8,7 @@ from typing import Literal
 from bsngraph.errors import InputError
 
 Baseline = Literal["leave-one-out", "batch-mean"]
+EdgeOptimizer = Literal["adam", "sgd"]
 PenaltyForm = Literal["relative", "absolute", "absolute-distance"]
 ClassWeights = tuple[float, ...] | Literal["balanced"] | None
 
@@ -17,6 +18,7 @@ class Recipe:
     """How weights are trained: SGD with momentum and weight decay, the rate divided by 10 at each of `drops` (shares of the epochs).
 
     `clip` bounds the norm of the gradient: nodes that sum many edges start with large values, and one step too long would be the last.
+    `nesterov` says which form of momentum it is.
     `augmentation` stands for the data set's own, as `parse_augmentation` reads it. `class_weights`
     multiply the loss of each label, or of each pixel: a number a class, or balanced, by how rare each is in training.
     """
@@ -25,6 +27,7 @@ class Recipe:
     batch_size: int = 32
     learning_rate: float = 0.1
     momentum: float = 0.9
+    nesterov: bool = True
     weight_decay: float = 5e-4
     drops: tuple[float, ...] = (0.6, 0.85)
     clip: float = 5.0
@@ -65,9 +68,13 @@ class SearchSettings:
     stands at `aim` times its budget; between the two it is lowered from the whole fabric. The penalty pulls the expected cost to about
     its limit and leaves some samples above; aiming under the budget leaves the ones that were trained last inside it. `penalty`: λ of
     λ·max(0, C/B − 1), or of the paper's λ·max(0, C − B) and λ·|C − B| where `penalty_form` is absolute or absolute-distance; where
-    `adapt_penalty` holds, λ is adapted from there. `edge_learning_rate`: Adam's, on the
-    logits of Γ. `initial_probability`: where Γ starts, on edges whose file does not say. `candidates`: samples
-    of Γ that are compared for the choice. `finetune_epochs`: for the chosen network, at `finetune_rate`.
+    `adapt_penalty` holds, λ is adapted from there. `edge_optimizer`: what moves the logits of Γ, Adam or plain SGD, at the constant rate
+    `edge_learning_rate`. `initial_probability`: where Γ starts, on edges whose file does not say.
+    `certainty`: after a warm start Γ is brought between this and 1 − this; nearer to 0 and 1 nothing is ever sampled otherwise, so that
+    nothing is learned. `candidates`: samples of Γ that are
+    compared for the choice; `neighbour_rounds`: how often the best one is compared with its neighbours; `finalists`: how many of the best
+    are trained for `finalist_epochs` each before the choice (0 or 1: none). `finetune_epochs`: for the chosen network. Both kinds of
+    training start at `finetune_rate`.
     """
 
     burn_in: float = 0.2
@@ -77,9 +84,14 @@ class SearchSettings:
     adapt_penalty: bool = True
     penalty_form: PenaltyForm = "relative"
     baseline: Baseline = "leave-one-out"
+    edge_optimizer: EdgeOptimizer = "adam"
     edge_learning_rate: float = 0.05
     initial_probability: float = 0.9526  # sigmoid(3), the paper's start
+    certainty: float = 1.0
     candidates: int = 64
+    neighbour_rounds: int = 4
+    finalists: int = 0
+    finalist_epochs: int = 5
     finetune_epochs: int = 30
     finetune_rate: float = 0.02
 
@@ -91,12 +103,16 @@ class SearchSettings:
             problems.append(f"aim={self.aim} must be a share of the budget between 0 and 1")
         if not 0 < self.initial_probability < 1:
             problems.append(f"initial-probability={self.initial_probability} must lie between 0 and 1")
+        if not 0.5 < self.certainty <= 1:
+            problems.append(f"certainty={self.certainty} must lie between 0.5 and 1")
         for name in ("penalty", "edge_learning_rate", "finetune_rate"):
             if not 0 <= getattr(self, name) < float("inf"):
                 problems.append(f"{name.replace('_', '-')}={getattr(self, name)} must be a finite number, not negative")
-        for name in ("candidates", "finetune_epochs"):
+        for name in ("candidates", "neighbour_rounds", "finalists", "finetune_epochs"):
             if getattr(self, name) < 0:
                 problems.append(f"{name.replace('_', '-')}={getattr(self, name)} must not be negative")
+        if self.finalist_epochs < 1:
+            problems.append(f"finalist-epochs={self.finalist_epochs} must be at least 1")
         if problems:
             raise InputError("; ".join(problems))
 

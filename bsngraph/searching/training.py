@@ -22,13 +22,13 @@ from bsngraph.supernet import SuperNet
 
 
 def make_optimizer(net: SuperNet, recipe: Recipe) -> torch.optim.SGD:
-    """SGD as the recipe has it; Nesterov's form of momentum where there is momentum."""
+    """SGD as the recipe has it; Nesterov's form of momentum only where there is momentum."""
     return torch.optim.SGD(
         [{"params": list(net.parameters())}],  # as a group it may be empty: a fabric need not have weights
         lr=recipe.learning_rate,
         momentum=recipe.momentum,
         weight_decay=recipe.weight_decay,
-        nesterov=recipe.momentum > 0,
+        nesterov=recipe.nesterov and recipe.momentum > 0,
     )
 
 

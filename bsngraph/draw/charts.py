@@ -1,0 +1,43 @@
+"""What charts made by matplotlib share: that it may be missing (extra `draw`), their style, and a figure as the same bytes each time."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bsngraph.errors import BsngraphError, InputError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SUFFIXES = (".svg", ".png")
+PNG_DPI = 110
+FONT_POINTS = 7.0
+STYLE: Any = {"svg.hashsalt": "bsngraph", "svg.fonttype": "none", "font.family": "DejaVu Sans", "font.size": FONT_POINTS + 1}
+
+
+class NoMatplotlibError(BsngraphError):
+    """A chart is asked for where matplotlib is not installed."""
+
+    def __init__(self) -> None:
+        super().__init__("drawing a chart needs matplotlib, and it is not there: `pip install 'bsngraph[draw]'`")
+
+
+def form_of(path: Path, what: str) -> str:
+    """`svg` or `png`, by the suffix.
+
+    Raises:
+        InputError: another suffix; the text names `what` is drawn.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise InputError(f"{path}: {what} as {' or '.join(SUFFIXES)}: give it one of these endings")
+    return suffix.removeprefix(".")
+
+
+def figure_bytes(figure: Figure, form: str) -> bytes:
+    """The picture, `form` being svg or png, without the date of its making."""
+    into = io.BytesIO()
+    figure.savefig(into, format=form, metadata={"Date": None} if form == "svg" else {"Software": None})
+    return into.getvalue()

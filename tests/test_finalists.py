@@ -1,0 +1,135 @@
+"""Finalists: the best candidates, trained briefly, in the order of their validation loss; killed anywhere and resumed to the same bits."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from test_warm_start import Killed
+from tiny import STRIPES_DROPOUT, fabric_of, no_pictures, recipe, settings, stripes
+
+from bsngraph.costs import parse_budget, profile_fabric, resolve_budgets
+from bsngraph.errors import InputError
+from bsngraph.searching import SearchSettings, Silent, search
+from bsngraph.searching.evaluation import recompute_batch_norm
+from bsngraph.searching.finalists import compare_finalists
+from bsngraph.searching.job import Job, prepare
+from bsngraph.searching.selection import Candidate, choose
+from bsngraph.searching.training import NetTraining
+from bsngraph.supernet import SuperNet, compile_fabric, prune_net
+
+DATA = stripes()
+FINALISTS = settings(finalists=3, finalist_epochs=2, finetune_epochs=1, candidates=8, neighbour_rounds=1)
+
+
+@pytest.fixture(autouse=True)
+def _no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    no_pictures(monkeypatch)
+
+
+def run(out: Path, what: SearchSettings = FINALISTS, **more: Any) -> Any:
+    given = {"recipe": recipe(), "settings": what, "threads": 1, "device": "cpu"} | more
+    return search(fabric_of(STRIPES_DROPOUT, out.parent), DATA, ["price=5"], out=out, **given)
+
+
+def rows_of(folder: Path) -> list[dict[str, Any]]:
+    rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+    return [{name: value for name, value in row.items() if name != "seconds"} for row in rows]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    with pytest.MonkeyPatch.context() as patch:
+        no_pictures(patch)
+        out = tmp_path_factory.mktemp("runs") / "whole"
+        run(out)
+        yield out
+
+
+@pytest.fixture
+def contest(tmp_path: Path) -> tuple[Job, SuperNet, list[Candidate]]:
+    """A job, an untrained super-network, and all candidates by its weights, which know nothing yet."""
+    profile = profile_fabric(fabric_of(STRIPES_DROPOUT, tmp_path))
+    job = prepare(profile, DATA, ["price=5"], recipe=recipe(), settings=FINALISTS, seed=2, device="cpu", threads=1)
+    net = compile_fabric(profile, seed=3)
+    from bsngraph.searching.oracle import every_architecture
+
+    budgets = resolve_budgets(profile, [parse_budget("price=5")])
+    inside = [architecture for architecture in every_architecture(profile.fabric) if budgets[0].cost.of(architecture.mask[None])[0] <= 5]
+    return job, net, choose(copy.deepcopy(net), DATA, inside, budgets)
+
+
+def test_finalists_come_in_the_order_of_their_losses_after_each_was_trained_by_itself(
+    contest: tuple[Job, SuperNet, list[Candidate]],
+) -> None:
+    job, net, candidates = contest
+    losses = []
+    for candidate in candidates[:3]:
+        own = prune_net(net, candidate.architecture)
+        recompute_batch_norm(own, DATA, np.ones(len(own.fabric.edges), dtype=np.bool_))
+        rows: list[dict[str, Any]] = []
+        NetTraining(own, DATA, recipe(epochs=2, learning_rate=0.02), 2, "finalist").run(Silent(), rows.append)
+        losses.append(rows[-1]["validation_loss"])
+    assert losses != sorted(losses), "the shared weights had it wrong: there is something to find"
+    found = compare_finalists(job, net, candidates, None, lambda row, state: None, Silent())
+    assert found[:3] == [candidates[place] for place in np.argsort(losses, kind="stable")]
+    assert found[3:] == candidates[3:]
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_fewer_than_two_finalists_are_not_trained(contest: tuple[Job, SuperNet, list[Candidate]], count: int) -> None:
+    job, net, candidates = contest
+    job = replace(job, settings=settings(finalists=count))
+    assert compare_finalists(job, net, candidates, None, lambda row, state: pytest.fail("trained"), Silent()) == candidates
+
+
+def test_what_was_kept_of_other_finalists_does_not_count(contest: tuple[Job, SuperNet, list[Candidate]]) -> None:
+    job, net, candidates = contest
+    other = {"live": [[0], [1], [2]], "losses": [0.0, 0.1, 0.2], "training": None}
+    kept: list[Any] = []
+    compare_finalists(job, net, candidates, other, lambda row, state: kept.append(row), Silent())
+    assert len(kept) == 6
+
+
+def test_comparing_leaves_the_shared_weights_alone(contest: tuple[Job, SuperNet, list[Candidate]]) -> None:
+    job, net, candidates = contest
+    before = copy.deepcopy(net.state_dict())
+    compare_finalists(job, net, candidates, None, lambda row, state: None, Silent())
+    assert all((tensor == before[name]).all() for name, tensor in net.state_dict().items())
+
+
+def test_a_search_trains_its_finalists_and_delivers_the_best(whole: Path) -> None:
+    rows = rows_of(whole)
+    assert [(row["stage"], row.get("finalist"), row["epoch"]) for row in rows] == [
+        *(("search", None, epoch) for epoch in (1, 2, 3)),
+        *(("finalist", number, epoch) for number in (1, 2, 3) for epoch in (1, 2)),
+        ("finetune", None, 1),
+    ]
+
+
+def test_without_finalists_nothing_else_happens_than_before(tmp_path: Path, whole: Path) -> None:
+    run(tmp_path / "none", replace(FINALISTS, finalists=0))
+    assert [row for row in rows_of(tmp_path / "none") if row["stage"] == "search"] == rows_of(whole)[:3]
+    assert {row["stage"] for row in rows_of(tmp_path / "none")} == {"search", "finetune"}
+
+
+@pytest.mark.parametrize("epochs", range(3, 10))
+def test_a_run_killed_after_any_epoch_of_its_finalists_and_resumed_gives_the_same_bits(whole: Path, tmp_path: Path, epochs: int) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "run", progress=Killed(epochs))
+    run(tmp_path / "run", mode="resume")
+    for name in ("model.safetensors", "architecture.dot", "overlay.dot"):
+        assert (tmp_path / "run" / name).read_bytes() == (whole / name).read_bytes()
+    assert rows_of(tmp_path / "run") == rows_of(whole)
+
+
+@pytest.mark.parametrize(("wrong", "said"), [({"finalists": -1}, "finalists=-1 must not be neg"), ({"finalist_epochs": 0}, "at least 1")])
+def test_settings_of_finalists_are_checked(wrong: dict[str, int], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        SearchSettings(**wrong)
