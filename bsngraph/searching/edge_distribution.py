@@ -40,18 +40,14 @@ class EdgeDistribution:
         """Γ: (edges,) float64; 1 for fixed edges."""
         return self._probabilities(self.logits)
 
-    def soften(self, certainty: float) -> None:
-        """Bring the probability of every decision between 1 − certainty and certainty.
-
-        Of a choice's options, none is less likely than the likeliest by more than odds of certainty to 1 − certainty.
-        """
-        if certainty == 1:
+    def reopen(self, least: float) -> None:
+        """Bring the probability of every decision up to `least`; of a choice's options, up to `least` times the likeliest one's."""
+        if least == 0:
             return
-        most = math.log(certainty / (1 - certainty))
-        softened = self.logits.clamp(-most, most)
+        opened = self.logits.clamp(min=_logit(least))
         for choice in self._choices():
-            softened[choice] = (self.logits[choice] - self.logits[choice].max()).clamp(min=-most)
-        self.logits.copy_(softened)
+            opened[choice] = (self.logits[choice] - self.logits[choice].max()).clamp(min=math.log(least))
+        self.logits.copy_(opened)
 
     def sample(self, count: int, generator: torch.Generator, *, shift: Tensor | None = None) -> Booleans:
         """`count` samples: (count, edges) Boolean. `shift` (edges,) is added to the logits."""
