@@ -139,24 +139,24 @@ def test_the_first_limit_after_a_warm_start_is_near_what_its_samples_cost(first:
     assert learning.starts[0] == pytest.approx(exact, abs=0.3)
 
 
-def test_a_softened_start_leaves_room_to_move_and_keeps_the_order(first: Path, tmp_path: Path) -> None:
+def test_a_reopened_start_gives_what_was_dropped_another_chance_and_leaves_the_rest(first: Path, tmp_path: Path) -> None:
     text = STRIPES_DROPOUT.replace("key=wide", "key=wide, choice=size").replace("key=narrow", "key=narrow, choice=size")
-    distribution = EdgeDistribution(fabric_of(text, tmp_path), 0.5)
+    fabric = fabric_of(text, tmp_path)
+    distribution = EdgeDistribution(fabric, 0.5)
     free = distribution.decisions.first_edges.tolist()
     distribution.logits[free] = torch.tensor([9.0, -9.0, -30.0, 1.0, -0.5, 4.0]).double()[: len(free)]
     before = distribution.probabilities.clone()
-    distribution.soften(1.0)
+    distribution.reopen(0.0)
     assert torch.equal(distribution.probabilities, before)
-    distribution.soften(0.9)
+    distribution.reopen(0.4)
     after = distribution.probabilities[free]
-    assert (after >= 0.1 - 1e-12).all()
-    assert (after <= 0.9 + 1e-12).all()
-    inside = (before[free] > 0.1) & (before[free] < 0.9)
-    assert inside.any()
-    torch.testing.assert_close(after[inside], before[free][inside])
-    assert ((before[free] > 0.5) == (after > 0.5)).all()
-    choice = [edge for edge in free if fabric_of(text, tmp_path).edges[edge].choice]
-    assert float(distribution.probabilities[choice].sum()) == pytest.approx(1)
+    alone = torch.tensor([fabric.edges[edge].choice is None for edge in free])
+    assert (before[free][alone] < 0.4).any()
+    torch.testing.assert_close(after[alone], before[free][alone].clamp(min=0.4))
+    options = after[~alone]
+    assert float(options.sum()) == pytest.approx(1)
+    assert float(options.min() / options.max()) == pytest.approx(0.4)
+    assert int(options.argmax()) == int(before[free][~alone].argmax())
 
 
 class Killed(Silent):

@@ -34,7 +34,7 @@ from bsngraph.errors import InputError
     metavar="RUN",
     type=options.FILE,
     help="Start from the weights and Γ of another search of this fabric; usual are then 24 epochs at rate 0.05 "
-    "without burn-in, and a certainty of 0.9.",
+    "without burn-in, and dropped edges come back at 0.9.",
 )
 @click.option("--burn-in", type=float, help="Share of the epochs in which only the weights learn. [default: 0.2]")
 @click.option("--settle", type=float, help="Share of the epochs after which budgets are no longer lowered. [default: 0.6]")
@@ -58,7 +58,7 @@ from bsngraph.errors import InputError
 @click.option("--edge-optimizer", type=click.Choice(["adam", "sgd"]), help="What moves the logits of Γ. [default: adam]")
 @click.option("--edge-learning-rate", type=float, help="Its rate, the same in every epoch. [default: 0.05]")
 @click.option("--initial-probability", type=float, help="Where Γ starts, for edges whose file does not say. [default: 0.9526]")
-@click.option("--certainty", type=float, help="The most that Γ is near to 0 or 1 after a warm start. [default: 1]")
+@click.option("--reopen", type=float, help="What Γ is at least after a warm start, so that dropped edges can come back. [default: 0]")
 @click.option("--candidates", type=int, help="Samples of Γ compared for the choice of the architecture. [default: 64]")
 @click.option("--neighbour-rounds", type=int, help="How often the best one is compared with its neighbours inside the budget. [default: 4]")
 @click.option(

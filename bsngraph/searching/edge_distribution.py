@@ -47,6 +47,7 @@ class EdgeDistribution:
         """Γ: (edges,) float64; 1 for fixed edges."""
         return self._probabilities(self.logits)
 
+<<<<<<< HEAD
     def restrain(self) -> None:
         """Keep logits inside their bounds, those of a choice as near to its likeliest option."""
         self._clamp(self._bounds, self._gaps)
@@ -59,6 +60,16 @@ class EdgeDistribution:
         if certainty < 1:
             most = math.log(certainty / (1 - certainty))
             self._clamp(torch.full_like(self.logits, most), [most] * len(self.decisions.choices))
+=======
+    def reopen(self, least: float) -> None:
+        """Bring the probability of every decision up to `least`; of a choice's options, up to `least` times the likeliest one's."""
+        if least == 0:
+            return
+        opened = self.logits.clamp(min=_logit(least))
+        for choice in self._choices():
+            opened[choice] = (self.logits[choice] - self.logits[choice].max()).clamp(min=math.log(least))
+        self.logits.copy_(opened)
+>>>>>>> better
 
     def sample(self, count: int, generator: torch.Generator, *, shift: Tensor | None = None) -> Booleans:
         """`count` samples: (count, edges) Boolean. `shift` (edges,) is added to the logits."""

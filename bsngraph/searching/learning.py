@@ -80,7 +80,7 @@ class Learning:
         self.epoch = 0
 
     def start_from(self, before: WarmStart) -> None:
-        """Take over weights and Γ, softened to the settings' certainty, before the first epoch.
+        """Take over weights and Γ, dropped edges reopened as the settings say, before the first epoch.
 
         Limits are then lowered, or raised, from what samples of that Γ cost.
 
@@ -89,7 +89,7 @@ class Learning:
         """
         load_named_weights(self.net, before.weights)
         self.distribution.logits.copy_(torch.tensor([before.logits[edge.name] for edge in self.net.fabric.edges], dtype=torch.float64))
-        self.distribution.soften(self.settings.certainty)
+        self.distribution.reopen(self.settings.reopen)
         kept = self.distribution.sample(_SAMPLES_TO_START, generator_for(self.seed, "warm start"))
         costs = budget_costs(self.budgets, live_edges(self.net.sweep, kept))
         self.starts = tuple(costs.mean(axis=1).tolist())

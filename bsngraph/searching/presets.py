@@ -35,9 +35,9 @@ class Preset:
 
 WARM_START = Preset(
     recipe={"epochs": 24, "learning_rate": 0.05},
-    settings={"burn_in": 0.0, "settle": 0.5, "certainty": 0.9},
+    settings={"burn_in": 0.0, "settle": 0.5, "reopen": 0.9},
 )
-"""What is usual after a warm start: the weights need no burn-in, Γ has less far to go, but must be able to move."""
+"""What is usual after a warm start: the weights need no burn-in, and dropped edges must be able to come back."""
 
 PRESETS: Mapping[str, Preset] = {
     "paper": Preset(
