@@ -8,7 +8,6 @@ same way; the first edge of a gate speaks for the others, and fixed edges are al
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -47,20 +46,13 @@ class EdgeDistribution:
         """Γ: (edges,) float64; 1 for fixed edges."""
         return self._probabilities(self.logits)
 
-<<<<<<< HEAD
     def restrain(self) -> None:
         """Keep logits inside their bounds, those of a choice as near to its likeliest option."""
-        self._clamp(self._bounds, self._gaps)
+        free = torch.from_numpy(self.decisions.first_edges)[list(self.decisions.free)]
+        self.logits[free] = self.logits[free].clamp(-self._bounds[free], self._bounds[free])
+        for choice, gap in zip(self._choices(), self._gaps, strict=True):
+            self.logits[choice] = self.logits[choice].clamp(min=float(self.logits[choice].max()) - gap)
 
-    def soften(self, certainty: float) -> None:
-        """Bring the probability of every decision between 1 − certainty and certainty.
-
-        Of a choice's options, none is less likely than the likeliest by more than odds of certainty to 1 − certainty.
-        """
-        if certainty < 1:
-            most = math.log(certainty / (1 - certainty))
-            self._clamp(torch.full_like(self.logits, most), [most] * len(self.decisions.choices))
-=======
     def reopen(self, least: float) -> None:
         """Bring the probability of every decision up to `least`; of a choice's options, up to `least` times the likeliest one's."""
         if least == 0:
@@ -69,7 +61,6 @@ class EdgeDistribution:
         for choice in self._choices():
             opened[choice] = (self.logits[choice] - self.logits[choice].max()).clamp(min=math.log(least))
         self.logits.copy_(opened)
->>>>>>> better
 
     def sample(self, count: int, generator: torch.Generator, *, shift: Tensor | None = None) -> Booleans:
         """`count` samples: (count, edges) Boolean. `shift` (edges,) is added to the logits."""
@@ -117,13 +108,6 @@ class EdgeDistribution:
         """
         score = (torch.from_numpy(kept).to(torch.float64) - self.probabilities) * self.leading  # (batch, edges)
         return advantages(objective, baseline) @ score / len(objective)
-
-    def _clamp(self, bounds: Tensor, gaps: Sequence[float]) -> None:
-        """Keep free logits between ± bounds (edges,), and the options of each choice within its gap of the likeliest."""
-        free = torch.from_numpy(self.decisions.first_edges)[list(self.decisions.free)]
-        self.logits[free] = self.logits[free].clamp(-bounds[free], bounds[free])
-        for choice, gap in zip(self._choices(), gaps, strict=True):
-            self.logits[choice] = self.logits[choice].clamp(min=float(self.logits[choice].max()) - gap)
 
     def _choices(self) -> list[Tensor]:
         """For each choice the leading edges of its options."""
