@@ -98,7 +98,8 @@ def certify(job: Job, run: RunFolder) -> Json:
     for budget, found in zip(job.budgets, certificate["budgets"], strict=True):
         if found["met"] is False:
             limit, value = amount(budget.limit, budget.cost), amount(found["value"], budget.cost)
-            raise InfeasibleBudgetError(f"the network found is over {budget.text} ({limit}): it takes {value}; was the machine busy?")
+            cure = "was the machine busy? Then choose again by `bsngraph prune`"
+            raise InfeasibleBudgetError(f"the network found is over {budget.text} ({limit}): it takes {value}; {cure}")
     run.write_json("certificate.json", certificate)
     return certificate
 
