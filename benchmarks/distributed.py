@@ -68,7 +68,8 @@ def main() -> None:
         numbered = draw_chart(grid[1, column], fabric, chart, float(options.steps))
         grid[1, column].set_ylim(max(CORES) - 0.5, -0.5)  # rows of one height in all charts
         names = [f"{number} {fabric.edges[edge].name}" for number, edge in enumerate(numbered, start=1)]
-        grid[1, column].set_xlabel("\n".join([cost.unit, "   ".join(names)]))
+        lines = ["   ".join(names[first : first + 4]) for first in range(0, len(names), 4)]
+        grid[1, column].set_xlabel("\n".join([cost.unit, *lines]))
     options.figure.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(options.figure, metadata={"Software": None})
     print(f"\n{options.figure}")
