@@ -19,7 +19,7 @@ from execution import BATCH, PROBABILITIES, Steps, fabrics
 from measuring import in_turn, keep, milliseconds, options, processor_seconds
 from reading import EDGES, text
 
-from bsngraph.costs import complete_costs, profile_fabric
+from bsngraph.costs import AdditiveCost, complete_costs, profile_fabric
 from bsngraph.fabric import Fabric, live_edges, live_sweep, read_fabric
 from bsngraph.searching.edge_distribution import EdgeDistribution
 from bsngraph.supernet.route import Planner
@@ -30,7 +30,7 @@ LARGE_BATCH = 256
 def stages(fabric: Fabric, probability: float, batch: int) -> dict[str, Callable[[], object]]:
     """Each stage by itself, of the same sample."""
     distribution, sweep, planner = EdgeDistribution(fabric, probability), live_sweep(fabric), Planner(fabric)
-    costs = complete_costs(profile_fabric(fabric))
+    costs = [cost for cost in complete_costs(profile_fabric(fabric)) if isinstance(cost, AdditiveCost)]
     generator = torch.Generator().manual_seed(0)
     decisions = len(distribution.decisions.first_edges)
     live = live_edges(sweep, distribution.sample(batch, generator))
