@@ -263,3 +263,18 @@ def test_the_multiplier_of_a_budget_that_the_whole_fabric_meets_does_not_grow() 
     for _ in range(100):
         multipliers.adapt(np.array([[7.0], [7.0]]), [100.0, 90.0])
     assert (multipliers.values < 1).all()
+
+
+def test_a_slack_budget_near_its_limit_does_not_take_the_place_of_the_tightest() -> None:
+    budgets = (budget(5.0), budget(16.0, "steps", np.array([16.0, 0.0, 0.0])))
+    assert budgets[1].slack
+    binding, slack = adapted([2.5, 15.0], [5.0, 16.0], 1.0, 40, budgets)
+    assert binding > 1, "half of the only budget that binds is left, so its price grows"
+    assert slack < 1
+
+
+@pytest.mark.parametrize("form", ["absolute", "absolute-distance"])
+def test_an_absolute_penalty_needs_its_lambda_given(form: str) -> None:
+    with pytest.raises(InputError, match="give a penalty, a number"):
+        settings(penalty_form=form, adapt_penalty=True)
+    assert settings(penalty_form=form, adapt_penalty=False).penalty_form == form

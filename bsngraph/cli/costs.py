@@ -89,4 +89,5 @@ def _show(spent: Spent) -> None:
         table.add_row(escape(edge.name), escape(long_label(edge)), *cells)
     console.print(table)
     if any(not part.adds_up for part in spent.parts):
-        console.print("Of costs that are no sums it is what the network would save without the edge, which need not add up.")
+        console.print("Of costs that are no sums it is what the network would save without the edge, of a latency what was measured of the")
+        console.print("edge by itself: neither need add up.")

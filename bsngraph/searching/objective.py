@@ -36,6 +36,7 @@ class Multipliers:
         self.budgets, self.settings = tuple(budgets), settings
         self.values: Values = np.full(len(self.budgets), float(settings.penalty))
         self.missed: Values = np.zeros(len(self.budgets))
+        self._tight = [index for index, budget in enumerate(self.budgets) if budget.binding and not budget.slack]
 
     def state(self) -> dict[str, list[float]]:
         """What is needed to go on exactly, by cost."""
@@ -69,9 +70,9 @@ class Multipliers:
         if not (self.settings.adapt_penalty and self.budgets):
             return
         self.missed += _FRESH * (costs.mean(axis=1) / np.array(limits) - 1 - self.missed)
-        tightest = self.missed.max()
+        tightest = max(self._tight, key=self.missed.__getitem__, default=None)
         for index, budget in enumerate(self.budgets):
-            both_ways = (self.missed[index] == tightest and not budget.slack) or not budget.binding
+            both_ways = index == tightest or not budget.binding
             away = abs(self.missed[index]) if both_ways else max(self.missed[index], 0.0)
             step = min(away - _NEAR, 1.0) * _GROW if away > _NEAR else -_SHRINK
             self.values[index] = min(max(self.values[index] * math.exp(step), _LEAST), _MOST)
@@ -83,10 +84,9 @@ class Multipliers:
 
     def _unspent(self, costs: Values, limits: Sequence[float]) -> Iterator[tuple[float, Values]]:
         """λ of the tightest budget, and what each sample that is inside every limit leaves of it, in shares: (batch,)."""
-        tight = [index for index, budget in enumerate(self.budgets) if budget.binding and not budget.slack]
-        if self.settings.adapt_penalty and self.settings.penalty_form == "relative" and tight:
-            ratios = costs[tight] / np.array(limits)[tight, None]
-            tightest = tight[int(ratios.mean(axis=1).argmax())]
+        if self.settings.adapt_penalty and self._tight:
+            ratios = costs[self._tight] / np.array(limits)[self._tight, None]
+            tightest = self._tight[int(ratios.mean(axis=1).argmax())]
             yield float(self.values[tightest]), np.maximum(1 - ratios.max(axis=0), 0.0)
 
 

@@ -100,6 +100,10 @@ class SearchSettings:
             problems.append(f"burn-in={self.burn_in} and settle={self.settle} must read 0 <= burn-in <= settle <= 1")
         if not 0 < self.aim <= 1:
             problems.append(f"aim={self.aim} must be a share of the budget between 0 and 1")
+        if self.adapt_penalty and self.penalty_form != "relative":
+            problems.append(
+                f"penalty-form={self.penalty_form} is in the cost's own unit, in which λ cannot find itself: give a penalty, a number"
+            )
         if not 0 < self.initial_probability < 1:
             problems.append(f"initial-probability={self.initial_probability} must lie between 0 and 1")
         if not 0 <= self.reopen < 1:

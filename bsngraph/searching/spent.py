@@ -27,7 +27,7 @@ class Part:
 
     @property
     def adds_up(self) -> bool:
-        return isinstance(self.cost, AdditiveCost)
+        return isinstance(self.cost, AdditiveCost) and bool(np.isclose(self.per_edge.sum(), self.value))
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,7 @@ def spending_of_run(path: str | Path, costs: CostOptions | None = None) -> Spent
     with reading(run, "result.json"):
         texts = [str(budget["text"]) for budget in config["budgets"]]
         stated = {str(budget["cost"]): budget for budget in summary["budgets"]}
+        values = {name: float(budget["value"]) for name, budget in stated.items()}
         limits = {name: float(budget["limit"]) for name, budget in stated.items()}
         searched = [row for row in run.read_metrics() if row["stage"] == "search"]
         multipliers: dict[str, float] = searched[-1]["penalty"] if searched else {}
@@ -60,6 +61,6 @@ def spending_of_run(path: str | Path, costs: CostOptions | None = None) -> Spent
     parts = []
     for name in list(limits) or ["macs"]:
         cost = price(profile, name, sources)
-        value = float(cost.of(whole.mask[None])[0])
+        value = values.get(name, float(cost.of(whole.mask[None])[0]))  # of a latency, what was measured whole
         parts.append(Part(cost, value, limits.get(name), multipliers.get(name), spending(profile.fabric, cost, whole)))
     return Spent(profile.fabric, tuple(parts))
