@@ -106,8 +106,11 @@ def test_the_command_line_takes_a_preset_and_options_over_it(tmp_path: Path) -> 
     assert (config["settings"]["penalty"], config["settings"]["adapt_penalty"], config["settings"]["candidates"]) == (1e-5, False, 0)
 
 
-def test_auto_penalty_by_hand_adapts_under_the_preset_too() -> None:
+def test_auto_penalty_by_hand_adapts_under_the_preset_where_the_form_is_relative() -> None:
     from bsngraph.cli.search import _penalty
 
-    settings = resolve_settings("paper", settings=_penalty("auto"))[1]
+    relative = _penalty("auto") | {"penalty_form": "relative"}
+    settings = resolve_settings("paper", settings=relative)[1]
     assert (settings.adapt_penalty, settings.penalty) == (True, 1.0)
+    with pytest.raises(InputError, match="give a penalty, a number"):
+        resolve_settings("paper", settings=_penalty("auto"))

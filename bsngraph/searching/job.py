@@ -147,6 +147,15 @@ def prepare(
     return Job(profile, dataset.to(found), resolved, recipe, settings, seed, found, threads, options, sources, latencies)
 
 
+def prepare_delivered(profile: FabricProfile, data: str | Dataset, task: str, device: str, threads: int | None) -> Job:
+    """The job of using a delivered network: nothing is searched or trained.
+
+    Raises:
+        InputError: unknown data or device, or data that does not fit the network.
+    """
+    return prepare(profile, data, (), recipe=Recipe(), settings=SearchSettings(), seed=0, device=device, threads=threads, task=task)
+
+
 def check_fits(profile: FabricProfile, dataset: Dataset) -> None:
     """Whether a fabric takes the data's examples and gives what the data's task needs.
 

@@ -24,12 +24,11 @@ from bsngraph.errors import InputError
 from bsngraph.fabric.atomic import write_whole
 from bsngraph.ops import Shape
 from bsngraph.searching.evaluation import RouteCache
-from bsngraph.searching.job import prepare, running
+from bsngraph.searching.job import prepare_delivered, running
 from bsngraph.searching.model_facts import ModelFacts, read_facts
 from bsngraph.searching.overlays import MOST_CLASSES, class_map, overlay
 from bsngraph.searching.run_folder import RunFolder
 from bsngraph.searching.runs import load_net
-from bsngraph.searching.settings import Recipe, SearchSettings
 from bsngraph.searching.task import Task, first, run_net
 from bsngraph.supernet import SuperNet
 
@@ -85,17 +84,7 @@ def predict(
         files = _image_files(Path(images))[:limit]
         names, data = [file.name for file in files], _unlabelled(files, net.profile.node_shapes[net.fabric.source_indices[0]], facts)
     assert data is not None
-    job = prepare(
-        net.profile,
-        data,
-        (),
-        task=facts.task,
-        recipe=Recipe(),
-        settings=SearchSettings(),
-        seed=0,
-        device=device,
-        threads=threads,
-    )
+    job = prepare_delivered(net.profile, data, facts.task, device, threads)
     folder = Path(out)
     with running(job):
         net.to(job.device)

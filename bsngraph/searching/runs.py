@@ -27,7 +27,7 @@ from bsngraph.searching.confirmation import confirm, none_measured_inside
 from bsngraph.searching.delivery import Result, deliver, write_probabilities
 from bsngraph.searching.evaluation import Score, evaluate_net, recompute_batch_norm
 from bsngraph.searching.finalists import compare_finalists
-from bsngraph.searching.job import Job, prepare, running
+from bsngraph.searching.job import Job, prepare, prepare_delivered, running
 from bsngraph.searching.learning import Learning
 from bsngraph.searching.model_facts import read_facts
 from bsngraph.searching.oracle import ask_oracle, every_architecture
@@ -234,17 +234,7 @@ def evaluate_run(path: str | Path, *, data: str | Dataset | None = None, device:
     with reading(run, "config.json"):
         name = str(config["data"]["name"])
     net, facts = load_net(run), read_facts(run.file("model.safetensors"))
-    job = prepare(
-        net.profile,
-        data or name,
-        (),
-        task=facts.task,
-        recipe=Recipe(),
-        settings=SearchSettings(),
-        seed=0,
-        device=device,
-        threads=threads,
-    )
+    job = prepare_delivered(net.profile, data or name, facts.task, device, threads)
     dataset = facts.normalising(job.dataset)
     with running(job):
         net.to(job.device)
