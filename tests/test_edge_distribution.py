@@ -233,11 +233,12 @@ def test_same_generator_state_draws_the_same_samples(world: Enumeration) -> None
     assert not np.array_equal(first, other)
 
 
-def test_shift_is_added_to_the_logits(world: Enumeration) -> None:
+@pytest.mark.parametrize("temperature", [1.0, 2.5])
+def test_logits_are_divided_by_the_temperature_and_the_shift_is_added(world: Enumeration, temperature: float) -> None:
     shift = torch.full((len(world.net.fabric.edges),), -0.7, dtype=torch.float64)
-    kept = world.distribution.sample(50_000, torch.Generator().manual_seed(3), shift=shift)
+    kept = world.distribution.sample(50_000, torch.Generator().manual_seed(3), temperature=temperature, shift=shift)
     searchable = list(world.net.fabric.searchable)
-    gamma = (1 / (1 + np.exp(-(world.distribution.logits.numpy() - 0.7))))[searchable]
+    gamma = (1 / (1 + np.exp(-(world.distribution.logits.numpy() / temperature - 0.7))))[searchable]
     assert (np.abs(kept.mean(axis=0)[searchable] - gamma) <= 4 * np.sqrt(gamma * (1 - gamma) / 50_000)).all()
 
 

@@ -133,7 +133,7 @@ def test_what_is_known_to_be_inside_is_proposed_where_nothing_else_is_found(net:
     known = next(architecture for architecture in all_architectures(net) if budget.met(budget.cost.of(architecture.mask[None])[0]))
     distribution = EdgeDistribution(net.fabric, 1 - 1e-6)
     distribution.logits += 50  # samples keep everything
-    monkeypatch.setattr("bsngraph.searching.selection._TILTS", (0.0,))
+    monkeypatch.setattr("bsngraph.searching.selection._EASINGS", ((1.0, 0.0),))
     monkeypatch.setattr("bsngraph.searching.selection.inside_budgets", lambda *_, **__: type("Nothing", (), {"architecture": None}))
     assert propose(distribution, net, [budget], 3, torch.Generator(), known) == [known]
     with pytest.raises(InfeasibleBudgetError):

@@ -360,6 +360,17 @@ def test_proposals_are_inside_budgets_far_under_the_one_searched_for(tmp_path: P
         assert all(inside(architecture, budgets) for architecture in found)
 
 
+def test_a_certain_distribution_still_has_all_that_is_inside_to_choose_from(tmp_path: Path) -> None:
+    """At the end of a search hardly two samples of Γ differ; hotter ones, and cheaper ones, make up the number asked for."""
+    fabric = fabric_of(STRIPES, tmp_path)
+    net = compile_fabric(fabric, seed=0)
+    distribution = EdgeDistribution(fabric, 0.5)
+    distribution.logits.copy_(torch.where(torch.rand(len(fabric.edges), generator=torch.Generator().manual_seed(1)) < 0.5, 5.0, -5.0))
+    budgets = resolve_budgets(net.profile, [parse_budget("price=5")])
+    found = propose(distribution, net, budgets, 512, torch.Generator().manual_seed(0))
+    assert set(found) == {architecture for architecture in every_architecture(fabric) if inside(architecture, budgets)}
+
+
 @pytest.fixture(scope="module")
 def prunable(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished search without fine-tuning, to choose from again."""

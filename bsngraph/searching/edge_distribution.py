@@ -62,10 +62,11 @@ class EdgeDistribution:
             opened[choice] = (self.logits[choice] - self.logits[choice].max()).clamp(min=math.log(least))
         self.logits.copy_(opened)
 
-    def sample(self, count: int, generator: torch.Generator, *, shift: Tensor | None = None) -> Booleans:
-        """`count` samples: (count, edges) Boolean. `shift` (edges,) is added to the logits."""
+    def sample(self, count: int, generator: torch.Generator, *, temperature: float = 1.0, shift: Tensor | None = None) -> Booleans:
+        """`count` samples: (count, edges) Boolean, of the logits divided by `temperature` with `shift` (edges,) added to them."""
         first = torch.from_numpy(self.decisions.first_edges)
-        chance = self._probabilities(self.logits if shift is None else self.logits + shift)
+        logits = self.logits / temperature
+        chance = self._probabilities(logits if shift is None else logits + shift)
         values = torch.rand(count, len(first), generator=generator, dtype=torch.float64) < chance[first]
         for variables, choice in zip(self.decisions.choices, self._choices(), strict=True):
             steps = chance[choice].cumsum(0)[:-1]

@@ -23,8 +23,8 @@ from bsngraph.searching.settings import SearchSettings
 from bsngraph.searching.task import Task
 from bsngraph.supernet import SuperNet
 
-# How strongly the cost may tilt Γ when too few of its samples are inside the budgets.
-_TILTS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+# How samples are drawn, until enough distinct ones are inside the budgets: temperatures of Γ, and how strongly the cost tilts it.
+_EASINGS = ((1.0, 0.0), (2.0, 0.0), (2.0, 1.0), (4.0, 0.0), (4.0, 2.0), (4.0, 4.0), (4.0, 8.0), (4.0, 16.0), (4.0, 32.0))
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,9 @@ def propose(
     """Distinct architectures inside the budgets: the thresholded Γ, samples of Γ, the most probable choice that is inside, and `known`
     where it is inside.
 
-    Where fewer than `count` of the samples are inside, Γ is tilted by the cost, logit_e − τ·Σ_k c_ke/B_k with growing τ, so
-    that a budget far under the one searched for still gets candidates.
+    Γ is nearly certain at the end of a search. Where fewer than `count` distinct samples are inside, it is drawn from at a higher
+    temperature, and tilted by the cost: logit_e/T − τ·Σ_k c_ke/B_k with growing T and τ. So there is something to choose from, also
+    under a budget far below the one searched for.
 
     Raises:
         InfeasibleBudgetError: no sub-network is inside the budgets.
@@ -55,10 +56,10 @@ def propose(
     found: dict[Architecture, None] = {}
     found |= dict.fromkeys(_inside(net, distribution.thresholded()[None], budgets))
     weight = _budget_weights(distribution, net, budgets)
-    for tilt in _TILTS if budgets else _TILTS[:1]:
+    for temperature, tilt in _EASINGS:
         if len(found) >= count:
             break
-        kept = distribution.sample(2 * count, generator, shift=-tilt * weight)
+        kept = distribution.sample(2 * count, generator, temperature=temperature, shift=-tilt * weight)
         found |= dict.fromkeys(_inside(net, kept, budgets))
     likeliest = inside_budgets(net.fabric, budgets, kept_weight=-(distribution.logits * distribution.leading).numpy()).architecture
     first = [] if likeliest is None else [likeliest]
