@@ -1,9 +1,9 @@
 """The table of true accuracies: every distinct sub-network of two small fabrics, trained alone on Fashion-MNIST at 14×14, several seeds.
 
-6,000 training images, 8 epochs, none of them changed, test accuracy on the 10,000 test images. `accuracies.csv` beside this file holds a row for each training;
-what it holds already is not run again, and two processes may share the work.
+6,000 training images, 8 epochs, no augmentation, test accuracy on the 10,000 test images. `accuracies.csv` beside this file holds a row
+for each training; what it holds already is not run again, and two processes may share the work.
 
-    python benchmarks/truth/table.py [--fabric blocks cell] [--seeds 4] [--part 0/1]
+    python -m benchmarks.truth.table [--fabric blocks cell] [--seeds 4] [--part 0/1]
 """
 
 from __future__ import annotations
