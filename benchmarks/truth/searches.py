@@ -1,9 +1,9 @@
 """How far searches are from the best network there is, by the table of true accuracies.
 
-Each search chooses inside a share of the MACs of a small fabric, a smaller and a larger one; what it chose is looked up in the table. The best network is
-cross-fitted: the best one inside the budget on one half of the table's seeds, scored on the other half, and the other way round, since
-the largest of many noisy figures flatters itself. `searches.csv` beside this file holds a row for each search; what it holds already is not
-run again.
+Each search chooses inside a share of the MACs of a small fabric, a smaller and a larger one; what it chose is looked up in the table. The
+best network is cross-fitted: the best one inside the budget on one half of the table's seeds, scored on the other half, and the other way
+round, since the largest of many noisy figures flatters itself. `searches.csv` beside this file holds a row for each search; what it holds
+already is not run again.
 
     python -m benchmarks.truth.searches [--variant default …] [--seeds 3] [--limit N]
 """
