@@ -29,9 +29,7 @@ def main() -> None:
     parser.add_argument("--rows", type=Path, default=ROOT / "benchmarks" / "quality.csv", metavar="FILE.csv")
     commands = parser.add_subparsers(dest="command", required=True)
     running = commands.add_parser("run", help="train what is not in the file yet")
-    running.add_argument(
-        "--problem", action="append", choices=list(PROBLEMS), help="again for more; all but fashion-28 where none is given"
-    )
+    running.add_argument("--problem", action="append", choices=list(PROBLEMS), help="again for more; left out: all but fashion-28")
     running.add_argument("--method", action="append", choices=METHODS, help="again for more")
     running.add_argument("--seed", action="append", type=int, help="again for more")
     running.add_argument("--part", type=share, default=(0, 1), metavar="I/N", help="one of N shares, for processes side by side")

@@ -19,6 +19,7 @@ from .rows import Key, append_row, read_rows
 
 def planned(problems: Iterable[Problem], methods: Collection[str] = METHODS, seeds: Collection[int] | None = None) -> list[Key]:
     """Every row: searches last, the rest problem by problem and seed by seed, so that seeds are complete soon."""
+    problems = list(problems)
     keys = [
         Key(problem.name, series.budget, method, seed, number)
         for problem in problems
@@ -29,7 +30,7 @@ def planned(problems: Iterable[Problem], methods: Collection[str] = METHODS, see
         if seeds is None or seed in seeds
         for number in range(RANDOM if method == "random" else 1)
     ]
-    names = list(PROBLEMS)
+    names = [problem.name for problem in problems]
 
     def turn(key: Key) -> tuple[object, ...]:
         late = METHODS.index(key.method) if METHODS.index(key.method) >= METHODS.index("search") else 0
