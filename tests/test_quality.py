@@ -18,6 +18,7 @@ from tiny import STRIPES_NORM, no_pictures, recipe, settings, stripes, written
 import bsngraph
 from bsngraph.costs import profile_fabric
 from bsngraph.costs.budget import parse_budget, resolve_budgets
+from bsngraph.errors import RunFailedError
 from bsngraph.fabric import architecture_of, connected, live_edges, live_sweep
 from bsngraph.fabric.families import cnf_fabric
 from bsngraph.searching.evaluation import evaluate_net
@@ -207,6 +208,21 @@ def test_rows_are_run_once_and_only_appended(problem, tmp_path, monkeypatch):
         assert 0 < float(row["budget_share"]) <= 1
     rows.append_row(path, keys[0], {})  # as another process would that was a moment later
     assert path.read_text() == after
+
+
+def test_what_fails_is_told_and_the_rest_goes_on(problem, tmp_path, monkeypatch, capsys):
+    keys = runner.planned([problem], ("narrowed",))
+    real = runner.choose
+
+    def failing(problem, key, means):
+        if key.seed == 0:
+            raise RunFailedError("the loss is nan")
+        return real(problem, key, means)
+
+    monkeypatch.setattr(runner, "choose", failing)
+    assert runner.run(keys, tmp_path / "rows.csv", Means(tmp_path), None, [problem]) == 1
+    assert list(rows.read_rows(tmp_path / "rows.csv")) == keys[1:]
+    assert f"{keys[0]}: the loss is nan" in capsys.readouterr().out
 
 
 def test_a_row_is_the_training_of_its_network(problem, tmp_path):

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SEARCH, MEAN, BEST = "search", "random, mean of 10", "random, best of 10"
-SHOWN = tuple(name for method in METHODS[::-1] for name in ((MEAN, BEST) if method == "random" else (method,)))
+LEARNED = METHODS[METHODS.index(SEARCH) :]
+SHOWN = (*LEARNED, MEAN, BEST, *(method for method in METHODS if method not in (*LEARNED, "random")))
 PICTURES = {"digits": ("digits",), "fashion": ("fashion-resnet", "fashion-cnf")}
 COLOURS = {
     SEARCH: "#D55E00",
@@ -165,12 +166,12 @@ def picture(rows: Rows, problems: Sequence[str]) -> bytes:
     from matplotlib.figure import Figure
 
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(0.6 + 5.2 * len(problems), 4.4), layout="constrained")
+        figure = Figure(figsize=(max(8.6, 2.2 + 4.6 * len(problems)), 4.4), layout="constrained")
         panels = figure.subplots(1, len(problems), squeeze=False)[0]
         for axes, name in zip(panels, problems, strict=True):
             _panel(axes, rows, name)
         handles, labels = panels[-1].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=5, frameon=False)
+        figure.legend(handles, labels, loc="outside right upper", frameon=False)
         figure.set_dpi(PNG_DPI)
         return figure_bytes(figure, "png")
 

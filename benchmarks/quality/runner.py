@@ -10,6 +10,7 @@ from pathlib import Path
 
 import bsngraph
 from bsngraph.costs import price
+from bsngraph.errors import BsngraphError
 
 from .methods import Choice, Means, choose
 from .networks import build
@@ -18,7 +19,7 @@ from .rows import Key, append_row, read_rows
 
 
 def planned(problems: Iterable[Problem], methods: Collection[str] = METHODS, seeds: Collection[int] | None = None) -> list[Key]:
-    """Every row: searches last, the rest problem by problem and seed by seed, so that seeds are complete soon."""
+    """Every row: searches last, before them budgets other than MACs, the rest problem by problem and seed by seed, to complete seeds soon."""
     problems = list(problems)
     keys = [
         Key(problem.name, series.budget, method, seed, number)
@@ -33,8 +34,8 @@ def planned(problems: Iterable[Problem], methods: Collection[str] = METHODS, see
     names = [problem.name for problem in problems]
 
     def turn(key: Key) -> tuple[object, ...]:
-        late = METHODS.index(key.method) if METHODS.index(key.method) >= METHODS.index("search") else 0
-        return late, names.index(key.problem), key.seed
+        learned = max(METHODS.index(key.method) - METHODS.index("search") + 1, 0)
+        return learned, not key.budget.startswith("macs="), names.index(key.problem), key.seed
 
     return sorted(keys, key=turn)
 
@@ -47,7 +48,7 @@ def part_of(keys: Sequence[Key], part: int, parts: int) -> list[Key]:
 
 
 def run(keys: Sequence[Key], path: Path, means: Means, limit: int | None = None, problems: Iterable[Problem] = PROBLEMS.values()) -> int:
-    """Train what the file does not hold yet, at most `limit` networks; how many were trained."""
+    """Train what the file does not hold yet, at most `limit` networks; how many were trained. What fails is told, and has no row."""
     known = {problem.name: problem for problem in problems}
     done = 0
     for key in keys:
@@ -56,11 +57,15 @@ def run(keys: Sequence[Key], path: Path, means: Means, limit: int | None = None,
         if key in read_rows(path):
             continue
         problem = known[key.problem]
-        choice = choose(problem, key, means)
-        if choice.network is None:
-            print(f"{key}: no network of this kind is inside the budget", flush=True)
+        try:
+            choice = choose(problem, key, means)
+            if choice.network is None:
+                print(f"{key}: no network of this kind is inside the budget", flush=True)
+                continue
+            row = trained(problem, key, choice, choice.network, means)
+        except BsngraphError as error:
+            print(f"{key}: {error}", flush=True)
             continue
-        row = trained(problem, key, choice, choice.network, means)
         append_row(path, key, row)
         done += 1
         print(f"{key}: {row['test_accuracy']} ({row['choose_cpu_seconds']} + {row['train_cpu_seconds']} s)", flush=True)
