@@ -19,7 +19,7 @@ from .rows import Key, append_row, read_rows
 
 
 def planned(problems: Iterable[Problem], methods: Collection[str] = METHODS, seeds: Collection[int] | None = None) -> list[Key]:
-    """Every row: searches last, before them budgets other than MACs, the rest problem by problem and seed by seed, to complete seeds soon."""
+    """Every row: searches last, before them budgets other than MACs; the rest problem by problem and seed by seed."""
     problems = list(problems)
     keys = [
         Key(problem.name, series.budget, method, seed, number)
