@@ -268,14 +268,14 @@ def test_the_best_of_several_is_the_one_of_the_smallest_validation_loss():
 
     key = Key("digits", "macs=10%", "random", 0)
     random = {
-        key._replace(seed=seed, number=number): row(0.9 + number / 100 + seed / 10, (number - 1) ** 2)
-        for seed in (0, 1)
-        for number in range(4)
+        key._replace(seed=seed, number=number): row(0.9 + number / 1000 + seed / 100, (number - 1) ** 2)
+        for seed in (0, 1, 2)
+        for number in range(10 if seed < 2 else 9)  # the third seed is not through yet
     }
     found = report.outcomes({**random, key._replace(method="search"): row(0.95, 0)}, "digits", "macs=10%")
-    assert found["random, mean of 10"].by_seed == pytest.approx({0: 91.5, 1: 101.5})
-    assert found["random, best of 10"].by_seed == pytest.approx({0: 91.0, 1: 101.0})
-    assert found["random, best of 10"].seconds == pytest.approx(20)
+    assert found["random, mean of 10"].by_seed == pytest.approx({0: 90.45, 1: 91.45})
+    assert found["random, best of 10"].by_seed == pytest.approx({0: 90.1, 1: 91.1})
+    assert found["random, best of 10"].seconds == pytest.approx(50)
     text = report.table(found)
     assert "| search | 95.00 % |  | 1 | 1 | 90 % | 0 |  |" in text
-    assert "| random, best of 10 | 96.00 % | 7.07 | 2 | 2 | 90 % | 20 | +4.00 |" in text
+    assert "| random, best of 10 | 90.60 % | 0.71 | 2 | 2 | 90 % | 50 | +4.90 |" in text

@@ -15,7 +15,7 @@ from scipy import stats
 from bsngraph.draw.charts import PNG_DPI, STYLE, figure_bytes
 from bsngraph.fabric.atomic import write_whole
 
-from .problems import METHODS, PROBLEMS
+from .problems import METHODS, PROBLEMS, RANDOM
 from .rows import Row, Rows
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def paired(first: Mapping[int, float], second: Mapping[int, float]) -> Differenc
 
 
 def outcomes(rows: Rows, problem: str, budget: str) -> dict[str, Outcome]:
-    """Every method that has rows under a budget, in the order of the tables."""
+    """Every method that has rows under a budget, in the order of the tables; seeds count when all their networks are there."""
     here = {key: row for key, row in rows.items() if (key.problem, key.budget) == (problem, budget)}
     found = {}
     for name in SHOWN:
@@ -97,10 +97,12 @@ def outcomes(rows: Rows, problem: str, budget: str) -> dict[str, Outcome]:
         seeds: dict[int, list[Row]] = {}
         for key in sorted(key for key in here if key.method == method):
             seeds.setdefault(key.seed, []).append(here[key])
+        if method == "random":
+            seeds = {seed: many for seed, many in seeds.items() if len(many) == RANDOM}
         if name == BEST:
             seeds = {seed: [_best(many)] for seed, many in seeds.items()}
         if seeds:
-            found[name] = _outcome(name, seeds, [row for key, row in here.items() if key.method == method])
+            found[name] = _outcome(name, seeds, [row for key, row in here.items() if key.method == method and key.seed in seeds])
     return found
 
 
