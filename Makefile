@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo demo-segmentation test lint bench bench-quick bench-search clean
+.PHONY: demo demo-segmentation test lint bench bench-quick bench-quality clean
 
 demo: $(VENV)/.demo
 	$(BIN)/bsngraph search fabrics/digits.dot --data digits --budget macs=25% --out runs/demo --seed 0 --overwrite
@@ -29,8 +29,9 @@ bench: $(VENV)/.test
 bench-quick: $(VENV)/.test
 	$(BIN)/python benchmarks/bench.py --quick
 
-bench-search: $(VENV)/.test
-	$(BIN)/python benchmarks/digits.py
+bench-quality: $(VENV)/.test
+	$(BIN)/python -m benchmarks.quality run
+	$(BIN)/python -m benchmarks.quality report
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "bsngraph needs Python 3.11 or newer: make PYTHON=python3.11 ..."; exit 1; }

@@ -1,0 +1,179 @@
+"""The ways to choose a network inside a budget. Each gives its text (see `networks`) and the processor seconds that choosing took.
+
+What took long is kept in a folder: a choice by problem, budget and seed; the scores of `magnitude` and `darts` by problem and seed, for
+all budgets alike, so that their seconds stand in the row of every budget.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import bsngraph
+from bsngraph.searching import resolve_settings
+from bsngraph.searching.job import prepare, running
+
+from .mixture import learn_scores
+from .networks import narrowed_inside, random_inside, resnet_inside, sub_network
+from .problems import RANDOM, Problem
+from .rows import Key, locked
+from .scores import by_index, output_magnitudes, without_smallest
+
+# Of the published setting: 300 epochs of 703 batches of CIFAR-10's 45,000 training images, on the ResNet Fabric for 3x32x32.
+PUBLISHED_STEPS, PUBLISHED_MACS = 210_900, 90_882_688
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A network inside the budget, as its text; None where the method has none."""
+
+    network: str | None
+    cpu_seconds: float
+
+
+@dataclass(frozen=True)
+class Means:
+    """Where choices are kept, and what they are made with."""
+
+    folder: Path
+    threads: int = 1
+    device: str = "auto"
+
+
+def choose(problem: Problem, key: Key, means: Means) -> Choice:
+    """The network of a row."""
+    name = key.method.partition("-")[0] if key.method.startswith("resnet-") else key.method
+    return _CHOOSERS[name](problem, key, means)
+
+
+def narrow(problem: Problem, key: Key, means: Means) -> Choice:
+    """The whole fabric with fewer channels."""
+    return Choice(narrowed_inside(problem.profile, problem.resolved(key.budget)), 0.0)
+
+
+def resnet(problem: Problem, key: Key, means: Means) -> Choice:
+    """The widest plain ResNet of a depth."""
+    return Choice(resnet_inside(problem.profile, problem.resolved(key.budget), int(key.method.removeprefix("resnet-"))), 0.0)
+
+
+def random(problem: Problem, key: Key, means: Means) -> Choice:
+    """One of the seed's random sub-networks."""
+    return Choice(random_inside(problem.profile, problem.resolved(key.budget), key.seed, RANDOM)[key.number], 0.0)
+
+
+def magnitude(problem: Problem, key: Key, means: Means) -> Choice:
+    """Edges that add least to the trained whole fabric go first."""
+
+    def learn(path: Path) -> list[float]:
+        whole = bsngraph.train(
+            problem.profile,
+            problem.dataset,
+            out=path,
+            seed=key.seed,
+            recipe=problem.recipe,
+            threads=means.threads,
+            device=means.device,
+        )
+        dataset = problem.dataset.to(next(whole.net.parameters()).device)
+        return by_index(problem.profile.fabric, output_magnitudes(whole.net, dataset))
+
+    return _by_scores(problem, key, means, learn)
+
+
+def darts(problem: Problem, key: Key, means: Means) -> Choice:
+    """Edges of the smallest weight in a softmax relaxation go first."""
+
+    def learn(path: Path) -> list[float]:
+        job = prepare(
+            problem.profile,
+            problem.dataset,
+            (),
+            recipe=problem.search,
+            settings=problem.settings,
+            seed=key.seed,
+            device=means.device,
+            threads=means.threads,
+        )
+        with running(job):
+            return learn_scores(job.profile, job.dataset, job.recipe, key.seed)
+
+    return _by_scores(problem, key, means, learn)
+
+
+def search(problem: Problem, key: Key, means: Means) -> Choice:
+    """Our search by its defaults."""
+    return _searched(problem, key, means, problem.search, problem.settings)
+
+
+def paper(problem: Problem, key: Key, means: Means) -> Choice:
+    """The published algorithm as the preset has it, for as many epochs as our search."""
+    return _searched(problem, key, means, *resolve_settings("paper", recipe=_epochs_of(problem)))
+
+
+def tuned_paper(problem: Problem, key: Key, means: Means) -> Choice:
+    """The same with a rate of Γ that, times the number of steps, is the published one, and a λ that is, times the fabric's MACs."""
+    recipe, settings = resolve_settings("paper", recipe=_epochs_of(problem))
+    steps = recipe.epochs * max(len(problem.dataset.train) // recipe.batch_size, 1)
+    settings = replace(
+        settings,
+        edge_learning_rate=settings.edge_learning_rate * PUBLISHED_STEPS / steps,
+        penalty=settings.penalty * PUBLISHED_MACS / float(problem.profile.macs.sum()),
+    )
+    return _searched(problem, key, means, recipe, settings)
+
+
+_CHOOSERS: Mapping[str, Callable[[Problem, Key, Means], Choice]] = {
+    "narrowed": narrow,
+    "resnet": resnet,
+    "magnitude": magnitude,
+    "darts": darts,
+    "random": random,
+    "search": search,
+    "preset paper": paper,
+    "preset paper, tuned rate": tuned_paper,
+}
+
+
+def _epochs_of(problem: Problem) -> dict[str, object]:
+    return {"epochs": problem.search.epochs, "augmentation": problem.search.augmentation}
+
+
+def _searched(problem: Problem, key: Key, means: Means, recipe: bsngraph.Recipe, settings: bsngraph.SearchSettings) -> Choice:
+    def found(path: Path) -> str:
+        result = bsngraph.search(
+            problem.profile,
+            problem.dataset,
+            [key.budget],
+            out=path,
+            seed=key.seed,
+            recipe=recipe,
+            settings=settings,
+            threads=means.threads,
+            device=means.device,
+        )
+        return sub_network(result.architecture)
+
+    network, seconds = _kept(means.folder / key.problem / f"{key.method}, {key.budget}, {key.seed}.json", found)
+    return Choice(str(network), seconds)
+
+
+def _by_scores(problem: Problem, key: Key, means: Means, learn: Callable[[Path], list[float]]) -> Choice:
+    scores, seconds = _kept(means.folder / key.problem / f"{key.method}, {key.seed}.json", learn)
+    assert isinstance(scores, list)
+    return Choice(sub_network(without_smallest(problem.profile, problem.resolved(key.budget), scores)), seconds)
+
+
+def _kept(path: Path, make: Callable[[Path], object]) -> tuple[object, float]:
+    """What `make` gives, from a run in a folder of its own, and its processor seconds; kept in a file, and from then on read there."""
+    with locked(path):
+        if not path.exists():
+            began = time.process_time()
+            with tempfile.TemporaryDirectory() as folder:
+                made = make(Path(folder) / "run")
+            path.write_text(json.dumps({"made": made, "cpu_seconds": round(time.process_time() - began, 1)}), encoding="utf-8")
+        kept = json.loads(path.read_text(encoding="utf-8"))
+    return kept["made"], float(kept["cpu_seconds"])

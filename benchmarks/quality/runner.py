@@ -1,0 +1,114 @@
+"""Fills quality.csv: what is to be run, in which order, and one row after the other."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+import time
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+
+import bsngraph
+from bsngraph.costs import price
+from bsngraph.errors import BsngraphError
+
+from .methods import Choice, Means, choose
+from .networks import build
+from .problems import METHODS, PROBLEMS, RANDOM, Problem
+from .rows import Key, append_row, read_rows
+
+
+def planned(problems: Iterable[Problem], methods: Collection[str] = METHODS, seeds: Collection[int] | None = None) -> list[Key]:
+    """Every row: searches last, before them budgets other than MACs; the rest problem by problem and seed by seed."""
+    problems = list(problems)
+    keys = [
+        Key(problem.name, series.budget, method, seed, number)
+        for problem in problems
+        for series in problem.series
+        for method in METHODS
+        if method in series.methods and method in methods
+        for seed in series.seeds
+        if seeds is None or seed in seeds
+        for number in range(RANDOM if method == "random" else 1)
+    ]
+    names = [problem.name for problem in problems]
+
+    def turn(key: Key) -> tuple[object, ...]:
+        learned = max(METHODS.index(key.method) - METHODS.index("search") + 1, 0)
+        return learned, not key.budget.startswith("macs="), names.index(key.problem), key.seed
+
+    return sorted(keys, key=turn)
+
+
+def part_of(keys: Sequence[Key], part: int, parts: int) -> list[Key]:
+    """One of several shares of the rows. What one training serves (problem, method and seed) stays together."""
+    groups = dict.fromkeys((key.problem, key.method, key.seed) for key in keys)
+    mine = set(itertools.islice(groups, part, None, parts))
+    return [key for key in keys if (key.problem, key.method, key.seed) in mine]
+
+
+def run(keys: Sequence[Key], path: Path, means: Means, limit: int | None = None, problems: Iterable[Problem] = PROBLEMS.values()) -> int:
+    """Train what the file does not hold yet, at most `limit` networks; how many were trained. What fails is told, and has no row."""
+    known = {problem.name: problem for problem in problems}
+    done = 0
+    for key in keys:
+        if done == limit:
+            break
+        if key in read_rows(path):
+            continue
+        problem = known[key.problem]
+        try:
+            choice = choose(problem, key, means)
+            if choice.network is None:
+                print(f"{key}: no network of this kind is inside the budget", flush=True)
+                continue
+            row = trained(problem, key, choice, choice.network, means)
+        except BsngraphError as error:
+            print(f"{key}: {error}", flush=True)
+            continue
+        append_row(path, key, row)
+        done += 1
+        print(f"{key}: {row['test_accuracy']} ({row['choose_cpu_seconds']} + {row['train_cpu_seconds']} s)", flush=True)
+    return done
+
+
+def trained(problem: Problem, key: Key, choice: Choice, network: str, means: Means) -> dict[str, str]:
+    """The row of a network, trained from scratch with the row's seed."""
+    fabric, budget = build(problem.profile, network), problem.resolved(key.budget)
+    profile = bsngraph.profile_fabric(fabric)
+    cost = price(profile, budget.cost.name).total
+    assert budget.met(cost), f"{key}: {network} is over its budget"
+    began = time.process_time()
+    with tempfile.TemporaryDirectory() as folder:
+        result = bsngraph.train(
+            profile,
+            problem.dataset,
+            out=Path(folder) / "run",
+            seed=key.seed,
+            recipe=problem.recipe,
+            threads=means.threads,
+            device=means.device,
+        )
+    seconds = time.process_time() - began
+    metrics = result.summary["metrics"]
+    return {
+        "test_accuracy": f"{metrics['test']['accuracy']:.4f}",
+        "validation_accuracy": f"{metrics['validation']['accuracy']:.4f}",
+        "validation_loss": f"{metrics['validation']['loss']:.5f}",
+        "budget_share": f"{cost / budget.limit:.4f}",
+        "macs": f"{profile.macs.sum():.0f}",
+        "params": f"{profile.params.sum():.0f}",
+        "searchable_kept": _kept(problem, network),
+        "network": network,
+        "choose_cpu_seconds": f"{choice.cpu_seconds:.1f}",
+        "train_cpu_seconds": f"{seconds:.1f}",
+    }
+
+
+def _kept(problem: Problem, network: str) -> str:
+    """How many searchable edges of the problem's fabric a network holds; empty where it is another fabric."""
+    whole = problem.profile.fabric
+    if network.startswith("edges "):
+        names = {edge.name for edge in build(problem.profile, network).edges}
+        return str(sum(whole.edges[edge].name in names for edge in whole.searchable))
+    return str(len(whole.searchable)) if network.startswith("narrowed ") else ""
