@@ -24,6 +24,7 @@ from bsngraph.fabric import Architecture, Booleans, connected, live_edges
 from bsngraph.searching.edge_distribution import EdgeDistribution
 from bsngraph.searching.evaluation import device_of, evaluate_net
 from bsngraph.searching.incumbent import Incumbent, challengers
+from bsngraph.searching.layout import lay_out
 from bsngraph.searching.metrics import Meter
 from bsngraph.searching.objective import Multipliers, Values, budget_costs, excess, limits_at
 from bsngraph.searching.progress import Progress
@@ -74,6 +75,7 @@ class Learning:
         self.distribution = EdgeDistribution(net.fabric, settings.initial_probability)
         self.multipliers = Multipliers(budgets, settings)
         self.incumbent = Incumbent(net, dataset, budgets, known, self.task)
+        lay_out(net)
         self.optimizer = make_optimizer(net, recipe)
         self.edge_optimizer = _EDGE_OPTIMIZERS[settings.edge_optimizer]([self.distribution.logits], lr=settings.edge_learning_rate)
         self.starts: tuple[float, ...] | None = None

@@ -13,6 +13,7 @@ from torch import Tensor
 from bsngraph.data import Dataset
 from bsngraph.errors import RunFailedError
 from bsngraph.searching.evaluation import RouteCache, device_of, evaluate_net
+from bsngraph.searching.layout import lay_out
 from bsngraph.searching.progress import Progress
 from bsngraph.searching.randomness import generator_for, global_generator
 from bsngraph.searching.run_folder import Json
@@ -52,6 +53,7 @@ class NetTraining:
     def __init__(self, net: SuperNet, dataset: Dataset, recipe: Recipe, seed: int, stage: str) -> None:
         self.net, self.dataset, self.recipe, self.seed, self.stage = net, dataset, recipe, seed, stage
         self.task = task_of(dataset, recipe.class_weights, device_of(net))
+        lay_out(net)
         self.optimizer = make_optimizer(net, recipe)
         self.epoch = 0
 
