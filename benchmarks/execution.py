@@ -2,7 +2,7 @@
 
 A step is sampling, live edges, forward, backward, costs, the policy gradient and both optimizers. The two ways are measured in turn in
 one run, and the median of the ratios is reported. Sampled runs in channels_last, dense in NCHW as the first code does. Both warm up for as
-many steps: only then does the process hold the memory that steps take, and stops getting it page by page.
+many steps: early ones are slower, and get their memory page by page.
 
     python benchmarks/execution.py [--quick] [--repeats 7] [--device cuda]
 """
