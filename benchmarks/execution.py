@@ -1,7 +1,8 @@
 """Sampled execution against dense-and-mask: seconds of a full training step.
 
 A step is sampling, live edges, forward, backward, costs, the policy gradient and both optimizers. The two ways are measured in turn in
-one run, and the median of the ratios is reported. Sampled runs in channels_last, dense in NCHW as the first code does.
+one run, and the median of the ratios is reported. Sampled runs in channels_last, dense in NCHW as the first code does. Both warm up for as
+many steps: early ones are slower, and get their memory page by page.
 
     python benchmarks/execution.py [--quick] [--repeats 7] [--device cuda]
 """
@@ -21,6 +22,7 @@ from bsngraph.searching.edge_distribution import EdgeDistribution
 from bsngraph.supernet import SuperNet, compile_fabric
 
 BATCH = 64
+WARM = 40
 PROBABILITIES = (0.95, 0.75, 0.5, 0.2)
 
 
@@ -88,7 +90,7 @@ def main() -> None:
         for probability in PROBABILITIES[::2] if chosen.quick else PROBABILITIES:
             torch.manual_seed(0)
             steps = Steps(fabric, chosen.device, probability)
-            dense, sampled = in_turn([steps.dense, steps.sampled], chosen.repeats, chosen.device)
+            dense, sampled = in_turn([steps.dense, steps.sampled], chosen.repeats, chosen.device, warm=2 if chosen.quick else WARM)
             rows.append(
                 {
                     "fabric": name,

@@ -164,7 +164,7 @@ def training_row(name: str, layout: str, net: SuperNet, hand: nn.Module, repeats
         training_step(hand, list(hand.parameters()), inputs, labels),
         training_step(lambda x: net(x, route), list(net.parameters()), inputs, labels),
     ]
-    theirs, ours = in_turn(steps, repeats, device)
+    theirs, ours = in_turn(steps, repeats, device, warm=2 if repeats < 7 else 10)
     times = {"hand-written ms": milliseconds(theirs), "ours ms": milliseconds(ours), "ratio": ratio(ours, theirs)}
     return {"network": name, "layout": layout, **times}
 

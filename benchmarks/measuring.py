@@ -51,9 +51,10 @@ def in_turn(
     repeats: int,
     device: str | torch.device = "cpu",
     clock: Callable[[Callable[[], object]], float] | None = None,
+    warm: int = 2,
 ) -> list[list[float]]:
-    """Seconds of each way, (ways, repeats), one after the other in every round so that a slow moment meets them all; two rounds warm up."""
-    for _ in range(2):
+    """Seconds of each way, (ways, repeats), in turn in every round, so that a slow moment meets all; `warm` rounds go before."""
+    for _ in range(warm):
         for way in ways:
             way()
     rounds = [[clock(way) if clock else seconds(way, device) for way in ways] for _ in range(repeats)]

@@ -9,6 +9,7 @@ its random numbers, live edges and the additive costs, each cost priced. The sta
 
 from __future__ import annotations
 
+import argparse
 import math
 import tempfile
 from collections.abc import Callable
@@ -46,12 +47,14 @@ def stages(fabric: Fabric, probability: float, batch: int) -> dict[str, Callable
 
 def times_of(fabric: Fabric, probability: float, batch: int, repeats: int) -> dict[str, float]:
     """The median milliseconds of every stage."""
-    ways = stages(fabric, probability, batch)
-    return dict(zip(ways, map(milliseconds, in_turn(list(ways.values()), 3 * repeats, clock=processor_seconds)), strict=True))
+    ways, threads = stages(fabric, probability, batch), torch.get_num_threads()
+    torch.set_num_threads(1)  # the clock adds up what all threads do, waiting for each other too
+    times = in_turn(list(ways.values()), 3 * repeats, clock=processor_seconds)
+    torch.set_num_threads(threads)
+    return dict(zip(ways, map(milliseconds, times), strict=True))
 
 
-def main() -> None:
-    chosen = options(__doc__)
+def measure_shares(chosen: argparse.Namespace) -> None:
     shares = []
     for name, fabric in fabrics().items():
         for probability in PROBABILITIES[:1] if chosen.quick else PROBABILITIES[:3]:
@@ -71,6 +74,8 @@ def main() -> None:
             )
     keep("sampling_share", shares, quick=chosen.quick)
 
+
+def measure_growth(chosen: argparse.Namespace) -> None:
     growing = []
     with tempfile.TemporaryDirectory() as folder:
         for edges in EDGES:
@@ -89,6 +94,12 @@ def main() -> None:
         for stage in growth
     ]
     keep("sampling_growth", rows, quick=chosen.quick)
+
+
+def main() -> None:
+    chosen = options(__doc__)
+    measure_shares(chosen)
+    measure_growth(chosen)
 
 
 if __name__ == "__main__":

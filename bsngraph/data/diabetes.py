@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from sklearn import datasets
 
 from bsngraph.data.dataset import Dataset
 from bsngraph.data.making import draw, make_dataset
@@ -12,6 +11,8 @@ from bsngraph.data.names import Request
 
 def load_diabetes(request: Request) -> Dataset:
     """283 patients to train on, 71 to choose with, 88 to test."""
+    from sklearn import datasets  # a second to import, which commands without this data need not wait
+
     bunch = datasets.load_diabetes(scaled=False)
     inputs, labels = bunch.data.astype(np.float32), bunch.target.astype(np.float32)[:, None]
     rows = draw(request, "regression", labels, ("progression",), numbering="rows of sklearn.datasets.load_diabetes")

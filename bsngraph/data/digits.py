@@ -7,8 +7,6 @@ from dataclasses import replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn import datasets
-from sklearn.model_selection import train_test_split
 
 from bsngraph.data.augmentation import Augmentation
 from bsngraph.data.dataset import Dataset, Split
@@ -21,6 +19,9 @@ VALIDATION_COUNT = 287
 
 def load_digits(request: Request) -> Dataset:
     """1,150 images to train on, 287 to choose with and 360 to test once; stratified, the same for a `split_seed`."""
+    from sklearn import datasets  # a second to import, which commands without this data need not wait
+    from sklearn.model_selection import train_test_split
+
     bunch = datasets.load_digits()
     images, labels = bunch.images.astype(np.uint8)[:, None], bunch.target.astype(np.int64)  # (n, 1, 8, 8), 0 to 16
     seed = request.split_seed

@@ -24,6 +24,7 @@ from bsngraph.fabric import Architecture, Booleans, connected, live_edges
 from bsngraph.searching.edge_distribution import EdgeDistribution
 from bsngraph.searching.evaluation import device_of, evaluate_net
 from bsngraph.searching.incumbent import Incumbent, challengers
+from bsngraph.searching.layout import lay_out
 from bsngraph.searching.metrics import Meter
 from bsngraph.searching.objective import Multipliers, Values, budget_costs, excess, limits_at
 from bsngraph.searching.progress import Progress
@@ -45,7 +46,7 @@ class _Totals:
     """What an epoch adds up over its batches."""
 
     meter: Meter
-    loss: float = 0.0
+    loss: Tensor  # () float64, where the net is
     disconnected: int = 0
     live: list[Booleans] = field(default_factory=list)
     budget_costs: list[Values] = field(default_factory=list)
@@ -74,6 +75,7 @@ class Learning:
         self.distribution = EdgeDistribution(net.fabric, settings.initial_probability)
         self.multipliers = Multipliers(budgets, settings)
         self.incumbent = Incumbent(net, dataset, budgets, known, self.task)
+        lay_out(net)
         self.optimizer = make_optimizer(net, recipe)
         self.edge_optimizer = _EDGE_OPTIMIZERS[settings.edge_optimizer]([self.distribution.logits], lr=settings.edge_learning_rate)
         self.starts: tuple[float, ...] | None = None
@@ -140,7 +142,7 @@ class Learning:
         )
         sampler = generator_for(self.seed, "samples", self.epoch)
         burning_in = self.epoch < self.settings.burn_in * self.recipe.epochs
-        totals = _Totals(self.task.meter())
+        totals = _Totals(self.task.meter(), torch.zeros((), dtype=torch.float64, device=device_of(self.net)))
         self.net.train()
         for inputs, labels in batches:
             kept = self.distribution.sample(len(labels), sampler)
@@ -148,7 +150,7 @@ class Learning:
             costs = budget_costs(self.budgets, live)
             totals.budget_costs.append(costs)
             if not burning_in:
-                self._edges_step(kept, losses, costs, limits)
+                self._edges_step(kept, losses.cpu(), costs, limits)  # the one place where a step waits for a GPU: Γ draws the next sample
         return self._row(totals, limits, start, burning_in)
 
     def _weights_step(self, inputs: Tensor, labels: Tensor, kept: Booleans, totals: _Totals) -> tuple[Tensor, Booleans]:
@@ -158,12 +160,11 @@ class Learning:
         losses = self.task.example_losses(outputs, labels)
         if losses.requires_grad:  # not so when no example of the batch reached the target
             step_weights(self.net, self.optimizer, losses.mean(), self.recipe)
-        detached = losses.detach().cpu()
-        totals.loss += float(detached.sum())
+        totals.loss += losses.detach().sum()
         totals.meter.update(first(outputs).detach(), labels)
         totals.disconnected += int((~connected(self.net.fabric, route.live).all(axis=1)).sum())
         totals.live.append(route.live)
-        return detached, route.live
+        return losses.detach(), route.live
 
     def _edges_step(self, kept: Booleans, losses: Tensor, costs: Values, limits: tuple[float, ...]) -> None:
         objective = losses.to(torch.float64) + torch.from_numpy(self.multipliers.penalty(costs, limits))
@@ -175,7 +176,7 @@ class Learning:
 
     def _row(self, totals: _Totals, limits: tuple[float, ...], start: float, burning_in: bool) -> dict[str, Any]:
         live, costs = np.concatenate(totals.live), np.concatenate(totals.budget_costs, axis=1)
-        check_finite(totals.loss, "search", self.epoch)
+        check_finite(float(totals.loss), "search", self.epoch)
         threshold = live_edges(self.net.sweep, self.distribution.thresholded()[None])
         validation = evaluate_net(self.net, self.dataset, self.dataset.validation, self.distribution.thresholded(), self.task)
         check_finite(validation.loss, "search", self.epoch)
@@ -183,7 +184,7 @@ class Learning:
         return {
             "stage": "search",
             "epoch": self.epoch + 1,
-            "train_loss": totals.loss / len(live),
+            "train_loss": float(totals.loss) / len(live),
             **prefixed("train", totals.meter.measured().metrics),
             "validation_loss": validation.loss,
             **prefixed("validation", validation.metrics),

@@ -17,6 +17,7 @@ from torch.nn import functional
 from bsngraph.data import Dataset, TaskKind
 from bsngraph.errors import InputError
 from bsngraph.ops import Shape
+from bsngraph.searching.layout import laid_out
 from bsngraph.searching.metrics import Accuracy, Errors, LabelRanking, Meter, Metric, PixelOverlap
 from bsngraph.searching.settings import ClassWeights
 from bsngraph.supernet import Route, SuperNet
@@ -85,7 +86,7 @@ class Task:
 
 def run_net(net: SuperNet, inputs: Tensor, route: Route) -> Outputs:
     """What each target gives for a batch of examples."""
-    sources = net.fabric.sources
+    sources, inputs = net.fabric.sources, laid_out(net, inputs)
     outputs: Outputs = net(inputs if len(sources) == 1 else dict.fromkeys(sources, inputs), route)
     return outputs
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from bsngraph.data import Dataset
 from bsngraph.errors import RunFailedError
 from bsngraph.searching.evaluation import RouteCache, device_of, evaluate_net
+from bsngraph.searching.layout import lay_out
 from bsngraph.searching.progress import Progress
 from bsngraph.searching.randomness import generator_for, global_generator
 from bsngraph.searching.run_folder import Json
@@ -52,6 +53,7 @@ class NetTraining:
     def __init__(self, net: SuperNet, dataset: Dataset, recipe: Recipe, seed: int, stage: str) -> None:
         self.net, self.dataset, self.recipe, self.seed, self.stage = net, dataset, recipe, seed, stage
         self.task = task_of(dataset, recipe.class_weights, device_of(net))
+        lay_out(net)
         self.optimizer = make_optimizer(net, recipe)
         self.epoch = 0
 
@@ -85,23 +87,23 @@ class NetTraining:
         everything = np.ones(len(self.net.fabric.edges), dtype=np.bool_)
         routes = RouteCache(self.net, everything)
         generator = generator_for(self.seed, self.stage, "batches", self.epoch)
-        loss_sum, count, meter = 0.0, 0, self.task.meter()
+        loss_sum, count, meter = torch.zeros((), dtype=torch.float64, device=device_of(self.net)), 0, self.task.meter()
         self.net.train()
         for inputs, labels in self.dataset.training_batches(self.recipe.batch_size, generator, augment=self.recipe.augment):
             outputs = run_net(self.net, inputs, routes(len(labels)))
             loss = self.task.example_losses(outputs, labels).mean()
             if loss.requires_grad:
                 step_weights(self.net, self.optimizer, loss, self.recipe)
-            loss_sum += float(loss.detach()) * len(labels)
+            loss_sum += loss.detach().double() * len(labels)  # read once, at the end: reading it here would wait for a GPU
             meter.update(first(outputs).detach(), labels)
             count += len(labels)
-        check_finite(loss_sum, self.stage, self.epoch)
+        check_finite(float(loss_sum), self.stage, self.epoch)
         validation = evaluate_net(self.net, self.dataset, self.dataset.validation, everything, self.task)
         check_finite(validation.loss, self.stage, self.epoch)
         return {
             "stage": self.stage,
             "epoch": self.epoch + 1,
-            "train_loss": loss_sum / count,
+            "train_loss": float(loss_sum) / count,
             **prefixed("train", meter.measured().metrics),
             "validation_loss": validation.loss,
             **prefixed("validation", validation.metrics),

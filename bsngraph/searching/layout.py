@@ -1,0 +1,32 @@
+"""How images lie in memory while a network learns or is measured: channels last on a CPU, where convolutions are faster in it.
+
+A training step of the ResNet Fabric on 32x32 images takes two thirds of the time in it; on the digits' 8x8 it makes no difference, and
+on other devices nothing was measured, so those stay as they are. Gathering and adding rows keep the layout (`supernet/rows.py`).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from bsngraph.supernet import SuperNet
+
+# The least pixels a side from which it pays.
+_LEAST = 16
+
+
+def lay_out(net: SuperNet) -> None:
+    """Give the weights of convolutions the layout; values, shapes and names stay."""
+    for parameter in net.parameters():
+        if parameter.dim() == 4 and parameter.device.type == "cpu" and _pays(net):
+            parameter.data = parameter.data.to(memory_format=torch.channels_last)
+
+
+def laid_out(net: SuperNet, inputs: Tensor) -> Tensor:
+    """A batch (batch, …) in the layout that the net's pass is faster in."""
+    return inputs.to(memory_format=torch.channels_last) if inputs.device.type == "cpu" and inputs.dim() == 4 and _pays(net) else inputs
+
+
+def _pays(net: SuperNet) -> bool:
+    shapes = (net.profile.node_shapes[source] for source in net.fabric.source_indices)
+    return all(len(shape) == 3 and min(shape[1:]) >= _LEAST for shape in shapes)

@@ -1,0 +1,81 @@
+"""Layouts of images: they change where values lie, never what they are, and a run goes on in them to the same bits."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tiny import STRIPES_NORM, fabric_of, recipe, settings, stripes
+from torch import Tensor
+
+from bsngraph.data import Dataset, Split
+from bsngraph.searching import Silent
+from bsngraph.searching.layout import laid_out, lay_out
+from bsngraph.searching.learning import Learning
+from bsngraph.supernet import SuperNet, compile_fabric
+
+
+def net_of(folder: Path, size: int) -> SuperNet:
+    text = STRIPES_NORM.replace("1x4x4", f"1x{size}x{size}").replace("[key=mix, kernel=1,", "[key=mix,")  # 3x3 between several channels
+    return compile_fabric(fabric_of(text, folder), seed=0)
+
+
+def large() -> Dataset:
+    """The stripes with each pixel drawn four times as high and wide: 16x16."""
+
+    def split(some: Split) -> Split:
+        return Split(some.inputs.repeat_interleave(4, dim=2).repeat_interleave(4, dim=3), some.labels)
+
+    small = stripes()
+    return replace(small, train=split(small.train), validation=split(small.validation), test=split(small.test))
+
+
+def is_last(tensor: Tensor) -> bool:
+    return tensor.is_contiguous(memory_format=torch.channels_last) and not tensor.is_contiguous()
+
+
+@pytest.mark.parametrize(("size", "last"), [(16, True), (8, False)])
+def test_images_of_16_pixels_a_side_are_laid_out_with_the_channels_last(tmp_path: Path, size: int, last: bool) -> None:
+    net = net_of(tmp_path, size)
+    lay_out(net)
+    kernels = [weight for weight in net.parameters() if weight.dim() == 4 and min(weight.shape[1:]) > 1]
+    assert [is_last(kernel) for kernel in kernels] == [last]
+    assert is_last(laid_out(net, torch.zeros(2, 3, size, size))) == last
+
+
+def test_values_and_gradients_are_those_of_the_plain_layout(tmp_path: Path) -> None:
+    plain, last = net_of(tmp_path, 16).double(), net_of(tmp_path, 16).double()
+    lay_out(last)
+    inputs = torch.randn(12, 1, 16, 16, dtype=torch.float64)
+    kept = np.random.default_rng(0).random((12, len(plain.fabric.edges))) < 0.7
+    kept[:, ~np.isin(np.arange(kept.shape[1]), plain.fabric.searchable)] = True
+    results = [net(laid_out(net, inputs) if net is last else inputs, kept) for net in (plain, last)]
+    torch.testing.assert_close(results[1], results[0])
+    for result in results:
+        result.square().sum().backward()
+    for one, other in zip(plain.parameters(), last.parameters(), strict=True):
+        torch.testing.assert_close(other.grad, one.grad)
+
+
+def test_a_search_in_that_layout_goes_on_from_its_state_to_the_same_bits(tmp_path: Path) -> None:
+    def learning() -> Learning:
+        return Learning(net_of(tmp_path, 16), large(), (), (), recipe(epochs=2), settings(), 0)
+
+    states = []
+    whole, resumed = learning(), learning()
+
+    def keep(_: object) -> None:
+        file = io.BytesIO()
+        torch.save(whole.state(), file)
+        states.append(file.getvalue())
+
+    whole.run(Silent(), keep)
+    resumed.load(torch.load(io.BytesIO(states[0]), weights_only=True))
+    resumed.run(Silent(), lambda row: None)
+    for one, other in zip(whole.net.state_dict().values(), resumed.net.state_dict().values(), strict=True):
+        assert torch.equal(one, other)
+        assert one.stride() == other.stride()
