@@ -202,6 +202,7 @@ def test_every_recipe_and_search_option_reaches_config_json(fabric: Path, tmp_pa
         "--neighbour-rounds": "1",
         "--finalists": "2",
         "--finalist-epochs": "1",
+        "--fair-share": "0.25",
         "--reopen": "0.8",
         "--candidates": "3",
         "--finetune-epochs": "0",
@@ -238,6 +239,7 @@ def test_every_recipe_and_search_option_reaches_config_json(fabric: Path, tmp_pa
         "edge_learning_rate": 0.2,
         "initial_probability": 0.7,
         "candidates": 3,
+        "fair_share": 0.25,
         "reopen": 0.8,
         "neighbour_rounds": 1,
         "finalists": 2,
@@ -261,7 +263,16 @@ def test_defaults_that_help_states_are_those_of_the_settings(name: str) -> None:
     names = ["epochs", "batch_size", "learning_rate", "momentum", "weight_decay"]
     if name == "search":
         names += ["burn_in", "settle", "penalty_form", "baseline", "edge_optimizer", "edge_learning_rate", "initial_probability"]
-        names += ["candidates", "reopen", "neighbour_rounds", "finalists", "finalist_epochs", "finetune_epochs", "finetune_rate"]
+        names += [
+            "candidates",
+            "fair_share",
+            "reopen",
+            "neighbour_rounds",
+            "finalists",
+            "finalist_epochs",
+            "finetune_epochs",
+            "finetune_rate",
+        ]
     for option in names:
         text = f"{defaults[option]:g}" if isinstance(defaults[option], float) else str(defaults[option])
         assert f"[default: {text}]" in said.partition(f"--{option.replace('_', '-')} ")[2][:260], option

@@ -474,7 +474,7 @@ def test_search_that_starts_with_no_edge_at_all_never_crashes_and_delivers(tmp_p
     text = STRIPES.replace("edge  [", "edge  [probability=0, ")
     result = run_search(tmp_path / "run", text)
     rows = rows_of(tmp_path / "run")
-    assert rows[0]["disconnected"] > 60
+    assert rows[0]["disconnected"] > 30  # of the 32 rows that are Γ's own
     assert rows[0]["train_loss"] == pytest.approx(math.log(2), abs=0.02)
     assert result.summary["budgets"][0]["met"]
 

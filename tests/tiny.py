@@ -100,10 +100,9 @@ def recipe(**more: Any) -> Recipe:
 
 
 def settings(**more: Any) -> SearchSettings:
-    """Few candidates, two epochs of fine-tuning, a fixed penalty."""
-    return SearchSettings(
-        **{"candidates": 4, "finetune_epochs": 2, "burn_in": 0.2, "settle": 0.6, "aim": 1.0, "penalty": 3.0, "adapt_penalty": False} | more
-    )
+    """Few candidates and no finalists, two epochs of fine-tuning, a fixed penalty."""
+    usual = {"candidates": 4, "finalists": 0, "finetune_epochs": 2, "burn_in": 0.2, "settle": 0.6, "aim": 1.0}
+    return SearchSettings(**usual | {"penalty": 3.0, "adapt_penalty": False} | more)
 
 
 def no_pictures(patch: pytest.MonkeyPatch) -> None:

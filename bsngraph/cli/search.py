@@ -58,11 +58,12 @@ from bsngraph.errors import InputError
 @click.option("--edge-optimizer", type=click.Choice(["adam", "sgd"]), help="What moves the logits of Γ. [default: adam]")
 @click.option("--edge-learning-rate", type=float, help="Its rate, the same in every epoch. [default: 0.05]")
 @click.option("--initial-probability", type=float, help="Where Γ starts, for edges whose file does not say. [default: 0.9526]")
+@click.option("--fair-share", type=float, help="Share of each batch that keeps every edge open, for the weights alone. [default: 0.5]")
 @click.option("--reopen", type=float, help="What Γ is at least after a warm start, so that dropped edges can come back. [default: 0]")
 @click.option("--candidates", type=int, help="Samples of Γ compared for the choice of the architecture. [default: 64]")
 @click.option("--neighbour-rounds", type=int, help="How often the best one is compared with its neighbours inside the budget. [default: 4]")
 @click.option(
-    "--finalists", type=int, help="Train so many of the best architectures briefly before one is chosen; none with 0 or 1. [default: 0]"
+    "--finalists", type=int, help="Train so many of the best architectures briefly before one is chosen; none with 0 or 1. [default: 8]"
 )
 @click.option("--finalist-epochs", type=int, help="Epochs of training for each of them. [default: 5]")
 @click.option("--finetune-epochs", type=int, help="Epochs of training for the chosen network. [default: 30]")

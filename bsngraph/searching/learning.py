@@ -5,10 +5,14 @@ One step, for a batch of examples x with labels y:
     H ~ Γ, a row for each example          live = the live edges of H
     loss = Δ(f_θ(x, H), y)                  objective = loss + penalty(costs of live)
     θ ← SGD on mean(loss)                   Γ ← Adam, or SGD, on the policy gradient of mean(objective), after burn-in
+
+A share of the rows is fair: every decision open, whatever Γ is. They teach θ alone, so that networks that Γ has turned from can still be
+judged by the shared weights; Γ, costs and metrics know of the others only.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -145,26 +149,30 @@ class Learning:
         totals = _Totals(self.task.meter(), torch.zeros((), dtype=torch.float64, device=device_of(self.net)))
         self.net.train()
         for inputs, labels in batches:
-            kept = self.distribution.sample(len(labels), sampler)
-            losses, live = self._weights_step(inputs, labels, kept, totals)
+            fair = min(int(self.settings.fair_share * len(labels)), max(len(labels) - 2, 0))  # Γ needs two rows to compare
+            own = len(labels) - fair
+            kept = self.distribution.sample(own, sampler)
+            open_to_all = self.distribution.sample(fair, sampler, temperature=math.inf)
+            losses, live = self._weights_step(inputs, labels, np.concatenate([kept, open_to_all]), own, totals)
             costs = budget_costs(self.budgets, live)
             totals.budget_costs.append(costs)
             if not burning_in:
                 self._edges_step(kept, losses.cpu(), costs, limits)  # the one place where a step waits for a GPU: Γ draws the next sample
         return self._row(totals, limits, start, burning_in)
 
-    def _weights_step(self, inputs: Tensor, labels: Tensor, kept: Booleans, totals: _Totals) -> tuple[Tensor, Booleans]:
-        """One step of θ; gives the loss of each example (batch,) and its live edges (batch, edges)."""
+    def _weights_step(self, inputs: Tensor, labels: Tensor, kept: Booleans, own: int, totals: _Totals) -> tuple[Tensor, Booleans]:
+        """One step of θ; gives the loss of each of the `own` first examples (own,) and its live edges (own, edges)."""
         route = self.net.route(kept, device_of(self.net))
         outputs = run_net(self.net, inputs, route)
         losses = self.task.example_losses(outputs, labels)
         if losses.requires_grad:  # not so when no example of the batch reached the target
             step_weights(self.net, self.optimizer, losses.mean(), self.recipe)
-        totals.loss += losses.detach().sum()
-        totals.meter.update(first(outputs).detach(), labels)
-        totals.disconnected += int((~connected(self.net.fabric, route.live).all(axis=1)).sum())
-        totals.live.append(route.live)
-        return losses.detach(), route.live
+        losses, live = losses.detach()[:own], route.live[:own]
+        totals.loss += losses.sum()
+        totals.meter.update(first(outputs).detach()[:own], labels[:own])
+        totals.disconnected += int((~connected(self.net.fabric, live).all(axis=1)).sum())
+        totals.live.append(live)
+        return losses, live
 
     def _edges_step(self, kept: Booleans, losses: Tensor, costs: Values, limits: tuple[float, ...]) -> None:
         objective = losses.to(torch.float64) + torch.from_numpy(self.multipliers.penalty(costs, limits))

@@ -62,6 +62,8 @@ PRESETS: Mapping[str, Preset] = {
             "edge_optimizer": "sgd",
             "edge_learning_rate": 0.064,
             "initial_probability": 0.9526,
+            "fair_share": 0.0,
+            "finalists": 0,
             "candidates": 0,
             "neighbour_rounds": 0,
             "finetune_epochs": 0,

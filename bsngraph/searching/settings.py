@@ -70,6 +70,7 @@ class SearchSettings:
     λ·max(0, C/B − 1), or of the paper's λ·max(0, C − B) and λ·|C − B| where `penalty_form` is absolute or absolute-distance; where
     `adapt_penalty` holds, λ is adapted from there. `edge_optimizer`: what moves the logits of Γ, Adam or plain SGD, at the constant rate
     `edge_learning_rate`. `initial_probability`: where Γ starts, on edges whose file does not say.
+    `fair_share`: share of each batch whose samples keep every decision open, p = ½, and teach the weights alone.
     `reopen`: after a warm start Γ is brought up to this, so that what was dropped can come back. `candidates`: samples of Γ that are
     compared for the choice; `neighbour_rounds`: how often the best one is compared with its neighbours; `finalists`: how many of the best
     are trained for `finalist_epochs` each before the choice (0 or 1: none). `finetune_epochs`: for the chosen network. Both kinds of
@@ -86,10 +87,11 @@ class SearchSettings:
     edge_optimizer: EdgeOptimizer = "adam"
     edge_learning_rate: float = 0.05
     initial_probability: float = 0.9526  # sigmoid(3), the paper's start
+    fair_share: float = 0.5
     reopen: float = 0.0
     candidates: int = 64
     neighbour_rounds: int = 4
-    finalists: int = 0
+    finalists: int = 8
     finalist_epochs: int = 5
     finetune_epochs: int = 30
     finetune_rate: float = 0.02
@@ -106,6 +108,8 @@ class SearchSettings:
             )
         if not 0 < self.initial_probability < 1:
             problems.append(f"initial-probability={self.initial_probability} must lie between 0 and 1")
+        if not 0 <= self.fair_share < 1:
+            problems.append(f"fair-share={self.fair_share} must be a share of the batch under 1")
         if not 0 <= self.reopen < 1:
             problems.append(f"reopen={self.reopen} must be a probability under 1")
         for name in ("penalty", "edge_learning_rate", "finetune_rate"):
