@@ -51,6 +51,8 @@ class Variant:
 
 VARIANTS: Mapping[str, Variant] = {
     "default": Variant(),
+    "no fair samples": Variant(settings={"fair_share": 0.0}),
+    "no finalists": Variant(settings={"finalists": 0}),
     "warm start from the other budget": Variant(recipe={"epochs": 8, "learning_rate": 0.05}, warm=True),
     "preset paper": Variant(preset="paper", recipe={"drops": (0.5, 0.75)}),
 }
