@@ -20,14 +20,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import coo_array, csr_array
 
 from bsngraph.costs.cost import Costs
 from bsngraph.errors import BsngraphError
 from bsngraph.fabric import Booleans, Decisions, Fabric, decisions_of
+
+if TYPE_CHECKING:
+    from scipy.optimize import LinearConstraint
 
 TIME_LIMIT_S = 60.0
 
@@ -80,6 +82,8 @@ def solve_choice(
     Raises:
         NoAnswerError: the solver found neither a choice nor a proof in so many seconds.
     """
+    from scipy.optimize import Bounds, milp  # half a second, for those only who need a choice
+
     rows = _Rows(fabric)
     rows.reachability()
     rows.connection()
@@ -174,6 +178,9 @@ class _Rows:
             self.add([(depth + target, _LARGEST), (depth + source, -_LARGEST), (self.edges + edge, -switch)], weight - switch)
 
     def constraint(self) -> LinearConstraint:
+        from scipy.optimize import LinearConstraint
+        from scipy.sparse import coo_array, csr_array
+
         rows, columns, factors = zip(*self.entries, strict=True)
         matrix = csr_array(coo_array((factors, (rows, columns)), shape=(len(self.low), self.width)))
         return LinearConstraint(matrix, np.array(self.low), np.array(self.high))
