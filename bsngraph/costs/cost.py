@@ -16,6 +16,9 @@ from bsngraph.fabric import Booleans
 
 Costs = NDArray[np.float64]
 
+# How many numbers a product makes of Booleans at a time: as many as stay in a cache.
+_AT_ONCE = 1 << 17
+
 
 class Cost(Protocol):
     """A cost of sub-networks of one fabric, in `unit`."""
@@ -44,8 +47,9 @@ class AdditiveCost:
 
     def of(self, live: Booleans) -> Costs:
         """The cost of each sample: live edges (batch, edges) Boolean → (batch,)."""
-        value: Costs = live @ self.per_edge
-        return value
+        rows = max(_AT_ONCE // max(live.shape[1], 1), 1)
+        parts = [live[start : start + rows] @ self.per_edge for start in range(0, len(live), rows)]
+        return np.concatenate(parts) if parts else np.zeros(0)
 
     @property
     def total(self) -> float:

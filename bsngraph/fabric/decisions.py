@@ -7,6 +7,7 @@ program, the neighbours of an architecture, chooses values of these variables.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,12 +28,12 @@ class Decisions:
     edges_of: tuple[tuple[int, ...], ...]
     choices: tuple[tuple[int, ...], ...]
 
-    @property
+    @functools.cached_property
     def first_edges(self) -> NDArray[np.intp]:
         """The first edge of every variable: (variables,)."""
         return np.array([edges[0] for edges in self.edges_of], dtype=np.intp)
 
-    @property
+    @functools.cached_property
     def free(self) -> tuple[int, ...]:
         """Variables of no choice."""
         bound = {variable for choice in self.choices for variable in choice}

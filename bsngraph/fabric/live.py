@@ -113,7 +113,8 @@ def _spread(direction: _Direction, words: _Words, node_count: int) -> _Words:
     for level in direction.levels:
         ways = known.take(level.origins, axis=0)
         ways &= words[level.edges]
-        known[level.nodes] |= np.bitwise_or.reduceat(ways, level.starts, axis=0)
+        here = known[level.nodes]
+        here |= np.bitwise_or.reduceat(ways, level.starts, axis=0)
     return known
 
 
@@ -132,5 +133,4 @@ def _pack(kept: Booleans) -> _Words:
 
 
 def _unpack(words: _Words, batch: int) -> Booleans:
-    bits = np.unpackbits(words.view(np.uint8), axis=1, bitorder="little")[:, :batch]
-    return np.ascontiguousarray(bits.T).view(np.bool_)
+    return np.unpackbits(np.ascontiguousarray(words.view(np.uint8).T), axis=0, count=batch, bitorder="little").view(np.bool_)
