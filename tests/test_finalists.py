@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,12 +16,12 @@ from tiny import STRIPES_DROPOUT, fabric_of, no_pictures, recipe, settings, stri
 from bsngraph.costs import parse_budget, profile_fabric, resolve_budgets
 from bsngraph.errors import InputError
 from bsngraph.searching import SearchSettings, Silent, search
-from bsngraph.searching.evaluation import recompute_batch_norm
 from bsngraph.searching.finalists import compare_finalists
 from bsngraph.searching.job import Job, prepare
+from bsngraph.searching.randomness import derived_seed
 from bsngraph.searching.selection import Candidate, choose
 from bsngraph.searching.training import NetTraining
-from bsngraph.supernet import SuperNet, compile_fabric, prune_net
+from bsngraph.supernet import compile_fabric, prune
 
 DATA = stripes()
 FINALISTS = settings(finalists=3, finalist_epochs=2, finetune_epochs=1, candidates=8, neighbour_rounds=1)
@@ -53,55 +52,46 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture
-def contest(tmp_path: Path) -> tuple[Job, SuperNet, list[Candidate]]:
-    """A job, an untrained super-network, and all candidates by its weights, which know nothing yet."""
+def contest(tmp_path: Path) -> tuple[Job, list[Candidate]]:
+    """A job, and all candidates by the weights of an untrained super-network, which know nothing yet."""
     profile = profile_fabric(fabric_of(STRIPES_DROPOUT, tmp_path))
     job = prepare(profile, DATA, ["price=5"], recipe=recipe(), settings=FINALISTS, seed=2, device="cpu", threads=1)
-    net = compile_fabric(profile, seed=3)
     from bsngraph.searching.oracle import every_architecture
 
     budgets = resolve_budgets(profile, [parse_budget("price=5")])
     inside = [architecture for architecture in every_architecture(profile.fabric) if budgets[0].cost.of(architecture.mask[None])[0] <= 5]
-    return job, net, choose(copy.deepcopy(net), DATA, inside, budgets)
+    return job, choose(compile_fabric(profile, seed=3), DATA, inside, budgets)
 
 
 def test_finalists_come_in_the_order_of_their_losses_after_each_was_trained_by_itself(
-    contest: tuple[Job, SuperNet, list[Candidate]],
+    contest: tuple[Job, list[Candidate]],
 ) -> None:
-    job, net, candidates = contest
+    job, candidates = contest
     losses = []
     for candidate in candidates[:3]:
-        own = prune_net(net, candidate.architecture)
-        recompute_batch_norm(own, DATA, np.ones(len(own.fabric.edges), dtype=np.bool_))
+        own = compile_fabric(prune(job.profile, candidate.architecture), seed=derived_seed(2, "weights"))
         rows: list[dict[str, Any]] = []
-        NetTraining(own, DATA, recipe(epochs=2, learning_rate=0.02), 2, "finalist").run(Silent(), rows.append)
+        NetTraining(own, DATA, recipe(epochs=2), 2, "finalist").run(Silent(), rows.append)
         losses.append(rows[-1]["validation_loss"])
     assert losses != sorted(losses), "the shared weights had it wrong: there is something to find"
-    found = compare_finalists(job, net, candidates, None, lambda row, state: None, Silent())
+    found = compare_finalists(job, candidates, None, lambda row, state: None, Silent())
     assert found[:3] == [candidates[place] for place in np.argsort(losses, kind="stable")]
     assert found[3:] == candidates[3:]
 
 
 @pytest.mark.parametrize("count", [0, 1])
-def test_fewer_than_two_finalists_are_not_trained(contest: tuple[Job, SuperNet, list[Candidate]], count: int) -> None:
-    job, net, candidates = contest
+def test_fewer_than_two_finalists_are_not_trained(contest: tuple[Job, list[Candidate]], count: int) -> None:
+    job, candidates = contest
     job = replace(job, settings=settings(finalists=count))
-    assert compare_finalists(job, net, candidates, None, lambda row, state: pytest.fail("trained"), Silent()) == candidates
+    assert compare_finalists(job, candidates, None, lambda row, state: pytest.fail("trained"), Silent()) == candidates
 
 
-def test_what_was_kept_of_other_finalists_does_not_count(contest: tuple[Job, SuperNet, list[Candidate]]) -> None:
-    job, net, candidates = contest
+def test_what_was_kept_of_other_finalists_does_not_count(contest: tuple[Job, list[Candidate]]) -> None:
+    job, candidates = contest
     other = {"live": [[0], [1], [2]], "losses": [0.0, 0.1, 0.2], "training": None}
     kept: list[Any] = []
-    compare_finalists(job, net, candidates, other, lambda row, state: kept.append(row), Silent())
+    compare_finalists(job, candidates, other, lambda row, state: kept.append(row), Silent())
     assert len(kept) == 6
-
-
-def test_comparing_leaves_the_shared_weights_alone(contest: tuple[Job, SuperNet, list[Candidate]]) -> None:
-    job, net, candidates = contest
-    before = copy.deepcopy(net.state_dict())
-    compare_finalists(job, net, candidates, None, lambda row, state: None, Silent())
-    assert all((tensor == before[name]).all() for name, tensor in net.state_dict().items())
 
 
 def test_a_search_trains_its_finalists_and_delivers_the_best(whole: Path) -> None:

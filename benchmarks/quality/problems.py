@@ -74,12 +74,13 @@ def _problems() -> tuple[Problem, ...]:
     small = "fashion-mnist,size=14,train=8000,validation=2000"
     alone = bsngraph.Recipe(epochs=10, batch_size=64, learning_rate=0.05, augmentation="shift=1,flip")
     search = bsngraph.Recipe(epochs=15, batch_size=64, learning_rate=0.05, augmentation="shift=1,flip")
+    settings = bsngraph.SearchSettings(finalist_epochs=4, finetune_epochs=0)
     third = (Series("macs=30%", threes),)
     large = bsngraph.Recipe(epochs=15, batch_size=128)
     return (
         Problem("digits", "digits.dot", "digits", digits),
-        Problem("fashion-resnet", "resnet-1x14x14.dot", small, third, alone, search),
-        Problem("fashion-cnf", "cnf-1x14x14.dot", small, third, alone, search),
+        Problem("fashion-resnet", "resnet-1x14x14.dot", small, third, alone, search, settings),
+        Problem("fashion-cnf", "cnf-1x14x14.dot", small, third, alone, search, settings),
         Problem("fashion-28", "resnet-1x28x28.dot", "fashion-mnist", third, large, large, usual=False),
     )
 

@@ -103,7 +103,7 @@ def search(
         variant.preset,
         warm=warm_start is not None,
         recipe={**RECIPE, **variant.recipe},
-        settings={"finetune_epochs": 0, **variant.settings},
+        settings={"finalist_epochs": 5, "finetune_epochs": 0, **variant.settings},
     )
     return bsngraph.search(
         profile,

@@ -65,7 +65,7 @@ from bsngraph.errors import InputError
 @click.option(
     "--finalists", type=int, help="Train so many of the best architectures briefly before one is chosen; none with 0 or 1. [default: 8]"
 )
-@click.option("--finalist-epochs", type=int, help="Epochs of training for each of them. [default: 5]")
+@click.option("--finalist-epochs", type=int, help="Epochs of training for each of them, from scratch. [default: 10]")
 @click.option("--finetune-epochs", type=int, help="Epochs of training for the chosen network. [default: 30]")
 @click.option("--finetune-rate", type=float, help="The learning rate they start with. [default: 0.02]")
 @click.option(

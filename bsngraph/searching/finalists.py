@@ -1,8 +1,9 @@
-"""Finalists: the best candidates by the shared weights, each trained briefly as a network of its own, and compared once more.
+"""Finalists: the best candidates by the shared weights, each trained briefly from scratch, and compared once more.
 
 In: candidates, best first. Out: the same, the finalists among them in the order of their validation loss after that training. Shared
-weights rank architectures only roughly, so that the best of all is seldom the first by them, but often among the first few.
-Each finalist sees the same batches. Their training is not carried on: what is chosen is fine-tuned from the shared weights, as ever.
+weights rank architectures only roughly, and fine-tuning them would keep their favourites ahead: so each begins with weights of its own,
+drawn from the same seed, and sees the same batches. Their training is not carried on: what is chosen is fine-tuned from the shared
+weights, as ever.
 """
 
 from __future__ import annotations
@@ -10,21 +11,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-import numpy as np
-
-from bsngraph.searching.evaluation import recompute_batch_norm
 from bsngraph.searching.job import Job
 from bsngraph.searching.progress import Progress
+from bsngraph.searching.randomness import derived_seed
 from bsngraph.searching.run_folder import Json
 from bsngraph.searching.selection import Candidate
 from bsngraph.searching.training import NetTraining
-from bsngraph.supernet import SuperNet, prune_net
+from bsngraph.supernet import compile_fabric, prune
 
 STAGE = "finalist"
 
 
 def compare_finalists(
-    job: Job, net: SuperNet, candidates: Sequence[Candidate], before: Json | None, keep: Callable[[Json, Json], None], progress: Progress
+    job: Job, candidates: Sequence[Candidate], before: Json | None, keep: Callable[[Json, Json], None], progress: Progress
 ) -> list[Candidate]:
     """Train the job's number of finalists for `finalist_epochs` each; `keep` is called with each epoch's metrics and what resuming needs.
 
@@ -39,10 +38,9 @@ def compare_finalists(
     live = [list(finalist.architecture.live) for finalist in finalists]
     done: Json = before if before is not None and before["live"] == live else {"live": live, "losses": [], "training": None}
     losses = [float(loss) for loss in done["losses"]]
-    recipe = replace(job.recipe, epochs=job.settings.finalist_epochs, learning_rate=job.settings.finetune_rate)
+    recipe = replace(job.recipe, epochs=job.settings.finalist_epochs)
     for number in range(len(losses), len(finalists)):
-        own = prune_net(net, finalists[number].architecture)
-        recompute_batch_norm(own, job.dataset, np.ones(len(own.fabric.edges), dtype=np.bool_))
+        own = compile_fabric(prune(job.profile, finalists[number].architecture), seed=derived_seed(job.seed, "weights")).to(job.device)
         training = NetTraining(own, job.dataset, recipe, job.seed, STAGE)
         if done["training"] is not None:
             training.load(done["training"])

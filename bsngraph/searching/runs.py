@@ -324,7 +324,6 @@ def _choose(job: Job, learning: Learning, log: _Log, progress: Progress) -> Arch
         candidates = choose(net, job.dataset, proposals, budgets, job.task, rounds=job.settings.neighbour_rounds)
         candidates = compare_finalists(
             job,
-            learning.net,
             candidates,
             log.state.get("finalists"),
             lambda row, state: log.keep(row, search=learning.state(), finalists=state),

@@ -73,8 +73,8 @@ class SearchSettings:
     `fair_share`: share of each batch whose samples keep every decision open, p = ½, and teach the weights alone.
     `reopen`: after a warm start Γ is brought up to this, so that what was dropped can come back. `candidates`: samples of Γ that are
     compared for the choice; `neighbour_rounds`: how often the best one is compared with its neighbours; `finalists`: how many of the best
-    are trained for `finalist_epochs` each before the choice (0 or 1: none). `finetune_epochs`: for the chosen network. Both kinds of
-    training start at `finetune_rate`.
+    are trained from scratch for `finalist_epochs` each before the choice (0 or 1: none). `finetune_epochs`: for the chosen network, at
+    `finetune_rate`.
     """
 
     burn_in: float = 0.2
@@ -92,7 +92,7 @@ class SearchSettings:
     candidates: int = 64
     neighbour_rounds: int = 4
     finalists: int = 8
-    finalist_epochs: int = 5
+    finalist_epochs: int = 10
     finetune_epochs: int = 30
     finetune_rate: float = 0.02
 
