@@ -3,7 +3,7 @@
 Each search chooses inside a share of the MACs of a small fabric, a smaller and a larger one; what it chose is looked up in the table. The
 best network is cross-fitted: the best one inside the budget on one half of the table's seeds, scored on the other half, and the other way
 round, since the largest of many noisy figures flatters itself. `searches.csv` beside this file holds a row for each search; what it holds
-already is not run again.
+already is not run again. The table stands in RESULTS.md.
 
     python -m benchmarks.truth.searches [--variant default …] [--seeds 3] [--limit N]
 """
@@ -14,6 +14,7 @@ import argparse
 import csv
 import fcntl
 import itertools
+import re
 import statistics
 import tempfile
 import time
@@ -196,7 +197,11 @@ def main() -> None:
         row = measure(VARIANTS[variant], fabric, budget, seed)
         append(dict(zip(FIELDS, (variant, fabric, budget, seed), strict=False)) | row)
         print(f"{variant}, {fabric}, {budget} %, seed {seed}: {row}", flush=True)
-    print(report(read_searches()))
+    text = report(read_searches())
+    print(text)
+    page = HERE.parent / "RESULTS.md"
+    marked = f"<!-- truth -->\n{text}\n<!-- /truth -->"
+    page.write_text(re.sub(r"<!-- truth -->\n.*?<!-- /truth -->", lambda _: marked, page.read_text("utf-8"), flags=re.DOTALL), "utf-8")
 
 
 if __name__ == "__main__":
