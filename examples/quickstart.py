@@ -26,7 +26,7 @@ print("scores of four samples:", tuple(net(torch.randn(4, 1, 8, 8), sample).shap
 
 # The search: inside every budget, or an InfeasibleBudgetError that says what the cheapest sub-network costs.
 recipe = bsngraph.Recipe(epochs=epochs)
-settings = bsngraph.SearchSettings(finetune_epochs=epochs // 2)
+settings = bsngraph.SearchSettings(finalist_epochs=max(epochs // 6, 1), finetune_epochs=epochs // 2)
 result = bsngraph.search(fabric, "digits", ["macs=25%"], out=out / "search", seed=0, recipe=recipe, settings=settings)
 macs = result.summary["costs"]["macs"]
 print(f"test accuracy {100 * result.test_accuracy:.1f} % with {100 * macs['value'] / macs['fabric']:.1f} % of the MACs")

@@ -18,7 +18,7 @@ from bsngraph.costs import COSTS
 from bsngraph.measure import Calibration, LatencyTable, Timing, conditions_here
 from bsngraph.supernet import SuperNet
 
-FAST = ("--data", "digits", "--epochs", 1, "--batch-size", 256, "--finetune-epochs", 0, "--candidates", 2, "--threads", 1)
+FAST = ("--data", "digits", "--epochs", 1, "--batch-size", 256, "--finetune-epochs", 0, "--candidates", 2, "--finalists", 0, "--threads", 1)
 
 #: The tiny fabric with a duration on every edge: stem 1, 1x1 convolution 2, identity 0, 3x3 convolution 3, classifier 1.
 TIMED = DIGITS

@@ -20,7 +20,7 @@ from bsngraph.cli.main import COMMANDS, cli
 from bsngraph.searching import Silent
 
 FAST = ("--epochs", 1, "--batch-size", 256)
-FAST_SEARCH = (*FAST, "--finetune-epochs", 1, "--candidates", 2)
+FAST_SEARCH = (*FAST, "--finetune-epochs", 1, "--candidates", 2, "--finalists", 0)
 DIGITS_DATA = ("--data", "digits")
 
 
