@@ -152,6 +152,10 @@ def read_searches() -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def _done(variant: str, fabric: str, budget: int, seed: int) -> bool:
+    return any([row[name] for name in FIELDS[:4]] == [variant, fabric, str(budget), str(seed)] for row in read_searches())
+
+
 def append(row: Mapping[str, object]) -> None:
     with ROWS.open("a", newline="", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -190,10 +194,11 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=None, help="how many searches to run; 0 for the table alone")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    done = {tuple(row[name] for name in FIELDS[:4]) for row in read_searches()}
     wanted = itertools.product(options.variant, range(options.seeds), _problems())
-    keys = [(v, f, b, s) for v, s, (f, b) in wanted if (v, f, str(b), str(s)) not in done]
+    keys = [(v, f, b, s) for v, s, (f, b) in wanted if not _done(v, f, b, s)]
     for variant, fabric, budget, seed in keys[: options.limit]:
+        if _done(variant, fabric, budget, seed):  # by a process beside this one
+            continue
         row = measure(VARIANTS[variant], fabric, budget, seed)
         append(dict(zip(FIELDS, (variant, fabric, budget, seed), strict=False)) | row)
         print(f"{variant}, {fabric}, {budget} %, seed {seed}: {row}", flush=True)
