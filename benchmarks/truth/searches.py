@@ -11,8 +11,6 @@ already is not run again. The table stands in RESULTS.md.
 from __future__ import annotations
 
 import argparse
-import csv
-import fcntl
 import itertools
 import re
 import statistics
@@ -28,7 +26,7 @@ import numpy as np
 import torch
 
 import bsngraph
-from benchmarks.truth.table import FABRICS, edges_text, read_fabric, read_rows
+from benchmarks.truth.table import FABRICS, append_row, edges_text, read_fabric, read_rows
 from bsngraph.searching.oracle import every_architecture
 from bsngraph.searching.presets import resolve_settings
 
@@ -145,24 +143,8 @@ def _problems() -> list[tuple[str, int]]:
     return [(fabric, budget) for fabric in FABRICS for budget in BUDGETS[fabric]]
 
 
-def read_searches() -> list[dict[str, str]]:
-    if not ROWS.exists():
-        return []
-    with ROWS.open(encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
 def _done(variant: str, fabric: str, budget: int, seed: int) -> bool:
-    return any([row[name] for name in FIELDS[:4]] == [variant, fabric, str(budget), str(seed)] for row in read_searches())
-
-
-def append(row: Mapping[str, object]) -> None:
-    with ROWS.open("a", newline="", encoding="utf-8") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-        if file.tell() == 0:
-            writer.writeheader()
-        writer.writerow(row)
+    return any([row[name] for name in FIELDS[:4]] == [variant, fabric, str(budget), str(seed)] for row in read_rows(ROWS))
 
 
 def report(rows: Sequence[Mapping[str, str]]) -> str:
@@ -200,9 +182,9 @@ def main() -> None:
         if _done(variant, fabric, budget, seed):  # by a process beside this one
             continue
         row = measure(VARIANTS[variant], fabric, budget, seed)
-        append(dict(zip(FIELDS, (variant, fabric, budget, seed), strict=False)) | row)
+        append_row(ROWS, FIELDS, dict(zip(FIELDS, (variant, fabric, budget, seed), strict=False)) | row)
         print(f"{variant}, {fabric}, {budget} %, seed {seed}: {row}", flush=True)
-    text = report(read_searches())
+    text = report(read_rows(ROWS))
     print(text)
     page = HERE.parent / "RESULTS.md"
     marked = f"<!-- truth -->\n{text}\n<!-- /truth -->"

@@ -12,7 +12,7 @@ import argparse
 import csv
 import fcntl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -46,18 +46,18 @@ def edges_text(architecture: bsngraph.Architecture) -> str:
     return " ".join(map(str, architecture.live))
 
 
-def read_rows() -> list[dict[str, str]]:
-    if not ROWS.exists():
+def read_rows(path: Path = ROWS) -> list[dict[str, str]]:
+    if not path.exists():
         return []
-    with ROWS.open(encoding="utf-8") as file:
+    with path.open(encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 
-def append_row(row: dict[str, object]) -> None:
+def append_row(path: Path, fields: Sequence[str], row: Mapping[str, object]) -> None:
     """Add a row; processes that share the work take turns."""
-    with ROWS.open("a", newline="", encoding="utf-8") as file:
+    with path.open("a", newline="", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
+        writer = csv.DictWriter(file, fields, lineterminator="\n")
         if file.tell() == 0:
             writer.writeheader()
         writer.writerow(row)
@@ -104,7 +104,7 @@ def main() -> None:
     mine = [item for number, item in enumerate(keys(profiles, options.seeds)) if number % parts == part and item[0] not in done]
     for number, (key, architecture) in enumerate(mine):
         row = train_alone(profiles[key[0]], architecture, dataset, key[2])
-        append_row(dict(zip(("fabric", "edges", "seed"), key, strict=True)) | row)
+        append_row(ROWS, FIELDS, dict(zip(("fabric", "edges", "seed"), key, strict=True)) | row)
         print(f"{number + 1} of {len(mine)}: {key[0]} {key[1]}, seed {key[2]}: {row['test_accuracy']} ({row['cpu_seconds']} s)", flush=True)
 
 
