@@ -19,6 +19,9 @@ from torch.autograd.graph import saved_tensors_hooks
 
 Rows = Tensor | None
 
+# From which share of a value's rows on an edge takes them again in the backward pass, see `run_on`.
+_NEARLY_ALL = 2 / 3
+
 
 @dataclass(frozen=True)
 class Taken:
@@ -37,15 +40,16 @@ def take_rows(whole: Tensor, rows: Sequence[Rows]) -> list[Taken]:
 
 
 def run_on(taken: Taken, operation: Callable[[Tensor], Tensor]) -> Tensor:
-    """operation(x). Where autograd would save x for the backward pass, the rows are taken again instead.
+    """operation(x). Where x is most of a value, autograd does not save it for the backward pass: the rows are taken again there.
 
-    Each of the edges that leave a node takes nearly all of its rows; kept, they would be most of the memory of a training step.
+    While edges are likely to be kept, each that leaves a node takes nearly all of its rows: saved, these copies of one value would be
+    most of the memory of a training step. Smaller ones are saved, to spare the time.
 
     Raises:
         RuntimeError: in the backward pass, where another operation has changed the value in place meanwhile.
     """
     x, rows = taken.x, taken.rows
-    if rows is None or not torch.is_grad_enabled():
+    if rows is None or not torch.is_grad_enabled() or len(rows) < _NEARLY_ALL * len(taken.whole):
         return operation(x)
     whole, place = taken.whole.detach(), (x.data_ptr(), x.shape, x.stride(), x._version)
     version = whole._version
