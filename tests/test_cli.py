@@ -202,6 +202,7 @@ def test_every_recipe_and_search_option_reaches_config_json(fabric: Path, tmp_pa
         "--neighbour-rounds": "1",
         "--finalists": "2",
         "--finalist-epochs": "1",
+        "--explorer-share": "1",
         "--fair-share": "0.25",
         "--reopen": "0.8",
         "--candidates": "3",
@@ -244,6 +245,7 @@ def test_every_recipe_and_search_option_reaches_config_json(fabric: Path, tmp_pa
         "neighbour_rounds": 1,
         "finalists": 2,
         "finalist_epochs": 1,
+        "explorer_share": 1.0,
         "finetune_epochs": 0,
         "finetune_rate": 0.01,
     }
@@ -270,6 +272,7 @@ def test_defaults_that_help_states_are_those_of_the_settings(name: str) -> None:
             "neighbour_rounds",
             "finalists",
             "finalist_epochs",
+            "explorer_share",
             "finetune_epochs",
             "finetune_rate",
         ]

@@ -50,7 +50,8 @@ class Variant:
 
 VARIANTS: Mapping[str, Variant] = {
     "default": Variant(),
-    "no fair samples": Variant(settings={"fair_share": 0.0}),
+    "8 finalists, no explorers": Variant(settings={"finalists": 8, "explorer_share": 0.0}),
+    "8 finalists, no explorers, no fair samples": Variant(settings={"finalists": 8, "explorer_share": 0.0, "fair_share": 0.0}),
     "no finalists": Variant(settings={"finalists": 0}),
     "warm start from the other budget": Variant(recipe={"epochs": 8, "learning_rate": 0.05}, warm=True),
     "preset paper": Variant(preset="paper", recipe={"drops": (0.5, 0.75)}),

@@ -62,10 +62,11 @@ from bsngraph.errors import InputError
 @click.option("--reopen", type=float, help="What Γ is at least after a warm start, so that dropped edges can come back. [default: 0]")
 @click.option("--candidates", type=int, help="Samples of Γ compared for the choice of the architecture. [default: 64]")
 @click.option("--neighbour-rounds", type=int, help="How often the best one is compared with its neighbours inside the budget. [default: 4]")
+@click.option("--finalists", type=int, help="Train so many architectures briefly before one is chosen; none with 0 or 1. [default: 12]")
 @click.option(
-    "--finalists", type=int, help="Train so many of the best architectures briefly before one is chosen; none with 0 or 1. [default: 8]"
+    "--explorer-share", type=float, help="Share of them drawn from all inside the budget; the rest are the best so far. [default: 0.5]"
 )
-@click.option("--finalist-epochs", type=int, help="Epochs of training for each of them, from scratch. [default: 10]")
+@click.option("--finalist-epochs", type=int, help="Epochs of training for each of them, from scratch. [default: 8]")
 @click.option("--finetune-epochs", type=int, help="Epochs of training for the chosen network. [default: 30]")
 @click.option("--finetune-rate", type=float, help="The learning rate they start with. [default: 0.02]")
 @click.option(

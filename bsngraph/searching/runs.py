@@ -36,7 +36,7 @@ from bsngraph.searching.pricing import CostOptions, with_recorded
 from bsngraph.searching.progress import Progress, Silent
 from bsngraph.searching.randomness import derived_seed, generator_for
 from bsngraph.searching.run_folder import Json, OpenMode, RunFolder, open_run, reading
-from bsngraph.searching.selection import choose, propose
+from bsngraph.searching.selection import choose, explore, judge, propose, seeded
 from bsngraph.searching.settings import Recipe, SearchSettings
 from bsngraph.searching.training import NetTraining
 from bsngraph.searching.warm_start import WarmStart, read_warm_start
@@ -321,10 +321,11 @@ def _choose(job: Job, learning: Learning, log: _Log, progress: Progress) -> Arch
             if fastest_ms < math.inf:  # the limit that nothing is inside is a lowered one
                 break
             raise
-        candidates = choose(net, job.dataset, proposals, budgets, job.task, rounds=job.settings.neighbour_rounds)
+        ranked = choose(net, job.dataset, proposals, budgets, job.task, rounds=job.settings.neighbour_rounds)
+        afresh = explore(learning.distribution, net, budgets, job.settings.explorers, generator)
         candidates = compare_finalists(
             job,
-            candidates,
+            seeded(ranked, [judge(net, job.dataset, other, job.task) for other in afresh], job.settings.finalists),
             log.state.get("finalists"),
             lambda row, state: log.keep(row, search=learning.state(), finalists=state),
             progress,

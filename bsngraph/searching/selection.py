@@ -6,6 +6,7 @@ since the most probable choice inside the budgets is found by integer programmin
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -25,6 +26,11 @@ from bsngraph.supernet import SuperNet
 
 # How samples are drawn, until enough distinct ones are inside the budgets: temperatures of Γ, and how strongly the cost tilts it.
 _EASINGS = ((1.0, 0.0), (2.0, 0.0), (2.0, 1.0), (4.0, 0.0), (4.0, 2.0), (4.0, 4.0), (4.0, 8.0), (4.0, 16.0), (4.0, 32.0))
+
+# The tilts of fair samples, how many are drawn at each for one that is wanted, and the share of a budget they should spend.
+_TILTS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+_DRAWN = 32
+WELL_SPENT = 0.8
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,31 @@ def propose(
     return _close(proposals, net, budgets)
 
 
+def explore(
+    distribution: EdgeDistribution, net: SuperNet, budgets: Sequence[Budget], count: int, generator: torch.Generator
+) -> list[Architecture]:
+    """At most `count` distinct architectures inside the budgets, drawn without regard to what Γ has learned.
+
+    Every decision is open, p = ½, but for what its cost takes from that, logit_e = −τ·Σ_k c_ke/B_k, with growing τ. What spends at least
+    `WELL_SPENT` of a budget is taken as it is drawn; where that is too few, what spends most is taken too.
+    """
+    weight, wishes = _budget_weights(distribution, net, budgets), [budget for budget in budgets if not budget.binding]
+    found: dict[Architecture, float] = {}
+    for tilt in _TILTS:
+        kept = distribution.sample(_DRAWN * count, generator, temperature=math.inf, shift=-tilt * weight)
+        drawn = [other for other in _inside(net, kept, budgets) if misses(other.mask[None], wishes)[0] <= CLOSE * len(wishes)]
+        found |= {other: _spent(other, budgets) for other in drawn if other not in found}
+        if sum(spent >= WELL_SPENT for spent in found.values()) >= count:
+            break
+    return sorted(found, key=lambda architecture: -min(found[architecture], WELL_SPENT))[:count]
+
+
+def _spent(architecture: Architecture, budgets: Sequence[Budget]) -> float:
+    """The share spent of the limit it is nearest to, or of what the whole fabric costs where that is less; 1 without limits."""
+    live, limits = architecture.mask[None], [budget for budget in budgets if budget.binding]
+    return max((float(budget.cost.of(live)[0]) / min(budget.limit, budget.cost.total) for budget in limits), default=1.0)
+
+
 def _close(proposals: list[Architecture], net: SuperNet, budgets: Sequence[Budget]) -> list[Architecture]:
     """The proposals that are close to the budgets that are wishes (all of them where there are none), or the closest there are."""
     wishes = [budget for budget in budgets if not budget.binding]
@@ -110,6 +141,12 @@ def choose(
             break
         best = better
     return sorted(scores.values(), key=_order)
+
+
+def seeded(ranked: Sequence[Candidate], explorers: Sequence[Candidate], count: int) -> list[Candidate]:
+    """The candidates with explorers among the first `count`: as many of the best as they leave room for, the explorers, and the rest."""
+    best = list(ranked[: max(count - len(explorers), 0)])
+    return list({candidate.architecture: candidate for candidate in [*best, *explorers, *ranked]}.values())
 
 
 def judge(net: SuperNet, dataset: Dataset, architecture: Architecture, task: Task | None = None) -> Candidate:

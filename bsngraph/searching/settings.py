@@ -72,9 +72,9 @@ class SearchSettings:
     `edge_learning_rate`. `initial_probability`: where Γ starts, on edges whose file does not say.
     `fair_share`: share of each batch whose samples keep every decision open, p = ½, and teach the weights alone.
     `reopen`: after a warm start Γ is brought up to this, so that what was dropped can come back. `candidates`: samples of Γ that are
-    compared for the choice; `neighbour_rounds`: how often the best one is compared with its neighbours; `finalists`: how many of the best
-    are trained from scratch for `finalist_epochs` each before the choice (0 or 1: none). `finetune_epochs`: for the chosen network, at
-    `finetune_rate`.
+    compared for the choice; `neighbour_rounds`: how often the best one is compared with its neighbours; `finalists`: how many are trained
+    from scratch for `finalist_epochs` each before the choice (0 or 1: none), `explorer_share` of them drawn without regard to Γ and shared
+    weights, the others the best by these. `finetune_epochs`: for the chosen network, at `finetune_rate`.
     """
 
     burn_in: float = 0.2
@@ -91,8 +91,9 @@ class SearchSettings:
     reopen: float = 0.0
     candidates: int = 64
     neighbour_rounds: int = 4
-    finalists: int = 8
-    finalist_epochs: int = 10
+    finalists: int = 12
+    explorer_share: float = 0.5
+    finalist_epochs: int = 8
     finetune_epochs: int = 30
     finetune_rate: float = 0.02
 
@@ -110,6 +111,8 @@ class SearchSettings:
             problems.append(f"initial-probability={self.initial_probability} must lie between 0 and 1")
         if not 0 <= self.fair_share < 1:
             problems.append(f"fair-share={self.fair_share} must be a share of the batch under 1")
+        if not 0 <= self.explorer_share <= 1:
+            problems.append(f"explorer-share={self.explorer_share} must be a share of the finalists, at most 1")
         if not 0 <= self.reopen < 1:
             problems.append(f"reopen={self.reopen} must be a probability under 1")
         for name in ("penalty", "edge_learning_rate", "finetune_rate"):
@@ -122,6 +125,11 @@ class SearchSettings:
             problems.append(f"finalist-epochs={self.finalist_epochs} must be at least 1")
         if problems:
             raise InputError("; ".join(problems))
+
+    @property
+    def explorers(self) -> int:
+        """How many of the finalists are drawn without regard to Γ and shared weights."""
+        return int(self.explorer_share * self.finalists) if self.finalists > 1 else 0
 
 
 def as_dict(settings: Recipe | SearchSettings) -> dict[str, object]:

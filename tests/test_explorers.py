@@ -1,0 +1,121 @@
+"""Explorers: architectures inside the budgets drawn without regard to Γ, and their place among the finalists."""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from test_feasible import budgeted
+from tiny import STRIPES, fabric_of, no_pictures, recipe, settings, stripes
+
+import bsngraph.searching.runs as runs
+from bsngraph.costs import CLOSE, Budget, inside, meets, misses, parse_budget, profile_fabric, resolve_budgets
+from bsngraph.fabric import Architecture
+from bsngraph.searching import SearchSettings, search
+from bsngraph.searching.edge_distribution import EdgeDistribution
+from bsngraph.searching.evaluation import Score
+from bsngraph.searching.metrics import Metric
+from bsngraph.searching.oracle import every_architecture
+from bsngraph.searching.selection import WELL_SPENT, Candidate, explore, seeded
+from bsngraph.supernet import compile_fabric
+
+
+def explored(net: Any, budgets: Any, count: int, seed: int = 0, logit: float = 0.0) -> list[Architecture]:
+    distribution = EdgeDistribution(net.fabric, 0.5)
+    distribution.logits += logit
+    return explore(distribution, net, budgets, count, torch.Generator().manual_seed(seed))
+
+
+@given(budgeted(), st.integers(0, 9), st.integers(0, 2**20), st.floats(-8, 8))
+def test_explorers_are_distinct_and_inside_every_budget_whatever_gamma_is(case, count, seed, logit) -> None:
+    profile, budgets, live = case
+    net = compile_fabric(profile, seed=0)
+    found = explored(net, budgets, count, seed)
+    assert len(found) == len(set(found)) <= count
+    assert all(meets(architecture.mask, budgets) for architecture in found)
+    assert all((live == architecture.mask).all(axis=1).any() for architecture in found)
+    assert found == explored(net, budgets, count, seed, logit)
+    if inside(live, budgets).sum() == 0:
+        assert found == []
+
+
+def test_all_that_spends_most_of_a_budget_comes_before_what_does_not(tmp_path: Path) -> None:
+    net = compile_fabric(fabric_of(STRIPES, tmp_path), seed=0)
+    budgets = resolve_budgets(net.profile, [parse_budget("price=6")])
+    costs = {architecture: float(budgets[0].cost.of(architecture.mask[None])[0]) for architecture in every_architecture(net.fabric)}
+    feasible = {architecture for architecture, cost in costs.items() if cost <= 6}
+    well = {architecture for architecture in feasible if costs[architecture] >= WELL_SPENT * 6}
+    assert 0 < len(well) < len(feasible)
+    found = explored(net, budgets, len(feasible))
+    assert set(found) == feasible
+    assert set(found[: len(well)]) == well
+    rest = [costs[architecture] for architecture in found[len(well) :]]
+    assert rest == sorted(rest, reverse=True)
+    first = Counter(explored(net, budgets, 1, seed)[0] for seed in range(60))
+    assert set(first) <= well
+    assert len(first) > 1
+
+
+def test_what_spends_a_budget_that_nothing_reaches_is_measured_by_the_whole_fabric(tmp_path: Path) -> None:
+    net = compile_fabric(fabric_of(STRIPES, tmp_path), seed=0)
+    budgets = resolve_budgets(net.profile, [parse_budget("price=1000")])
+    total = budgets[0].cost.total
+    assert all(budgets[0].cost.of(architecture.mask[None])[0] >= WELL_SPENT * total for architecture in explored(net, budgets, 1))
+
+
+def test_explorers_are_close_to_budgets_that_are_wishes(tmp_path: Path) -> None:
+    net = compile_fabric(fabric_of(STRIPES, tmp_path), seed=0)
+    (budget,) = resolve_budgets(net.profile, [parse_budget("price=5")])
+    wish = Budget(budget.cost, budget.limit, budget.text, "~=")
+    found = explored(net, [wish], 8)
+    assert found
+    assert all(misses(architecture.mask[None], [wish])[0] <= CLOSE for architecture in found)
+
+
+def test_explorers_stand_behind_the_best_for_which_there_is_room() -> None:
+    def candidate(number: int) -> Candidate:
+        return Candidate(Architecture(9, (number,)), Score(float(number), {}, Metric("accuracy", "accuracy")))
+
+    ranked = [candidate(number) for number in range(5)]
+    order = [candidate.architecture.live[0] for candidate in seeded(ranked, [candidate(7), candidate(4), candidate(8)], 5)]
+    assert order == [0, 1, 7, 4, 8, 2, 3]
+    assert [candidate.architecture.live[0] for candidate in seeded(ranked, [candidate(7), candidate(8)], 1)] == [7, 8, 0, 1, 2, 3, 4]
+    assert seeded(ranked, [], 3) == ranked
+
+
+@pytest.mark.parametrize(("finalists", "share", "expected"), [(8, 0.5, 4), (3, 0.5, 1), (3, 1.0, 3), (8, 0.0, 0), (1, 1.0, 0), (0, 0.5, 0)])
+def test_how_many_explorers_there_are(finalists: int, share: float, expected: int) -> None:
+    assert SearchSettings(finalists=finalists, explorer_share=share).explorers == expected
+
+
+def test_a_search_trains_as_many_explorers_as_its_settings_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    no_pictures(monkeypatch)
+    budgets = resolve_budgets(profile_fabric(fabric_of(STRIPES, tmp_path)), [parse_budget("price=5")])
+    drawn: list[list[Architecture]] = []
+    trained: list[Architecture] = []
+
+    def explore_and_note(*given: Any) -> list[Architecture]:
+        drawn.append(explore(*given))
+        return copy.copy(drawn[-1])
+
+    def note_finalists(job: Any, candidates: Any, *rest: Any) -> Any:
+        trained.extend(candidate.architecture for candidate in candidates[: job.settings.finalists])
+        return candidates
+
+    monkeypatch.setattr(runs, "explore", explore_and_note)
+    monkeypatch.setattr(runs, "compare_finalists", note_finalists)
+    how = settings(finalists=4, explorer_share=0.5, finalist_epochs=1, finetune_epochs=0)
+    search(
+        fabric_of(STRIPES, tmp_path), stripes(), ["price=5"], out=tmp_path / "run", recipe=recipe(), settings=how, threads=1, device="cpu"
+    )
+    (explorers,) = drawn
+    assert len(explorers) == 2
+    assert set(explorers) <= set(trained)
+    assert np.all([meets(architecture.mask, budgets) for architecture in trained])
