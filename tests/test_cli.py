@@ -211,6 +211,7 @@ def test_every_recipe_and_search_option_reaches_config_json(fabric: Path, tmp_pa
         "--threads": "1",
         "--seed": "5",
         "--augmentation": "shift=2",
+        "--precision": "bfloat16",
         "--device": "cpu",
     }
     given = [part for pair in options.items() for part in pair]
@@ -226,6 +227,7 @@ def test_every_recipe_and_search_option_reaches_config_json(fabric: Path, tmp_pa
         "clip": 2.0,
         "augment": False,
         "augmentation": "shift=2",
+        "precision": "bfloat16",
         "class_weights": [1.0] * 9 + [2.5],
     }
     assert {name: config["recipe"][name] for name in expected} == expected
@@ -262,7 +264,7 @@ def test_defaults_that_help_states_are_those_of_the_settings(name: str) -> None:
 
     said = " ".join(succeeded(name, "--help").stdout.split())
     defaults = {field.name: field.default for kind in (Recipe, SearchSettings) for field in fields(kind)}
-    names = ["epochs", "batch_size", "learning_rate", "momentum", "weight_decay"]
+    names = ["epochs", "batch_size", "learning_rate", "momentum", "weight_decay", "precision"]
     if name == "search":
         names += ["burn_in", "settle", "penalty_form", "baseline", "edge_optimizer", "edge_learning_rate", "initial_probability"]
         names += [

@@ -158,6 +158,11 @@ def recipe_options(command: _Command) -> _Command:
         click.option(
             "--class-weights", metavar="balanced|W,…", help="What the loss of each class counts: by how rare it is, or a number a class."
         ),
+        click.option(
+            "--precision",
+            type=click.Choice(["float32", "bfloat16"]),
+            help="Of training steps; bfloat16 is for GPUs, most CPUs are slower in it. [default: float32]",
+        ),
         click.option("--clip", type=float, help="The largest norm of the weights' gradient; inf for any. [default: 5]"),
         click.option("--drops", metavar="SHARE,…", help="Shares of the epochs at which the rate drops to a tenth. [default: 0.6,0.85]"),
         click.option("--weight-decay", type=float, help="SGD's weight decay. [default: 0.0005]"),
@@ -188,7 +193,7 @@ def recipe_given(options: dict[str, Any]) -> dict[str, Any]:
     Raises:
         InputError: numbers that are none.
     """
-    names = ("epochs", "batch_size", "learning_rate", "momentum", "weight_decay", "clip", "augment", "augmentation")
+    names = ("epochs", "batch_size", "learning_rate", "momentum", "weight_decay", "clip", "augment", "augmentation", "precision")
     given = {name: value for name in names if (value := options.pop(name)) is not None}
     drops, weights = options.pop("drops"), options.pop("class_weights")
     if drops is not None:

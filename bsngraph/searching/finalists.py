@@ -1,6 +1,7 @@
-"""Finalists: the best candidates by the shared weights, each trained briefly from scratch, and compared once more.
+"""Finalists: the first candidates, each trained briefly from scratch, and compared once more.
 
-In: candidates, best first. Out: the same, the finalists among them in the order of their validation loss after that training. Shared
+In: candidates, those that are to be trained first: the best by the shared weights, and explorers (`selection.seeded`). Out: the same,
+the finalists in the order of their validation loss after that training. Shared
 weights rank architectures only roughly, and fine-tuning them would keep their favourites ahead: so each begins with weights of its own,
 drawn from the same seed, and sees the same batches. Their training is not carried on: what is chosen is fine-tuned from the shared
 weights, as ever.

@@ -35,8 +35,8 @@ from bsngraph.searching.progress import Progress
 from bsngraph.searching.randomness import generator_for, global_generator
 from bsngraph.searching.run_folder import Json
 from bsngraph.searching.settings import EdgeOptimizer, Recipe, SearchSettings
-from bsngraph.searching.task import first, run_net, task_of
-from bsngraph.searching.training import check_finite, make_optimizer, prefixed, set_rate, step_weights
+from bsngraph.searching.task import first, task_of
+from bsngraph.searching.training import check_finite, make_optimizer, prefixed, set_rate, step_weights, training_outputs
 from bsngraph.searching.warm_start import WarmStart
 from bsngraph.supernet import SuperNet, load_named_weights
 
@@ -163,7 +163,7 @@ class Learning:
     def _weights_step(self, inputs: Tensor, labels: Tensor, kept: Booleans, own: int, totals: _Totals) -> tuple[Tensor, Booleans]:
         """One step of θ; gives the loss of each of the `own` first examples (own,) and its live edges (own, edges)."""
         route = self.net.route(kept, device_of(self.net))
-        outputs = run_net(self.net, inputs, route)
+        outputs = training_outputs(self.net, inputs, route, self.recipe)
         losses = self.task.example_losses(outputs, labels)
         if losses.requires_grad:  # not so when no example of the batch reached the target
             step_weights(self.net, self.optimizer, losses.mean(), self.recipe)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Literal, get_args
 
 from bsngraph.errors import InputError
 
 Baseline = Literal["leave-one-out", "batch-mean"]
 EdgeOptimizer = Literal["adam", "sgd"]
+Precision = Literal["float32", "bfloat16"]
 PenaltyForm = Literal["relative", "absolute", "absolute-distance"]
 ClassWeights = tuple[float, ...] | Literal["balanced"] | None
 
@@ -20,7 +21,8 @@ class Recipe:
     `clip` bounds the norm of the gradient: nodes that sum many edges start with large values, and one step too long would be the last.
     `nesterov` says which form of momentum it is.
     `augmentation` stands for the data set's own, as `parse_augmentation` reads it. `class_weights`
-    multiply the loss of each label, or of each pixel: a number a class, or balanced, by how rare each is in training.
+    multiply the loss of each label, or of each pixel: a number a class, or balanced, by how rare each is in training. With `precision`
+    bfloat16, torch's autocast runs convolutions and products of training steps in that type; weights, losses and evaluation stay float32.
     """
 
     epochs: int = 60
@@ -34,6 +36,7 @@ class Recipe:
     augment: bool = True
     augmentation: str | None = None
     class_weights: ClassWeights = None
+    precision: Precision = "float32"
 
     def __post_init__(self) -> None:
         problems = []
@@ -49,6 +52,8 @@ class Recipe:
         weights = self.class_weights
         if not (weights in (None, "balanced") or (isinstance(weights, tuple) and all(0 <= weight < float("inf") for weight in weights))):
             problems.append(f"class-weights={weights} must be finite numbers, not negative, or balanced")
+        if self.precision not in get_args(Precision):
+            problems.append(f"precision={self.precision} must be one of {', '.join(get_args(Precision))}")
         if any(not 0 < drop < 1 for drop in self.drops):
             problems.append(f"drops={','.join(map(str, self.drops))} must be shares of the epochs between 0 and 1")
         if problems:

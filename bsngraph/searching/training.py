@@ -18,8 +18,8 @@ from bsngraph.searching.progress import Progress
 from bsngraph.searching.randomness import generator_for, global_generator
 from bsngraph.searching.run_folder import Json
 from bsngraph.searching.settings import Recipe
-from bsngraph.searching.task import first, run_net, task_of
-from bsngraph.supernet import SuperNet
+from bsngraph.searching.task import Outputs, first, run_net, task_of
+from bsngraph.supernet import Route, SuperNet
 
 
 def make_optimizer(net: SuperNet, recipe: Recipe) -> torch.optim.SGD:
@@ -31,6 +31,15 @@ def make_optimizer(net: SuperNet, recipe: Recipe) -> torch.optim.SGD:
         weight_decay=recipe.weight_decay,
         nesterov=recipe.nesterov and recipe.momentum > 0,
     )
+
+
+def training_outputs(net: SuperNet, inputs: Tensor, route: Route, recipe: Recipe) -> Outputs:
+    """What each target gives for a batch in a training step; the pass is in the recipe's precision, its results are not."""
+    if recipe.precision == "float32":
+        return run_net(net, inputs, route)
+    with torch.autocast(inputs.device.type, getattr(torch, recipe.precision)):
+        outputs = run_net(net, inputs, route)
+    return outputs.float() if isinstance(outputs, Tensor) else {name: value.float() for name, value in outputs.items()}
 
 
 def step_weights(net: SuperNet, optimizer: torch.optim.Optimizer, loss: Tensor, recipe: Recipe) -> None:
@@ -90,7 +99,7 @@ class NetTraining:
         loss_sum, count, meter = torch.zeros((), dtype=torch.float64, device=device_of(self.net)), 0, self.task.meter()
         self.net.train()
         for inputs, labels in self.dataset.training_batches(self.recipe.batch_size, generator, augment=self.recipe.augment):
-            outputs = run_net(self.net, inputs, routes(len(labels)))
+            outputs = training_outputs(self.net, inputs, routes(len(labels)), self.recipe)
             loss = self.task.example_losses(outputs, labels).mean()
             if loss.requires_grad:
                 step_weights(self.net, self.optimizer, loss, self.recipe)

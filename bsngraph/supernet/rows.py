@@ -7,6 +7,7 @@ up to one: a gradient is then filled once for all edges, not once for each and a
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -122,7 +123,9 @@ class _Add(Function):
 
 
 def _sum(parts: Sequence[tuple[Tensor, Rows]], count: int, last: bool) -> Tensor:
-    """The sum, whole batches first: nothing is filled with zeros where there is one."""
+    """The sum, whole batches first: nothing is filled with zeros where there is one. In the widest of the types, as autocast mixes them."""
+    widest = functools.reduce(torch.promote_types, (y.dtype for y, _ in parts))
+    parts = [(y.to(widest), rows) for y, rows in parts]
     whole = [_plain(y, last) for y, rows in parts if rows is None]
     if len(whole) > 1:
         total = torch.add(whole[0], whole[1])
