@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from test_feasible import budgeted
 from tiny import STRIPES, fabric_of, no_pictures, recipe, settings, stripes
 
-import bsngraph.searching.runs as runs
 from bsngraph.costs import CLOSE, Budget, inside, meets, misses, parse_budget, profile_fabric, resolve_budgets
 from bsngraph.fabric import Architecture
-from bsngraph.searching import SearchSettings, search
+from bsngraph.searching import SearchSettings, choosing, search
 from bsngraph.searching.edge_distribution import EdgeDistribution
 from bsngraph.searching.evaluation import Score
+from bsngraph.searching.finalists import Outcome
 from bsngraph.searching.metrics import Metric
 from bsngraph.searching.oracle import every_architecture
 from bsngraph.searching.selection import WELL_SPENT, Candidate, explore, seeded
@@ -107,10 +107,10 @@ def test_a_search_trains_as_many_explorers_as_its_settings_say(tmp_path: Path, m
 
     def note_finalists(job: Any, candidates: Any, *rest: Any) -> Any:
         trained.extend(candidate.architecture for candidate in candidates[: job.settings.finalists])
-        return candidates
+        return Outcome(list(candidates))
 
-    monkeypatch.setattr(runs, "explore", explore_and_note)
-    monkeypatch.setattr(runs, "compare_finalists", note_finalists)
+    monkeypatch.setattr(choosing, "explore", explore_and_note)
+    monkeypatch.setattr(choosing, "compare_finalists", note_finalists)
     how = settings(finalists=4, explorer_share=0.5, finalist_epochs=1, finetune_epochs=0)
     search(
         fabric_of(STRIPES, tmp_path), stripes(), ["price=5"], out=tmp_path / "run", recipe=recipe(), settings=how, threads=1, device="cpu"

@@ -6,22 +6,24 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from test_warm_start import Killed
 from tiny import STRIPES_DROPOUT, fabric_of, no_pictures, recipe, settings, stripes
 
 from bsngraph.costs import parse_budget, profile_fabric, resolve_budgets
 from bsngraph.errors import InputError
-from bsngraph.searching import SearchSettings, Silent, search
-from bsngraph.searching.finalists import compare_finalists
+from bsngraph.searching import SearchSettings, Silent, choosing, search
+from bsngraph.searching.finalists import Outcome, compare_finalists
 from bsngraph.searching.job import Job, prepare
 from bsngraph.searching.randomness import derived_seed
 from bsngraph.searching.selection import Candidate, choose
 from bsngraph.searching.training import NetTraining
-from bsngraph.supernet import compile_fabric, prune
+from bsngraph.supernet import SuperNet, compile_fabric, load_named_weights, named_weights, prune
 
 DATA = stripes()
 FINALISTS = settings(finalists=3, finalist_epochs=2, finetune_epochs=1, candidates=8, neighbour_rounds=1)
@@ -67,28 +69,51 @@ def test_finalists_come_in_the_order_of_their_losses_after_each_was_trained_by_i
     contest: tuple[Job, list[Candidate]],
 ) -> None:
     job, candidates = contest
-    losses = []
+    losses, learned = [], []
     for candidate in candidates[:3]:
         own = compile_fabric(prune(job.profile, candidate.architecture), seed=derived_seed(2, "weights"))
         rows: list[dict[str, Any]] = []
         NetTraining(own, DATA, recipe(epochs=2), 2, "finalist").run(Silent(), rows.append)
         losses.append(rows[-1]["validation_loss"])
+        learned.append(own.state_dict())
     assert losses != sorted(losses), "the shared weights had it wrong: there is something to find"
-    found = compare_finalists(job, candidates, None, lambda row, state: None, Silent())
+    outcome = compare_finalists(job, candidates, None, lambda row, state: None, Silent())
+    found = outcome.candidates
     assert found[:3] == [candidates[place] for place in np.argsort(losses, kind="stable")]
     assert found[3:] == candidates[3:]
+    assert outcome.weights is not None
+    best = learned[int(np.argmin(losses))]
+    assert outcome.weights.keys() == best.keys()
+    assert all(torch.equal(outcome.weights[name], best[name]) for name in best)
+
+
+def test_the_chosen_network_goes_on_from_the_better_of_the_shared_weights_and_its_own(contest: tuple[Job, list[Candidate]]) -> None:
+    job, candidates = contest
+    architecture, shared = candidates[0].architecture, compile_fabric(job.profile, seed=3)
+
+    good, bad = (compile_fabric(prune(job.profile, architecture), seed=seed) for seed in (5, 6))
+    NetTraining(good, DATA, recipe(epochs=12), 2, "finalist").run(Silent(), lambda row: None)
+
+    def parameters_chosen(own: SuperNet) -> list[torch.Tensor]:
+        net = choosing._start(job, learning, choosing._Chosen(architecture, own.state_dict()), Silent())
+        return list(net.parameters())
+
+    learning: Any = SimpleNamespace(net=shared)
+    assert all(map(torch.equal, parameters_chosen(good), good.parameters()))
+    load_named_weights(shared, named_weights(shared) | named_weights(good))
+    assert all(map(torch.equal, parameters_chosen(bad), good.parameters()))
 
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_fewer_than_two_finalists_are_not_trained(contest: tuple[Job, list[Candidate]], count: int) -> None:
     job, candidates = contest
     job = replace(job, settings=settings(finalists=count))
-    assert compare_finalists(job, candidates, None, lambda row, state: pytest.fail("trained"), Silent()) == candidates
+    assert compare_finalists(job, candidates, None, lambda row, state: pytest.fail("trained"), Silent()) == Outcome(candidates)
 
 
 def test_what_was_kept_of_other_finalists_does_not_count(contest: tuple[Job, list[Candidate]]) -> None:
     job, candidates = contest
-    other = {"live": [[0], [1], [2]], "losses": [0.0, 0.1, 0.2], "training": None}
+    other = {"live": [[0], [1], [2]], "losses": [0.0, 0.1, 0.2], "weights": None, "training": None}
     kept: list[Any] = []
     compare_finalists(job, candidates, other, lambda row, state: kept.append(row), Silent())
     assert len(kept) == 6

@@ -1,16 +1,19 @@
 """Finalists: the first candidates, each trained briefly from scratch, and compared once more.
 
 In: candidates, those that are to be trained first: the best by the shared weights, and explorers (`selection.seeded`). Out: the same,
-the finalists in the order of their validation loss after that training. Shared
-weights rank architectures only roughly, and fine-tuning them would keep their favourites ahead: so each begins with weights of its own,
-drawn from the same seed, and sees the same batches. Their training is not carried on: what is chosen is fine-tuned from the shared
-weights, as ever.
+the finalists in the order of their validation loss after that training, and the weights of the first. Shared weights rank
+architectures only roughly, and fine-tuning them would keep their favourites ahead: so each begins with weights of its own, drawn from
+the same seed, and sees the same batches.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+import copy
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from torch import Tensor
 
 from bsngraph.searching.job import Job
 from bsngraph.searching.progress import Progress
@@ -23,9 +26,17 @@ from bsngraph.supernet import compile_fabric, prune
 STAGE = "finalist"
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """The candidates, finalists first and best first, and what the first finalist learned, by the names of its own network."""
+
+    candidates: list[Candidate]
+    weights: Mapping[str, Tensor] | None = None
+
+
 def compare_finalists(
     job: Job, candidates: Sequence[Candidate], before: Json | None, keep: Callable[[Json, Json], None], progress: Progress
-) -> list[Candidate]:
+) -> Outcome:
     """Train the job's number of finalists for `finalist_epochs` each; `keep` is called with each epoch's metrics and what resuming needs.
 
     `before` is what `keep` was last called with, where the run was interrupted; it counts where it is of the same finalists.
@@ -35,10 +46,11 @@ def compare_finalists(
     """
     finalists = candidates[: job.settings.finalists]
     if len(finalists) < 2:
-        return list(candidates)
+        return Outcome(list(candidates))
     live = [list(finalist.architecture.live) for finalist in finalists]
-    done: Json = before if before is not None and before["live"] == live else {"live": live, "losses": [], "training": None}
-    losses = [float(loss) for loss in done["losses"]]
+    nothing: Json = {"live": live, "losses": [], "weights": None, "training": None}
+    done = before if before is not None and before["live"] == live else nothing
+    losses, weights = [float(loss) for loss in done["losses"]], done["weights"]
     recipe = replace(job.recipe, epochs=job.settings.finalist_epochs)
     for number in range(len(losses), len(finalists)):
         own = compile_fabric(prune(job.profile, finalists[number].architecture), seed=derived_seed(job.seed, "weights")).to(job.device)
@@ -48,9 +60,13 @@ def compare_finalists(
             done = done | {"training": None}
 
         def after_epoch(row: Json, number: int = number, training: NetTraining = training) -> None:
-            if row["epoch"] == recipe.epochs:
+            nonlocal weights
+            ended = row["epoch"] == recipe.epochs
+            if ended:
+                if row["validation_loss"] < min(losses, default=math.inf):
+                    weights = copy.deepcopy(training.net.state_dict())
                 losses.append(row["validation_loss"])
-            state = {"live": live, "losses": list(losses), "training": None if row["epoch"] == recipe.epochs else training.state()}
+            state = {"live": live, "losses": list(losses), "weights": weights, "training": None if ended else training.state()}
             keep(row | {"finalist": number + 1}, state)
 
         training.run(progress, after_epoch)
@@ -59,4 +75,4 @@ def compare_finalists(
         f"of {len(finalists)} finalists number {order[0] + 1} by the shared weights has the smallest validation loss after training: "
         f"{losses[order[0]]:.4g}, the others up to {max(losses):.4g}"
     )
-    return [*(finalists[number] for number in order), *candidates[len(finalists) :]]
+    return Outcome([*(finalists[number] for number in order), *candidates[len(finalists) :]], weights)

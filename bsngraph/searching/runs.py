@@ -6,44 +6,35 @@ deliver. After every epoch everything needed to go on is on disk.
 
 from __future__ import annotations
 
-import copy
-import math
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from bsngraph.costs import Budget, FabricProfile, amount, best_found, check_budgets, profile_fabric
+from bsngraph.costs import FabricProfile, amount, best_found, check_budgets, profile_fabric
 from bsngraph.data import Dataset
-from bsngraph.errors import InfeasibleBudgetError, InputError
+from bsngraph.errors import InputError
 from bsngraph.export import load_network
 from bsngraph.fabric import Architecture, Fabric, architecture_of, read_fabric, write_fabric
-from bsngraph.fabric.atomic import write_whole
 from bsngraph.fabric.fabric_to_dot import fabric_to_dot
-from bsngraph.searching.confirmation import confirm, none_measured_inside
+from bsngraph.searching.choosing import choose_and_deliver
 from bsngraph.searching.delivery import Result, deliver, write_probabilities
-from bsngraph.searching.evaluation import Score, evaluate_net, recompute_batch_norm
-from bsngraph.searching.finalists import compare_finalists
+from bsngraph.searching.evaluation import Score, evaluate_net
 from bsngraph.searching.job import Job, prepare, prepare_delivered, running
 from bsngraph.searching.learning import Learning
 from bsngraph.searching.model_facts import read_facts
-from bsngraph.searching.oracle import ask_oracle, every_architecture
+from bsngraph.searching.oracle import every_architecture
 from bsngraph.searching.presets import resolve_settings
 from bsngraph.searching.pricing import CostOptions, with_recorded
 from bsngraph.searching.progress import Progress, Silent
-from bsngraph.searching.randomness import derived_seed, generator_for
+from bsngraph.searching.randomness import derived_seed
 from bsngraph.searching.run_folder import Json, OpenMode, RunFolder, open_run, reading
-from bsngraph.searching.selection import choose, explore, judge, propose, seeded
+from bsngraph.searching.run_log import RunLog
 from bsngraph.searching.settings import Recipe, SearchSettings
 from bsngraph.searching.training import NetTraining
 from bsngraph.searching.warm_start import WarmStart, read_warm_start
-from bsngraph.supernet import SuperNet, compile_fabric, prune, prune_net
-
-# How often candidates are proposed again under a lower limit, when those measured whole were over a latency budget.
-_CONFIRMATIONS = 4
+from bsngraph.supernet import SuperNet, compile_fabric, prune
 
 
 def search(
@@ -105,7 +96,7 @@ def search(
         _keep_fabric(job, run)
         if run.finished:
             return _finished(job, run, progress)
-        log = _Log(run, mode)
+        log = RunLog(run, mode)
         learning = _new_learning(job, known)
         if before is not None:
             learning.start_from(before)
@@ -114,7 +105,7 @@ def search(
                 learning.load(log.state["search"])
         learning.run(progress, lambda row: _keep_epoch(job, run, learning, log, row))
         write_probabilities(job, run, learning.distribution)
-        return _choose_and_deliver(job, run, learning, log, progress, oracle=oracle)
+        return choose_and_deliver(job, run, learning, log, progress, oracle=oracle)
 
 
 def prune_run(
@@ -172,7 +163,7 @@ def prune_run(
         if run.finished:
             return _finished(job, run, progress)
         write_probabilities(job, run, learning.distribution)
-        return _choose_and_deliver(job, run, learning, _Log(run, mode), progress)
+        return choose_and_deliver(job, run, learning, RunLog(run, mode), progress)
 
 
 def train(
@@ -203,7 +194,7 @@ def train(
         _keep_fabric(job, run)
         if run.finished:
             return _finished(job, run, progress)
-        log = _Log(run, mode)
+        log = RunLog(run, mode)
         whole = architecture_of(job.fabric, np.ones(len(job.fabric.edges), dtype=np.bool_))
         net = compile_fabric(prune(job.profile, whole), seed=derived_seed(seed, "weights")).to(job.device)
         training = NetTraining(net, job.dataset, job.recipe, seed, "training")
@@ -282,108 +273,17 @@ def _warm_start(path: str | Path, out: Path, profile: FabricProfile) -> WarmStar
     return read_warm_start(path, profile)
 
 
-def _keep_epoch(job: Job, run: RunFolder, learning: Learning, log: _Log, row: Json) -> None:
+def _keep_epoch(job: Job, run: RunFolder, learning: Learning, log: RunLog, row: Json) -> None:
     """Write an epoch: its best architecture inside the budgets, its metrics, its checkpoint."""
     if learning.incumbent.architecture is not None:
         write_fabric(prune(job.profile, learning.incumbent.architecture), run.file("incumbent.dot"))
     log.keep(row, search=learning.state())
 
 
-def _choose_and_deliver(job: Job, run: RunFolder, learning: Learning, log: _Log, progress: Progress, *, oracle: bool = False) -> Result:
-    """The second half of a search: architecture, fine-tuning, delivery."""
-    before = log.state.get("finetune")
-    architecture = Architecture(len(job.fabric.edges), tuple(before["live"])) if before else _choose(job, learning, log, progress)
-    if oracle and not before:
-        _ask_oracle(job, run, learning, architecture, progress)
-    net = prune_net(learning.net, architecture)
-    recompute_batch_norm(net, job.dataset, np.ones(len(net.fabric.edges), dtype=np.bool_))
-    if job.settings.finetune_epochs:
-        recipe = replace(job.recipe, epochs=job.settings.finetune_epochs, learning_rate=job.settings.finetune_rate)
-        tuning = NetTraining(net, job.dataset, recipe, job.seed, "finetune")
-        if before:
-            tuning.load(before)
-        live = list(architecture.live)
-        tuning.run(progress, lambda row: log.keep(row, search=learning.state(), finetune={"live": live, **tuning.state()}))
-    return deliver(job, run, architecture, net, log.seconds(), progress, multipliers=learning.multipliers.by_name())
-
-
-def _choose(job: Job, learning: Learning, log: _Log, progress: Progress) -> Architecture:
-    progress.note("choosing the architecture on validation data …")
-    net = copy.deepcopy(learning.net)  # candidates replace its BatchNorm statistics
-    budgets: Sequence[Budget] = job.budgets
-    fastest_ms = math.inf
-    for number in range(_CONFIRMATIONS):
-        generator = generator_for(job.seed, "candidates", *([number] if number else []))
-        known = learning.incumbent.architecture
-        try:
-            proposals = propose(learning.distribution, net, budgets, job.settings.candidates, generator, known)
-        except InfeasibleBudgetError:
-            if fastest_ms < math.inf:  # the limit that nothing is inside is a lowered one
-                break
-            raise
-        ranked = choose(net, job.dataset, proposals, budgets, job.task, rounds=job.settings.neighbour_rounds)
-        afresh = explore(learning.distribution, net, budgets, job.settings.explorers, generator)
-        candidates = compare_finalists(
-            job,
-            seeded(ranked, [judge(net, job.dataset, other, job.task) for other in afresh], job.settings.finalists),
-            log.state.get("finalists"),
-            lambda row, state: log.keep(row, search=learning.state(), finalists=state),
-            progress,
-        )
-        confirmation = confirm(job, net, budgets, candidates, progress)
-        if confirmation.chosen is not None:
-            best = confirmation.chosen
-            progress.note(
-                f"chose the best of {len(candidates)} architectures inside the budget by validation loss: "
-                f"{len(set(best.architecture.live) & set(job.fabric.searchable))} of {len(job.fabric.searchable)} searchable edges, "
-                f"validation {best.score.shown(1)} with the shared weights"
-            )
-            return best.architecture
-        fastest_ms = min(fastest_ms, *confirmation.measured_ms)
-        budgets = confirmation.tightened
-    raise InfeasibleBudgetError(none_measured_inside(job.budgets, fastest_ms))
-
-
-def _ask_oracle(job: Job, run: RunFolder, learning: Learning, chosen: Architecture, progress: Progress) -> None:
-    """Write oracle.csv and oracle.json: every sub-network by the shared weights, and what the choice misses."""
-    progress.note("judging every sub-network with the shared weights …")
-    found = ask_oracle(learning.net, job.dataset, job.budgets, job.costs, job.task)
-    summary = found.summary(chosen)
-    write_whole(run.file("oracle.csv"), found.to_csv())
-    run.write_json("oracle.json", summary)
-    progress.note(
-        f"of {summary['sub_networks']} sub-networks {summary['inside']} are inside the budgets; with the shared weights the choice is "
-        f"number {summary['chosen']['rank']} of them: loss {summary['chosen']['validation']['loss']:.4g}, the best has "
-        f"{summary['best']['validation']['loss']:.4g}"
-    )
-
-
 def _tell_budgets(job: Job, progress: Progress) -> None:
     for budget in job.budgets:
         if budget.slack:
             progress.note(f"budget {budget.text} is slack: the whole fabric costs {amount(budget.cost.total, budget.cost)}")
-
-
-class _Log:
-    """A run's metrics and checkpoint, kept in step: the checkpoint decides which rows of the metrics count."""
-
-    def __init__(self, run: RunFolder, mode: OpenMode) -> None:
-        self.run = run
-        resumed = mode == "resume" and run.file("checkpoint.pt").exists()
-        self.state: Json = run.read_checkpoint() if resumed else {"rows": 0, "seconds": 0.0}
-        with reading(run, "checkpoint.pt"):
-            self.rows: list[Json] = run.read_metrics()[: int(self.state["rows"])]
-            self.started = time.perf_counter() - float(self.state["seconds"])
-
-    def seconds(self) -> float:
-        """Wall-clock seconds of the run so far, those before an interruption included."""
-        return time.perf_counter() - self.started
-
-    def keep(self, row: Json, **state: Any) -> None:
-        """Write an epoch's metrics, then its checkpoint."""
-        self.rows.append(row)
-        self.run.write_metrics(self.rows)
-        self.run.write_checkpoint({"rows": len(self.rows), "seconds": self.seconds(), **state})
 
 
 def _finished(job: Job, run: RunFolder, progress: Progress) -> Result:
