@@ -23,7 +23,7 @@ from bsngraph.searching.evaluation import Score
 from bsngraph.searching.finalists import Outcome
 from bsngraph.searching.metrics import Metric
 from bsngraph.searching.oracle import every_architecture
-from bsngraph.searching.selection import WELL_SPENT, Candidate, explore, seeded
+from bsngraph.searching.selection import WELL_SPENT, Candidate, explore, with_explorers
 from bsngraph.supernet import compile_fabric
 
 
@@ -83,11 +83,13 @@ def test_explorers_stand_behind_the_best_for_which_there_is_room() -> None:
     def candidate(number: int) -> Candidate:
         return Candidate(Architecture(9, (number,)), Score(float(number), {}, Metric("accuracy", "accuracy")))
 
-    ranked = [candidate(number) for number in range(5)]
-    order = [candidate.architecture.live[0] for candidate in seeded(ranked, [candidate(7), candidate(4), candidate(8)], 5)]
-    assert order == [0, 1, 7, 4, 8, 2, 3]
-    assert [candidate.architecture.live[0] for candidate in seeded(ranked, [candidate(7), candidate(8)], 1)] == [7, 8, 0, 1, 2, 3, 4]
-    assert seeded(ranked, [], 3) == ranked
+    def order(explorers: list[int], count: int) -> list[int]:
+        candidates = with_explorers([candidate(number) for number in range(5)], [candidate(number) for number in explorers], count)
+        return [candidate.architecture.live[0] for candidate in candidates]
+
+    assert order([7, 4, 8], 5) == [0, 1, 7, 4, 8, 2, 3]
+    assert order([7, 8], 1) == [7, 8, 0, 1, 2, 3, 4]
+    assert order([], 3) == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize(("finalists", "share", "expected"), [(8, 0.5, 4), (3, 0.5, 1), (3, 1.0, 3), (8, 0.0, 0), (1, 1.0, 0), (0, 0.5, 0)])

@@ -29,7 +29,7 @@ from bsngraph.searching.progress import Progress
 from bsngraph.searching.randomness import generator_for
 from bsngraph.searching.run_folder import RunFolder
 from bsngraph.searching.run_log import RunLog
-from bsngraph.searching.selection import choose, explore, judge, propose, seeded
+from bsngraph.searching.selection import choose, explore, judge, propose, with_explorers
 from bsngraph.searching.training import NetTraining
 from bsngraph.supernet import SuperNet, prune_net
 
@@ -97,7 +97,7 @@ def _choose(job: Job, learning: Learning, log: RunLog, progress: Progress) -> _C
         afresh = explore(learning.distribution, net, budgets, job.settings.explorers, generator)
         outcome = compare_finalists(
             job,
-            seeded(ranked, [judge(net, job.dataset, other, job.task) for other in afresh], job.settings.finalists),
+            with_explorers(ranked, [judge(net, job.dataset, other, job.task) for other in afresh], job.settings.finalists),
             log.state.get("finalists"),
             lambda row, state: log.keep(row, search=learning.state(), finalists=state),
             progress,

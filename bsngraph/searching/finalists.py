@@ -1,9 +1,9 @@
 """Finalists: the first candidates, each trained briefly from scratch, and compared once more.
 
-In: candidates, those that are to be trained first: the best by the shared weights, and explorers (`selection.seeded`). Out: the same,
-the finalists in the order of their validation loss after that training, and the weights of the first. Shared weights rank
-architectures only roughly, and fine-tuning them would keep their favourites ahead: so each begins with weights of its own, drawn from
-the same seed, and sees the same batches.
+In: candidates, those that are to be trained first: the best by the shared weights, and explorers. Out: the same, the finalists in the
+order of their validation loss after that training, and the weights of the first. Shared weights rank architectures only roughly, and
+fine-tuning them would keep their favourites ahead: so each begins with weights of its own, drawn from the same seed, and sees the same
+batches.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def compare_finalists(
         training.run(progress, after_epoch)
     order = sorted(range(len(finalists)), key=lambda number: (losses[number], number))
     progress.note(
-        f"of {len(finalists)} finalists number {order[0] + 1} by the shared weights has the smallest validation loss after training: "
+        f"finalist {order[0] + 1} of {len(finalists)} has the smallest validation loss after training by itself: "
         f"{losses[order[0]]:.4g}, the others up to {max(losses):.4g}"
     )
     return Outcome([*(finalists[number] for number in order), *candidates[len(finalists) :]], weights)

@@ -84,6 +84,8 @@ def explore(
     Every decision is open, p = ½, but for what its cost takes from that, logit_e = −τ·Σ_k c_ke/B_k, with growing τ. What spends at least
     `WELL_SPENT` of a budget is taken as it is drawn; where that is too few, what spends most is taken too.
     """
+    if not count:
+        return []
     weight, wishes = _budget_weights(distribution, net, budgets), [budget for budget in budgets if not budget.binding]
     found: dict[Architecture, float] = {}
     for tilt in _TILTS:
@@ -143,7 +145,7 @@ def choose(
     return sorted(scores.values(), key=_order)
 
 
-def seeded(ranked: Sequence[Candidate], explorers: Sequence[Candidate], count: int) -> list[Candidate]:
+def with_explorers(ranked: Sequence[Candidate], explorers: Sequence[Candidate], count: int) -> list[Candidate]:
     """The candidates with explorers among the first `count`: as many of the best as they leave room for, the explorers, and the rest."""
     best = list(ranked[: max(count - len(explorers), 0)])
     return list({candidate.architecture: candidate for candidate in [*best, *explorers, *ranked]}.values())
