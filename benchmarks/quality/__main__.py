@@ -52,7 +52,7 @@ def main() -> None:
         there = read_rows(chosen.rows)
         print("\n".join(str(key) for key in keys if key not in there))
         return
-    done = run(keys, chosen.rows, Means(chosen.kept, chosen.threads, chosen.device), chosen.limit)
+    done = run(keys, Means(chosen.rows, chosen.kept, chosen.threads, chosen.device), chosen.limit)
     print(f"{done} networks trained")
 
 

@@ -14,13 +14,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import bsngraph
+from bsngraph.errors import BsngraphError
 from bsngraph.searching import resolve_settings
 from bsngraph.searching.job import prepare, running
 
 from .mixture import learn_scores
 from .networks import narrowed_inside, random_inside, resnet_inside, sub_network
 from .problems import RANDOM, Problem
-from .rows import Key, locked
+from .rows import Key, locked, read_rows
 from .scores import by_index, output_magnitudes, without_smallest
 
 # Of the published setting: 300 epochs of 703 batches of CIFAR-10's 45,000 training images, on the ResNet Fabric for 3x32x32.
@@ -37,8 +38,9 @@ class Choice:
 
 @dataclass(frozen=True)
 class Means:
-    """Where choices are kept, and what they are made with."""
+    """The file of rows, the folder where choices are kept, and what they are made with."""
 
+    rows: Path
     folder: Path
     threads: int = 1
     device: str = "auto"
@@ -63,6 +65,21 @@ def resnet(problem: Problem, key: Key, means: Means) -> Choice:
 def random(problem: Problem, key: Key, means: Means) -> Choice:
     """One of the seed's random sub-networks."""
     return Choice(random_inside(problem.profile, problem.resolved(key.budget), key.seed, RANDOM)[key.number], 0.0)
+
+
+def best_random(problem: Problem, key: Key, means: Means) -> Choice:
+    """The one of the seed's random sub-networks that has the smallest validation loss; all of them are trained to know it.
+
+    Raises:
+        BsngraphError: they are not in the file of rows yet.
+    """
+    there = read_rows(means.rows)
+    keys = [key._replace(method="random", number=number) for number in range(RANDOM)]
+    if any(each not in there for each in keys):
+        raise BsngraphError("the random networks that it is the best of are not all trained yet")
+    rows = [there[each] for each in keys]
+    best = min(rows, key=lambda row: float(row["validation_loss"]))
+    return Choice(best["network"], sum(float(row["train_cpu_seconds"]) for row in rows))
 
 
 def magnitude(problem: Problem, key: Key, means: Means) -> Choice:
@@ -132,6 +149,7 @@ _CHOOSERS: Mapping[str, Callable[[Problem, Key, Means], Choice]] = {
     "magnitude": magnitude,
     "darts": darts,
     "random": random,
+    "best of 10 random": best_random,
     "search": search,
     "preset paper": paper,
     "preset paper, tuned rate": tuned_paper,

@@ -21,7 +21,7 @@ from .rows import Row, Rows
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SEARCH, MEAN, BEST = "search", "random, mean of 10", "random, best of 10"
+SEARCH, MEAN, BEST = "search", "random, mean of 10", "best of 10 random, by that training"
 LEARNED = METHODS[METHODS.index(SEARCH) :]
 SHOWN = (*LEARNED, MEAN, BEST, *(method for method in METHODS if method not in (*LEARNED, "random")))
 PICTURES = {"digits": ("digits",), "fashion": ("fashion-resnet", "fashion-cnf")}
@@ -30,7 +30,8 @@ COLOURS = {
     "preset paper": "#E69F00",
     "preset paper, tuned rate": "#8B5A2B",
     MEAN: "#999999",
-    BEST: "#333333",
+    BEST: "#BBBBBB",
+    "best of 10 random": "#333333",
     "narrowed": "#0072B2",
     "magnitude": "#009E73",
     "darts": "#AA4499",

@@ -17,6 +17,8 @@ from .networks import build
 from .problems import METHODS, PROBLEMS, RANDOM, Problem
 from .rows import Key, append_row, read_rows
 
+AGAIN = 1000  # to the seed, for a second training of a network
+
 
 def planned(problems: Iterable[Problem], methods: Collection[str] = METHODS, seeds: Collection[int] | None = None) -> list[Key]:
     """Every row: searches last, before them budgets other than MACs; the rest problem by problem and seed by seed."""
@@ -47,14 +49,14 @@ def part_of(keys: Sequence[Key], part: int, parts: int) -> list[Key]:
     return [key for key in keys if (key.problem, key.method, key.seed) in mine]
 
 
-def run(keys: Sequence[Key], path: Path, means: Means, limit: int | None = None, problems: Iterable[Problem] = PROBLEMS.values()) -> int:
+def run(keys: Sequence[Key], means: Means, limit: int | None = None, problems: Iterable[Problem] = PROBLEMS.values()) -> int:
     """Train what the file does not hold yet, at most `limit` networks; how many were trained. What fails is told, and has no row."""
     known = {problem.name: problem for problem in problems}
     done = 0
     for key in keys:
         if done == limit:
             break
-        if key in read_rows(path):
+        if key in read_rows(means.rows):
             continue
         problem = known[key.problem]
         try:
@@ -66,14 +68,14 @@ def run(keys: Sequence[Key], path: Path, means: Means, limit: int | None = None,
         except BsngraphError as error:
             print(f"{key}: {error}", flush=True)
             continue
-        append_row(path, key, row)
+        append_row(means.rows, key, row)
         done += 1
         print(f"{key}: {row['test_accuracy']} ({row['choose_cpu_seconds']} + {row['train_cpu_seconds']} s)", flush=True)
     return done
 
 
 def trained(problem: Problem, key: Key, choice: Choice, network: str, means: Means) -> dict[str, str]:
-    """The row of a network, trained from scratch with the row's seed."""
+    """The row of a network, trained from scratch with the row's seed; what was chosen by that very training, with another."""
     fabric, budget = build(problem.profile, network), problem.resolved(key.budget)
     profile = bsngraph.profile_fabric(fabric)
     cost = price(profile, budget.cost.name).total
@@ -84,7 +86,7 @@ def trained(problem: Problem, key: Key, choice: Choice, network: str, means: Mea
             profile,
             problem.dataset,
             out=Path(folder) / "run",
-            seed=key.seed,
+            seed=key.seed + (AGAIN if key.method == "best of 10 random" else 0),
             recipe=problem.recipe,
             threads=means.threads,
             device=means.device,
