@@ -27,6 +27,7 @@ import torch
 
 import bsngraph
 from benchmarks.truth.table import FABRICS, append_row, edges_text, read_fabric, read_rows
+from benchmarks.truth.tried import Change, annealed_entropy, control_variate, few_samples, nothing, sandwich
 from bsngraph.searching.oracle import every_architecture
 from bsngraph.searching.presets import resolve_settings
 
@@ -40,12 +41,15 @@ FIELDS = ("variant", "fabric", "budget", "seed", "edges", "share", "expected", "
 
 @dataclass(frozen=True)
 class Variant:
-    """A way to search: changes to the defaults, or to those of a preset; whether it starts from the search of the other budget."""
+    """A way to search: changes to the defaults, or to those of a preset; whether it starts from the search of the other budget; what is
+    patched.
+    """
 
     settings: Mapping[str, Any] = field(default_factory=dict)
     recipe: Mapping[str, Any] = field(default_factory=dict)
     preset: str | None = None
     warm: bool = False
+    change: Change = nothing
 
 
 VARIANTS: Mapping[str, Variant] = {
@@ -53,6 +57,12 @@ VARIANTS: Mapping[str, Variant] = {
     "8 finalists, no explorers": Variant(settings={"finalists": 8, "explorer_share": 0.0}),
     "8 finalists, no explorers, no fair samples": Variant(settings={"finalists": 8, "explorer_share": 0.0, "fair_share": 0.0}),
     "no finalists": Variant(settings={"finalists": 0}),
+    "no finalists, batch-mean baseline": Variant(settings={"finalists": 0, "baseline": "batch-mean"}),
+    "no finalists, the limit stands at once": Variant(settings={"finalists": 0, "settle": bsngraph.SearchSettings.burn_in}),
+    "no finalists, control variate": Variant(settings={"finalists": 0}, change=control_variate),
+    "no finalists, annealed entropy": Variant(settings={"finalists": 0}, change=annealed_entropy),
+    "no finalists, eight samples a batch": Variant(settings={"finalists": 0}, change=few_samples),
+    "no finalists, sandwich": Variant(settings={"finalists": 0}, change=sandwich),
     "warm start from the other budget": Variant(recipe={"epochs": 8, "learning_rate": 0.05}, warm=True),
     "preset paper": Variant(preset="paper", recipe={"drops": (0.5, 0.75)}),
 }
@@ -128,7 +138,8 @@ def measure(variant: Variant, fabric: str, budget: int, seed: int) -> dict[str, 
             (other,) = set(BUDGETS[fabric]) - {budget}
             before = search(profile, VARIANTS["default"], other, seed, Path(folder) / "before").run.path
         start = time.process_time()
-        result = search(profile, variant, budget, seed, Path(folder) / "run", before)
+        with variant.change(profile):
+            result = search(profile, variant, budget, seed, Path(folder) / "run", before)
         last = [row for row in result.run.read_metrics() if row["stage"] == "search"][-1]
     limit = budget / 100 * float(profile.macs.sum())
     return {
@@ -151,8 +162,8 @@ def _done(variant: str, fabric: str, budget: int, seed: int) -> bool:
 def report(rows: Sequence[Mapping[str, str]]) -> str:
     """Markdown: for each fabric and budget what there is to gain, and the regret of each way to search."""
     lines = [
-        "| fabric | budget | networks inside | best | typical | search | n | regret | each | spent | expected cost | CPU s |",
-        "|---|---:|---:|---:|---:|---|---:|---:|---|---:|---:|---:|",
+        "| fabric | budget | networks inside | best | typical | search | n | regret | each | spent | expected cost | entropy | CPU s |",
+        "|---|---:|---:|---:|---:|---|---:|---:|---|---:|---:|---:|---:|",
     ]
     for fabric, budget in _problems():
         truth = read_truth(fabric, budget)
@@ -161,12 +172,12 @@ def report(rows: Sequence[Mapping[str, str]]) -> str:
             mine = [row for row in rows if (row["variant"], row["fabric"], row["budget"]) == (variant, fabric, str(budget))]
             if mine:
                 regrets = [truth.regret(row["edges"]) for row in mine]
-                spent, expected, seconds = (
-                    statistics.mean(float(row[name]) for row in mine) for name in ("share", "expected", "cpu_seconds")
+                spent, expected, entropy, seconds = (
+                    statistics.mean(float(row[name]) for row in mine) for name in ("share", "expected", "entropy", "cpu_seconds")
                 )
                 each = ", ".join(f"{regret:.1f}" for regret in regrets)
-                mean = f"{statistics.mean(regrets):.2f} | {each} | {100 * spent:.0f} % | {100 * expected:.0f} % | {seconds:.0f} |"
-                lines.append(f"{known} {variant} | {len(mine)} | {mean}")
+                means = f"{100 * spent:.0f} % | {100 * expected:.0f} % | {entropy:.2f} | {seconds:.0f} |"
+                lines.append(f"{known} {variant} | {len(mine)} | {statistics.mean(regrets):.2f} | {each} | {means}")
     return "\n".join(lines)
 
 
