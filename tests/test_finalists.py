@@ -119,6 +119,26 @@ def test_what_was_kept_of_other_finalists_does_not_count(contest: tuple[Job, lis
     assert len(kept) == 6
 
 
+@pytest.mark.parametrize("before", [0, 1, 2, 5])
+def test_all_finalists_are_shown_as_one_stage(contest: tuple[Job, list[Candidate]], before: int) -> None:
+    job, candidates = contest
+    states: list[Any] = [None]
+    compare_finalists(job, candidates, None, lambda row, state: states.append(state), Silent())
+    stages: list[tuple[str, int, int]] = []
+    epochs: list[int] = []
+
+    class Told(Silent):
+        def stage(self, name: str, epochs: int, done: int) -> None:
+            stages.append((name, epochs, done))
+
+        def epoch(self, row: Any) -> None:
+            epochs.append(row["epoch"])
+
+    compare_finalists(job, candidates, states[before], lambda row, state: None, Told())
+    assert stages == [("finalists", 6, before)]
+    assert epochs == list(range(before + 1, 7))
+
+
 def test_a_search_trains_its_finalists_and_delivers_the_best(whole: Path) -> None:
     rows = rows_of(whole)
     assert [(row["stage"], row.get("finalist"), row["epoch"]) for row in rows] == [

@@ -12,6 +12,7 @@ import copy
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from torch import Tensor
 
@@ -52,6 +53,8 @@ def compare_finalists(
     done = before if before is not None and before["live"] == live else nothing
     losses, weights = [float(loss) for loss in done["losses"]], done["weights"]
     recipe = replace(job.recipe, epochs=job.settings.finalist_epochs)
+    under_way = done["training"]["epoch"] if done["training"] is not None else 0
+    together = _Together(progress, len(finalists) * recipe.epochs, len(losses) * recipe.epochs + under_way)
     for number in range(len(losses), len(finalists)):
         own = compile_fabric(prune(job.profile, finalists[number].architecture), seed=derived_seed(job.seed, "weights")).to(job.device)
         training = NetTraining(own, job.dataset, recipe, job.seed, STAGE)
@@ -69,10 +72,30 @@ def compare_finalists(
             state = {"live": live, "losses": list(losses), "weights": weights, "training": None if ended else training.state()}
             keep(row | {"finalist": number + 1}, state)
 
-        training.run(progress, after_epoch)
+        training.run(together, after_epoch)
     order = sorted(range(len(finalists)), key=lambda number: (losses[number], number))
     progress.note(
         f"finalist {order[0] + 1} of {len(finalists)} has the smallest validation loss after training by itself: "
         f"{losses[order[0]]:.4g}, the others up to {max(losses):.4g}"
     )
     return Outcome([*(finalists[number] for number in order), *candidates[len(finalists) :]], weights)
+
+
+class _Together:
+    """Shows the trainings of all finalists as one stage."""
+
+    def __init__(self, progress: Progress, epochs: int, done: int) -> None:
+        self.progress, self.done = progress, done
+        progress.stage("finalists", epochs, done)
+
+    def stage(self, name: str, epochs: int, done: int) -> None:
+        """Each training has its own; theirs began before the first."""
+
+    def epoch(self, row: Mapping[str, Any]) -> None:
+        """An epoch of one of them."""
+        self.done += 1
+        self.progress.epoch({**row, "epoch": self.done})
+
+    def note(self, text: str) -> None:
+        """Passed on."""
+        self.progress.note(text)
