@@ -25,7 +25,7 @@ from bsngraph.costs import Budget, cheapest, parse_budget, price, profile_fabric
 from bsngraph.data import Dataset, Split
 from bsngraph.errors import BsngraphError, InfeasibleBudgetError, InputError, RunFailedError
 from bsngraph.fabric import Architecture, Fabric, architecture_of, read_fabric
-from bsngraph.searching import Progress, Silent, evaluate_run, load_net, prune_run, search, train
+from bsngraph.searching import Progress, SearchSettings, Silent, evaluate_run, load_net, prune_run, search, train
 from bsngraph.searching.edge_distribution import EdgeDistribution
 from bsngraph.searching.evaluation import evaluate_net, recompute_batch_norm
 from bsngraph.searching.run_folder import FILES as EVERY_FILE
@@ -1095,3 +1095,15 @@ def test_a_graphviz_that_fails_costs_the_picture_and_not_the_result(tmp_path: Pa
     run_search(tmp_path / "run", progress=Noted())
     assert sorted(path.name for path in (tmp_path / "run").iterdir()) == sorted(set(FILES) - set(DRAWN))
     assert "Graphviz could not draw this" in Noted.said
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_gamma_is_undecided_while_the_limit_falls_and_ends_decided_at_its_limit(tmp_path: Path, seed: int) -> None:
+    usual = SearchSettings(candidates=4, finalists=0, finetune_epochs=0)
+    run_search(tmp_path / "run", STRIPES, recipe=recipe(epochs=40), settings=usual, data=stripes(train=256), seed=seed)
+    rows = [row for row in rows_of(tmp_path / "run") if row["stage"] == "search"]
+    entropies = [row["entropy"] for row in rows]
+    assert max(entropies) > entropies[0]
+    assert entropies[-1] < 0.2
+    assert 0.7 * 5 < rows[-1]["costs"]["price"]["sampled"] <= 1.05 * 5
+    assert rows[-1]["costs"]["price"]["thresholded"] <= 5
