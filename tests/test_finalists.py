@@ -111,14 +111,6 @@ def test_fewer_than_two_finalists_are_not_trained(contest: tuple[Job, list[Candi
     assert compare_finalists(job, candidates, None, lambda row, state: pytest.fail("trained"), Silent()) == Outcome(candidates)
 
 
-def test_what_was_kept_of_other_finalists_does_not_count(contest: tuple[Job, list[Candidate]]) -> None:
-    job, candidates = contest
-    other = {"live": [[0], [1], [2]], "losses": [0.0, 0.1, 0.2], "weights": None, "training": None}
-    kept: list[Any] = []
-    compare_finalists(job, candidates, other, lambda row, state: kept.append(row), Silent())
-    assert len(kept) == 6
-
-
 @pytest.mark.parametrize("before", [0, 1, 2, 5])
 def test_all_finalists_are_shown_as_one_stage(contest: tuple[Job, list[Candidate]], before: int) -> None:
     job, candidates = contest
@@ -161,6 +153,14 @@ def test_a_run_killed_after_any_epoch_of_its_finalists_and_resumed_gives_the_sam
     run(tmp_path / "run", mode="resume")
     for name in ("model.safetensors", "architecture.dot", "overlay.dot"):
         assert (tmp_path / "run" / name).read_bytes() == (whole / name).read_bytes()
+    assert rows_of(tmp_path / "run") == rows_of(whole)
+
+
+def test_finalists_are_not_looked_for_again_on_resume(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "run", progress=Killed(4))
+    monkeypatch.setattr(choosing, "propose", lambda *_: pytest.fail("candidates are proposed again"))
+    run(tmp_path / "run", mode="resume")
     assert rows_of(tmp_path / "run") == rows_of(whole)
 
 

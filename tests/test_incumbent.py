@@ -15,7 +15,7 @@ from bsngraph.errors import InfeasibleBudgetError
 from bsngraph.fabric import Architecture, connected, live_edges
 from bsngraph.measure import Timing
 from bsngraph.searching import Silent
-from bsngraph.searching.confirmation import confirm, latency_budget, measured, none_measured_inside
+from bsngraph.searching.confirmation import Confirmation, confirm, latency_budget, measured, none_measured_inside
 from bsngraph.searching.edge_distribution import EdgeDistribution
 from bsngraph.searching.evaluation import evaluate_net
 from bsngraph.searching.incumbent import Incumbent, challengers
@@ -178,42 +178,73 @@ def candidates_of(job: Job, net: SuperNet, *prices: float) -> list[Candidate]:
     return [Candidate(by_price[price], score) for price in prices]
 
 
-def test_the_best_candidate_that_is_measured_inside_is_chosen(tmp_path: Path, net: SuperNet, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_candidates_that_are_measured_inside_may_be_chosen(tmp_path: Path, net: SuperNet, monkeypatch: pytest.MonkeyPatch) -> None:
     job, asked = latency_job(tmp_path, 5.0, monkeypatch, {5.0: 1.3})
-    found = confirm(job, net, job.budgets, candidates_of(job, net, 5.0, 4.0, 1.0), Silent())
-    assert found.chosen is not None
-    assert found.chosen == candidates_of(job, net, 4.0)[0]
-    assert found.tightened == job.budgets
+    candidates = candidates_of(job, net, 5.0, 4.0, 1.0)
+    found = confirm(job, net, job.budgets, candidates, 1, Silent())
+    assert found.inside == candidates[1:2]
+    assert found.tightened is None
     assert asked == [5.0] * 4 + [4.0], "what is over is measured again before it is passed over"
+    assert found.measured_ms == {candidates[0].architecture: 6.5, candidates[1].architecture: 4.0}
+    assert confirm(job, net, job.budgets, candidates, 2, Silent()).inside == candidates[1:]
+    assert confirm(job, net, job.budgets, candidates, 9, Silent()).inside == candidates[1:]
 
 
-def test_without_one_inside_the_limit_is_lowered_to_what_the_best_of_them_would_need(
-    tmp_path: Path, net: SuperNet, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("wanted", [1, 3])
+def test_without_one_inside_the_limit_is_lowered_to_what_the_better_half_of_them_would_need(
+    tmp_path: Path, net: SuperNet, monkeypatch: pytest.MonkeyPatch, wanted: int
 ) -> None:
-    job, _ = latency_job(tmp_path, 5.0, monkeypatch, {5.0: 2.0, 4.0: 4.0})
-    found = confirm(job, net, job.budgets, candidates_of(job, net, 5.0, 4.0), Silent())
-    assert found.chosen is None
-    assert found.measured_ms == (10.0, 16.0)
+    job, _ = latency_job(tmp_path, 5.0, monkeypatch, {6.0: 1.5, 5.0: 2.0, 4.0: 4.0})
+    found = confirm(job, net, job.budgets, candidates_of(job, net, 5.0, 4.0), wanted, Silent())
+    assert found.inside == []
+    assert list(found.measured_ms.values()) == [10.0, 16.0]
+    assert found.tightened is not None
     latency, macs = found.tightened
     assert latency.limit == pytest.approx(0.98 * 5.0 / 2.0)
     assert latency.text == "latency=5ms"
     assert macs == job.budgets[1]
-    assert none_measured_inside(job.budgets, min(found.measured_ms)) == (
+    tightened = confirm(job, net, job.budgets, candidates_of(job, net, 4.0, 6.0, 5.0), wanted, Silent()).tightened
+    assert tightened is not None
+    assert tightened[0].limit == pytest.approx(0.98 * 5.0 / 2.0)
+    assert none_measured_inside(job.budgets, min(found.measured_ms.values())) == (
         "no network was measured inside latency=5ms (5 ms): the best found takes 10 ms"
     )
 
 
-def test_only_so_many_are_measured(tmp_path: Path, net: SuperNet, monkeypatch: pytest.MonkeyPatch) -> None:
-    job, asked = latency_job(tmp_path, 1.5, monkeypatch, dict.fromkeys(range(1, 10), 9.0))
-    confirm(job, net, job.budgets, candidates_of(job, net, 9.0, 8.0, 6.0, 5.0, 4.0, 1.0), Silent())
-    assert set(asked) == {9.0, 8.0, 6.0, 5.0}
+def test_others_are_looked_for_where_most_of_what_was_measured_is_over(
+    tmp_path: Path, net: SuperNet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, _ = latency_job(tmp_path, 5.0, monkeypatch, {5.0: 2.0, 4.0: 2.0})
+    notes: list[str] = []
+
+    class Told(Silent):
+        def note(self, text: str) -> None:
+            notes.append(text)
+
+    most = confirm(job, net, job.budgets, candidates_of(job, net, 5.0, 4.0, 1.0), 3, Told())
+    assert most.inside == candidates_of(job, net, 1.0)
+    assert most.tightened is not None
+    assert notes == ["2 of 3 candidates measured whole are over latency=5ms: the fastest of them takes 8 ms, not the 4 ms of its edges"]
+    half = confirm(job, net, job.budgets, candidates_of(job, net, 5.0, 1.0), 3, Silent())
+    assert half.inside == candidates_of(job, net, 1.0)
+    assert half.tightened is None
+
+
+@pytest.mark.parametrize(("wanted", "measured"), [(1, 4), (2, 4), (3, 6)])
+def test_only_so_many_are_measured(tmp_path: Path, net: SuperNet, monkeypatch: pytest.MonkeyPatch, wanted: int, measured: int) -> None:
+    job, asked = latency_job(tmp_path, 0.5, monkeypatch, {})
+    prices = [9.0, 8.0, 6.0, 5.0, 4.0, 1.0]
+    confirm(job, net, job.budgets, candidates_of(job, net, *prices), wanted, Silent())
+    assert sorted(set(asked), reverse=True) == prices[:measured]
 
 
 def test_a_slow_spell_of_the_machine_is_measured_again(tmp_path: Path, net: SuperNet, monkeypatch: pytest.MonkeyPatch) -> None:
     job, _ = latency_job(tmp_path, 5.0, monkeypatch, {})
     times = iter([9.0, 7.0, 4.0, 1.0])
     monkeypatch.setattr("bsngraph.searching.confirmation.measure_network", lambda *_, **__: Timing(t := next(times), t, t, 1))
-    assert measured(job, net).median_ms == 4.0, "the first that is inside ends it"
+    assert measured(job, net, 3).median_ms == 4.0, "the first that is inside ends it"
+    times = iter([9.0, 7.0, 8.0, 1.0])
+    assert measured(job, net, 2).median_ms == 7.0, "the best of those there are"
 
 
 def test_without_a_latency_nothing_is_measured(tmp_path: Path, net: SuperNet, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,5 +253,5 @@ def test_without_a_latency_nothing_is_measured(tmp_path: Path, net: SuperNet, mo
     for budgets in (job.budgets[1:], (Budget(job.budgets[0].cost, 5.0, "latency~=5ms", "~="),)):
         assert latency_budget(budgets) is None
         object.__setattr__(job, "budgets", budgets)
-        assert confirm(job, net, budgets, candidates, Silent()).chosen == candidates[0]
+        assert confirm(job, net, budgets, candidates, 1, Silent()) == Confirmation(candidates)
     assert asked == []

@@ -1,13 +1,12 @@
 """The second half of a search: choose the architecture, fine-tune it, deliver it.
 
 In: what a search learned, θ and Γ. Out: the run's result. Choosing reads as: propose candidates inside the budgets → rank them by the
-shared weights → train the finalists → measure whole what a latency budget asks for.
+shared weights → measure whole what a latency budget asks for → train the finalists.
 """
 
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -29,11 +28,11 @@ from bsngraph.searching.progress import Progress
 from bsngraph.searching.randomness import generator_for
 from bsngraph.searching.run_folder import RunFolder
 from bsngraph.searching.run_log import RunLog
-from bsngraph.searching.selection import choose, explore, judge, propose, with_explorers
+from bsngraph.searching.selection import Candidate, choose, explore, judge, propose, with_explorers
 from bsngraph.searching.training import NetTraining
 from bsngraph.supernet import SuperNet, prune_net
 
-# How often candidates are proposed again under a lower limit, when those measured whole were over a latency budget.
+# How often candidates are proposed, again under a lower limit when most of those measured whole were over a latency budget.
 _CONFIRMATIONS = 4
 
 
@@ -81,39 +80,56 @@ def _start(job: Job, learning: Learning, chosen: _Chosen, progress: Progress) ->
 
 def _choose(job: Job, learning: Learning, log: RunLog, progress: Progress) -> _Chosen:
     progress.note("choosing the architecture on validation data …")
-    net = copy.deepcopy(learning.net)  # candidates replace its BatchNorm statistics
+    net, before = copy.deepcopy(learning.net), log.state.get("finalists")  # candidates replace its BatchNorm statistics
+    if before is None:
+        candidates = _candidates(job, learning, net, progress)
+    else:
+        finalists = [Architecture(len(job.fabric.edges), tuple(live)) for live in before["live"]]
+        candidates = [judge(net, job.dataset, finalist, job.task) for finalist in finalists]
+    outcome = compare_finalists(
+        job, candidates, before, lambda row, state: log.keep(row, search=learning.state(), finalists=state), progress
+    )
+    best = outcome.candidates[0]
+    progress.note(
+        f"chose the best of {len(outcome.candidates)} architectures inside the budget by validation loss: "
+        f"{len(set(best.architecture.live) & set(job.fabric.searchable))} of {len(job.fabric.searchable)} searchable edges, "
+        f"validation {best.score.shown(1)} with the shared weights"
+    )
+    return _Chosen(best.architecture, outcome.weights)
+
+
+def _candidates(job: Job, learning: Learning, net: SuperNet, progress: Progress) -> list[Candidate]:
+    """What may be chosen, finalists first. Under a budget on latency all of it was measured whole.
+
+    Raises:
+        InfeasibleBudgetError: no sub-network is inside the budgets, or none was measured inside.
+    """
+    wanted = max(job.settings.finalists, 1)
     budgets: Sequence[Budget] = job.budgets
-    fastest_ms = math.inf
+    found: dict[Architecture, Candidate] = {}
+    measured_ms: dict[Architecture, float] = {}
     for number in range(_CONFIRMATIONS):
         generator = generator_for(job.seed, "candidates", *([number] if number else []))
-        known = learning.incumbent.architecture
         try:
-            proposals = propose(learning.distribution, net, budgets, job.settings.candidates, generator, known)
+            proposals = propose(learning.distribution, net, budgets, job.settings.candidates, generator, learning.incumbent.architecture)
         except InfeasibleBudgetError:
-            if fastest_ms < math.inf:  # the limit that nothing is inside is a lowered one
+            if measured_ms:  # the limit that nothing is inside is a lowered one
                 break
             raise
         ranked = choose(net, job.dataset, proposals, budgets, job.task, rounds=job.settings.neighbour_rounds)
         afresh = explore(learning.distribution, net, budgets, job.settings.explorers, generator)
-        outcome = compare_finalists(
-            job,
-            with_explorers(ranked, [judge(net, job.dataset, other, job.task) for other in afresh], job.settings.finalists),
-            log.state.get("finalists"),
-            lambda row, state: log.keep(row, search=learning.state(), finalists=state),
-            progress,
-        )
-        confirmation = confirm(job, net, budgets, outcome.candidates, progress)
-        if confirmation.chosen is not None:
-            best = confirmation.chosen
-            progress.note(
-                f"chose the best of {len(outcome.candidates)} architectures inside the budget by validation loss: "
-                f"{len(set(best.architecture.live) & set(job.fabric.searchable))} of {len(job.fabric.searchable)} searchable edges, "
-                f"validation {best.score.shown(1)} with the shared weights"
-            )
-            return _Chosen(best.architecture, outcome.weights if best is outcome.candidates[0] else None)
-        fastest_ms = min(fastest_ms, *confirmation.measured_ms)
+        explorers = [judge(net, job.dataset, other, job.task) for other in afresh]
+        candidates = with_explorers(ranked, explorers, job.settings.finalists)
+        new = [candidate for candidate in candidates if candidate.architecture not in measured_ms]
+        confirmation = confirm(job, net, budgets, new, wanted - len(found), progress)
+        found |= {candidate.architecture: candidate for candidate in confirmation.inside}
+        measured_ms |= confirmation.measured_ms
+        if confirmation.tightened is None or len(found) >= wanted:
+            break
         budgets = confirmation.tightened
-    raise InfeasibleBudgetError(none_measured_inside(job.budgets, fastest_ms))
+    if not found:
+        raise InfeasibleBudgetError(none_measured_inside(job.budgets, min(measured_ms.values())))
+    return list(found.values())
 
 
 def _ask_oracle(job: Job, run: RunFolder, learning: Learning, chosen: Architecture, progress: Progress) -> None:

@@ -1,15 +1,17 @@
-"""A latency budget is met by the network as it runs: what the sum of edges let through is measured whole before it is chosen.
+"""A latency budget is met by the network as it runs: what the sum of edges let through is measured whole before it can be chosen.
 
-In: candidates, best first. Out: the best one whose measured latency is inside the budget, or the limit on the sum of edges that would
-have been needed.
+In: candidates, best first. Out: those whose measured latency is inside the budget and, where too few are, a lower limit on the sum of edges
+to look for others under.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from bsngraph.costs import Budget, amount
+from bsngraph.fabric import Architecture
 from bsngraph.measure import Timing, measure_network
 from bsngraph.searching.job import Job
 from bsngraph.searching.progress import Progress
@@ -19,17 +21,21 @@ from bsngraph.supernet import SuperNet, prune_net
 # What is chosen must be this much inside its limit, so that the next measurement is inside as well.
 _MARGIN = 0.98
 _TRIED = 4
-_MEASURED_AGAIN = 3
+
+# How often a network that is over is measured again, a second each: a busy machine only makes it slower. What has been trained is given
+# longer to show that it is inside.
+_CANDIDATE_AGAIN, DELIVERED_AGAIN = 3, 20
 
 
 @dataclass(frozen=True)
 class Confirmation:
-    """The candidate that is inside. Or None, the budgets with a limit on latency lowered by as much as those tried missed it, and what
-    these took."""
+    """The candidates that may be chosen, in their order; what those measured took; the budgets to look for others under, None where
+    these are enough.
+    """
 
-    chosen: Candidate | None
-    tightened: tuple[Budget, ...]
-    measured_ms: tuple[float, ...] = ()
+    inside: list[Candidate]
+    measured_ms: Mapping[Architecture, float] = field(default_factory=dict)
+    tightened: tuple[Budget, ...] | None = None
 
 
 def latency_budget(budgets: Sequence[Budget]) -> Budget | None:
@@ -37,22 +43,38 @@ def latency_budget(budgets: Sequence[Budget]) -> Budget | None:
     return next((budget for budget in budgets if budget.cost.name == "latency" and budget.binding), None)
 
 
-def confirm(job: Job, net: SuperNet, budgets: Sequence[Budget], candidates: Sequence[Candidate], progress: Progress) -> Confirmation:
-    """Measure candidates whole, best first, until one is inside the job's limit on latency; without one the best candidate is chosen."""
+def confirm(
+    job: Job, net: SuperNet, budgets: Sequence[Budget], candidates: Sequence[Candidate], wanted: int, progress: Progress
+) -> Confirmation:
+    """Measure candidates whole, best first, until `wanted` of them are inside the job's limit on latency; all are, where it has none.
+
+    Where most are over, the limit on the sum of edges comes down by as much as they missed it.
+    """
     budget = latency_budget(job.budgets)
     if budget is None:
-        return Confirmation(candidates[0], tuple(budgets))
-    needed, taken = [], []  # the sum of edges at which a network like this one would be inside; what it took
-    for candidate in candidates[:_TRIED]:
-        timing = measured(job, prune_net(net, candidate.architecture))
-        if timing.median_ms <= _MARGIN * budget.limit:
-            return Confirmation(candidate, tuple(budgets))
-        estimate = float(budget.cost.of(candidate.architecture.mask[None])[0])
-        needed.append(estimate * _MARGIN * budget.limit / timing.median_ms)
-        taken.append(timing.median_ms)
-        progress.note(f"a candidate takes {timing.median_ms:.3g} ms, not the {estimate:.3g} ms of its edges: over {budget.text}")
-    tightened = tuple(replace(other, limit=max(needed)) if other.cost.name == budget.cost.name else other for other in budgets)
-    return Confirmation(None, tightened, tuple(taken))
+        return Confirmation(list(candidates))
+    inside: list[Candidate] = []
+    measured_ms: dict[Architecture, float] = {}
+    over: list[tuple[float, float]] = []  # what each took, and the sum of its edges
+    for candidate in candidates[: max(2 * wanted, _TRIED)]:
+        took = measured_ms[candidate.architecture] = measured(job, prune_net(net, candidate.architecture), _CANDIDATE_AGAIN).median_ms
+        if took > _MARGIN * budget.limit:
+            over.append((took, float(budget.cost.of(candidate.architecture.mask[None])[0])))
+        else:
+            inside.append(candidate)
+            if len(inside) == wanted:
+                break
+    if over:
+        took, estimate = min(over)
+        progress.note(
+            f"{len(over)} of {len(measured_ms)} candidates measured whole are over {budget.text}: the fastest of them takes "
+            f"{took:.3g} ms, not the {estimate:.3g} ms of its edges"
+        )
+    if len(inside) == wanted or len(inside) >= len(over):
+        return Confirmation(inside, measured_ms)
+    needed = statistics.median_high(_MARGIN * budget.limit * estimate / took for took, estimate in over)
+    tightened = tuple(replace(each, limit=needed) if each.cost.name == budget.cost.name else each for each in budgets)
+    return Confirmation(inside, measured_ms, tightened)
 
 
 def none_measured_inside(budgets: Sequence[Budget], fastest_ms: float) -> str:
@@ -63,14 +85,16 @@ def none_measured_inside(budgets: Sequence[Budget], fastest_ms: float) -> str:
     return f"no network was measured inside {budget.text} ({limit}): the best found takes {best}"
 
 
-def measured(job: Job, net: SuperNet) -> Timing:
-    """The latency of a network with all its edges, under the job's conditions; the best of a few where the first is over the budget."""
+def measured(job: Job, net: SuperNet, again: int) -> Timing:
+    """The latency of a network with all its edges, under the job's conditions; while it is over the budget, the best of up to `again`
+    more.
+    """
     budget = latency_budget(job.budgets)
     batch = job.cost_options.latency_batch
     best = measure_network(net, device=job.device, threads=job.threads, batch=batch)
-    for _ in range(_MEASURED_AGAIN):
+    for _ in range(again):
         if budget is None or budget.met(best.median_ms):
             break
-        again = measure_network(net, device=job.device, threads=job.threads, batch=batch)
-        best = min(best, again, key=lambda timing: timing.median_ms)
+        new = measure_network(net, device=job.device, threads=job.threads, batch=batch)
+        best = min(best, new, key=lambda timing: timing.median_ms)
     return best

@@ -21,7 +21,7 @@ from bsngraph.errors import BsngraphError, InfeasibleBudgetError
 from bsngraph.export import BudgetClaim, Means, make_certificate
 from bsngraph.fabric import Architecture, Fabric, write_fabric
 from bsngraph.fabric.atomic import write_whole
-from bsngraph.searching.confirmation import measured
+from bsngraph.searching.confirmation import DELIVERED_AGAIN, measured
 from bsngraph.searching.edge_distribution import EdgeDistribution
 from bsngraph.searching.evaluation import Score, evaluate_net
 from bsngraph.searching.job import Job
@@ -98,7 +98,7 @@ def certify(job: Job, run: RunFolder) -> Json:
     for budget, found in zip(job.budgets, certificate["budgets"], strict=True):
         if found["met"] is False:
             limit, value = amount(budget.limit, budget.cost), amount(found["value"], budget.cost)
-            cure = "was the machine busy? Then choose again by `bsngraph prune`"
+            cure = "was the machine busy? --resume measures it once more, `bsngraph prune` chooses another"
             raise InfeasibleBudgetError(f"the network found is over {budget.text} ({limit}): it takes {value}; {cure}")
     run.write_json("certificate.json", certificate)
     return certificate
@@ -115,7 +115,7 @@ def _means(job: Job) -> Means:
         durations_ms=dict(zip(names, durations[0].durations.tolist(), strict=True)) if durations else None,
         own={name: cost.function for name, cost in job.sources.own.items()},
         timeout_s=job.cost_options.timeout_s,
-        measure=lambda net: measured(job, net),
+        measure=lambda net: measured(job, net, DELIVERED_AGAIN),
     )
 
 

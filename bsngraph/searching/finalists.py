@@ -40,7 +40,7 @@ def compare_finalists(
 ) -> Outcome:
     """Train the job's number of finalists for `finalist_epochs` each; `keep` is called with each epoch's metrics and what resuming needs.
 
-    `before` is what `keep` was last called with, where the run was interrupted; it counts where it is of the same finalists.
+    `before` is what `keep` was last called with for the same finalists, where the run was interrupted.
 
     Raises:
         RunFailedError: a loss is not finite any more.
@@ -49,8 +49,7 @@ def compare_finalists(
     if len(finalists) < 2:
         return Outcome(list(candidates))
     live = [list(finalist.architecture.live) for finalist in finalists]
-    nothing: Json = {"live": live, "losses": [], "weights": None, "training": None}
-    done = before if before is not None and before["live"] == live else nothing
+    done = before or {"live": live, "losses": [], "weights": None, "training": None}
     losses, weights = [float(loss) for loss in done["losses"]], done["weights"]
     recipe = replace(job.recipe, epochs=job.settings.finalist_epochs)
     under_way = done["training"]["epoch"] if done["training"] is not None else 0
