@@ -21,17 +21,16 @@ from .rows import Row, Rows
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SEARCH, MEAN, BEST = "search", "random, mean of 10", "best of 10 random, by that training"
+SEARCH, MEAN, AGAIN, BEST = "search", "random, mean of 10", "best of 10 random", "best of 10 random, by that training"
 LEARNED = METHODS[METHODS.index(SEARCH) :]
-SHOWN = (*LEARNED, MEAN, BEST, *(method for method in METHODS if method not in (*LEARNED, "random")))
+SHOWN = (*LEARNED, MEAN, AGAIN, BEST, *(method for method in METHODS if method not in (*LEARNED, "random", AGAIN)))
 PICTURES = {"digits": ("digits",), "fashion": ("fashion-resnet", "fashion-cnf")}
 COLOURS = {
     SEARCH: "#D55E00",
     "preset paper": "#E69F00",
     "preset paper, tuned rate": "#8B5A2B",
     MEAN: "#999999",
-    BEST: "#BBBBBB",
-    "best of 10 random": "#333333",
+    AGAIN: "#333333",
     "narrowed": "#0072B2",
     "magnitude": "#009E73",
     "darts": "#AA4499",
@@ -183,7 +182,7 @@ def _panel(axes: Axes, rows: Rows, name: str) -> None:
     problem = PROBLEMS[name]
     budgets = [series.budget for series in problem.series if series.budget.startswith("macs=")]
     by_budget = [outcomes(rows, name, budget) for budget in budgets]
-    for method in SHOWN:
+    for method in (name for name in SHOWN if name != BEST):
         points = [found[method] for found in by_budget if method in found]
         if points:
             spreads = [0.0 if math.isnan(point.spread) else point.spread for point in points]
