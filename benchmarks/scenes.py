@@ -26,7 +26,7 @@ from bsngraph.fabric import connected, live_edges, live_sweep
 HERE = Path(__file__).parent
 DATA, BUDGET = "digit-scenes", "macs=30%"
 SEEDS, RANDOM = 3, 5
-EPOCHS, FINETUNE_EPOCHS, CANDIDATES = 20, 12, 16  # those of `make demo-segmentation`
+EPOCHS, FINETUNE_EPOCHS, CANDIDATES = 20, 12, 16  # those that scenes.csv was made with
 RECIPE = {"batch_size": 16, "class_weights": (0.4, *[8.0] * 10)}  # nine of ten pixels are background
 FIELDS = (
     "kind",
