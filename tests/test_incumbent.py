@@ -224,7 +224,8 @@ def test_others_are_looked_for_where_most_of_what_was_measured_is_over(
     most = confirm(job, net, job.budgets, candidates_of(job, net, 5.0, 4.0, 1.0), 3, Told())
     assert most.inside == candidates_of(job, net, 1.0)
     assert most.tightened is not None
-    assert notes == ["2 of 3 candidates measured whole are over latency=5ms: the fastest of them takes 8 ms, not the 4 ms of its edges"]
+    assert notes[0] == "measuring candidates whole, a second or more each, until 3 are inside latency=5ms …"
+    assert notes[1:] == ["2 of 3 candidates measured whole are over latency=5ms: the fastest of them takes 8 ms, not the 4 ms of its edges"]
     half = confirm(job, net, job.budgets, candidates_of(job, net, 5.0, 1.0), 3, Silent())
     assert half.inside == candidates_of(job, net, 1.0)
     assert half.tightened is None
@@ -242,9 +243,9 @@ def test_a_slow_spell_of_the_machine_is_measured_again(tmp_path: Path, net: Supe
     job, _ = latency_job(tmp_path, 5.0, monkeypatch, {})
     times = iter([9.0, 7.0, 4.0, 1.0])
     monkeypatch.setattr("bsngraph.searching.confirmation.measure_network", lambda *_, **__: Timing(t := next(times), t, t, 1))
-    assert measured(job, net, 3).median_ms == 4.0, "the first that is inside ends it"
+    assert measured(job, net, 3, Silent()).median_ms == 4.0, "the first that is inside ends it"
     times = iter([9.0, 7.0, 8.0, 1.0])
-    assert measured(job, net, 2).median_ms == 7.0, "the best of those there are"
+    assert measured(job, net, 2, Silent()).median_ms == 7.0, "the best of those there are"
 
 
 def test_without_a_latency_nothing_is_measured(tmp_path: Path, net: SuperNet, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,8 +20,8 @@ from bsngraph.searching.job import prepare, running
 
 from .mixture import learn_scores
 from .networks import narrowed_inside, random_inside, resnet_inside, sub_network
-from .problems import RANDOM, Problem
-from .rows import Key, locked, read_rows
+from .problems import BEST_RANDOM, RANDOM, Problem
+from .rows import Key, best_row, locked, read_rows
 from .scores import by_index, output_magnitudes, without_smallest
 
 # Of the published setting: 300 epochs of 703 batches of CIFAR-10's 45,000 training images, on the ResNet Fabric for 3x32x32.
@@ -78,8 +78,7 @@ def best_random(problem: Problem, key: Key, means: Means) -> Choice:
     if any(each not in there for each in keys):
         raise BsngraphError("the random networks that it is the best of are not all trained yet")
     rows = [there[each] for each in keys]
-    best = min(rows, key=lambda row: float(row["validation_loss"]))
-    return Choice(best["network"], sum(float(row["train_cpu_seconds"]) for row in rows))
+    return Choice(best_row(rows)["network"], sum(float(row["train_cpu_seconds"]) for row in rows))
 
 
 def magnitude(problem: Problem, key: Key, means: Means) -> Choice:
@@ -149,7 +148,7 @@ _CHOOSERS: Mapping[str, Callable[[Problem, Key, Means], Choice]] = {
     "magnitude": magnitude,
     "darts": darts,
     "random": random,
-    "best of 10 random": best_random,
+    BEST_RANDOM: best_random,
     "search": search,
     "preset paper": paper,
     "preset paper, tuned rate": tuned_paper,

@@ -10,6 +10,7 @@ import bsngraph
 from bsngraph.costs import Budget, parse_budget, resolve_budgets
 
 FABRICS = Path(__file__).parents[2] / "fabrics"
+BEST_RANDOM = "best of 10 random"
 METHODS = (
     "narrowed",
     "resnet-8",
@@ -18,7 +19,7 @@ METHODS = (
     "magnitude",
     "darts",
     "random",
-    "best of 10 random",
+    BEST_RANDOM,
     "search",
     "preset paper",
     "preset paper, tuned rate",
@@ -69,7 +70,7 @@ def _problems() -> tuple[Problem, ...]:
     fives, threes = tuple(range(5)), tuple(range(3))
     digits = (
         *(Series(f"macs={share}%", fives) for share in (10, 25, 50)),
-        *(Series(f"steps:4={steps}", threes, ("magnitude", "random", "best of 10 random", "search")) for steps in (4, 6, 8)),
+        *(Series(f"steps:4={steps}", threes, ("magnitude", "random", BEST_RANDOM, "search")) for steps in (4, 6, 8)),
     )
     # 10,000 of the training images: 2,000 of them to choose by.
     small = "fashion-mnist,size=14,train=8000,validation=2000"

@@ -15,22 +15,22 @@ from scipy import stats
 from bsngraph.draw.charts import PNG_DPI, STYLE, figure_bytes
 from bsngraph.fabric.atomic import write_whole
 
-from .problems import METHODS, PROBLEMS, RANDOM
-from .rows import Row, Rows
+from .problems import BEST_RANDOM, METHODS, PROBLEMS, RANDOM
+from .rows import Row, Rows, best_row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SEARCH, MEAN, AGAIN, BEST = "search", "random, mean of 10", "best of 10 random", "best of 10 random, by that training"
+SEARCH, MEAN, BEST = "search", "random, mean of 10", f"{BEST_RANDOM}, by that training"
 LEARNED = METHODS[METHODS.index(SEARCH) :]
-SHOWN = (*LEARNED, MEAN, AGAIN, BEST, *(method for method in METHODS if method not in (*LEARNED, "random", AGAIN)))
+SHOWN = (*LEARNED, MEAN, BEST_RANDOM, BEST, *(method for method in METHODS if method not in (*LEARNED, "random", BEST_RANDOM)))
 PICTURES = {"digits": ("digits",), "fashion": ("fashion-resnet", "fashion-cnf")}
 COLOURS = {
     SEARCH: "#D55E00",
     "preset paper": "#E69F00",
     "preset paper, tuned rate": "#8B5A2B",
     MEAN: "#999999",
-    AGAIN: "#333333",
+    BEST_RANDOM: "#333333",
     "narrowed": "#0072B2",
     "magnitude": "#009E73",
     "darts": "#AA4499",
@@ -100,15 +100,10 @@ def outcomes(rows: Rows, problem: str, budget: str) -> dict[str, Outcome]:
         if method == "random":
             seeds = {seed: many for seed, many in seeds.items() if len(many) == RANDOM}
         if name == BEST:
-            seeds = {seed: [_best(many)] for seed, many in seeds.items()}
+            seeds = {seed: [best_row(many)] for seed, many in seeds.items()}
         if seeds:
             found[name] = _outcome(name, seeds, [row for key, row in here.items() if key.method == method and key.seed in seeds])
     return found
-
-
-def _best(rows: Sequence[Row]) -> Row:
-    """The one with the smallest validation loss."""
-    return min(rows, key=lambda row: float(row["validation_loss"]))
 
 
 def _outcome(name: str, seeds: Mapping[int, Sequence[Row]], every: Sequence[Row]) -> Outcome:

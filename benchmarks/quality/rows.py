@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import fcntl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -69,6 +69,11 @@ def append_row(path: Path, key: Key, values: Mapping[str, str]) -> None:
             if file.tell() == 0:
                 writer.writeheader()
             writer.writerow({**{name: str(value) for name, value in key._asdict().items()}, **values})
+
+
+def best_row(rows: Iterable[Row]) -> Row:
+    """The row of the smallest validation loss."""
+    return min(rows, key=lambda row: float(row["validation_loss"]))
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from bsngraph.errors import BsngraphError
 
 from .methods import Choice, Means, choose
 from .networks import build
-from .problems import METHODS, PROBLEMS, RANDOM, Problem
+from .problems import BEST_RANDOM, METHODS, PROBLEMS, RANDOM, Problem
 from .rows import Key, append_row, read_rows
 
 AGAIN = 1000  # to the seed, for a second training of a network
@@ -86,7 +86,7 @@ def trained(problem: Problem, key: Key, choice: Choice, network: str, means: Mea
             profile,
             problem.dataset,
             out=Path(folder) / "run",
-            seed=key.seed + (AGAIN if key.method == "best of 10 random" else 0),
+            seed=key.seed + (AGAIN if key.method == BEST_RANDOM else 0),
             recipe=problem.recipe,
             threads=means.threads,
             device=means.device,

@@ -14,7 +14,7 @@ from bsngraph.costs import Budget, amount
 from bsngraph.fabric import Architecture
 from bsngraph.measure import Timing, measure_network
 from bsngraph.searching.job import Job
-from bsngraph.searching.progress import Progress
+from bsngraph.searching.progress import Progress, Silent
 from bsngraph.searching.selection import Candidate
 from bsngraph.supernet import SuperNet, prune_net
 
@@ -53,11 +53,14 @@ def confirm(
     budget = latency_budget(job.budgets)
     if budget is None:
         return Confirmation(list(candidates))
+    progress.note(f"measuring candidates whole, a second or more each, until {wanted} are inside {budget.text} …")
     inside: list[Candidate] = []
     measured_ms: dict[Architecture, float] = {}
     over: list[tuple[float, float]] = []  # what each took, and the sum of its edges
     for candidate in candidates[: max(2 * wanted, _TRIED)]:
-        took = measured_ms[candidate.architecture] = measured(job, prune_net(net, candidate.architecture), _CANDIDATE_AGAIN).median_ms
+        took = measured_ms[candidate.architecture] = measured(
+            job, prune_net(net, candidate.architecture), _CANDIDATE_AGAIN, Silent()
+        ).median_ms
         if took > _MARGIN * budget.limit:
             over.append((took, float(budget.cost.of(candidate.architecture.mask[None])[0])))
         else:
@@ -85,16 +88,18 @@ def none_measured_inside(budgets: Sequence[Budget], fastest_ms: float) -> str:
     return f"no network was measured inside {budget.text} ({limit}): the best found takes {best}"
 
 
-def measured(job: Job, net: SuperNet, again: int) -> Timing:
+def measured(job: Job, net: SuperNet, again: int, progress: Progress) -> Timing:
     """The latency of a network with all its edges, under the job's conditions; while it is over the budget, the best of up to `again`
     more.
     """
     budget = latency_budget(job.budgets)
     batch = job.cost_options.latency_batch
     best = measure_network(net, device=job.device, threads=job.threads, batch=batch)
-    for _ in range(again):
+    for number in range(again):
         if budget is None or budget.met(best.median_ms):
             break
+        if number == 0:
+            progress.note(f"the network takes {best.median_ms:.3g} ms, over {budget.text}: measuring it again, up to {again} times …")
         new = measure_network(net, device=job.device, threads=job.threads, batch=batch)
         best = min(best, new, key=lambda timing: timing.median_ms)
     return best

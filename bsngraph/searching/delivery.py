@@ -79,7 +79,7 @@ def deliver(
     test = evaluate_net(net, job.dataset, job.dataset.test, everything)
     write_fabric(net.profile.annotated(), run.file("architecture.dot"))
     write_weights(job, run, net)
-    certificate = certify(job, run)
+    certificate = certify(job, run, progress)
     summary = _summary(job, architecture, validation, test, seconds, certificate)
     draw_architecture(job, run, architecture, caption(job, summary, multipliers or {}), progress)
     draw_curves(run, progress)
@@ -87,14 +87,14 @@ def deliver(
     return Result(run, architecture, net, summary)
 
 
-def certify(job: Job, run: RunFolder) -> Json:
+def certify(job: Job, run: RunFolder, progress: Progress) -> Json:
     """Count the costs of the delivered network anew, from its files; write certificate.json.
 
     Raises:
         InfeasibleBudgetError: it is over a budget, as a latency may be that is measured again.
     """
     claims = [BudgetClaim(budget.text, budget.cost.name, budget.limit, budget.relation) for budget in job.budgets]
-    certificate = make_certificate(run.path, claims, _means(job))
+    certificate = make_certificate(run.path, claims, _means(job, progress))
     for budget, found in zip(job.budgets, certificate["budgets"], strict=True):
         if found["met"] is False:
             limit, value = amount(budget.limit, budget.cost), amount(found["value"], budget.cost)
@@ -104,7 +104,7 @@ def certify(job: Job, run: RunFolder) -> Json:
     return certificate
 
 
-def _means(job: Job) -> Means:
+def _means(job: Job, progress: Progress) -> Means:
     """What the job knows besides the network's files."""
     durations = [cost for cost in job.costs if isinstance(cost, Makespan)]
     names = [edge.name for edge in job.fabric.edges]
@@ -115,7 +115,7 @@ def _means(job: Job) -> Means:
         durations_ms=dict(zip(names, durations[0].durations.tolist(), strict=True)) if durations else None,
         own={name: cost.function for name, cost in job.sources.own.items()},
         timeout_s=job.cost_options.timeout_s,
-        measure=lambda net: measured(job, net, DELIVERED_AGAIN),
+        measure=lambda net: measured(job, net, DELIVERED_AGAIN, progress),
     )
 
 
