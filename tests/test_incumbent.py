@@ -225,7 +225,9 @@ def test_others_are_looked_for_where_most_of_what_was_measured_is_over(
     assert most.inside == candidates_of(job, net, 1.0)
     assert most.tightened is not None
     assert notes[0] == "measuring candidates whole, a second or more each, until 3 are inside latency=5ms …"
-    assert notes[1:] == ["2 of 3 candidates measured whole are over latency=5ms: the fastest of them takes 8 ms, not the 4 ms of its edges"]
+    assert notes[1:] == [
+        "2 of 3 candidates measured whole are over 98% of latency=5ms: the fastest of them takes 8 ms, not the 4 ms of its edges"
+    ]
     half = confirm(job, net, job.budgets, candidates_of(job, net, 5.0, 1.0), 3, Silent())
     assert half.inside == candidates_of(job, net, 1.0)
     assert half.tightened is None
@@ -246,6 +248,8 @@ def test_a_slow_spell_of_the_machine_is_measured_again(tmp_path: Path, net: Supe
     assert measured(job, net, 3, Silent()).median_ms == 4.0, "the first that is inside ends it"
     times = iter([9.0, 7.0, 8.0, 1.0])
     assert measured(job, net, 2, Silent()).median_ms == 7.0, "the best of those there are"
+    times = iter([4.95, 4.93, 4.85, 1.0])
+    assert measured(job, net, 3, Silent(), share=0.98).median_ms == 4.85, "what is just inside is measured again for its margin"
 
 
 def test_without_a_latency_nothing_is_measured(tmp_path: Path, net: SuperNet, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,10 +58,9 @@ def confirm(
     measured_ms: dict[Architecture, float] = {}
     over: list[tuple[float, float]] = []  # what each took, and the sum of its edges
     for candidate in candidates[: max(2 * wanted, _TRIED)]:
-        took = measured_ms[candidate.architecture] = measured(
-            job, prune_net(net, candidate.architecture), _CANDIDATE_AGAIN, Silent()
-        ).median_ms
-        if took > _MARGIN * budget.limit:
+        timing = measured(job, prune_net(net, candidate.architecture), _CANDIDATE_AGAIN, Silent(), share=_MARGIN)
+        took = measured_ms[candidate.architecture] = timing.median_ms
+        if not budget.met(took / _MARGIN):
             over.append((took, float(budget.cost.of(candidate.architecture.mask[None])[0])))
         else:
             inside.append(candidate)
@@ -70,8 +69,8 @@ def confirm(
     if over:
         took, estimate = min(over)
         progress.note(
-            f"{len(over)} of {len(measured_ms)} candidates measured whole are over {budget.text}: the fastest of them takes "
-            f"{took:.3g} ms, not the {estimate:.3g} ms of its edges"
+            f"{len(over)} of {len(measured_ms)} candidates measured whole are over {_MARGIN:.0%} of {budget.text}: "
+            f"the fastest of them takes {took:.3g} ms, not the {estimate:.3g} ms of its edges"
         )
     if len(inside) == wanted or len(inside) >= len(over):
         return Confirmation(inside, measured_ms)
@@ -88,15 +87,15 @@ def none_measured_inside(budgets: Sequence[Budget], fastest_ms: float) -> str:
     return f"no network was measured inside {budget.text} ({limit}): the best found takes {best}"
 
 
-def measured(job: Job, net: SuperNet, again: int, progress: Progress) -> Timing:
-    """The latency of a network with all its edges, under the job's conditions; while it is over the budget, the best of up to `again`
-    more.
+def measured(job: Job, net: SuperNet, again: int, progress: Progress, *, share: float = 1.0) -> Timing:
+    """The latency of a network with all its edges, under the job's conditions; while it is over `share` of the budget, the best of up to
+    `again` more.
     """
     budget = latency_budget(job.budgets)
     batch = job.cost_options.latency_batch
     best = measure_network(net, device=job.device, threads=job.threads, batch=batch)
     for number in range(again):
-        if budget is None or budget.met(best.median_ms):
+        if budget is None or budget.met(best.median_ms / share):
             break
         if number == 0:
             progress.note(f"the network takes {best.median_ms:.3g} ms, over {budget.text}: measuring it again, up to {again} times …")
