@@ -14,11 +14,12 @@ import time
 
 import numpy as np
 
-from bsngraph.costs import Cost, FabricProfile, price, profile_fabric
+from bsngraph.costs import Cost, price
 from bsngraph.costs.memory import PeakMemory
 from bsngraph.costs.schedule import Makespan, Steps
 from bsngraph.fabric import Booleans, live_edges, live_sweep
 from bsngraph.fabric.families import resnet_fabric
+from bsngraph.profile import FabricProfile, profile_fabric
 
 SAMPLES = 256
 PROBABILITIES = (0.95, 0.8)

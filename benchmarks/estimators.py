@@ -36,8 +36,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from bsngraph.costs import parse_budget, profile_fabric, resolve_budgets
+from bsngraph.costs import parse_budget, resolve_budgets
 from bsngraph.fabric import live_edges, read_fabric
+from bsngraph.profile import profile_fabric
 from bsngraph.searching.edge_distribution import EdgeDistribution
 from bsngraph.searching.objective import Multipliers, budget_costs
 from bsngraph.searching.settings import SearchSettings

@@ -15,9 +15,10 @@ from measuring import in_turn, keep, milliseconds, options, ratio
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bsngraph.costs import price, profile_fabric
+from bsngraph.costs import price
 from bsngraph.fabric import Fabric
 from bsngraph.fabric.families import cnf_fabric, resnet_fabric
+from bsngraph.profile import profile_fabric
 from bsngraph.searching.edge_distribution import EdgeDistribution
 from bsngraph.supernet import SuperNet, compile_fabric
 

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from bsngraph.costs import FabricProfile, profile_fabric
 from bsngraph.fabric import read_fabric
 from bsngraph.fabric.families import resnet_fabric
 from bsngraph.measure import Patience, edge_latencies, measure_network, random_architectures
+from bsngraph.profile import FabricProfile, profile_fabric
 from bsngraph.supernet import compile_fabric, prune
 
 ROOT = Path(__file__).parents[1]

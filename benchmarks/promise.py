@@ -27,7 +27,7 @@ import torch
 from numpy.typing import NDArray
 
 import bsngraph
-from bsngraph.costs import Budget, Cost, FabricProfile, Sources, cheapest, check_budgets, price
+from bsngraph.costs import Budget, Cost, Sources, cheapest, check_budgets, price
 from bsngraph.costs.user import BlackBox
 from bsngraph.data import Augmentation, Dataset, Split
 from bsngraph.errors import BsngraphError, InfeasibleBudgetError
@@ -37,6 +37,7 @@ from bsngraph.fabric import Booleans, Fabric, connected, decisions_of, live_edge
 from bsngraph.fabric.fabric_to_networkx import fabric_to_networkx
 from bsngraph.fabric.families import cell_fabric, cnf_fabric, resnet_fabric
 from bsngraph.measure import random_architectures
+from bsngraph.profile import FabricProfile
 from bsngraph.searching.edge_distribution import EdgeDistribution
 from bsngraph.searching.selection import choose, propose
 

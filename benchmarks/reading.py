@@ -17,9 +17,10 @@ from pathlib import Path
 
 from measuring import keep
 
-from bsngraph.costs import cheapest, price, profile_fabric
+from bsngraph.costs import cheapest, price
 from bsngraph.fabric import Fabric, read_fabric, write_fabric
 from bsngraph.ops import profile as operations
+from bsngraph.profile import profile_fabric
 from bsngraph.supernet import compile_fabric
 
 EDGES = (100, 1_000, 10_000)

@@ -20,8 +20,9 @@ from execution import BATCH, PROBABILITIES, Steps, fabrics
 from measuring import in_turn, keep, milliseconds, options, processor_seconds
 from reading import EDGES, text
 
-from bsngraph.costs import AdditiveCost, complete_costs, profile_fabric
+from bsngraph.costs import AdditiveCost, complete_costs
 from bsngraph.fabric import Fabric, live_edges, live_sweep, read_fabric
+from bsngraph.profile import profile_fabric
 from bsngraph.searching.edge_distribution import EdgeDistribution
 from bsngraph.supernet.route import Planner
 

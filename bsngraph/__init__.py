@@ -16,20 +16,20 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from bsngraph._version import __version__
 
 if TYPE_CHECKING:
-    from bsngraph.costs import FabricProfile, profile_fabric
     from bsngraph.data import Dataset, load_data
     from bsngraph.draw import fabric_drawing, render, render_dot
     from bsngraph.errors import BsngraphError, FabricError, InfeasibleBudgetError, InputError
     from bsngraph.fabric import Architecture, Edge, Fabric, Node, architecture_of, fabric_from_networkx, read_fabric, write_fabric
     from bsngraph.ops import operation
+    from bsngraph.profile import FabricProfile, profile_fabric
     from bsngraph.searching import Recipe, Result, SearchSettings, evaluate_run, load_net, predict, prune_run, search, train
     from bsngraph.supernet import SuperNet, compile_fabric, prune, prune_net
 
 _HOMES = {
-    "bsngraph.costs": ("FabricProfile", "profile_fabric"),
+    "bsngraph.profile": ("FabricProfile", "profile_fabric"),
     "bsngraph.data": ("Dataset", "load_data"),
     "bsngraph.draw": ("fabric_drawing", "render", "render_dot"),
     "bsngraph.errors": ("BsngraphError", "FabricError", "InfeasibleBudgetError", "InputError"),
@@ -55,6 +55,7 @@ __all__ = [
     "Result",
     "SearchSettings",
     "SuperNet",
+    "__version__",
     "architecture_of",
     "compile_fabric",
     "evaluate_run",

@@ -13,10 +13,10 @@ from dataclasses import replace
 from pathlib import Path
 from random import Random
 
-from bsngraph.costs import profile_draft
 from bsngraph.errors import FabricError, InputError
 from bsngraph.fabric import Fabric, draft_file, read_fabric
 from bsngraph.fabric.files import FORMATS, format_of
+from bsngraph.profile import profile_draft
 
 FILES = Path(__file__).parent / "files"
 FABRICS = Path(__file__).parents[1] / "fabrics"

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bsngraph.costs import AdditiveCost, Budget, FabricProfile, parse_budget, price, profile_fabric, resolve_budgets
+from bsngraph.costs import AdditiveCost, Budget, parse_budget, price, resolve_budgets
 from bsngraph.errors import InputError
 from bsngraph.fabric import fabric_from_networkx
+from bsngraph.profile import FabricProfile, profile_fabric
 
 
 def profile_of(edge: dict | None = None) -> FabricProfile:

@@ -22,7 +22,7 @@ from safetensors.torch import load_file, save_file
 from tiny import DIGITS, fabric_of
 
 from bsngraph.cli.main import cli
-from bsngraph.costs import complete_costs, profile_fabric
+from bsngraph.costs import complete_costs
 from bsngraph.costs.memory import PeakMemory
 from bsngraph.costs.schedule import Makespan, Steps
 from bsngraph.errors import InputError
@@ -30,6 +30,7 @@ from bsngraph.export import BudgetClaim, Means, Verification, load_network, make
 from bsngraph.export.certificate import recount, seal
 from bsngraph.fabric import Fabric, connected, fabric_from_networkx, live_edges, live_sweep, write_fabric
 from bsngraph.measure import Timing
+from bsngraph.profile import profile_fabric
 from bsngraph.supernet import SuperNet, compile_fabric, named_weights, prune
 
 several = small_fabrics(max_edges=10, max_sources=2, max_targets=2, inner_targets=True, costs=True)

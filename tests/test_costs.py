@@ -16,7 +16,7 @@ from recursive_evaluator import node_shape
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from bsngraph.costs import COSTS, amount, annotated_costs, cheapest, complete_costs, price, profile_draft, profile_fabric
+from bsngraph.costs import COSTS, amount, annotated_costs, cheapest, complete_costs, price
 from bsngraph.costs.program import solve_choice
 from bsngraph.errors import FabricError, InputError
 from bsngraph.fabric import (
@@ -30,6 +30,7 @@ from bsngraph.fabric import (
     read_fabric,
     write_fabric,
 )
+from bsngraph.profile import profile_draft, profile_fabric
 from bsngraph.supernet import compile_fabric
 
 several = small_fabrics(max_edges=10, max_sources=2, max_targets=2, inner_targets=True, costs=True)

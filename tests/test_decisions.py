@@ -12,9 +12,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from random_fabrics import small_fabrics
 
-from bsngraph.costs import cheapest, inside_budgets, parse_budget, price, profile_fabric, resolve_budgets
+from bsngraph.costs import cheapest, inside_budgets, parse_budget, price, resolve_budgets
 from bsngraph.errors import FabricError, InfeasibleBudgetError
 from bsngraph.fabric import Booleans, Decisions, Fabric, connected, decisions_of, live_edges, live_sweep, read_fabric, write_fabric
+from bsngraph.profile import profile_fabric
 from bsngraph.searching.edge_distribution import EdgeDistribution
 from bsngraph.searching.selection import neighbours, propose
 from bsngraph.supernet import compile_fabric

@@ -13,11 +13,12 @@ from types import SimpleNamespace
 import pytest
 
 from bsngraph.draw import NoGraphvizError, fabric_drawing, find_graphviz, graphviz, render_dot
+from bsngraph.draw.dot_text import escaped, quoted
 from bsngraph.draw.palette import BLOCK, CONV_1, CONV_3, CONV_WIDE, SKIP, family_of, short_label
-from bsngraph.draw.text import escaped, percent, quantity, quoted, shortened
 from bsngraph.errors import BsngraphError, InputError
 from bsngraph.fabric.dot_to_raw import dot_to_raw
 from bsngraph.fabric.model import Edge, Fabric, Node
+from bsngraph.wording import percent, quantity, shortened
 
 SHAPES = ((1, 8, 8), (16, 8, 8), (16, 8, 8), (32, 4, 4), (10,))
 COSTS = (9_000.0, 147_000.0, 0.0, 36_000.0, 8_000.0, 320.0)
@@ -103,7 +104,7 @@ def test_costs_and_shapes_fall_back_on_what_the_file_carries() -> None:
     assert "macs 3 k (100 %)" in styles(fabric, kept=(0, 1))[0]["tooltip"]
     assert "energy 2 (100 %)" in styles(fabric, kept=(0, 1), cost_name="energy")[1]["tooltip"]
     text = fabric_drawing(fabric)
-    assert "8×4×4" in text
+    assert "8x4x4" in text
     assert 'subgraph "cluster_0"' in text
 
 

@@ -14,8 +14,9 @@ from tiny import STRIPES, fabric_of, settings, stripes
 from torch import Tensor
 from torch.nn import functional
 
-from bsngraph.costs import parse_budget, profile_fabric, resolve_budgets
+from bsngraph.costs import parse_budget, resolve_budgets
 from bsngraph.fabric import Booleans, Fabric, live_edges
+from bsngraph.profile import profile_fabric
 from bsngraph.searching.edge_distribution import EDGE_OF_CERTAINTY, FURTHEST, EdgeDistribution, advantages
 from bsngraph.searching.objective import Multipliers, budget_costs
 from bsngraph.supernet import SuperNet, compile_fabric

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from test_feasible import budgeted
 from tiny import STRIPES, fabric_of, no_pictures, recipe, settings, stripes
 
-from bsngraph.costs import CLOSE, Budget, inside, meets, misses, parse_budget, profile_fabric, resolve_budgets
+from bsngraph.costs import CLOSE, Budget, inside, meets, misses, parse_budget, resolve_budgets
 from bsngraph.fabric import Architecture
+from bsngraph.profile import profile_fabric
 from bsngraph.searching import SearchSettings, choosing, search
 from bsngraph.searching.edge_distribution import EdgeDistribution
 from bsngraph.searching.evaluation import Score

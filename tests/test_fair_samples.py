@@ -9,9 +9,10 @@ import pytest
 import torch
 from tiny import STRIPES, fabric_of, recipe, settings, stripes
 
-from bsngraph.costs import FabricProfile, price, profile_fabric, resolve_budgets
+from bsngraph.costs import price, resolve_budgets
 from bsngraph.costs.budget import parse_budget
 from bsngraph.errors import InputError
+from bsngraph.profile import FabricProfile, profile_fabric
 from bsngraph.searching import SearchSettings, Silent
 from bsngraph.searching.learning import Learning
 from bsngraph.searching.run_folder import Json

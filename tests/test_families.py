@@ -18,7 +18,6 @@ from click.testing import CliRunner, Result
 from torch.nn import functional
 
 from bsngraph.cli.main import cli
-from bsngraph.costs import profile_fabric
 from bsngraph.errors import InputError
 from bsngraph.fabric import Fabric, decisions_of, live_edges, live_sweep, read_fabric
 from bsngraph.fabric.families import (
@@ -29,6 +28,7 @@ from bsngraph.fabric.families import (
     resnet_fabric,
     transformer_fabric,
 )
+from bsngraph.profile import profile_fabric
 from bsngraph.supernet import compile_fabric
 
 FABRICS = Path(__file__).parents[1] / "fabrics"

@@ -15,7 +15,6 @@ from random_fabrics import every_sample, small_fabrics
 from bsngraph.costs import (
     AdditiveCost,
     Budget,
-    FabricProfile,
     best_found,
     cheapest,
     check_budgets,
@@ -25,7 +24,6 @@ from bsngraph.costs import (
     meets,
     misses,
     price,
-    profile_fabric,
     spending,
 )
 from bsngraph.costs.program import NoAnswerError
@@ -41,6 +39,7 @@ from bsngraph.fabric import (
     live_sweep,
     neighbouring_choices,
 )
+from bsngraph.profile import FabricProfile, profile_fabric
 from bsngraph.searching.edge_distribution import EdgeDistribution
 from bsngraph.searching.selection import propose
 from bsngraph.supernet import compile_fabric

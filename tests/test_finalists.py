@@ -15,8 +15,9 @@ import torch
 from test_warm_start import Killed
 from tiny import STRIPES_DROPOUT, fabric_of, no_pictures, recipe, settings, stripes
 
-from bsngraph.costs import parse_budget, profile_fabric, resolve_budgets
+from bsngraph.costs import parse_budget, resolve_budgets
 from bsngraph.errors import InputError
+from bsngraph.profile import profile_fabric
 from bsngraph.searching import SearchSettings, Silent, choosing, search
 from bsngraph.searching.finalists import Outcome, compare_finalists
 from bsngraph.searching.job import Job, prepare

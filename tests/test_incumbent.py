@@ -10,10 +10,11 @@ import pytest
 import torch
 from tiny import STRIPES, fabric_of, recipe, settings, stripes
 
-from bsngraph.costs import AdditiveCost, Budget, parse_budget, profile_fabric, resolve_budgets
+from bsngraph.costs import AdditiveCost, Budget, parse_budget, resolve_budgets
 from bsngraph.errors import InfeasibleBudgetError
 from bsngraph.fabric import Architecture, connected, live_edges
 from bsngraph.measure import Timing
+from bsngraph.profile import profile_fabric
 from bsngraph.searching import Silent
 from bsngraph.searching.confirmation import Confirmation, confirm, latency_budget, measured, none_measured_inside
 from bsngraph.searching.edge_distribution import EdgeDistribution

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from random_fabrics import small_fabrics
 from tiny import DIGITS, fabric_of
 
-from bsngraph.costs import profile_fabric
 from bsngraph.errors import InputError
 from bsngraph.fabric import fabric_from_networkx, live_edges, live_sweep
 from bsngraph.measure import (
@@ -35,6 +34,7 @@ from bsngraph.measure.calibration import fit_calibration
 from bsngraph.measure.latency import ROUNDS
 from bsngraph.measure.timing import _timing as block_timing
 from bsngraph.ops import OPERATIONS, load_operations
+from bsngraph.profile import profile_fabric
 from bsngraph.supernet import SuperNet, compile_fabric, prune
 from bsngraph.supernet.supernet import Inputs
 

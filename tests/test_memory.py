@@ -16,10 +16,10 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from bsngraph.costs import FabricProfile, profile_fabric
 from bsngraph.costs.memory import PeakMemory
 from bsngraph.fabric import Booleans, connected, live_edges, live_sweep, read_fabric
 from bsngraph.ops.profile import profile as profile_operation
+from bsngraph.profile import FabricProfile, profile_fabric
 from bsngraph.supernet import compile_fabric, named_weights, prune
 
 FABRICS = Path(__file__).parents[1] / "fabrics"

@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny import STRIPES, fabric_of, recipe, settings
 
-from bsngraph.costs import AdditiveCost, Budget, parse_budget, profile_fabric, resolve_budgets
+from bsngraph.costs import AdditiveCost, Budget, parse_budget, resolve_budgets
 from bsngraph.errors import InputError
 from bsngraph.fabric import fabric_from_networkx
+from bsngraph.profile import profile_fabric
 from bsngraph.searching import Recipe, SearchSettings
 from bsngraph.searching.objective import Multipliers, budget_costs, excess, limits_at
 from bsngraph.searching.training import make_optimizer, step_weights

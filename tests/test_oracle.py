@@ -17,9 +17,10 @@ from random_fabrics import every_sample, live_by_paths, small_fabrics
 from tiny import DIGITS, STRIPES_NORM, fabric_of, no_pictures, recipe, settings, stripes, written
 
 from bsngraph.cli.main import cli
-from bsngraph.costs import parse_budget, profile_fabric, resolve_budgets
+from bsngraph.costs import parse_budget, resolve_budgets
 from bsngraph.errors import InfeasibleBudgetError, InputError
 from bsngraph.fabric import Architecture, Fabric
+from bsngraph.profile import profile_fabric
 from bsngraph.searching import ask_oracle, search
 from bsngraph.searching.evaluation import evaluate_net, recompute_batch_norm
 from bsngraph.searching.oracle import MOST_CHOICES, Oracle, every_architecture

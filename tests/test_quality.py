@@ -16,11 +16,11 @@ from scipy import stats
 from tiny import STRIPES_NORM, no_pictures, recipe, settings, stripes, written
 
 import bsngraph
-from bsngraph.costs import profile_fabric
 from bsngraph.costs.budget import parse_budget, resolve_budgets
 from bsngraph.errors import RunFailedError
 from bsngraph.fabric import architecture_of, connected, live_edges, live_sweep
 from bsngraph.fabric.families import cnf_fabric
+from bsngraph.profile import profile_fabric
 from bsngraph.searching.evaluation import evaluate_net
 from bsngraph.supernet import compile_fabric, prune_net
 

@@ -14,10 +14,10 @@ from random import Random
 import pytest
 from mutated_files import bases, mutated, outcome
 
-from bsngraph.costs import profile_draft, profile_fabric
 from bsngraph.errors import FabricError, InputError
 from bsngraph.fabric import bounds, dot_to_raw, draft_file, graphml, node_link, read_fabric
 from bsngraph.fabric.model import Fabric
+from bsngraph.profile import profile_draft, profile_fabric
 from bsngraph.supernet import compile_fabric
 
 

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from ortools.sat.python import cp_model
 from random_fabrics import every_sample, random_samples, small_fabrics
 
-from bsngraph.costs import profile_fabric
 from bsngraph.costs.schedule import Makespan, Steps, schedule_of
 from bsngraph.errors import InputError
 from bsngraph.fabric import Booleans, Fabric, connected, live_edges, live_sweep
 from bsngraph.fabric.model import Edge, Node
 from bsngraph.fabric.scheduled_edge import ScheduledEdge
 from bsngraph.fabric.structure import edges_by_name
+from bsngraph.profile import profile_fabric
 from bsngraph.supernet import prune
 
 fabrics = small_fabrics(max_edges=16, max_inner=7, max_sources=2, max_targets=2, operations="identity", inner_targets=True)

@@ -21,10 +21,11 @@ from safetensors import safe_open
 from tiny import STRIPES, STRIPES_DROPOUT, STRIPES_NORM, fabric_of, no_pictures, recipe, settings, stripes
 from torch.nn import functional
 
-from bsngraph.costs import Budget, cheapest, parse_budget, price, profile_fabric, resolve_budgets
+from bsngraph.costs import Budget, cheapest, parse_budget, price, resolve_budgets
 from bsngraph.data import Dataset, Split
 from bsngraph.errors import BsngraphError, InfeasibleBudgetError, InputError, RunFailedError
 from bsngraph.fabric import Architecture, Fabric, architecture_of, read_fabric
+from bsngraph.profile import profile_fabric
 from bsngraph.searching import Progress, SearchSettings, Silent, evaluate_run, load_net, prune_run, search, train
 from bsngraph.searching.edge_distribution import EdgeDistribution
 from bsngraph.searching.evaluation import evaluate_net, recompute_batch_norm
@@ -539,7 +540,7 @@ def test_run_killed_after_every_epoch_in_turn_gives_the_same_bits(finished: Path
 
 
 def test_run_killed_before_or_after_any_of_its_writes_and_resumed_gives_the_same_bits(finished: Path, tmp_path: Path) -> None:
-    from bsngraph.fabric.atomic import write_whole
+    from bsngraph.whole_files import write_whole
 
     homes = ("bsngraph.searching.run_folder", "bsngraph.searching.delivery", "bsngraph.fabric.files")
 

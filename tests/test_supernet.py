@@ -18,10 +18,10 @@ from recursive_evaluator import evaluate, node_shape
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bsngraph.costs import profile_fabric
 from bsngraph.errors import InputError
 from bsngraph.fabric import Fabric, architecture_of, fabric_from_networkx, read_fabric, write_fabric
 from bsngraph.fabric.model import ACTIVATIONS
+from bsngraph.profile import profile_fabric
 from bsngraph.supernet import SuperNet, compile_fabric, load_named_weights, named_weights, prune, prune_net
 from bsngraph.supernet.merges import ACTIVATIONS as ACTIVATION_FUNCTIONS
 from bsngraph.supernet.merges import MERGES as MERGE_FUNCTIONS

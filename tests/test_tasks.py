@@ -25,10 +25,10 @@ from tiny import STRIPES, fabric_of, no_pictures, recipe, settings, stripes, wri
 from torch import Tensor
 
 from bsngraph.cli.main import cli
-from bsngraph.costs import profile_fabric
 from bsngraph.data import Augmentation, Dataset, Split
 from bsngraph.errors import InputError
 from bsngraph.fabric import read_fabric
+from bsngraph.profile import profile_fabric
 from bsngraph.searching import Recipe, evaluate_run, load_net, predict, prune_run, search, train
 from bsngraph.searching.conversion import as_task
 from bsngraph.searching.job import check_fits

@@ -11,10 +11,10 @@ import pytest
 import torch
 from torch import nn
 
-from bsngraph.costs import profile_fabric
 from bsngraph.ops import OPERATIONS
 from bsngraph.ops.profile import build, profile
 from bsngraph.ops.torch_class import IMAGE, SEQUENCE, TORCH_CLASSES, VECTOR
+from bsngraph.profile import profile_fabric
 
 NEVER = {"self", "inplace", "device", "dtype", "args", "kwargs"}
 SHAPES = {VECTOR: (12,), SEQUENCE: (4, 6), IMAGE: (4, 6, 8)}

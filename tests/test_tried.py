@@ -11,7 +11,7 @@ import pytest
 import torch
 from tiny import STRIPES, fabric_of, no_pictures, recipe, settings, stripes
 
-from bsngraph.costs import profile_fabric
+from bsngraph.profile import profile_fabric
 from bsngraph.searching import search
 from bsngraph.searching.edge_distribution import EdgeDistribution
 from bsngraph.searching.learning import Learning

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from random_fabrics import random_samples, small_fabrics
 from tiny import DIGITS, fabric_of
 
-from bsngraph.costs import price, profile_fabric
+from bsngraph.costs import price
 from bsngraph.costs.user import BlackBox, load_user_cost
 from bsngraph.errors import InputError
 from bsngraph.fabric import Fabric, live_edges, live_sweep
+from bsngraph.profile import profile_fabric
 from bsngraph.supernet import compile_fabric, prune
 
 several = small_fabrics(max_edges=10, max_sources=2, max_targets=2, inner_targets=True, costs=True)

@@ -14,11 +14,11 @@ from click.testing import CliRunner
 from torch import nn
 
 from bsngraph.cli.main import cli
-from bsngraph.costs import profile_draft
 from bsngraph.errors import FabricError, InputError
 from bsngraph.fabric import draft_file
 from bsngraph.ops import OPERATIONS, load_operations, operation
 from bsngraph.ops.profile import build, profile
+from bsngraph.profile import profile_draft
 
 ROOT = Path(__file__).parents[1]
 SCALE = """import bsngraph

@@ -16,8 +16,8 @@ from test_objective import budget
 from tiny import DIGITS, STRIPES_DROPOUT, STRIPES_NORM, fabric_of, no_pictures, recipe, settings, stripes, written
 
 from bsngraph.cli.main import cli
-from bsngraph.costs import profile_fabric
 from bsngraph.errors import InputError
+from bsngraph.profile import profile_fabric
 from bsngraph.searching import Recipe, SearchSettings, Silent, resolve_settings, search, train
 from bsngraph.searching.edge_distribution import EdgeDistribution
 from bsngraph.searching.learning import Learning

@@ -12,8 +12,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from bsngraph.costs import FabricProfile
 from bsngraph.data import Dataset, Split
+from bsngraph.profile import FabricProfile
 from bsngraph.searching import Recipe
 from bsngraph.searching.randomness import derived_seed, generator_for, global_generator
 from bsngraph.searching.task import task_of

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from scipy import stats
 
 from bsngraph.draw.charts import PNG_DPI, STYLE, figure_bytes
-from bsngraph.fabric.atomic import write_whole
+from bsngraph.whole_files import write_whole
 
 from .problems import BEST_RANDOM, METHODS, PROBLEMS, RANDOM
 from .rows import Row, Rows, best_row

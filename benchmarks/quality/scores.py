@@ -8,9 +8,10 @@ import numpy as np
 from torch import Tensor, nn
 
 import bsngraph
-from bsngraph.costs import AdditiveCost, Budget, Costs, FabricProfile, Scheduled, meets
+from bsngraph.costs import AdditiveCost, Budget, Costs, Scheduled, meets
 from bsngraph.data import Dataset
 from bsngraph.fabric import Architecture, Booleans, Fabric, live_edges, live_sweep
+from bsngraph.profile import FabricProfile
 from bsngraph.searching.evaluation import evaluate_net
 from bsngraph.supernet import SuperNet
 

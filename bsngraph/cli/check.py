@@ -13,7 +13,8 @@ from bsngraph.cli import options
 from bsngraph.errors import InputError
 
 if TYPE_CHECKING:
-    from bsngraph.costs import Budget, BudgetRequest, Cheapest, Cost, FabricProfile, Sources
+    from bsngraph.costs import Budget, BudgetRequest, Cheapest, Cost, Sources
+    from bsngraph.profile import FabricProfile
     from bsngraph.searching import CostOptions
 
 
@@ -198,7 +199,7 @@ def _show(facts: dict[str, Any], profile: FabricProfile, least: Cheapest) -> Non
 
     from bsngraph.cli.display import share
     from bsngraph.draw.palette import long_label
-    from bsngraph.draw.text import quantity, shape_text
+    from bsngraph.wording import quantity, shape_text
 
     fabric = profile.fabric
     console = Console(highlight=False)

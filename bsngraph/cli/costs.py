@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from bsngraph.draw.palette import long_label
-from bsngraph.draw.text import percent, quantity
+from bsngraph.wording import percent, quantity
 
 if TYPE_CHECKING:
     from bsngraph.searching import CostOptions

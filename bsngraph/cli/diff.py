@@ -101,7 +101,7 @@ def _facts(found: FabricDifference, costs: Costs) -> dict[str, Any]:
 def _show(found: FabricDifference, costs: Costs) -> None:
     """The same for people: - only in A, + only in B, ~ changed."""
     from bsngraph.draw.palette import long_label
-    from bsngraph.draw.text import quantity
+    from bsngraph.wording import quantity
 
     if found.empty:
         click.echo("no difference")
@@ -141,7 +141,7 @@ def _changes(one: Changed) -> str:
 def _draw(fabrics: tuple[Fabric, Fabric], found: FabricDifference, paths: tuple[Path, Path], costs: Costs, output: Path) -> None:
     from bsngraph.draw import render_dot
     from bsngraph.draw.difference_drawing import difference_drawing
-    from bsngraph.draw.text import quantity
+    from bsngraph.wording import quantity
 
     names = [path.name or str(path) for path in paths]
     if names[0] == names[1]:

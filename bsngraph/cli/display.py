@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as RichProgress
 from rich.table import Column, Table
 
-from bsngraph.draw.text import quantity
+from bsngraph.wording import quantity
 
 if TYPE_CHECKING:
     from bsngraph.searching import Progress, Result

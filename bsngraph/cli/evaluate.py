@@ -25,8 +25,8 @@ def command(run: Path, device: str, threads: int | None, form: str, **more: Any)
     Example:
       bsngraph evaluate runs/first
     """
-    from bsngraph.draw.text import quantity
     from bsngraph.searching import evaluate_run
+    from bsngraph.wording import quantity
 
     found = evaluate_run(run, data=options.data_from(more), device=device, threads=threads)
     if form == "json":

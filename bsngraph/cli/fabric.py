@@ -205,12 +205,12 @@ def _given(values: dict[str, Any]) -> dict[str, Any]:
 
 def _write(fabric: Fabric, output: Path, costs: bool) -> None:
     """Write the file and say what is in it."""
-    from bsngraph.draw.text import quantity
     from bsngraph.fabric import write_fabric
+    from bsngraph.wording import quantity
 
     said = f"{len(fabric.edges)} edges, {len(fabric.searchable)} of them searchable"
     if costs:
-        from bsngraph.costs import profile_fabric
+        from bsngraph.profile import profile_fabric
 
         profile = profile_fabric(fabric)
         fabric = profile.annotated()

@@ -11,8 +11,8 @@ import click
 from bsngraph.errors import InputError
 
 if TYPE_CHECKING:
-    from bsngraph.costs import FabricProfile
     from bsngraph.data import Dataset
+    from bsngraph.profile import FabricProfile
     from bsngraph.searching import CostOptions, Recipe
     from bsngraph.searching.run_folder import OpenMode
 
@@ -242,7 +242,7 @@ def load_profile(path: Path, settings: tuple[str, ...]) -> FabricProfile:
     Raises:
         FabricError, InputError: what is wrong.
     """
-    from bsngraph.costs import profile_draft
     from bsngraph.fabric import draft_file
+    from bsngraph.profile import profile_draft
 
     return profile_draft(draft_file(path, parse_settings(settings)))

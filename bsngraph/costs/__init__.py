@@ -4,7 +4,6 @@ from bsngraph.costs.budget import CLOSE, Budget, BudgetRequest, check_units, par
 from bsngraph.costs.cheapest import Cheapest, cheapest, cheapest_each
 from bsngraph.costs.cost import AdditiveCost, Cost, Costs, Scheduled
 from bsngraph.costs.feasible import Inside, amount, best_found, check_budgets, closest, inside, inside_budgets, meets, misses
-from bsngraph.costs.profile import FabricProfile, profile_draft, profile_fabric
 from bsngraph.costs.spending import spending
 from bsngraph.costs.table import COSTS, Sources, annotated_costs, complete_costs, price
 
@@ -17,7 +16,6 @@ __all__ = [
     "Cheapest",
     "Cost",
     "Costs",
-    "FabricProfile",
     "Inside",
     "Scheduled",
     "Sources",
@@ -36,8 +34,6 @@ __all__ = [
     "misses",
     "parse_budget",
     "price",
-    "profile_draft",
-    "profile_fabric",
     "resolve_budgets",
     "spending",
 ]

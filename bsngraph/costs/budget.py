@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bsngraph.costs.cost import Cost
-from bsngraph.costs.profile import FabricProfile
 from bsngraph.costs.table import COSTS, Sources, price
 from bsngraph.errors import InputError
+from bsngraph.profile import FabricProfile
 
 Relation = Literal["<=", "~="]
 

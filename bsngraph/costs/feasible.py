@@ -20,9 +20,9 @@ from bsngraph.costs.cheapest import Cheapest, cheap_starts, cheapest, cheapest_e
 from bsngraph.costs.cost import AdditiveCost, Cost, Costs, Scheduled
 from bsngraph.costs.program import Limit, NoAnswerError, PathLimit, solve_choice
 from bsngraph.costs.walk import MOST_CHOICES, least
-from bsngraph.draw.text import quantity
 from bsngraph.errors import InfeasibleBudgetError
 from bsngraph.fabric import Architecture, Booleans, Fabric, architecture_of, connected, decisions_of, every_choice, live_edges, live_sweep
+from bsngraph.wording import quantity
 
 # How often the program is asked again for a choice without what it had found before, when that was over a cost that it cannot see.
 _ROUNDS = 6

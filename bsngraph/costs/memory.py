@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bsngraph.costs.cost import Costs
-from bsngraph.costs.profile import FabricProfile
 from bsngraph.fabric import Booleans, Fabric
 from bsngraph.fabric.structure import natural_key
 from bsngraph.ops import Shape
+from bsngraph.profile import FabricProfile
 
 _Integers = NDArray[np.int64]
 _FLOAT32 = 4

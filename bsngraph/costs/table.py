@@ -13,10 +13,10 @@ import numpy as np
 
 from bsngraph.costs.cost import AdditiveCost, Cost, Costs
 from bsngraph.costs.memory import PeakMemory
-from bsngraph.costs.profile import FabricProfile
 from bsngraph.costs.schedule import Makespan, Steps
 from bsngraph.costs.user import BlackBox
 from bsngraph.errors import InputError, nearest
+from bsngraph.profile import FabricProfile
 
 
 @dataclass(frozen=True)

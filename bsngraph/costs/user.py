@@ -21,12 +21,12 @@ from types import FunctionType
 import numpy as np
 
 from bsngraph.costs.cost import Costs
-from bsngraph.costs.profile import FabricProfile
-from bsngraph.draw.text import quantity
 from bsngraph.errors import InputError
 from bsngraph.fabric import Architecture, Booleans, Fabric, prune_fabric
 from bsngraph.fabric.raw_to_fabric import COMPUTED_COSTS
 from bsngraph.ops.user_code import failure, run_file
+from bsngraph.profile import FabricProfile
+from bsngraph.wording import quantity
 
 CostFunction = Callable[[Fabric], float]
 

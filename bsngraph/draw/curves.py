@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bsngraph.draw.charts import FONT_POINTS, PNG_DPI, STYLE, NoMatplotlibError, figure_bytes, form_of
-from bsngraph.draw.text import printable, quantity, shortened
-from bsngraph.fabric.atomic import write_whole
+from bsngraph.whole_files import write_whole
+from bsngraph.wording import printable, quantity, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

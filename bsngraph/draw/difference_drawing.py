@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from bsngraph.draw.dot_text import attributes, escaped, quoted
 from bsngraph.draw.fabric_drawing import MOST_LABELS, View, band_statements, node_label, node_tooltip, opening, resolution_bands
 from bsngraph.draw.legend import Entry, foot
 from bsngraph.draw.palette import long_label, short_label
-from bsngraph.draw.text import attributes, escaped, quoted
 from bsngraph.fabric.difference import Changed, FabricDifference, difference
 from bsngraph.fabric.model import Edge, Fabric, Node
 from bsngraph.ops import Value

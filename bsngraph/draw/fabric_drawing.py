@@ -10,11 +10,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from bsngraph.draw.dot_text import Html, attributes, escaped, html_escaped, quoted
 from bsngraph.draw.legend import Entry, family_entries, foot
 from bsngraph.draw.palette import Family, family_of, long_label, short_label
-from bsngraph.draw.text import Html, attributes, escaped, html_escaped, percent, quantity, quoted, shape_text, shortened
 from bsngraph.fabric.model import Edge, Fabric, Node
 from bsngraph.ops import Shape
+from bsngraph.wording import percent, quantity, shape_text, shortened
 
 FONT = "Helvetica"
 MOST_LABELS = 80

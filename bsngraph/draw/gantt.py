@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from bsngraph.draw.charts import FONT_POINTS, PNG_DPI, STYLE, NoMatplotlibError, figure_bytes, form_of
 from bsngraph.draw.palette import Family, family_of, short_label
-from bsngraph.draw.text import percent, printable, quantity, shortened
-from bsngraph.fabric.atomic import write_whole
 from bsngraph.fabric.model import Fabric
 from bsngraph.fabric.scheduled_edge import ScheduledEdge
+from bsngraph.whole_files import write_whole
+from bsngraph.wording import percent, printable, quantity, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from bsngraph.errors import BsngraphError, InputError
-from bsngraph.fabric.atomic import write_whole
+from bsngraph.whole_files import write_whole
 
 SUFFIXES = (".svg", ".png", ".dot")
 PNG_DPI = 110

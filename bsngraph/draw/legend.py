@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from bsngraph.draw.dot_text import Html, html_escaped
 from bsngraph.draw.palette import Family
-from bsngraph.draw.text import Html, html_escaped
 
 CAPTION_POINTS = 18
 LEGEND_POINTS = 12

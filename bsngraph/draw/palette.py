@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bsngraph.draw.text import shortened
 from bsngraph.fabric.model import Edge
 from bsngraph.ops import OPERATIONS
+from bsngraph.wording import shortened
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
-from bsngraph.costs import FabricProfile
+from bsngraph.profile import FabricProfile
 from bsngraph.supernet import SuperNet, compile_fabric
 from bsngraph.supernet.supernet import Inputs
 

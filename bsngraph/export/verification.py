@@ -13,11 +13,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bsngraph.draw.text import quantity
 from bsngraph.errors import InputError
 from bsngraph.export.certificate import CERTIFICATE, FORMAT, ROUNDING, BudgetClaim, Json, Means, count_asked, judge, recount, seal, versions
 from bsngraph.export.network import GRAPH, WEIGHTS, file_hash, load_network, weights_hash
 from bsngraph.supernet import SuperNet
+from bsngraph.wording import quantity
 
 _MOST_THREADS = 1024
 _MOST_EXAMPLES = 65_536

@@ -7,9 +7,8 @@ are far above what anybody draws or searches, and low enough that reading ends w
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
-from bsngraph.errors import FabricError, InputError, Problem
+from bsngraph.errors import FabricError, Problem
 from bsngraph.fabric.raw import RawEdge, RawGraph, RawNode
 
 MAX_BYTES = 64 * 2**20
@@ -21,22 +20,7 @@ MAX_DEPTH = 64
 MAX_TEXT = 10_000
 
 _SMALLER = "split the fabric, or write fewer edges"
-
-
-def read_bounded(path: Path) -> bytes:
-    """The bytes of a file.
-
-    Raises:
-        InputError: it cannot be read, or is larger than `MAX_BYTES`.
-    """
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    if len(content) > MAX_BYTES:
-        raise InputError(f"{path}: is larger than {MAX_BYTES // 2**20} MiB, more than any fabric needs: {_SMALLER}")
-    return content
+TOO_LARGE = f"more than any fabric needs: {_SMALLER}"
 
 
 class Meter:

@@ -10,8 +10,7 @@ from typing import Any
 import networkx as nx
 
 from bsngraph.errors import InputError
-from bsngraph.fabric.atomic import write_whole
-from bsngraph.fabric.bounds import check_texts, read_bounded
+from bsngraph.fabric.bounds import MAX_BYTES, TOO_LARGE, check_texts
 from bsngraph.fabric.dot_to_raw import dot_to_raw
 from bsngraph.fabric.fabric_to_dot import fabric_to_dot
 from bsngraph.fabric.graphml import graphml_to_raw, write_graphml
@@ -21,6 +20,7 @@ from bsngraph.fabric.node_link import node_link_to_raw, write_node_link
 from bsngraph.fabric.raw import RawGraph
 from bsngraph.fabric.raw_to_fabric import Draft, raw_to_fabric
 from bsngraph.ops import Value
+from bsngraph.whole_files import read_bounded, write_whole
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def draft_file(path: str | Path, settings: Mapping[str, Value] | None = None) ->
     """
     path = Path(path)
     format_ = format_of(path)
-    return raw_to_fabric(check_texts(format_.read(read_bounded(path), str(path))), settings)
+    return raw_to_fabric(check_texts(format_.read(read_bounded(path, MAX_BYTES, TOO_LARGE), str(path))), settings)
 
 
 def fabric_from_networkx(graph: nx.MultiDiGraph[Any], settings: Mapping[str, Value] | None = None) -> Fabric:

@@ -16,7 +16,7 @@ from typing import Any
 from platformdirs import user_cache_path
 
 from bsngraph.errors import InputError
-from bsngraph.fabric.atomic import write_whole
+from bsngraph.whole_files import write_whole
 
 Json = dict[str, Any]
 

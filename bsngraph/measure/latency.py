@@ -22,7 +22,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from bsngraph.costs import FabricProfile
 from bsngraph.costs.cost import Costs
 from bsngraph.errors import InputError
 from bsngraph.fabric import Fabric
@@ -31,6 +30,7 @@ from bsngraph.measure.calibration import Calibration, fit_calibration, random_ar
 from bsngraph.measure.pieces import Piece, joining_pieces, network_piece, operation_pieces
 from bsngraph.measure.running import Runner, example_inputs, run_deployed
 from bsngraph.measure.timing import Measure, Patience, Timing, device_name, measure_module
+from bsngraph.profile import FabricProfile
 from bsngraph.supernet import SuperNet, compile_fabric
 
 ROUNDS = 3

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bsngraph.costs import FabricProfile
 from bsngraph.fabric import Architecture, Edge, Fabric, Node, prune_fabric
 from bsngraph.fabric.fabric_to_dot import fabric_to_dot
 from bsngraph.ops import OPERATIONS, Shape
-from bsngraph.ops.shapes import shape_text
+from bsngraph.profile import FabricProfile
+from bsngraph.wording import shape_text
 
 
 @dataclass(frozen=True)

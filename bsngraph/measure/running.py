@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import torch
 
-from bsngraph.costs import FabricProfile
+from bsngraph.profile import FabricProfile
 from bsngraph.supernet import SuperNet
 from bsngraph.supernet.deployed import deploy
 from bsngraph.supernet.supernet import Inputs

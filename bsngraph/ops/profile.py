@@ -19,9 +19,9 @@ from torch import Tensor, nn
 
 from bsngraph.ops.counting import Count, counting
 from bsngraph.ops.memory import measuring
-from bsngraph.ops.shapes import shape_text
 from bsngraph.ops.signature import Builder, Shape, Value
 from bsngraph.ops.table import OPERATIONS
+from bsngraph.wording import shape_text
 
 _LIBRARIES = (str(Path(torch.__file__).parent), str(Path(__file__).parent), sysconfig.get_path("stdlib"))
 

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 from bsngraph.ops.signature import Shape
-
-
-def shape_text(shape: Shape) -> str:
-    """`3x32x32`, as files write it."""
-    return "x".join(map(str, shape)) or "a single number"
+from bsngraph.wording import shape_text
 
 
 def image(shape: Shape) -> tuple[int, int, int]:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bsngraph.ops.shapes import shape_text
 from bsngraph.ops.signature import Argument, Operation, Shape, argument
 from bsngraph.ops.table import OPERATIONS, TORCH_PREFIX
+from bsngraph.wording import shape_text
 
 Fill = Callable[[Shape], Any]
 

@@ -5,9 +5,10 @@
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from bsngraph.ops.arguments import Activation, Classes, Features, Height, Rate, Width
-from bsngraph.ops.shapes import image, shape_text, size_of
+from bsngraph.ops.shapes import image, size_of
 from bsngraph.ops.signature import Shape
 from bsngraph.ops.table import operation
+from bsngraph.wording import shape_text
 
 if TYPE_CHECKING:
     from torch import nn

@@ -16,7 +16,6 @@ from torch import Tensor
 from bsngraph.costs import Budget
 from bsngraph.errors import InfeasibleBudgetError
 from bsngraph.fabric import Architecture
-from bsngraph.fabric.atomic import write_whole
 from bsngraph.searching.confirmation import confirm, none_measured_inside
 from bsngraph.searching.delivery import Result, deliver
 from bsngraph.searching.evaluation import evaluate_net, recompute_batch_norm
@@ -31,6 +30,7 @@ from bsngraph.searching.run_log import RunLog
 from bsngraph.searching.selection import Candidate, choose, explore, judge, propose, with_explorers
 from bsngraph.searching.training import NetTraining
 from bsngraph.supernet import SuperNet, prune_net
+from bsngraph.whole_files import write_whole
 
 # How often candidates are proposed, again under a lower limit when most of those measured whole were over a latency budget.
 _CONFIRMATIONS = 4

@@ -16,11 +16,9 @@ from bsngraph.costs import Budget, Cheapest, Cost, amount, cheapest_each, spendi
 from bsngraph.costs.schedule import Makespan
 from bsngraph.draw import fabric_drawing, render_dot
 from bsngraph.draw.curves import render_curves
-from bsngraph.draw.text import quantity
 from bsngraph.errors import BsngraphError, InfeasibleBudgetError
 from bsngraph.export import BudgetClaim, Means, make_certificate
 from bsngraph.fabric import Architecture, Fabric, write_fabric
-from bsngraph.fabric.atomic import write_whole
 from bsngraph.searching.confirmation import DELIVERED_AGAIN, measured
 from bsngraph.searching.edge_distribution import EdgeDistribution
 from bsngraph.searching.evaluation import Score, evaluate_net
@@ -30,6 +28,8 @@ from bsngraph.searching.progress import Progress
 from bsngraph.searching.run_folder import Json, RunFolder, reading
 from bsngraph.searching.task import TASKS
 from bsngraph.supernet import SuperNet, named_weights
+from bsngraph.whole_files import write_whole
+from bsngraph.wording import quantity
 
 
 @dataclass(frozen=True)

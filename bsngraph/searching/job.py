@@ -11,22 +11,13 @@ from importlib.metadata import version
 
 import torch
 
-from bsngraph import __version__
-from bsngraph.costs import (
-    Budget,
-    BudgetRequest,
-    Cost,
-    FabricProfile,
-    Sources,
-    complete_costs,
-    parse_budget,
-    profile_fabric,
-    resolve_budgets,
-)
+from bsngraph._version import __version__
+from bsngraph.costs import Budget, BudgetRequest, Cost, Sources, complete_costs, parse_budget, resolve_budgets
 from bsngraph.data import Dataset, load_data, parse_augmentation
 from bsngraph.errors import InputError
 from bsngraph.fabric import Fabric
 from bsngraph.measure import LatencyTable
+from bsngraph.profile import FabricProfile, profile_fabric
 from bsngraph.searching.conversion import as_task
 from bsngraph.searching.pricing import CostOptions, find_sources
 from bsngraph.searching.progress import Progress, Silent

@@ -21,7 +21,6 @@ from torch import Tensor
 from bsngraph.data import Augmentation, Dataset, Split, TaskKind
 from bsngraph.data.images import SUFFIXES, read_image
 from bsngraph.errors import InputError
-from bsngraph.fabric.atomic import write_whole
 from bsngraph.ops import Shape
 from bsngraph.searching.evaluation import RouteCache
 from bsngraph.searching.job import prepare_delivered, running
@@ -31,6 +30,7 @@ from bsngraph.searching.run_folder import RunFolder
 from bsngraph.searching.runs import load_net
 from bsngraph.searching.task import Task, first, run_net
 from bsngraph.supernet import SuperNet
+from bsngraph.whole_files import write_whole
 
 TABLE = "predictions.csv"
 

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import torch
 
 from bsngraph.errors import InputError
-from bsngraph.fabric.atomic import write_whole
+from bsngraph.whole_files import write_whole
 
 FILES = (
     "config.json",

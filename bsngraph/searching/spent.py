@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from bsngraph.costs import AdditiveCost, Cost, Costs, parse_budget, price, profile_fabric, spending
+from bsngraph.costs import AdditiveCost, Cost, Costs, parse_budget, price, spending
 from bsngraph.fabric import Fabric, architecture_of, read_fabric
+from bsngraph.profile import profile_fabric
 from bsngraph.searching.job import find_device
 from bsngraph.searching.pricing import CostOptions, find_sources, with_recorded
 from bsngraph.searching.progress import Silent

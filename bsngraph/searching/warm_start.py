@@ -14,9 +14,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from bsngraph.costs import FabricProfile, profile_fabric
 from bsngraph.errors import InputError
 from bsngraph.fabric import Edge, Fabric, read_fabric
+from bsngraph.profile import FabricProfile, profile_fabric
 from bsngraph.searching.run_folder import Json, RunFolder, reading
 from bsngraph.supernet import compile_fabric, named_weights
 

@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from bsngraph.costs import FabricProfile, profile_fabric
 from bsngraph.errors import FabricError, Problem
 from bsngraph.fabric import Booleans, Fabric, live_edges, live_sweep
 from bsngraph.ops.profile import build
+from bsngraph.profile import FabricProfile, profile_fabric
 from bsngraph.supernet.merges import ACTIVATIONS, MERGES, Part, Place
 from bsngraph.supernet.route import Handout, NodeStep, Planner, Route
 from bsngraph.supernet.rows import Taken, run_on, spread_rows, take_rows

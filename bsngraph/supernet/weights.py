@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from bsngraph.costs import FabricProfile, profile_fabric
 from bsngraph.errors import InputError
 from bsngraph.fabric import Architecture, Booleans, Fabric, architecture_of, prune_fabric
+from bsngraph.profile import FabricProfile, profile_fabric
 from bsngraph.supernet.supernet import SuperNet, compile_fabric
 
 

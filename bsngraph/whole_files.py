@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Files read within bounds, and written whole or not at all."""
 
 from __future__ import annotations
 
@@ -7,6 +7,22 @@ import tempfile
 from pathlib import Path
 
 from bsngraph.errors import InputError
+
+
+def read_bounded(path: Path, most: int, too_large: str) -> bytes:
+    """The bytes of a file, of which there may be `most`; `too_large` says why, and the cure.
+
+    Raises:
+        InputError: it cannot be read, or is larger.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(most + 1)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    if len(content) > most:
+        raise InputError(f"{path}: is larger than {most // 2**20} MiB, {too_large}")
+    return content
 
 
 def write_whole(path: Path, content: str | bytes) -> None:

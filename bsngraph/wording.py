@@ -1,0 +1,39 @@
+"""Quantities, shapes and names as people read them: one spelling for terminals, pictures and errors."""
+
+from __future__ import annotations
+
+import math
+
+LONGEST = 36
+
+
+def shortened(text: str, longest: int = LONGEST) -> str:
+    """At most `longest` characters; the middle is left out, since names differ at their ends."""
+    if len(text) <= longest:
+        return text
+    return f"{text[: longest // 2]}…{text[len(text) - (longest - 1) // 2 :]}"
+
+
+def shape_text(shape: tuple[int, ...]) -> str:
+    """`32x4x4`, as files write it."""
+    return "x".join(map(str, shape)) or "a single number"
+
+
+def quantity(value: float) -> str:
+    """A number in three digits: `412 k`, `1.71 M`, `0.034`."""
+    if not math.isfinite(value) or abs(value) < 999.5:
+        return f"{value:.3g}"
+    scaled, prefixes = value / 1000, "kMGTP"
+    while abs(scaled) >= 999.5 and len(prefixes) > 1:
+        scaled, prefixes = scaled / 1000, prefixes[1:]
+    return f"{scaled:.3g} {prefixes[0]}"
+
+
+def percent(share: float) -> str:
+    """`34 %`; what is there but below half a percent is `<1 %`."""
+    return "<1 %" if 0 < share < 0.005 else f"{100 * share:.0f} %"
+
+
+def printable(text: str) -> str:
+    """Without what XML forbids (control characters, lone surrogates)."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
