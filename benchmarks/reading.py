@@ -19,7 +19,7 @@ from measuring import keep
 
 from bsngraph.costs import cheapest, price
 from bsngraph.fabric import Fabric, read_fabric, write_fabric
-from bsngraph.ops import profile as operations
+from bsngraph.ops.counting import operation_profile as operations
 from bsngraph.profile import profile_fabric
 from bsngraph.supernet import compile_fabric
 

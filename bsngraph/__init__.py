@@ -16,7 +16,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from bsngraph._version import __version__
+from bsngraph._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from bsngraph.data import Dataset, load_data
@@ -55,7 +55,6 @@ __all__ = [
     "Result",
     "SearchSettings",
     "SuperNet",
-    "__version__",
     "architecture_of",
     "compile_fabric",
     "evaluate_run",

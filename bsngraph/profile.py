@@ -11,14 +11,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from bsngraph.costs.cost import Costs
 from bsngraph.errors import FabricError, Problem
 from bsngraph.fabric import Draft, Edge, Fabric, Node
 from bsngraph.ops import Shape
 
 if TYPE_CHECKING:
-    from bsngraph.ops.profile import OperationProfile
+    from bsngraph.ops.counting.operation_profile import OperationProfile
+
+Counts = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -33,11 +35,11 @@ class FabricProfile:
     fabric: Fabric
     node_shapes: tuple[Shape, ...]
     edge_shapes: tuple[Shape, ...]
-    macs: Costs
-    params: Costs
-    bytes: Costs
-    workspace: Costs
-    results: Costs
+    macs: Counts
+    params: Counts
+    bytes: Counts
+    workspace: Counts
+    results: Counts
     uncounted: tuple[tuple[str, ...], ...]
 
     def annotated(self) -> Fabric:
@@ -100,7 +102,7 @@ class _Walk:
             self.shapes.append(self._merge(node, [fabric.edges[edge] for edge in incoming], [self.profiles[edge] for edge in incoming]))
 
     def _profile(self, index: int) -> OperationProfile | None:
-        from bsngraph.ops.profile import profile as profile_operation
+        from bsngraph.ops.counting.operation_profile import profile as profile_operation
 
         edge = self.fabric.edges[index]
         shape = self.shapes[self.fabric.endpoints[index][0]]

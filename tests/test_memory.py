@@ -18,7 +18,7 @@ from torch.utils._pytree import tree_leaves
 
 from bsngraph.costs.memory import PeakMemory
 from bsngraph.fabric import Booleans, connected, live_edges, live_sweep, read_fabric
-from bsngraph.ops.profile import profile as profile_operation
+from bsngraph.ops.counting.operation_profile import profile as profile_operation
 from bsngraph.profile import FabricProfile, profile_fabric
 from bsngraph.supernet import compile_fabric, named_weights, prune
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from bsngraph.ops import OPERATIONS, Argument, operation
-from bsngraph.ops.modules import ACTIVATIONS, BatchNorm2d, Shortcut
-from bsngraph.ops.profile import build, profile
+from bsngraph.ops.counting.operation_profile import build, profile
+from bsngraph.ops.modules.image_modules import ACTIVATIONS, BatchNorm2d, Shortcut
 from bsngraph.ops.signature import Bounds, Fraction, OddSize, Size, read_signature, to_type
 
 sizes = st.integers(1, 13)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from test_operations import NORMED, activations, calls, channel_counts, halved, images, kernels, norms, sizes, strides
 from torch import nn
 
-from bsngraph.ops.modules import GroupNorm, norm_layer
-from bsngraph.ops.profile import build, profile
+from bsngraph.ops.counting.operation_profile import build, profile
+from bsngraph.ops.modules.image_modules import GroupNorm, norm_layer
 
 token_shapes = st.tuples(sizes, st.sampled_from((4, 8, 12)))
 

@@ -12,8 +12,8 @@ import torch
 from torch import nn
 
 from bsngraph.ops import OPERATIONS
-from bsngraph.ops.profile import build, profile
-from bsngraph.ops.torch_class import IMAGE, SEQUENCE, TORCH_CLASSES, VECTOR
+from bsngraph.ops.counting.operation_profile import build, profile
+from bsngraph.ops.torch_nn.torch_class import IMAGE, SEQUENCE, TORCH_CLASSES, VECTOR
 from bsngraph.profile import profile_fabric
 
 NEVER = {"self", "inplace", "device", "dtype", "args", "kwargs"}

@@ -17,7 +17,7 @@ from bsngraph.cli.main import cli
 from bsngraph.errors import FabricError, InputError
 from bsngraph.fabric import draft_file
 from bsngraph.ops import OPERATIONS, load_operations, operation
-from bsngraph.ops.profile import build, profile
+from bsngraph.ops.counting.operation_profile import build, profile
 from bsngraph.profile import profile_draft
 
 ROOT = Path(__file__).parents[1]

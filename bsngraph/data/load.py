@@ -13,7 +13,7 @@ from bsngraph.data.arrays import dataset_from_arrays
 from bsngraph.data.dataset import Dataset
 from bsngraph.data.names import Notify, Request, silent
 from bsngraph.errors import InputError, nearest
-from bsngraph.ops.user_code import failure, run_file
+from bsngraph.ops.user_code.running_code import failure, run_file
 
 KIND = "code"
 

@@ -4,13 +4,13 @@ from bsngraph.ops.signature import Argument, Bounds, Operation, Shape, Value
 from bsngraph.ops.table import EDGE_WORDS, OPERATIONS, operation, registering_from
 
 with registering_from(""):  # these modules fill the table
-    from bsngraph.ops import images as _images  # noqa: F401
-    from bsngraph.ops import resizing as _resizing  # noqa: F401
-    from bsngraph.ops import tokens as _tokens  # noqa: F401
-    from bsngraph.ops import torch_nn as _torch_nn  # noqa: F401
-    from bsngraph.ops import vectors as _vectors  # noqa: F401
+    from bsngraph.ops.builders import image_operations as _images  # noqa: F401
+    from bsngraph.ops.builders import resizing_operations as _resizing  # noqa: F401
+    from bsngraph.ops.builders import token_operations as _tokens  # noqa: F401
+    from bsngraph.ops.builders import vector_operations as _vectors  # noqa: F401
+    from bsngraph.ops.torch_nn import torch_classes as _torch_nn  # noqa: F401
 
-from bsngraph.ops.load import load_operations
+from bsngraph.ops.user_code.operations_file import load_operations
 
 __all__ = [
     "EDGE_WORDS",

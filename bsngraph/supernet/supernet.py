@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from bsngraph.errors import FabricError, Problem
 from bsngraph.fabric import Booleans, Fabric, live_edges, live_sweep
-from bsngraph.ops.profile import build
+from bsngraph.ops.counting.operation_profile import build
 from bsngraph.profile import FabricProfile, profile_fabric
 from bsngraph.supernet.merges import ACTIVATIONS, MERGES, Part, Place
 from bsngraph.supernet.route import Handout, NodeStep, Planner, Route

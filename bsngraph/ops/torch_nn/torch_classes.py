@@ -12,7 +12,7 @@ from functools import partial
 from typing import Annotated, Literal
 
 from bsngraph.ops.signature import Bounds, Fraction, Size, Stride
-from bsngraph.ops.torch_class import IMAGE, SEQUENCE, VECTOR, add_classes
+from bsngraph.ops.torch_nn.torch_class import IMAGE, SEQUENCE, VECTOR, add_classes
 
 _ANY = (VECTOR, SEQUENCE, IMAGE)
 _Kernel = Annotated[int, Bounds(1, 255)]

@@ -10,7 +10,7 @@ from collections import OrderedDict
 import torch
 from torch import Tensor, nn
 
-from bsngraph.ops.modules import Shortcut, conv
+from bsngraph.ops.modules.image_modules import Shortcut, conv
 
 
 class BasicBlock(nn.Module):

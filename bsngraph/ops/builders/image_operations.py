@@ -36,7 +36,7 @@ def conv(
     When: the standard choice wherever an image comes in; dilation sees further, groups cost less.
     Sizes: c×h×w → channels×⌈h/stride⌉×⌈w/stride⌉
     """
-    from bsngraph.ops import modules
+    from bsngraph.ops.modules import image_modules as modules
 
     incoming, _, _ = image(shape)
     if incoming % groups or channels % groups:
@@ -53,7 +53,7 @@ def projection(shape: Shape, *, channels: Channels, stride: Step = 1, norm: Norm
     When: to change the number of channels, or as a skip where shapes differ.
     Sizes: c×h×w → channels×⌈h/stride⌉×⌈w/stride⌉
     """
-    from bsngraph.ops import modules
+    from bsngraph.ops.modules import image_modules as modules
 
     incoming, _, _ = image(shape)
     return modules.conv(incoming, channels, kernel=1, stride=stride, norm=norm)
@@ -74,7 +74,7 @@ def depthwise_conv(
     When: to look around cheaply; a projection after it mixes the channels.
     Sizes: c×h×w → c×⌈h/stride⌉×⌈w/stride⌉
     """
-    from bsngraph.ops import modules
+    from bsngraph.ops.modules import image_modules as modules
 
     channels, _, _ = image(shape)
     return modules.conv(
@@ -98,7 +98,7 @@ def separable_conv(
     When: in place of a conv where MACs are scarce and there are many channels.
     Sizes: c×h×w → channels×⌈h/stride⌉×⌈w/stride⌉
     """
-    from bsngraph.ops import modules
+    from bsngraph.ops.modules import image_modules as modules
 
     incoming, _, _ = image(shape)
     return modules.separable_conv(incoming, channels, kernel=kernel, stride=stride, dilation=dilation, norm=norm, activation=activation)
@@ -111,7 +111,7 @@ def basic_block(shape: Shape, *, channels: Channels, stride: Step = 1, residual:
     When: ResNets up to 34 layers; beside a searchable skip set residual=false.
     Sizes: c×h×w → channels×⌈h/stride⌉×⌈w/stride⌉
     """
-    from bsngraph.ops import blocks
+    from bsngraph.ops.modules import block_modules as blocks
 
     incoming, _, _ = image(shape)
     _check_shortcut(incoming, channels, residual)
@@ -127,7 +127,7 @@ def bottleneck_block(
     When: deep ResNets with many channels; it costs less than a basic block of the same width.
     Sizes: c×h×w → channels×⌈h/stride⌉×⌈w/stride⌉
     """
-    from bsngraph.ops import blocks
+    from bsngraph.ops.modules import block_modules as blocks
 
     incoming, _, _ = image(shape)
     _check_shortcut(incoming, channels, residual)
@@ -152,7 +152,7 @@ def mbconv(
     When: mobile search spaces (ProxylessNAS, FBNet); beside a searchable skip set residual=false.
     Sizes: c×h×w → channels×⌈h/stride⌉×⌈w/stride⌉
     """
-    from bsngraph.ops import blocks
+    from bsngraph.ops.modules import block_modules as blocks
 
     incoming, _, _ = image(shape)
     return blocks.MBConv(

@@ -17,13 +17,13 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from bsngraph.ops.counting import Count, counting
-from bsngraph.ops.memory import measuring
+from bsngraph.ops.counting.allocations import measuring
+from bsngraph.ops.counting.operator_counts import Count, counting
 from bsngraph.ops.signature import Builder, Shape, Value
 from bsngraph.ops.table import OPERATIONS
 from bsngraph.wording import shape_text
 
-_LIBRARIES = (str(Path(torch.__file__).parent), str(Path(__file__).parent), sysconfig.get_path("stdlib"))
+_LIBRARIES = (str(Path(torch.__file__).parent), str(Path(__file__).parents[1]), sysconfig.get_path("stdlib"))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bsngraph.errors import InputError
 
-_BETWEEN = ("<", str(Path(__file__).parents[1]), str(Path(importlib.__file__).parent))  # frames between us and the user's code
+_BETWEEN = ("<", str(Path(__file__).parents[2]), str(Path(importlib.__file__).parent))  # frames between us and the user's code
 
 
 def run_file(path: Path, kind: str, otherwise: str) -> types.ModuleType:

@@ -36,7 +36,7 @@ class TorchClass:
         """
         from torch import nn
 
-        from bsngraph.ops import modules
+        from bsngraph.ops.modules import image_modules as modules
 
         if len(shape) not in self.ranks:
             raise ValueError(f"needs {' or '.join(_KIND[rank] for rank in self.ranks)}, but gets {shape_text(shape)}")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bsngraph.errors import InputError
 from bsngraph.ops.table import OPERATIONS, registering_from
-from bsngraph.ops.user_code import failure, run_file
+from bsngraph.ops.user_code.running_code import failure, run_file
 
 _loaded: dict[str, tuple[str, ...]] = {}  # a module is imported once in a process, so what it registered is remembered
 

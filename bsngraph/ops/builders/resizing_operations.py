@@ -32,7 +32,7 @@ def shortcut(shape: Shape, *, channels: Channels, stride: Step = 1) -> "nn.Modul
     When: a skip that costs nothing beside an operation that changes the shape.
     Sizes: c×h×w → channels×⌈h/stride⌉×⌈w/stride⌉, channels at least c
     """
-    from bsngraph.ops import modules
+    from bsngraph.ops.modules import image_modules as modules
 
     incoming, _, _ = image(shape)
     if channels < incoming:
@@ -47,7 +47,7 @@ def max_pool(shape: Shape, *, window: Window = 2, stride: Step = 2, channels: Wi
     When: to lower the resolution without weights, keeping the strongest answer.
     Sizes: c×h×w → c×⌈h/stride⌉×⌈w/stride⌉, or channels where given
     """
-    from bsngraph.ops import modules
+    from bsngraph.ops.modules import image_modules as modules
 
     return modules.pool("max", _window(window, stride), stride, _extra_channels(shape, channels))
 
@@ -59,7 +59,7 @@ def avg_pool(shape: Shape, *, window: Window = 2, stride: Step = 2, channels: Wi
     When: to lower the resolution without weights, smoothly.
     Sizes: c×h×w → c×⌈h/stride⌉×⌈w/stride⌉, or channels where given
     """
-    from bsngraph.ops import modules
+    from bsngraph.ops.modules import image_modules as modules
 
     return modules.pool("avg", _window(window, stride), stride, _extra_channels(shape, channels))
 
@@ -109,7 +109,7 @@ def upsample_conv(
     When: the way up of a segmentation fabric or a CNF; it has no checkerboard pattern.
     Sizes: c×h×w → channels×(factor·h)×(factor·w), or channels×height×width
     """
-    from bsngraph.ops import modules
+    from bsngraph.ops.modules import image_modules as modules
 
     size = size_of(shape, factor, height, width)
     return modules.upsample_conv(shape[0], channels, size=size, mode=mode, kernel=kernel, norm=norm, activation=activation)
@@ -130,7 +130,7 @@ def transposed_conv(
     When: a learned way up, at fewer MACs than upsample_conv.
     Sizes: c×h×w → channels×(stride·h)×(stride·w)
     """
-    from bsngraph.ops import modules
+    from bsngraph.ops.modules import image_modules as modules
 
     incoming, _, _ = image(shape)
     if stride == 1 and kernel % 2 == 0:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bsngraph.ops.modules import ACTIVATIONS
+from bsngraph.ops.modules.image_modules import ACTIVATIONS
 
 
 class Residual(nn.Module):

@@ -27,7 +27,7 @@ def patches(
     When: the way from images to attention; sides that size does not divide are padded with zeros.
     Sizes: c×h×w → (⌈h/size⌉·⌈w/size⌉)×features
     """
-    from bsngraph.ops import token_modules
+    from bsngraph.ops.modules import token_modules
 
     return token_modules.Patches(image(shape), features, size, positions=positions)
 
@@ -39,7 +39,7 @@ def positions(shape: Shape) -> "nn.Module":
     When: before attention, which does not see order by itself.
     Sizes: length×features → the same
     """
-    from bsngraph.ops import token_modules
+    from bsngraph.ops.modules import token_modules
 
     return token_modules.Positions(*sequence(shape))
 
@@ -63,7 +63,7 @@ def attention(shape: Shape, *, heads: Heads = 4, dropout: Rate = 0.0, norm: PreN
     When: where tokens must look at each other; put an identity edge beside it, or set residual=true.
     Sizes: length×features → the same
     """
-    from bsngraph.ops import token_modules
+    from bsngraph.ops.modules import token_modules
 
     _, width = sequence(shape)
     if width % heads:
@@ -86,7 +86,7 @@ def mlp(
     When: after attention; put an identity edge beside it, or set residual=true.
     Sizes: length×features → the same; features → the same
     """
-    from bsngraph.ops import token_modules
+    from bsngraph.ops.modules import token_modules
 
     return token_modules.residual(token_modules.mlp(features_of(shape), expansion, activation, dropout, norm), residual)
 
@@ -98,7 +98,7 @@ def token_linear(shape: Shape, *, features: Features, activation: Activation = "
     When: to change the number of features of a sequence.
     Sizes: length×c → length×features
     """
-    from bsngraph.ops import token_modules
+    from bsngraph.ops.modules import token_modules
 
     _, incoming = sequence(shape)
     return token_modules.token_linear(incoming, features, activation)

@@ -45,7 +45,7 @@ def global_pool(shape: Shape, *, kind: Annotated[Literal["avg", "max"], "mean or
     When: between an image or a sequence and linear layers that should not see where things are.
     Sizes: c×h×w → c; length×features → features
     """
-    from bsngraph.ops import modules
+    from bsngraph.ops.modules import image_modules as modules
 
     if len(shape) not in (2, 3):
         raise ValueError(f"needs an image or a sequence, but gets {shape_text(shape)}")
@@ -59,7 +59,7 @@ def linear(shape: Shape, *, features: Features, activation: Activation = "none")
     When: on vectors; on an image or sequence each of its values has a weight of its own.
     Sizes: any → features
     """
-    from bsngraph.ops import modules
+    from bsngraph.ops.modules import image_modules as modules
 
     return modules.linear(shape, features, activation)
 
@@ -71,7 +71,7 @@ def classifier(shape: Shape, *, classes: Classes) -> "nn.Module":
     When: the last edge of a classifying fabric.
     Sizes: c×h×w → classes; length×features → classes; features → classes
     """
-    from bsngraph.ops import modules
+    from bsngraph.ops.modules import image_modules as modules
 
     if len(shape) not in (1, 2, 3):
         raise ValueError(f"needs an image, a sequence or a vector, but gets {shape_text(shape)}")
@@ -85,7 +85,7 @@ def segmentation_head(shape: Shape, *, classes: Classes, height: Height = None, 
     When: the last edge of a segmenting fabric.
     Sizes: c×h×w → classes×h×w, or classes×height×width
     """
-    from bsngraph.ops import modules
+    from bsngraph.ops.modules import image_modules as modules
 
     incoming, rows, columns = image(shape)
     size = size_of(shape, 1, height, width)
