@@ -34,8 +34,8 @@ from bsngraph.errors import BsngraphError, InfeasibleBudgetError
 from bsngraph.export.recount import count_bytes, count_macs, count_memory, count_params
 from bsngraph.export.simulation import simulate
 from bsngraph.fabric import Booleans, Fabric, connected, decisions_of, live_edges, live_sweep
-from bsngraph.fabric.fabric_to_networkx import fabric_to_networkx
 from bsngraph.fabric.families import cell_fabric, cnf_fabric, resnet_fabric
+from bsngraph.fabric.writing.fabric_to_networkx import fabric_to_networkx
 from bsngraph.measure import random_architectures
 from bsngraph.profile import FabricProfile
 from bsngraph.searching.edge_distribution import EdgeDistribution

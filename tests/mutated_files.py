@@ -15,7 +15,7 @@ from random import Random
 
 from bsngraph.errors import FabricError, InputError
 from bsngraph.fabric import Fabric, draft_file, read_fabric
-from bsngraph.fabric.files import FORMATS, format_of
+from bsngraph.fabric.formats import FORMATS, format_of
 from bsngraph.profile import profile_draft
 
 FILES = Path(__file__).parent / "files"

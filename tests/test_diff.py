@@ -20,7 +20,7 @@ from bsngraph.draw.difference_drawing import ADDED, CHANGED, GONE, SAME, differe
 from bsngraph.errors import BsngraphError
 from bsngraph.fabric import Fabric, architecture_of, prune_fabric, read_fabric, write_fabric
 from bsngraph.fabric.difference import Change, difference
-from bsngraph.fabric.dot_to_raw import dot_to_raw
+from bsngraph.fabric.reading.dot_to_raw import dot_to_raw
 
 A = """digraph a {
   graph [source=x, target=y]; x [input="4x8x8"]; h [merge=mean]; edge [op=conv, channels=4];

@@ -25,10 +25,10 @@ from random_fabrics import small_fabrics
 
 from bsngraph.errors import FabricError
 from bsngraph.fabric import Fabric, read_fabric, write_fabric
-from bsngraph.fabric.dot_to_raw import dot_to_raw
-from bsngraph.fabric.fabric_to_dot import fabric_to_dot
-from bsngraph.fabric.raw import RawEdge, RawNode
-from bsngraph.fabric.raw_to_fabric import raw_to_fabric
+from bsngraph.fabric.binding.raw_to_fabric import raw_to_fabric
+from bsngraph.fabric.reading.dot_to_raw import dot_to_raw
+from bsngraph.fabric.reading.raw import RawEdge, RawNode
+from bsngraph.fabric.writing.fabric_to_dot import fabric_to_dot
 
 ENGINES = [str(path) for path in (Path(sys.executable).with_name("graphviz-pure"), shutil.which("dot")) if path and Path(path).exists()]
 needs_graphviz = pytest.mark.skipif(not ENGINES, reason="no Graphviz: pip install graphviz-pure")

@@ -16,8 +16,8 @@ from bsngraph.draw import NoGraphvizError, fabric_drawing, find_graphviz, graphv
 from bsngraph.draw.dot_text import escaped, quoted
 from bsngraph.draw.palette import BLOCK, CONV_1, CONV_3, CONV_WIDE, SKIP, family_of, short_label
 from bsngraph.errors import BsngraphError, InputError
-from bsngraph.fabric.dot_to_raw import dot_to_raw
 from bsngraph.fabric.model import Edge, Fabric, Node
+from bsngraph.fabric.reading.dot_to_raw import dot_to_raw
 from bsngraph.wording import percent, quantity, shortened
 
 SHAPES = ((1, 8, 8), (16, 8, 8), (16, 8, 8), (32, 4, 4), (10,))

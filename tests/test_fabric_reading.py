@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from random_fabrics import small_graphs
 
 from bsngraph.errors import FabricError, InputError
-from bsngraph.fabric import Fabric, draft_file, fabric_from_networkx, read_fabric, write_fabric
-from bsngraph.fabric.dot_to_raw import dot_to_raw
-from bsngraph.fabric.fabric_to_dot import fabric_to_dot
-from bsngraph.fabric.fabric_to_networkx import fabric_to_networkx
-from bsngraph.fabric.networkx_to_raw import networkx_to_raw
-from bsngraph.fabric.raw_to_fabric import Draft, raw_to_fabric
+from bsngraph.fabric import Draft, Fabric, draft_file, fabric_from_networkx, read_fabric, write_fabric
+from bsngraph.fabric.binding.raw_to_fabric import raw_to_fabric
+from bsngraph.fabric.reading.dot_to_raw import dot_to_raw
+from bsngraph.fabric.reading.networkx_to_raw import networkx_to_raw
+from bsngraph.fabric.writing.fabric_to_dot import fabric_to_dot
+from bsngraph.fabric.writing.fabric_to_networkx import fabric_to_networkx
 
 DIGITS = Path(__file__).parents[1] / "fabrics" / "digits.dot"
 

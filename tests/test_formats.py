@@ -18,12 +18,14 @@ from random_fabrics import small_fabrics, small_graphs
 
 from bsngraph.errors import FabricError, InputError
 from bsngraph.fabric import Fabric, fabric_from_networkx, read_fabric, write_fabric
-from bsngraph.fabric.fabric_to_networkx import fabric_to_networkx
-from bsngraph.fabric.files import FORMATS, format_of
-from bsngraph.fabric.graphml import graphml_to_raw, write_graphml
-from bsngraph.fabric.node_link import node_link_to_raw, write_node_link
-from bsngraph.fabric.raw import cannot_be_written, join_names, split_names
-from bsngraph.fabric.raw_to_fabric import raw_to_fabric
+from bsngraph.fabric.binding.raw_to_fabric import raw_to_fabric
+from bsngraph.fabric.formats import FORMATS, format_of
+from bsngraph.fabric.reading.graphml_to_raw import graphml_to_raw
+from bsngraph.fabric.reading.node_link_to_raw import node_link_to_raw
+from bsngraph.fabric.reading.raw import cannot_be_written, join_names, split_names
+from bsngraph.fabric.writing.fabric_to_graphml import write_graphml
+from bsngraph.fabric.writing.fabric_to_networkx import fabric_to_networkx
+from bsngraph.fabric.writing.fabric_to_node_link import write_node_link
 
 FILES = Path(__file__).parent / "files"
 FABRICS = Path(__file__).parents[1] / "fabrics"

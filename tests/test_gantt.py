@@ -16,12 +16,12 @@ from tiny import DIGITS, fabric_of, written
 
 from bsngraph.cli.main import cli
 from bsngraph.costs.schedule import Makespan, Steps, schedule_of
+from bsngraph.costs.schedules.scheduled_edge import ScheduledEdge
 from bsngraph.draw.gantt import Chart, NoMatplotlibError, gantt_drawing, render_gantt
 from bsngraph.draw.palette import CONV_1, CONV_3, HEAD
 from bsngraph.errors import InputError
 from bsngraph.fabric import Fabric, write_fabric
 from bsngraph.fabric.model import Edge, Node
-from bsngraph.fabric.scheduled_edge import ScheduledEdge
 from bsngraph.profile import profile_fabric
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -15,8 +15,11 @@ import pytest
 from mutated_files import bases, mutated, outcome
 
 from bsngraph.errors import FabricError, InputError
-from bsngraph.fabric import bounds, dot_to_raw, draft_file, graphml, node_link, read_fabric
+from bsngraph.fabric import draft_file, read_fabric
 from bsngraph.fabric.model import Fabric
+from bsngraph.fabric.reading import bounds, dot_to_raw
+from bsngraph.fabric.reading import graphml_to_raw as graphml
+from bsngraph.fabric.reading import node_link_to_raw as node_link
 from bsngraph.profile import profile_draft, profile_fabric
 from bsngraph.supernet import compile_fabric
 

@@ -14,11 +14,11 @@ from ortools.sat.python import cp_model
 from random_fabrics import every_sample, random_samples, small_fabrics
 
 from bsngraph.costs.schedule import Makespan, Steps, schedule_of
+from bsngraph.costs.schedules.scheduled_edge import ScheduledEdge
 from bsngraph.errors import InputError
 from bsngraph.fabric import Booleans, Fabric, connected, live_edges, live_sweep
+from bsngraph.fabric.binding.structure import edges_by_name
 from bsngraph.fabric.model import Edge, Node
-from bsngraph.fabric.scheduled_edge import ScheduledEdge
-from bsngraph.fabric.structure import edges_by_name
 from bsngraph.profile import profile_fabric
 from bsngraph.supernet import prune
 

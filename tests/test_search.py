@@ -542,7 +542,7 @@ def test_run_killed_after_every_epoch_in_turn_gives_the_same_bits(finished: Path
 def test_run_killed_before_or_after_any_of_its_writes_and_resumed_gives_the_same_bits(finished: Path, tmp_path: Path) -> None:
     from bsngraph.whole_files import write_whole
 
-    homes = ("bsngraph.searching.run_folder", "bsngraph.searching.delivery", "bsngraph.fabric.files")
+    homes = ("bsngraph.searching.run_folder", "bsngraph.searching.delivery", "bsngraph.fabric.formats")
 
     def attempt(out: Path, at: int | None, after: bool, mode: str) -> int:
         counter = Interrupter(write_whole, at, after=after)

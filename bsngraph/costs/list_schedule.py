@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bsngraph.fabric import Booleans, Fabric, LiveSweep, live_sweep
-from bsngraph.fabric.structure import edges_by_name
+from bsngraph.fabric.binding.structure import edges_by_name
 
 Times = NDArray[np.float64]
 _Indices = NDArray[np.intp]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from bsngraph.costs.cost import Costs
 from bsngraph.fabric import Booleans, Fabric
-from bsngraph.fabric.structure import natural_key
+from bsngraph.fabric.binding.structure import natural_key
 from bsngraph.ops import Shape
 from bsngraph.profile import FabricProfile
 

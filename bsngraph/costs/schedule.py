@@ -14,9 +14,9 @@ import numpy as np
 
 from bsngraph.costs.cost import Costs
 from bsngraph.costs.list_schedule import Graph, Times, count_steps, graph_of, run_list
+from bsngraph.costs.schedules.scheduled_edge import ScheduledEdge
 from bsngraph.errors import InputError
 from bsngraph.fabric import Booleans, Fabric
-from bsngraph.fabric.scheduled_edge import ScheduledEdge
 
 _MOST_ROWS, _MOST_VALUES = 1024, 2**23  # evaluated at once, so that memory stays bounded
 

@@ -23,7 +23,7 @@ import numpy as np
 from bsngraph.costs.cost import Costs
 from bsngraph.errors import InputError
 from bsngraph.fabric import Architecture, Booleans, Fabric, prune_fabric
-from bsngraph.fabric.raw_to_fabric import COMPUTED_COSTS
+from bsngraph.fabric.binding.words import COMPUTED_COSTS
 from bsngraph.ops.user_code.running_code import failure, run_file
 from bsngraph.profile import FabricProfile
 from bsngraph.wording import quantity

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bsngraph.costs.schedules.scheduled_edge import ScheduledEdge
 from bsngraph.draw.charts import FONT_POINTS, PNG_DPI, STYLE, NoMatplotlibError, figure_bytes, form_of
 from bsngraph.draw.palette import Family, family_of, short_label
 from bsngraph.fabric.model import Fabric
-from bsngraph.fabric.scheduled_edge import ScheduledEdge
 from bsngraph.whole_files import write_whole
 from bsngraph.wording import percent, printable, quantity, shortened
 

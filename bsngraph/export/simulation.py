@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from bsngraph.fabric import Fabric
-from bsngraph.fabric.structure import edges_by_name
+from bsngraph.fabric.binding.structure import edges_by_name
 
 
 def simulate(fabric: Fabric, durations: Sequence[float], cores: int, transfers: Sequence[float] | None = None) -> float:

@@ -1,12 +1,12 @@
 """Fabrics: reading, checking and writing them, live edges, architectures. Never imports torch."""
 
 from bsngraph.fabric.architecture import Architecture, architecture_of, prune_fabric
+from bsngraph.fabric.binding.draft import Draft
 from bsngraph.fabric.decisions import Decisions, decisions_of
-from bsngraph.fabric.files import draft_file, fabric_from_networkx, read_fabric, write_fabric
+from bsngraph.fabric.formats import draft_file, fabric_from_networkx, read_fabric, write_fabric
 from bsngraph.fabric.live import Booleans, LiveSweep, connected, live_edges, live_sweep
 from bsngraph.fabric.model import Edge, Fabric, Node
 from bsngraph.fabric.neighbours import every_choice, neighbouring_choices
-from bsngraph.fabric.raw_to_fabric import Draft
 
 __all__ = [
     "Architecture",

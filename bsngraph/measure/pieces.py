@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bsngraph.fabric import Architecture, Edge, Fabric, Node, prune_fabric
-from bsngraph.fabric.fabric_to_dot import fabric_to_dot
+from bsngraph.fabric.writing.fabric_to_dot import fabric_to_dot
 from bsngraph.ops import OPERATIONS, Shape
 from bsngraph.profile import FabricProfile
 from bsngraph.wording import shape_text

@@ -17,7 +17,7 @@ from bsngraph.data import Dataset
 from bsngraph.errors import InputError
 from bsngraph.export import load_network
 from bsngraph.fabric import Architecture, Fabric, architecture_of, read_fabric, write_fabric
-from bsngraph.fabric.fabric_to_dot import fabric_to_dot
+from bsngraph.fabric.writing.fabric_to_dot import fabric_to_dot
 from bsngraph.profile import FabricProfile, profile_fabric
 from bsngraph.searching.choosing import choose_and_deliver
 from bsngraph.searching.delivery import Result, deliver, write_probabilities

@@ -24,7 +24,7 @@ import networkx as nx
 
 from bsngraph.errors import InputError
 from bsngraph.fabric.families.sketch import MOST, SOURCE, TARGET, check_image, check_number, sketch
-from bsngraph.fabric.files import fabric_from_networkx
+from bsngraph.fabric.formats import fabric_from_networkx
 from bsngraph.fabric.model import Fabric
 from bsngraph.ops import Shape
 

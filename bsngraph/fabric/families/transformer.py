@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from bsngraph.errors import InputError
 from bsngraph.fabric.families.sketch import MOST, TARGET, check_number, check_numbers, sketch
-from bsngraph.fabric.files import fabric_from_networkx
+from bsngraph.fabric.formats import fabric_from_networkx
 from bsngraph.fabric.model import Fabric
 from bsngraph.ops import Shape
 

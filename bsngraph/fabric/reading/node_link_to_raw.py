@@ -14,38 +14,17 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-import networkx as nx
-
 from bsngraph.errors import FabricError, Problem, nearest
-from bsngraph.fabric.bounds import MAX_DEPTH, MAX_WORDS, Meter
-from bsngraph.fabric.fabric_to_networkx import fabric_to_networkx
-from bsngraph.fabric.model import Fabric
-from bsngraph.fabric.raw import RawDefault, RawEdge, RawGraph, RawNode, numbered_keys
+from bsngraph.fabric.reading.bounds import MAX_DEPTH, MAX_WORDS, Meter
+from bsngraph.fabric.reading.raw import RawDefault, RawEdge, RawGraph, RawNode, numbered_keys
+from bsngraph.fabric.writing.fabric_to_node_link import EDGE_FIELDS, NODE_FIELDS
 from bsngraph.ops import Value
 
-_NODE_FIELDS = ("id",)
-_EDGE_FIELDS = ("source", "target", "key")
 _TOP = ("directed", "multigraph", "graph", "nodes", "edges", "links")
 _EXAMPLE = (
     'a fabric reads {"directed": true, "multigraph": true, "graph": {…}, "nodes": [{"id": …}], "edges": [{"source": …, "target": …}]}'
 )
 _BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
-
-
-def write_node_link(fabric: Fabric) -> str:
-    """Node-link JSON that reads back as the same Fabric, here and by `nx.node_link_graph`."""
-    graph = fabric_to_networkx(fabric)
-    for _, attributes in graph.nodes(data=True):
-        _rename(attributes, _NODE_FIELDS)
-    for _, _, attributes in graph.edges(data=True):
-        _rename(attributes, _EDGE_FIELDS)
-    return json.dumps(nx.node_link_data(graph, edges="edges"), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def _rename(attributes: dict[str, Any], fields: tuple[str, ...]) -> None:
-    for name in fields:
-        if name in attributes:
-            attributes[f"@{name}"] = attributes.pop(name)
 
 
 def node_link_to_raw(text: str, origin: str) -> RawGraph:
@@ -154,7 +133,7 @@ class _Reader:
             name = self._name(node, "id", where)
             if name in found:
                 self.report(f"two nodes have the id {name!r}", where, "give each an id of its own")
-            found[name] = RawNode(name, self._values(node, where, _NODE_FIELDS), inherited)
+            found[name] = RawNode(name, self._values(node, where, NODE_FIELDS), inherited)
         return list(found.values())
 
     def _edges(self, edges: Any, word: str, nodes: set[str], inherited: Mapping[str, Value]) -> list[RawEdge]:
@@ -169,7 +148,7 @@ class _Reader:
                     self.report(f"the edge ends at {end!r}, which is no node", where, nearest(end, nodes))
             key = self._name(edge, "key", where) if edge.get("key") not in (None, "") else None
             ends.append((source, target, key))
-            own.append(self._values(edge, where, _EDGE_FIELDS))
+            own.append(self._values(edge, where, EDGE_FIELDS))
         keys = numbered_keys(ends)
         return [RawEdge(source, target, key, data, inherited) for (source, target, _), key, data in zip(ends, keys, own, strict=True)]
 

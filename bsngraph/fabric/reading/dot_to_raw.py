@@ -22,8 +22,8 @@ from lark import Lark, Token, Transformer, Tree
 from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedInput, UnexpectedToken
 
 from bsngraph.errors import FabricError, Problem
-from bsngraph.fabric.bounds import MAX_DEPTH, MAX_DOT_WORDS, Meter
-from bsngraph.fabric.raw import RawDefault, RawEdge, RawGraph, RawNode, numbered_keys
+from bsngraph.fabric.reading.bounds import MAX_DEPTH, MAX_DOT_WORDS, Meter
+from bsngraph.fabric.reading.raw import RawDefault, RawEdge, RawGraph, RawNode, numbered_keys
 
 _EXAMPLE = 'a fabric reads `digraph name { graph [source=a, target=b]; a [input="1x8x8"]; a -> b [op=conv, channels=8]; }`'
 _SPOKEN = {

@@ -10,15 +10,18 @@ from typing import Any
 import networkx as nx
 
 from bsngraph.errors import InputError
-from bsngraph.fabric.bounds import MAX_BYTES, TOO_LARGE, check_texts
-from bsngraph.fabric.dot_to_raw import dot_to_raw
-from bsngraph.fabric.fabric_to_dot import fabric_to_dot
-from bsngraph.fabric.graphml import graphml_to_raw, write_graphml
+from bsngraph.fabric.binding.draft import Draft
+from bsngraph.fabric.binding.raw_to_fabric import raw_to_fabric
 from bsngraph.fabric.model import Fabric
-from bsngraph.fabric.networkx_to_raw import networkx_to_raw
-from bsngraph.fabric.node_link import node_link_to_raw, write_node_link
-from bsngraph.fabric.raw import RawGraph
-from bsngraph.fabric.raw_to_fabric import Draft, raw_to_fabric
+from bsngraph.fabric.reading.bounds import MAX_BYTES, TOO_LARGE, check_texts
+from bsngraph.fabric.reading.dot_to_raw import dot_to_raw
+from bsngraph.fabric.reading.graphml_to_raw import graphml_to_raw
+from bsngraph.fabric.reading.networkx_to_raw import networkx_to_raw
+from bsngraph.fabric.reading.node_link_to_raw import node_link_to_raw
+from bsngraph.fabric.reading.raw import RawGraph
+from bsngraph.fabric.writing.fabric_to_dot import fabric_to_dot
+from bsngraph.fabric.writing.fabric_to_graphml import write_graphml
+from bsngraph.fabric.writing.fabric_to_node_link import write_node_link
 from bsngraph.ops import Value
 from bsngraph.whole_files import read_bounded, write_whole
 

@@ -12,7 +12,7 @@ import networkx as nx
 
 from bsngraph.errors import Problem
 from bsngraph.fabric.model import Edge, Node
-from bsngraph.fabric.raw import RawGraph, place
+from bsngraph.fabric.reading.raw import RawGraph, place
 
 
 def natural_key(name: str) -> tuple[object, ...]:

@@ -14,7 +14,6 @@ what is read against what it reads.
 
 from __future__ import annotations
 
-import io
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -22,14 +21,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from xml.parsers import expat
 
-import networkx as nx
-
 from bsngraph.errors import FabricError, Problem, nearest
-from bsngraph.fabric import graphviz_words
-from bsngraph.fabric.bounds import MAX_DEPTH, Meter
-from bsngraph.fabric.fabric_to_networkx import fabric_to_networkx
-from bsngraph.fabric.model import Fabric
-from bsngraph.fabric.raw import RawDefault, RawEdge, RawGraph, RawNode, join_names, numbered_keys
+from bsngraph.fabric.binding import graphviz_words
+from bsngraph.fabric.reading.bounds import MAX_DEPTH, Meter
+from bsngraph.fabric.reading.raw import RawDefault, RawEdge, RawGraph, RawNode, join_names, numbered_keys
 from bsngraph.ops import OPERATIONS, Value
 
 _GRAPHML = "http://graphml.graphdrawing.org/xmlns"
@@ -50,18 +45,6 @@ _GEPHI_WORDS = frozenset(
 )
 _COUNTED_NODE = re.compile(r"n?[0-9]+(::n?[0-9]+)*")
 _COUNTED_EDGE = re.compile(r"(n?[0-9]+::)*e[0-9]+|[0-9]+")
-
-
-def write_graphml(fabric: Fabric) -> bytes:
-    """GraphML that reads back as the same Fabric, here and by `nx.read_graphml`."""
-    graph = fabric_to_networkx(fabric)
-    for _, _, key, attributes in graph.edges(keys=True, data=True):
-        attributes["key"] = key  # an edge's id is its key too, but ids are what other programs count anew
-    if "id" in graph.graph:
-        graph.graph["@id"] = graph.graph.pop("id")  # networkx makes it the element's id, which says nothing when read
-    stream = io.BytesIO()
-    nx.write_graphml_xml(graph, stream)
-    return stream.getvalue().replace(b"\r", b"&#13;")  # a bare one is a new line to XML
 
 
 def graphml_to_raw(content: bytes, origin: str) -> RawGraph:

@@ -6,9 +6,9 @@ from typing import Any
 
 import networkx as nx
 
+from bsngraph.fabric.binding.words import COMPUTED_PREFIX, COST_PREFIX, FORMAT
 from bsngraph.fabric.model import Edge, Fabric, Node
-from bsngraph.fabric.raw import join_names
-from bsngraph.fabric.raw_to_fabric import COMPUTED_PREFIX, COST_PREFIX, FORMAT
+from bsngraph.fabric.reading.raw import join_names
 from bsngraph.ops import Value
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bsngraph.errors import FabricError, Problem
-from bsngraph.fabric.raw import RawEdge, RawGraph, RawNode
+from bsngraph.fabric.reading.raw import RawEdge, RawGraph, RawNode
 
 MAX_BYTES = 64 * 2**20
 MAX_NODES = 200_000

@@ -14,47 +14,33 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bsngraph.errors import FabricError, Problem, nearest
-from bsngraph.fabric import graphviz_words
-from bsngraph.fabric.expressions import references, substitute
+from bsngraph.fabric.binding import graphviz_words
+from bsngraph.fabric.binding.draft import Draft
+from bsngraph.fabric.binding.expressions import references, substitute
+from bsngraph.fabric.binding.structure import group_problems, name_problems, natural_key, slot_problems, topological_order
+from bsngraph.fabric.binding.words import (
+    COMPUTED_COSTS,
+    COMPUTED_PREFIX,
+    COST_PREFIX,
+    FORMAT,
+    GRAPH_WORDS,
+    NODE_WORDS,
+    STYLE,
+    edge_style_words,
+    node_style_words,
+)
 from bsngraph.fabric.model import ACTIVATIONS, MERGES, Edge, Fabric, Node
-from bsngraph.fabric.raw import RawEdge, RawGraph, RawNode, cannot_be_written, place, split_names
-from bsngraph.fabric.structure import group_problems, name_problems, natural_key, slot_problems, topological_order
+from bsngraph.fabric.reading.raw import RawEdge, RawGraph, RawNode, cannot_be_written, place, split_names
 from bsngraph.ops import EDGE_WORDS, OPERATIONS, Operation, Shape, Value
 from bsngraph.ops.signature import to_type
 
-FORMAT = 1
 MAX_SIZE = 65_536
 MAX_DIMENSIONS = 8
 MAX_INPUT = 2**31
 MAX_PROBLEMS = 1000
 MAX_NESTING = 100
 
-GRAPH_WORDS = frozenset({"format", "source", "target"})
-NODE_WORDS = frozenset({"merge", "activation", "input", "concat_channels", "tensor"})
-COST_PREFIX = "cost_"
-COMPUTED_COSTS = frozenset({"macs", "flops", "params", "bytes", "memory", "latency", "steps", "makespan"})
-COMPUTED_PREFIX = "computed_"
 _NAME = re.compile(r"[^\W\d]\w*")
-
-
-@dataclass(frozen=True)
-class Draft:
-    """What could be made of a raw graph. `broken` are indices of edges whose operation could not be read."""
-
-    origin: str
-    fabric: Fabric | None
-    broken: frozenset[int]
-    problems: tuple[Problem, ...]
-
-    def finish(self) -> Fabric:
-        """The Fabric.
-
-        Raises:
-            FabricError: there are problems.
-        """
-        if self.problems or self.fabric is None:
-            raise FabricError(self.origin, self.problems)
-        return self.fabric
 
 
 def raw_to_fabric(raw: RawGraph, settings: Mapping[str, Value] | None = None) -> Draft:
@@ -69,8 +55,8 @@ class _Binder:
     problems: list[Problem] = field(default_factory=list)
     parameters: dict[str, Value] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
-    node_style: frozenset[str] = field(default_factory=lambda: _node_style_words())
-    edge_style: frozenset[str] = field(default_factory=lambda: _edge_style_words())
+    node_style: frozenset[str] = field(default_factory=lambda: node_style_words())
+    edge_style: frozenset[str] = field(default_factory=lambda: edge_style_words())
 
     def report(self, what: str, where: str, cure: str) -> None:
         self.problems.append(Problem(what, where, cure))
@@ -166,7 +152,7 @@ class _Binder:
                 takes = "no operation takes" if default.kind == "edge" else "no node takes"
                 where = place(f"{default.kind} [...]", default.line)
                 self.report(
-                    f"default {default.name!r} is something that {takes}", where, nearest(default.name, known[default.kind] - _STYLE)
+                    f"default {default.name!r} is something that {takes}", where, nearest(default.name, known[default.kind] - STYLE)
                 )
 
     def _unused_parameters(self) -> None:
@@ -350,21 +336,6 @@ class _Sorted:
     costs: dict[str, float] = field(default_factory=dict)
     computed: dict[str, float] = field(default_factory=dict)
     style: dict[str, str] = field(default_factory=dict)
-
-
-# Graphviz's words are known, but never what somebody meant who misspelt one of ours.
-_STYLE = graphviz_words.NODE | graphviz_words.EDGE | graphviz_words.GRAPH
-
-
-def _node_style_words() -> frozenset[str]:
-    """Attributes of nodes that are Graphviz's alone: a `$` in them is a dollar."""
-    return graphviz_words.NODE - NODE_WORDS
-
-
-def _edge_style_words() -> frozenset[str]:
-    """Attributes of edges that are Graphviz's alone, and the key, which is a name."""
-    ours = EDGE_WORDS | {argument for operation in OPERATIONS.values() for argument in operation.arguments}
-    return (graphviz_words.EDGE - ours) | {"key"}
 
 
 def _writable(value: Value) -> bool:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pydot
 
-from bsngraph.fabric.fabric_to_networkx import fabric_to_networkx
 from bsngraph.fabric.model import Fabric
-from bsngraph.fabric.raw import HTML
+from bsngraph.fabric.reading.raw import HTML
+from bsngraph.fabric.writing.fabric_to_networkx import fabric_to_networkx
 
 
 def fabric_to_dot(fabric: Fabric) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import networkx as nx
 
 from bsngraph.errors import FabricError, Problem
-from bsngraph.fabric.raw import RawDefault, RawEdge, RawGraph, RawNode, numbered_keys
+from bsngraph.fabric.reading.raw import RawDefault, RawEdge, RawGraph, RawNode, numbered_keys
 
 
 def networkx_to_raw(graph: nx.MultiDiGraph[Any], origin: str = "graph") -> RawGraph:

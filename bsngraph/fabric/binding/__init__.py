@@ -1,0 +1,1 @@
+"""RawGraph → Fabric: every word is given its meaning, and everything that is wrong is found."""

@@ -1,0 +1,1 @@
+"""Files and networkx graphs → RawGraph: a graph as it was written, before its words mean anything."""

@@ -1,0 +1,1 @@
+"""Fabric → files and graphs of other packages."""

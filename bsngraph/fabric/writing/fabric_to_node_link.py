@@ -1,0 +1,30 @@
+"""Fabric → node-link JSON, as `nx.node_link_data` gives it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import networkx as nx
+
+from bsngraph.fabric.model import Fabric
+from bsngraph.fabric.writing.fabric_to_networkx import fabric_to_networkx
+
+NODE_FIELDS = ("id",)
+EDGE_FIELDS = ("source", "target", "key")
+
+
+def write_node_link(fabric: Fabric) -> str:
+    """Node-link JSON that reads back as the same Fabric, here and by `nx.node_link_graph`."""
+    graph = fabric_to_networkx(fabric)
+    for _, attributes in graph.nodes(data=True):
+        _rename(attributes, NODE_FIELDS)
+    for _, _, attributes in graph.edges(data=True):
+        _rename(attributes, EDGE_FIELDS)
+    return json.dumps(nx.node_link_data(graph, edges="edges"), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _rename(attributes: dict[str, Any], fields: tuple[str, ...]) -> None:
+    for name in fields:
+        if name in attributes:
+            attributes[f"@{name}"] = attributes.pop(name)
