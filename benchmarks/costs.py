@@ -15,8 +15,8 @@ import time
 import numpy as np
 
 from bsngraph.costs import Cost, price
-from bsngraph.costs.memory import PeakMemory
-from bsngraph.costs.schedule import Makespan, Steps
+from bsngraph.costs.peak_memory import PeakMemory
+from bsngraph.costs.schedules.schedule_costs import Makespan, Steps
 from bsngraph.fabric import Booleans, live_edges, live_sweep
 from bsngraph.fabric.families import resnet_fabric
 from bsngraph.profile import FabricProfile, profile_fabric

@@ -18,8 +18,8 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 import bsngraph
-from bsngraph.costs.schedule import Steps, schedule_of
-from bsngraph.draw.gantt import Chart, draw_chart
+from bsngraph.costs.schedules.schedule_costs import Steps, schedule_of
+from bsngraph.draw.charts.gantt import Chart, draw_chart
 from bsngraph.fabric import Booleans
 from bsngraph.fabric.families import resnet_fabric
 

@@ -27,8 +27,9 @@ import torch
 from numpy.typing import NDArray
 
 import bsngraph
-from bsngraph.costs import Budget, Cost, Sources, cheapest, check_budgets, price
-from bsngraph.costs.user import BlackBox
+from bsngraph.costs import Budget, Cost, Sources, check_budgets, price
+from bsngraph.costs.solving import cheapest
+from bsngraph.costs.user_costs import BlackBox
 from bsngraph.data import Augmentation, Dataset, Split
 from bsngraph.errors import BsngraphError, InfeasibleBudgetError
 from bsngraph.export.recount import count_bytes, count_macs, count_memory, count_params
@@ -354,7 +355,10 @@ def main() -> None:
         runs = [(size, outcome(case, number))]
         slowest = max(slowest, (time.perf_counter() - started, number))
         if small:
-            with mock.patch("bsngraph.costs.walk.MOST_CHOICES", 0.5), mock.patch("bsngraph.costs.feasible.MOST_CHOICES", 0.5):
+            with (
+                mock.patch("bsngraph.costs.solving.walk.MOST_CHOICES", 0.5),
+                mock.patch("bsngraph.costs.solving.feasible.MOST_CHOICES", 0.5),
+            ):
                 runs.append((f"{size}, not enumerated", outcome(case, number)))
         possible = None if all(run.said == "delivered" for _, run in runs) else reference.finds(number)
         for where, run in runs:

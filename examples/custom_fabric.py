@@ -10,7 +10,8 @@ from pathlib import Path
 import networkx as nx
 
 import bsngraph
-from bsngraph.costs import cheapest, price
+from bsngraph.costs import price
+from bsngraph.costs.solving import cheapest
 
 out = Path(sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp())
 

@@ -23,8 +23,8 @@ from tiny import DIGITS, fabric_of
 
 from bsngraph.cli.main import cli
 from bsngraph.costs import complete_costs
-from bsngraph.costs.memory import PeakMemory
-from bsngraph.costs.schedule import Makespan, Steps
+from bsngraph.costs.peak_memory import PeakMemory
+from bsngraph.costs.schedules.schedule_costs import Makespan, Steps
 from bsngraph.errors import InputError
 from bsngraph.export import BudgetClaim, Means, Verification, load_network, make_certificate, simulate, verify_certificate
 from bsngraph.export.certificate import recount, seal

@@ -13,8 +13,8 @@ from click.testing import CliRunner
 from tiny import STRIPES, fabric_of, no_pictures, recipe, settings, stripes
 
 from bsngraph.cli.main import cli
-from bsngraph.draw.charts import NoMatplotlibError
-from bsngraph.draw.curves import Curve, curves_drawing, marks_of, panels_of, render_curves
+from bsngraph.draw.charts.axes import NoMatplotlibError
+from bsngraph.draw.charts.curves import Curve, curves_drawing, marks_of, panels_of, render_curves
 from bsngraph.errors import InputError
 from bsngraph.searching import Silent, search, train
 from bsngraph.searching.task import TASKS, Task, task_of

@@ -12,22 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_fabrics import every_sample, small_fabrics
 
-from bsngraph.costs import (
-    AdditiveCost,
-    Budget,
-    best_found,
-    cheapest,
-    check_budgets,
-    closest,
-    inside,
-    inside_budgets,
-    meets,
-    misses,
-    price,
-    spending,
-)
-from bsngraph.costs.program import NoAnswerError
-from bsngraph.costs.walk import least
+from bsngraph.costs import AdditiveCost, Budget, best_found, check_budgets, closest, inside, inside_budgets, meets, misses, price, spending
+from bsngraph.costs.solving import cheapest
+from bsngraph.costs.solving.program import NoAnswerError
+from bsngraph.costs.solving.walk import least
 from bsngraph.errors import InfeasibleBudgetError
 from bsngraph.fabric import (
     Architecture,
@@ -102,8 +90,8 @@ def test_without_enumeration_nothing_possible_is_called_impossible_and_nothing_o
     profile, budgets, live = case
     fits = np.all([[budget.met(value) for value in budget.cost.of(live)] for budget in budgets], axis=0)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bsngraph.costs.walk.MOST_CHOICES", 0.5)
-        patch.setattr("bsngraph.costs.feasible.MOST_CHOICES", 0.5)
+        patch.setattr("bsngraph.costs.solving.walk.MOST_CHOICES", 0.5)
+        patch.setattr("bsngraph.costs.solving.feasible.MOST_CHOICES", 0.5)
         try:
             found = check_budgets(profile.fabric, budgets)
         except InfeasibleBudgetError:
@@ -140,7 +128,7 @@ def test_the_cheapest_is_the_cheapest_of_all_where_it_is_called_proved(fabric, n
     cost, live = price(profile, name), all_live(profile)
     with pytest.MonkeyPatch.context() as patch:
         if not enumerated:
-            patch.setattr("bsngraph.costs.walk.MOST_CHOICES", 0.5)
+            patch.setattr("bsngraph.costs.solving.walk.MOST_CHOICES", 0.5)
         found = cheapest(fabric, cost)
     true = cost.of(live).min()
     assert cost.of(found.architecture.mask[None])[0] == found.value
@@ -253,8 +241,8 @@ def test_where_the_program_has_no_answer_in_time_walking_goes_on_and_proves_noth
         raise NoAnswerError("it thinks for too long")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bsngraph.costs.feasible.solve_choice", no_answer)
-        patch.setattr("bsngraph.costs.feasible.MOST_CHOICES", 0.5)
+        patch.setattr("bsngraph.costs.solving.feasible.solve_choice", no_answer)
+        patch.setattr("bsngraph.costs.solving.feasible.MOST_CHOICES", 0.5)
         found = inside_budgets(profile.fabric, budgets)
     assert not found.proved
     assert (found.architecture is not None) == inside(live, budgets).any(), "the walk itself enumerates small fabrics"

@@ -15,9 +15,9 @@ from click.testing import CliRunner
 from tiny import DIGITS, fabric_of, written
 
 from bsngraph.cli.main import cli
-from bsngraph.costs.schedule import Makespan, Steps, schedule_of
+from bsngraph.costs.schedules.schedule_costs import Makespan, Steps, schedule_of
 from bsngraph.costs.schedules.scheduled_edge import ScheduledEdge
-from bsngraph.draw.gantt import Chart, NoMatplotlibError, gantt_drawing, render_gantt
+from bsngraph.draw.charts.gantt import Chart, NoMatplotlibError, gantt_drawing, render_gantt
 from bsngraph.draw.palette import CONV_1, CONV_3, HEAD
 from bsngraph.errors import InputError
 from bsngraph.fabric import Fabric, write_fabric

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ortools.sat.python import cp_model
 from random_fabrics import every_sample, random_samples, small_fabrics
 
-from bsngraph.costs.schedule import Makespan, Steps, schedule_of
+from bsngraph.costs.schedules.schedule_costs import Makespan, Steps, schedule_of
 from bsngraph.costs.schedules.scheduled_edge import ScheduledEdge
 from bsngraph.errors import InputError
 from bsngraph.fabric import Booleans, Fabric, connected, live_edges, live_sweep

@@ -26,6 +26,7 @@ from torch import Tensor
 
 from bsngraph.cli.main import cli
 from bsngraph.data import Augmentation, Dataset, Split
+from bsngraph.draw.pixel_overlays import palette
 from bsngraph.errors import InputError
 from bsngraph.fabric import read_fabric
 from bsngraph.profile import profile_fabric
@@ -34,7 +35,6 @@ from bsngraph.searching.conversion import as_task
 from bsngraph.searching.job import check_fits
 from bsngraph.searching.metrics import Accuracy, Errors, LabelRanking, PixelOverlap
 from bsngraph.searching.model_facts import facts_of, read_facts
-from bsngraph.searching.overlays import palette
 from bsngraph.searching.task import TASKS, LabelFacts, Task, task_of
 
 NAMES = ("background", "rows", "columns")

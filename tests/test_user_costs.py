@@ -14,7 +14,7 @@ from random_fabrics import random_samples, small_fabrics
 from tiny import DIGITS, fabric_of
 
 from bsngraph.costs import price
-from bsngraph.costs.user import BlackBox, load_user_cost
+from bsngraph.costs.user_costs import BlackBox, load_user_cost
 from bsngraph.errors import InputError
 from bsngraph.fabric import Fabric, live_edges, live_sweep
 from bsngraph.profile import profile_fabric

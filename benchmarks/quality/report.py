@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from scipy import stats
 
-from bsngraph.draw.charts import PNG_DPI, STYLE, figure_bytes
+from bsngraph.draw.charts.axes import PNG_DPI, STYLE, figure_bytes
 from bsngraph.whole_files import write_whole
 
 from .problems import BEST_RANDOM, METHODS, PROBLEMS, RANDOM

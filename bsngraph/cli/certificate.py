@@ -21,7 +21,7 @@ def show_certificate(folder: Path, own: Sequence[str], timeout_s: float, form: s
     Raises:
         InputError: there is no certificate, or an own cost cannot be loaded.
     """
-    from bsngraph.costs.user import load_cost_function
+    from bsngraph.costs.user_costs import load_cost_function
     from bsngraph.export import Means, verify_certificate
 
     if not folder.is_dir():

@@ -56,8 +56,8 @@ def command(source: Path, output: Path, shapes: bool, cores: int | None, curves:
 def _render_schedule(source: Path, output: Path, cores: int, settings: tuple[str, ...]) -> None:
     import numpy as np
 
-    from bsngraph.costs.schedule import Steps, schedule_of
-    from bsngraph.draw.gantt import Chart, render_gantt
+    from bsngraph.costs.schedules.schedule_costs import Steps, schedule_of
+    from bsngraph.draw.charts.gantt import Chart, render_gantt
 
     fabric = _counted(source, settings)
     cost = Steps(fabric, np.array([edge.computed["macs"] for edge in fabric.edges]), cores)
@@ -66,7 +66,7 @@ def _render_schedule(source: Path, output: Path, cores: int, settings: tuple[str
 
 
 def _render_curves(run: Path, output: Path) -> None:
-    from bsngraph.draw.curves import render_curves
+    from bsngraph.draw.charts.curves import render_curves
     from bsngraph.searching.run_folder import RunFolder, reading
 
     folder = RunFolder(run)

@@ -20,7 +20,7 @@ from typing import Any, Literal
 import torch
 
 from bsngraph.costs.table import DURATION, TRANSFER
-from bsngraph.costs.user import TIMEOUT_S, BlackBox, CostFunction
+from bsngraph.costs.user_costs import TIMEOUT_S, BlackBox, CostFunction
 from bsngraph.errors import InputError
 from bsngraph.export.network import GRAPH, WEIGHTS, file_hash, load_network, weights_hash
 from bsngraph.export.recount import count_bytes, count_macs, count_memory, count_params

@@ -13,9 +13,9 @@ import numpy as np
 from safetensors.torch import save as save_safetensors
 
 from bsngraph.costs import Budget, Cheapest, Cost, amount, cheapest_each, spending
-from bsngraph.costs.schedule import Makespan
+from bsngraph.costs.schedules.schedule_costs import Makespan
 from bsngraph.draw import fabric_drawing, render_dot
-from bsngraph.draw.curves import render_curves
+from bsngraph.draw.charts.curves import render_curves
 from bsngraph.errors import BsngraphError, InfeasibleBudgetError
 from bsngraph.export import BudgetClaim, Means, make_certificate
 from bsngraph.fabric import Architecture, Fabric, write_fabric

@@ -20,12 +20,12 @@ from torch import Tensor
 
 from bsngraph.data import Augmentation, Dataset, Split, TaskKind
 from bsngraph.data.images import SUFFIXES, read_image
+from bsngraph.draw.pixel_overlays import MOST_CLASSES, class_map, overlay
 from bsngraph.errors import InputError
 from bsngraph.ops import Shape
 from bsngraph.searching.evaluation import RouteCache
 from bsngraph.searching.job import prepare_delivered, running
 from bsngraph.searching.model_facts import ModelFacts, read_facts
-from bsngraph.searching.overlays import MOST_CLASSES, class_map, overlay
 from bsngraph.searching.run_folder import RunFolder
 from bsngraph.searching.runs import load_net
 from bsngraph.searching.task import Task, first, run_net

@@ -13,7 +13,7 @@ import torch
 
 from bsngraph.costs import BudgetRequest, Sources, check_units
 from bsngraph.costs.table import DURATION
-from bsngraph.costs.user import TIMEOUT_S, load_user_cost
+from bsngraph.costs.user_costs import TIMEOUT_S, load_user_cost
 from bsngraph.measure import LatencyTable, default_cache, edge_latencies
 from bsngraph.profile import FabricProfile
 from bsngraph.searching.progress import Progress

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bsngraph.costs.schedules.scheduled_edge import ScheduledEdge
-from bsngraph.draw.charts import FONT_POINTS, PNG_DPI, STYLE, NoMatplotlibError, figure_bytes, form_of
+from bsngraph.draw.charts.axes import FONT_POINTS, PNG_DPI, STYLE, NoMatplotlibError, figure_bytes, form_of
 from bsngraph.draw.palette import Family, family_of, short_label
 from bsngraph.fabric.model import Fabric
 from bsngraph.whole_files import write_whole

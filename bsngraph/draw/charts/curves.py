@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bsngraph.draw.charts import FONT_POINTS, PNG_DPI, STYLE, NoMatplotlibError, figure_bytes, form_of
+from bsngraph.draw.charts.axes import FONT_POINTS, PNG_DPI, STYLE, NoMatplotlibError, figure_bytes, form_of
 from bsngraph.whole_files import write_whole
 from bsngraph.wording import printable, quantity, shortened
 

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from bsngraph.costs.cost import Costs
-from bsngraph.costs.list_schedule import Graph, Times, count_steps, graph_of, run_list
+from bsngraph.costs.schedules.list_schedule import Graph, Times, count_steps, graph_of, run_list
 from bsngraph.costs.schedules.scheduled_edge import ScheduledEdge
 from bsngraph.errors import InputError
 from bsngraph.fabric import Booleans, Fabric

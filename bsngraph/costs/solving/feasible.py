@@ -16,10 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from bsngraph.costs.budget import Budget
-from bsngraph.costs.cheapest import Cheapest, cheap_starts, cheapest, cheapest_each
 from bsngraph.costs.cost import AdditiveCost, Cost, Costs, Scheduled
-from bsngraph.costs.program import Limit, NoAnswerError, PathLimit, solve_choice
-from bsngraph.costs.walk import MOST_CHOICES, least
+from bsngraph.costs.solving.cheapest import Cheapest, cheap_starts, cheapest, cheapest_each
+from bsngraph.costs.solving.program import Limit, NoAnswerError, PathLimit, solve_choice
+from bsngraph.costs.solving.walk import MOST_CHOICES, least
 from bsngraph.errors import InfeasibleBudgetError
 from bsngraph.fabric import Architecture, Booleans, Fabric, architecture_of, connected, decisions_of, every_choice, live_edges, live_sweep
 from bsngraph.wording import quantity

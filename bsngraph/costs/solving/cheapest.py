@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bsngraph.costs.cost import AdditiveCost, Cost, Costs, Scheduled
-from bsngraph.costs.program import solve_choice
-from bsngraph.costs.walk import least
+from bsngraph.costs.solving.program import solve_choice
+from bsngraph.costs.solving.walk import least
 from bsngraph.errors import InfeasibleBudgetError
 from bsngraph.fabric import Architecture, Booleans, Fabric, architecture_of, decisions_of
 
