@@ -27,8 +27,7 @@ import torch
 from numpy.typing import NDArray
 
 import bsngraph
-from bsngraph.costs import Budget, Cost, Sources, check_budgets, price
-from bsngraph.costs.solving import cheapest
+from bsngraph.costs import Budget, Cost, Sources, cheapest, check_budgets, price
 from bsngraph.costs.user_costs import BlackBox
 from bsngraph.data import Augmentation, Dataset, Split
 from bsngraph.errors import BsngraphError, InfeasibleBudgetError

@@ -17,8 +17,7 @@ from pathlib import Path
 
 from measuring import keep
 
-from bsngraph.costs import price
-from bsngraph.costs.solving import cheapest
+from bsngraph.costs import cheapest, price
 from bsngraph.fabric import Fabric, read_fabric, write_fabric
 from bsngraph.ops.counting import operation_profile as operations
 from bsngraph.profile import profile_fabric

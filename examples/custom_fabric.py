@@ -10,8 +10,7 @@ from pathlib import Path
 import networkx as nx
 
 import bsngraph
-from bsngraph.costs import price
-from bsngraph.costs.solving import cheapest
+from bsngraph.costs import cheapest, price
 
 out = Path(sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp())
 

@@ -16,8 +16,7 @@ from recursive_evaluator import node_shape
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from bsngraph.costs import COSTS, amount, annotated_costs, complete_costs, price
-from bsngraph.costs.solving import cheapest
+from bsngraph.costs import COSTS, amount, annotated_costs, cheapest, complete_costs, price
 from bsngraph.costs.solving.program import solve_choice
 from bsngraph.errors import FabricError, InputError
 from bsngraph.fabric import (

@@ -134,9 +134,9 @@ def test_help_does_not_import_torch() -> None:
 
 
 def test_slow_reading_is_announced_after_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
-    from bsngraph.data.names import announced
+    from bsngraph.data.request import announced
 
-    monkeypatch.setattr("bsngraph.data.names._ANNOUNCED_SECONDS", 0.01)
+    monkeypatch.setattr("bsngraph.data.request._ANNOUNCED_SECONDS", 0.01)
     told: list[str] = []
     import time
 

@@ -19,8 +19,8 @@ from tiny import STRIPES
 
 from bsngraph.cli.main import cli
 from bsngraph.data import Augmentation, Dataset, load_data
+from bsngraph.data.reading.streaming import StreamedSplit
 from bsngraph.data.splits import PARTS
-from bsngraph.data.streaming import StreamedSplit
 from bsngraph.errors import InputError
 
 
@@ -456,7 +456,7 @@ def test_options_that_say_nothing_are_refused(option: str, said: str, tmp_path: 
 
 
 def test_slow_reading_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bsngraph.data.names._METERED_SECONDS", -1.0)
+    monkeypatch.setattr("bsngraph.data.request._METERED_SECONDS", -1.0)
     class_folder(tmp_path, {"cat": 4, "dog": 4})
     told: list[str] = []
     load_data(f"folder:{tmp_path}", notify=told.append)

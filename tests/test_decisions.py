@@ -12,8 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from random_fabrics import small_fabrics
 
-from bsngraph.costs import inside_budgets, parse_budget, price, resolve_budgets
-from bsngraph.costs.solving import cheapest
+from bsngraph.costs import cheapest, inside_budgets, parse_budget, price, resolve_budgets
 from bsngraph.errors import FabricError, InfeasibleBudgetError
 from bsngraph.fabric import Booleans, Decisions, Fabric, connected, decisions_of, live_edges, live_sweep, read_fabric, write_fabric
 from bsngraph.profile import profile_fabric

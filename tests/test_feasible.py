@@ -12,8 +12,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_fabrics import every_sample, small_fabrics
 
-from bsngraph.costs import AdditiveCost, Budget, best_found, check_budgets, closest, inside, inside_budgets, meets, misses, price, spending
-from bsngraph.costs.solving import cheapest
+from bsngraph.costs import (
+    AdditiveCost,
+    Budget,
+    best_found,
+    cheapest,
+    check_budgets,
+    closest,
+    inside,
+    inside_budgets,
+    meets,
+    misses,
+    price,
+    spending,
+)
 from bsngraph.costs.solving.program import NoAnswerError
 from bsngraph.costs.solving.walk import least
 from bsngraph.errors import InfeasibleBudgetError

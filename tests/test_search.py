@@ -21,8 +21,7 @@ from safetensors import safe_open
 from tiny import STRIPES, STRIPES_DROPOUT, STRIPES_NORM, fabric_of, no_pictures, recipe, settings, stripes
 from torch.nn import functional
 
-from bsngraph.costs import Budget, parse_budget, price, resolve_budgets
-from bsngraph.costs.solving import cheapest
+from bsngraph.costs import Budget, cheapest, parse_budget, price, resolve_budgets
 from bsngraph.data import Dataset, Split
 from bsngraph.errors import BsngraphError, InfeasibleBudgetError, InputError, RunFailedError
 from bsngraph.fabric import Architecture, Fabric, architecture_of, read_fabric

@@ -11,8 +11,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from random_fabrics import every_sample, small_fabrics
 
-from bsngraph.costs import AdditiveCost, Budget, check_budgets, inside_budgets, meets
-from bsngraph.costs.solving import cheapest, program
+from bsngraph.costs import AdditiveCost, Budget, cheapest, check_budgets, inside_budgets, meets
+from bsngraph.costs.solving import program
 from bsngraph.costs.solving.program import Limit, solve_choice
 from bsngraph.errors import InfeasibleBudgetError
 from bsngraph.fabric import Fabric, architecture_of, connected, fabric_from_networkx, live_edges, live_sweep

@@ -12,7 +12,7 @@ from bsngraph.errors import InputError
 
 if TYPE_CHECKING:
     from bsngraph.data import Dataset, Split
-    from bsngraph.data.table import DataSource
+    from bsngraph.data.data_sources import DataSource
 
 _MOST_CLASSES = 40
 

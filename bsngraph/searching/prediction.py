@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from bsngraph.data import Augmentation, Dataset, Split, TaskKind
-from bsngraph.data.images import SUFFIXES, read_image
+from bsngraph.data.reading.image_file import SUFFIXES, read_image
 from bsngraph.draw.pixel_overlays import MOST_CLASSES, class_map, overlay
 from bsngraph.errors import InputError
 from bsngraph.ops import Shape

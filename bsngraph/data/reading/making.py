@@ -14,7 +14,7 @@ from torch import Tensor
 
 from bsngraph.data.augmentation import Augmentation
 from bsngraph.data.dataset import Dataset, Split, TaskKind
-from bsngraph.data.names import Request
+from bsngraph.data.request import Request
 from bsngraph.data.splits import Part, Rows, SplitRows, split_rows
 from bsngraph.errors import InputError
 

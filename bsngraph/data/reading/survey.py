@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
-from bsngraph.data.making import IGNORED
-from bsngraph.data.names import Meter, Request
+from bsngraph.data.reading.making import IGNORED
+from bsngraph.data.request import Meter, Request
 from bsngraph.data.splits import Rows
 from bsngraph.errors import InputError
 

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from bsngraph.data.dataset import Dataset
-from bsngraph.data.images import Size, read_image, read_mask, resized, resized_mask
-from bsngraph.data.making import check_labels, draw
-from bsngraph.data.names import Request
-from bsngraph.data.reading import Example, numbered_classes, survey
+from bsngraph.data.reading.image_file import Size, read_image, read_mask, resized, resized_mask
+from bsngraph.data.reading.making import check_labels, draw
+from bsngraph.data.reading.streaming import dataset_from_survey
+from bsngraph.data.reading.survey import Example, numbered_classes, survey
+from bsngraph.data.request import Request
 from bsngraph.data.splits import Part, Rows
-from bsngraph.data.streaming import dataset_from_survey
 from bsngraph.errors import InputError, nearest
 
 OPTIONS = {

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bsngraph.data.dataset import Dataset, TaskKind
-from bsngraph.data.making import TASKS, Array, draw, make_dataset
-from bsngraph.data.names import Meter, Request
-from bsngraph.data.reading import report_bad
+from bsngraph.data.reading.making import TASKS, Array, draw, make_dataset
+from bsngraph.data.reading.survey import report_bad
+from bsngraph.data.request import Meter, Request
 from bsngraph.errors import InputError, nearest
 
 OPTIONS = {

@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bsngraph.data.dataset import Dataset
-from bsngraph.data.images import SUFFIXES, Pixels, Size, read_image, read_mask, resized, resized_mask
-from bsngraph.data.making import IGNORED, draw
-from bsngraph.data.names import Request
-from bsngraph.data.reading import Example, numbered_classes, report_bad, survey
+from bsngraph.data.reading.image_file import SUFFIXES, Pixels, Size, read_image, read_mask, resized, resized_mask
+from bsngraph.data.reading.making import IGNORED, draw
+from bsngraph.data.reading.streaming import dataset_from_survey
+from bsngraph.data.reading.survey import Example, numbered_classes, report_bad, survey
+from bsngraph.data.request import Request
 from bsngraph.data.splits import PARTS, Part, Rows
-from bsngraph.data.streaming import dataset_from_survey
 from bsngraph.errors import InputError
 
 OPTIONS = {

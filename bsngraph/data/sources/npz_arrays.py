@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from bsngraph.data.dataset import Dataset, TaskKind
-from bsngraph.data.making import TASKS, Array, draw, infer_task, make_dataset
-from bsngraph.data.names import Request
+from bsngraph.data.reading.making import TASKS, Array, draw, infer_task, make_dataset
+from bsngraph.data.request import Request
 from bsngraph.data.splits import Part, Rows
 from bsngraph.errors import InputError, nearest
 

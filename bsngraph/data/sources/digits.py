@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bsngraph.data.augmentation import Augmentation
 from bsngraph.data.dataset import Dataset, Split
-from bsngraph.data.names import Request
+from bsngraph.data.request import Request
 from bsngraph.data.splits import SplitRows
 
 TEST_COUNT = 360

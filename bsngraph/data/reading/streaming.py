@@ -18,9 +18,9 @@ from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
 from bsngraph.data.dataset import Dataset, Split, TaskKind
-from bsngraph.data.making import IGNORED, make_dataset, usual_augmentation
-from bsngraph.data.names import Request
-from bsngraph.data.reading import Reader, Survey, worker_count
+from bsngraph.data.reading.making import IGNORED, make_dataset, usual_augmentation
+from bsngraph.data.reading.survey import Reader, Survey, worker_count
+from bsngraph.data.request import Request
 from bsngraph.data.splits import Rows, SplitRows
 from bsngraph.errors import InputError
 

@@ -6,14 +6,18 @@ import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from bsngraph.data import arrays, csv_file, folder, hugging_face, scenes
-from bsngraph.data.cifar import load_cifar10, load_cifar100
 from bsngraph.data.dataset import Dataset
-from bsngraph.data.diabetes import load_diabetes
-from bsngraph.data.digits import load_digit_sequences, load_digits
-from bsngraph.data.idx import FASHION_FOLDER, load_fashion_mnist, load_mnist
-from bsngraph.data.load import KIND as CODE
-from bsngraph.data.names import Notify, Request, announced, parse_name, silent
+from bsngraph.data.reading.data_code import KIND as CODE
+from bsngraph.data.request import Notify, Request, announced, parse_name, silent
+from bsngraph.data.sources import csv_table as csv_file
+from bsngraph.data.sources import digit_scenes as scenes
+from bsngraph.data.sources import hugging_face
+from bsngraph.data.sources import image_folder as folder
+from bsngraph.data.sources import npz_arrays as arrays
+from bsngraph.data.sources.cifar import load_cifar10, load_cifar100
+from bsngraph.data.sources.diabetes import load_diabetes
+from bsngraph.data.sources.digits import load_digit_sequences, load_digits
+from bsngraph.data.sources.idx_files import FASHION_FOLDER, load_fashion_mnist, load_mnist
 from bsngraph.errors import InputError, nearest
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from bsngraph.data.arrays import dataset_from_arrays
 from bsngraph.data.dataset import Dataset
-from bsngraph.data.names import Notify, Request, silent
+from bsngraph.data.request import Notify, Request, silent
+from bsngraph.data.sources.npz_arrays import dataset_from_arrays
 from bsngraph.errors import InputError, nearest
 from bsngraph.ops.user_code.running_code import failure, run_file
 

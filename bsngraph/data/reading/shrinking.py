@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from bsngraph.data.names import Request
+from bsngraph.data.request import Request
 from bsngraph.errors import InputError
 
 

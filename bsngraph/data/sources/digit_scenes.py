@@ -15,9 +15,9 @@ import torch
 
 from bsngraph.data.augmentation import Augmentation
 from bsngraph.data.dataset import Dataset, Split
-from bsngraph.data.digits import load_digits
-from bsngraph.data.making import statistics
-from bsngraph.data.names import Request
+from bsngraph.data.reading.making import statistics
+from bsngraph.data.request import Request
+from bsngraph.data.sources.digits import load_digits
 from bsngraph.data.splits import PARTS, Part, SplitRows
 from bsngraph.errors import InputError
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from bsngraph.data.dataset import Dataset
-from bsngraph.data.making import draw, make_dataset
-from bsngraph.data.names import Request
+from bsngraph.data.reading.making import draw, make_dataset
+from bsngraph.data.request import Request
 
 
 def load_diabetes(request: Request) -> Dataset:
