@@ -14,9 +14,9 @@ from torch import Tensor
 
 from bsngraph.data import Dataset, Split
 from bsngraph.searching import Silent
-from bsngraph.searching.layout import laid_out, lay_out
 from bsngraph.searching.learning import Learning
 from bsngraph.supernet import SuperNet, compile_fabric
+from bsngraph.training.layout import laid_out, lay_out
 
 
 def net_of(folder: Path, size: int) -> SuperNet:

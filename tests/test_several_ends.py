@@ -9,7 +9,7 @@ from tiny import fabric_of, recipe, settings, stripes
 from torch.nn import functional
 
 from bsngraph.searching import search
-from bsngraph.searching.task import LabelFacts, Task
+from bsngraph.tasks import LabelFacts, Task
 
 TWO = """
 digraph two {

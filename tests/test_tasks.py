@@ -31,11 +31,9 @@ from bsngraph.errors import InputError
 from bsngraph.fabric import read_fabric
 from bsngraph.profile import profile_fabric
 from bsngraph.searching import Recipe, evaluate_run, load_net, predict, prune_run, search, train
-from bsngraph.searching.conversion import as_task
-from bsngraph.searching.job import check_fits
-from bsngraph.searching.metrics import Accuracy, Errors, LabelRanking, PixelOverlap
 from bsngraph.searching.model_facts import facts_of, read_facts
-from bsngraph.searching.task import TASKS, LabelFacts, Task, task_of
+from bsngraph.tasks import TASKS, LabelFacts, Task, as_task, check_fits, task_of
+from bsngraph.tasks.metrics import Accuracy, Errors, LabelRanking, PixelOverlap
 
 NAMES = ("background", "rows", "columns")
 

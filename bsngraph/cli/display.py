@@ -52,7 +52,7 @@ def measures(row: Mapping[str, Any]) -> str:
 
 def _headline(row: Mapping[str, Any]) -> list[str]:
     """The metric that its task shows, on validation data."""
-    from bsngraph.searching.task import TASKS
+    from bsngraph.tasks import TASKS
 
     headlines = [task.headline for task in TASKS.values()]
     return [metric.shown(row[name], 1) for metric in headlines if (name := f"validation_{metric.name}") in row]
@@ -125,7 +125,7 @@ def show_result(result: Result, form: str) -> None:
     if form == "json":
         click.echo(json.dumps(summary, indent=2, ensure_ascii=False))
         return
-    from bsngraph.searching.task import TASKS
+    from bsngraph.tasks import TASKS
 
     edges, headline = summary["edges"], TASKS[summary["task"]].headline
     test, validation = (summary["metrics"][split][headline.name] for split in ("test", "validation"))

@@ -26,8 +26,8 @@ from bsngraph.searching.job import Job
 from bsngraph.searching.model_facts import facts_of
 from bsngraph.searching.progress import Progress
 from bsngraph.searching.run_folder import Json, RunFolder, reading
-from bsngraph.searching.task import TASKS
 from bsngraph.supernet import SuperNet, named_weights
+from bsngraph.tasks import TASKS
 from bsngraph.whole_files import write_whole
 from bsngraph.wording import quantity
 

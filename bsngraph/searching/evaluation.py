@@ -11,9 +11,9 @@ from torch import nn
 
 from bsngraph.data import Dataset, Split
 from bsngraph.fabric import Booleans
-from bsngraph.searching.metrics import Metric
-from bsngraph.searching.task import Task, first, run_net, task_of
 from bsngraph.supernet import Route, SuperNet
+from bsngraph.tasks import Metric, Task, first, task_of
+from bsngraph.training.forward import run_net
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from bsngraph.data import Dataset
 from bsngraph.fabric import Architecture, Booleans, connected
 from bsngraph.searching.edge_distribution import EdgeDistribution
 from bsngraph.searching.evaluation import evaluate_net
-from bsngraph.searching.task import Task
 from bsngraph.supernet import SuperNet
+from bsngraph.tasks import Task
 
 
 class Incumbent:

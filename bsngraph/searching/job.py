@@ -18,12 +18,12 @@ from bsngraph.errors import InputError
 from bsngraph.fabric import Fabric
 from bsngraph.measure import LatencyTable
 from bsngraph.profile import FabricProfile, profile_fabric
-from bsngraph.searching.conversion import as_task
 from bsngraph.searching.pricing import CostOptions, find_sources
 from bsngraph.searching.progress import Progress, Silent
 from bsngraph.searching.run_folder import Json
 from bsngraph.searching.settings import Recipe, SearchSettings, as_dict
-from bsngraph.searching.task import TASKS, Task, task_of
+from bsngraph.tasks import Task, as_task, task_of
+from bsngraph.tasks.fit import check_fits
 
 
 @dataclass(frozen=True)
@@ -145,31 +145,6 @@ def prepare_delivered(profile: FabricProfile, data: str | Dataset, task: str, de
         InputError: unknown data or device, or data that does not fit the network.
     """
     return prepare(profile, data, (), recipe=Recipe(), settings=SearchSettings(), seed=0, device=device, threads=threads, task=task)
-
-
-def check_fits(profile: FabricProfile, dataset: Dataset) -> None:
-    """Whether a fabric takes the data's examples and gives what the data's task needs.
-
-    Raises:
-        InputError: it does not; the text names `--set` where that is the cure.
-    """
-    fabric = profile.fabric
-    has, row = dataset.input_shape, TASKS[dataset.task]
-    wanted = row.output_shape(dataset)
-    for name, node in zip(fabric.sources, fabric.source_indices, strict=True):
-        takes = profile.node_shapes[node]
-        if takes != has:
-            what = f"the fabric's source {name} takes {_sizes(takes)}, but {dataset.name} has {_sizes(has)}"
-            raise InputError(f'{what}: write input="{_sizes(has)}" on it')
-    for name, node in zip(fabric.targets, fabric.target_indices, strict=True):
-        gives = profile.node_shapes[node]
-        if gives != wanted:
-            what = f"the fabric's target {name} gives {_sizes(gives)}, but {dataset.name} has {row.has(wanted)}"
-            raise InputError(f"{what}: {row.cure(wanted, gives)}")
-
-
-def _sizes(shape: tuple[int, ...]) -> str:
-    return "x".join(map(str, shape))
 
 
 def find_device(name: str) -> torch.device:

@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 
 from bsngraph.data import Dataset, TaskKind
 from bsngraph.errors import InputError
-from bsngraph.searching.task import TASKS, LabelFacts, Task, task_of
+from bsngraph.tasks import TASKS, LabelFacts, Task, task_of
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,8 @@ from bsngraph.fabric import Architecture, Booleans, Fabric, connected, every_cho
 from bsngraph.searching.evaluation import Score
 from bsngraph.searching.run_folder import Json
 from bsngraph.searching.selection import judge
-from bsngraph.searching.task import Task
 from bsngraph.supernet import SuperNet
+from bsngraph.tasks import Task
 
 MOST_CHOICES = 2**14
 

@@ -28,8 +28,9 @@ from bsngraph.searching.job import prepare_delivered, running
 from bsngraph.searching.model_facts import ModelFacts, read_facts
 from bsngraph.searching.run_folder import RunFolder
 from bsngraph.searching.runs import load_net
-from bsngraph.searching.task import Task, first, run_net
 from bsngraph.supernet import SuperNet
+from bsngraph.tasks import Task, first
+from bsngraph.training.forward import run_net
 from bsngraph.whole_files import write_whole
 
 TABLE = "predictions.csv"

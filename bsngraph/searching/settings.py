@@ -6,12 +6,12 @@ from dataclasses import dataclass, fields
 from typing import Literal, get_args
 
 from bsngraph.errors import InputError
+from bsngraph.tasks.label_facts import ClassWeights
 
 Baseline = Literal["leave-one-out", "batch-mean"]
 EdgeOptimizer = Literal["adam", "sgd"]
 Precision = Literal["float32", "bfloat16"]
 PenaltyForm = Literal["relative", "absolute", "absolute-distance"]
-ClassWeights = tuple[float, ...] | Literal["balanced"] | None
 
 
 @dataclass(frozen=True, kw_only=True)

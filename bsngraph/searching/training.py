@@ -13,13 +13,14 @@ from torch import Tensor
 from bsngraph.data import Dataset
 from bsngraph.errors import RunFailedError
 from bsngraph.searching.evaluation import RouteCache, device_of, evaluate_net
-from bsngraph.searching.layout import lay_out
 from bsngraph.searching.progress import Progress
 from bsngraph.searching.randomness import generator_for, global_generator
 from bsngraph.searching.run_folder import Json
 from bsngraph.searching.settings import Recipe
-from bsngraph.searching.task import Outputs, first, run_net, task_of
 from bsngraph.supernet import Route, SuperNet
+from bsngraph.tasks import Outputs, first, task_of
+from bsngraph.training.forward import run_net
+from bsngraph.training.layout import lay_out
 
 
 def make_optimizer(net: SuperNet, recipe: Recipe) -> torch.optim.SGD:

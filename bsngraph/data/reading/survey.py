@@ -22,6 +22,7 @@ from bsngraph.data.reading.making import IGNORED
 from bsngraph.data.request import Meter, Request
 from bsngraph.data.splits import Rows
 from bsngraph.errors import InputError
+from bsngraph.wording import shape_text
 
 MEMORY = 2_000_000_000
 """Bytes of pixels above which a set streams, where its name does not say `memory=…`."""
@@ -134,7 +135,7 @@ def survey(reader: Reader, request: Request, problems: Sequence[str] = ()) -> Su
         reason = one.reason
         if not reason and one.shape != sample.shape:
             cure = "say channels=1 or channels=3" if one.shape[1:] == sample.shape[1:] else "say size=HEIGHTxWIDTH to resize all"
-            reason = f"is {_sizes(one.shape)}, but {reader.place(first)} is {_sizes(sample.shape)}: examples have one shape; {cure}"
+            reason = f"is {shape_text(one.shape)}, but {reader.place(first)} is {shape_text(sample.shape)}: examples have one shape; {cure}"
         if reason:
             bad.append(f"{reader.place(row)}: {reason}")
             continue
@@ -219,7 +220,3 @@ def _each(looking: _Looking, workers: int) -> Iterator[_Seen]:
 
 def _as_it_is(batch: list[_Seen]) -> list[_Seen]:
     return batch
-
-
-def _sizes(shape: tuple[int, ...]) -> str:
-    return "x".join(map(str, shape))

@@ -23,6 +23,7 @@ from bsngraph.data.reading.survey import Example, numbered_classes, report_bad, 
 from bsngraph.data.request import Request
 from bsngraph.data.splits import PARTS, Part, Rows
 from bsngraph.errors import InputError
+from bsngraph.wording import shape_text
 
 OPTIONS = {
     "size": "resize every image: 32, or 24x32 for height and width",
@@ -78,7 +79,9 @@ class ImageFiles:
         except InputError as error:
             raise InputError(f"{what} {error}") from None
         if mask.shape != sizes:
-            raise InputError(f"{what} is {_by(mask.shape)}, the image {_by(sizes)}: a mask has a pixel for each pixel of its image")
+            raise InputError(
+                f"{what} is {shape_text(mask.shape)}, the image {shape_text(sizes)}: a mask has a pixel for each pixel of its image"
+            )
         if self.binary:
             return np.where(mask == 0, 0, 1).astype(np.uint8)
         unknown = mask[(mask >= self.classes) & (mask != IGNORED)] if self.classes else mask[:0]
@@ -274,7 +277,3 @@ def _utf8(path: Path, problems: list[str]) -> bool:
 def shown(path: Path) -> str:
     """A path as text that can be printed: bytes that are no UTF-8 as \\xNN."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
-
-
-def _by(sizes: tuple[int, ...]) -> str:
-    return "x".join(map(str, sizes))

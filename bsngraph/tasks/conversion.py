@@ -10,7 +10,7 @@ from torch import Tensor
 
 from bsngraph.data import Dataset, Split, TaskKind
 from bsngraph.errors import InputError, nearest
-from bsngraph.searching.task import TASKS
+from bsngraph.tasks.task_table import TASKS
 
 
 def as_task(dataset: Dataset, kind: str) -> Dataset:

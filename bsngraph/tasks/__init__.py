@@ -1,0 +1,23 @@
+"""Tasks: what a network is trained for, its losses and metrics. No forward pass is made here."""
+
+from bsngraph.tasks.conversion import as_task
+from bsngraph.tasks.fit import check_fits
+from bsngraph.tasks.label_facts import ClassWeights, LabelFacts
+from bsngraph.tasks.metrics import Meter, Metric
+from bsngraph.tasks.task import Outputs, Task, first, task_of
+from bsngraph.tasks.task_table import TASKS, TaskRow
+
+__all__ = [
+    "TASKS",
+    "ClassWeights",
+    "LabelFacts",
+    "Meter",
+    "Metric",
+    "Outputs",
+    "Task",
+    "TaskRow",
+    "as_task",
+    "check_fits",
+    "first",
+    "task_of",
+]

@@ -1,0 +1,30 @@
+"""Whether a fabric takes a data set's examples and gives what its task needs."""
+
+from __future__ import annotations
+
+from bsngraph.data import Dataset
+from bsngraph.errors import InputError
+from bsngraph.profile import FabricProfile
+from bsngraph.tasks.task_table import TASKS
+from bsngraph.wording import shape_text
+
+
+def check_fits(profile: FabricProfile, dataset: Dataset) -> None:
+    """Whether a fabric takes the data's examples and gives what the data's task needs.
+
+    Raises:
+        InputError: it does not; the text names `--set` where that is the cure.
+    """
+    fabric = profile.fabric
+    has, row = dataset.input_shape, TASKS[dataset.task]
+    wanted = row.output_shape(dataset)
+    for name, node in zip(fabric.sources, fabric.source_indices, strict=True):
+        takes = profile.node_shapes[node]
+        if takes != has:
+            what = f"the fabric's source {name} takes {shape_text(takes)}, but {dataset.name} has {shape_text(has)}"
+            raise InputError(f'{what}: write input="{shape_text(has)}" on it')
+    for name, node in zip(fabric.targets, fabric.target_indices, strict=True):
+        gives = profile.node_shapes[node]
+        if gives != wanted:
+            what = f"the fabric's target {name} gives {shape_text(gives)}, but {dataset.name} has {row.has(wanted)}"
+            raise InputError(f"{what}: {row.cure(wanted, gives)}")

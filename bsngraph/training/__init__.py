@@ -1,0 +1,1 @@
+"""Training: recipes, the forward pass, one network's training, and measuring it on a split."""
