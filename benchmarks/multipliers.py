@@ -18,11 +18,10 @@ from pathlib import Path
 
 import bsngraph
 from bsngraph.fabric.families import cnf_fabric
-from bsngraph.searching import Silent
+from bsngraph.runs import Json
 from bsngraph.searching.job import prepare, running
 from bsngraph.searching.learning import Learning
-from bsngraph.searching.randomness import derived_seed
-from bsngraph.searching.run_folder import Json
+from bsngraph.training import Silent, derived_seed
 
 HERE = Path(__file__).parent
 ROWS = HERE / "multipliers.csv"

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from bsngraph.fabric import Architecture, Edge, Fabric, Node, architecture_of, fabric_from_networkx, read_fabric, write_fabric
     from bsngraph.ops import operation
     from bsngraph.profile import FabricProfile, profile_fabric
-    from bsngraph.searching import Recipe, Result, SearchSettings, evaluate_run, load_net, predict, prune_run, search, train
+    from bsngraph.searching import Result, SearchSettings, evaluate_run, load_net, predict, prune_run, search, train
     from bsngraph.supernet import SuperNet, compile_fabric, prune, prune_net
+    from bsngraph.training import Recipe
 
 _HOMES = {
     "bsngraph.profile": ("FabricProfile", "profile_fabric"),

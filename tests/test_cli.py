@@ -17,7 +17,7 @@ from tiny import DIGITS, no_pictures, written
 
 from bsngraph.cli.display import progress_display
 from bsngraph.cli.main import COMMANDS, cli
-from bsngraph.searching import Silent
+from bsngraph.training import Silent
 
 FAST = ("--epochs", 1, "--batch-size", 256)
 FAST_SEARCH = (*FAST, "--finetune-epochs", 1, "--candidates", 2, "--finalists", 0)
@@ -260,7 +260,8 @@ def test_every_recipe_and_search_option_reaches_config_json(fabric: Path, tmp_pa
 def test_defaults_that_help_states_are_those_of_the_settings(name: str) -> None:
     from dataclasses import fields
 
-    from bsngraph.searching import Recipe, SearchSettings
+    from bsngraph.searching import SearchSettings
+    from bsngraph.training import Recipe
 
     said = " ".join(succeeded(name, "--help").stdout.split())
     defaults = {field.name: field.default for kind in (Recipe, SearchSettings) for field in fields(kind)}

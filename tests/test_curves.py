@@ -16,8 +16,9 @@ from bsngraph.cli.main import cli
 from bsngraph.draw.charts.axes import NoMatplotlibError
 from bsngraph.draw.charts.curves import Curve, curves_drawing, marks_of, panels_of, render_curves
 from bsngraph.errors import InputError
-from bsngraph.searching import Silent, search, train
+from bsngraph.searching import search, train
 from bsngraph.tasks import TASKS, Task, task_of
+from bsngraph.training import Silent
 
 SVG = "{http://www.w3.org/2000/svg}"
 

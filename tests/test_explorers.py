@@ -20,12 +20,12 @@ from bsngraph.fabric import Architecture
 from bsngraph.profile import profile_fabric
 from bsngraph.searching import SearchSettings, choosing, search
 from bsngraph.searching.edge_distribution import EdgeDistribution
-from bsngraph.searching.evaluation import Score
 from bsngraph.searching.finalists import Outcome
 from bsngraph.searching.oracle import every_architecture
 from bsngraph.searching.selection import WELL_SPENT, Candidate, explore, with_explorers
 from bsngraph.supernet import compile_fabric
 from bsngraph.tasks import Metric
+from bsngraph.training import Score
 
 
 def explored(net: Any, budgets: Any, count: int, seed: int = 0, logit: float = 0.0) -> list[Architecture]:

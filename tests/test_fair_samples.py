@@ -13,10 +13,11 @@ from bsngraph.costs import price, resolve_budgets
 from bsngraph.costs.budget import parse_budget
 from bsngraph.errors import InputError
 from bsngraph.profile import FabricProfile, profile_fabric
-from bsngraph.searching import SearchSettings, Silent
+from bsngraph.runs import Json
+from bsngraph.searching import SearchSettings
 from bsngraph.searching.learning import Learning
-from bsngraph.searching.run_folder import Json
 from bsngraph.supernet import compile_fabric
+from bsngraph.training import Silent
 
 DATA = stripes()
 

@@ -18,13 +18,12 @@ from tiny import STRIPES_DROPOUT, fabric_of, no_pictures, recipe, settings, stri
 from bsngraph.costs import parse_budget, resolve_budgets
 from bsngraph.errors import InputError
 from bsngraph.profile import profile_fabric
-from bsngraph.searching import SearchSettings, Silent, choosing, search
+from bsngraph.searching import SearchSettings, choosing, search
 from bsngraph.searching.finalists import Outcome, compare_finalists
 from bsngraph.searching.job import Job, prepare
-from bsngraph.searching.randomness import derived_seed
 from bsngraph.searching.selection import Candidate, choose
-from bsngraph.searching.training import NetTraining
 from bsngraph.supernet import SuperNet, compile_fabric, load_named_weights, named_weights, prune
+from bsngraph.training import NetTraining, Silent, derived_seed
 
 DATA = stripes()
 FINALISTS = settings(finalists=3, finalist_epochs=2, finetune_epochs=1, candidates=8, neighbour_rounds=1)

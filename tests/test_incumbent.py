@@ -15,15 +15,14 @@ from bsngraph.errors import InfeasibleBudgetError
 from bsngraph.fabric import Architecture, connected, live_edges
 from bsngraph.measure import Timing
 from bsngraph.profile import profile_fabric
-from bsngraph.searching import Silent
 from bsngraph.searching.confirmation import Confirmation, confirm, latency_budget, measured, none_measured_inside
 from bsngraph.searching.edge_distribution import EdgeDistribution
-from bsngraph.searching.evaluation import evaluate_net
 from bsngraph.searching.incumbent import Incumbent, challengers
 from bsngraph.searching.job import Job, prepare
 from bsngraph.searching.learning import Learning
 from bsngraph.searching.selection import Candidate, propose
 from bsngraph.supernet import SuperNet, compile_fabric
+from bsngraph.training import Silent, evaluate_net
 
 LIMIT = "price=5"
 

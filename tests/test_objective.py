@@ -17,10 +17,10 @@ from bsngraph.costs import AdditiveCost, Budget, parse_budget, resolve_budgets
 from bsngraph.errors import InputError
 from bsngraph.fabric import fabric_from_networkx
 from bsngraph.profile import profile_fabric
-from bsngraph.searching import Recipe, SearchSettings
+from bsngraph.searching import SearchSettings
 from bsngraph.searching.objective import Multipliers, budget_costs, excess, limits_at
-from bsngraph.searching.training import make_optimizer, step_weights
 from bsngraph.supernet import compile_fabric
+from bsngraph.training import Recipe, make_optimizer, step_weights
 
 PRICES = np.array([1.0, 2.0, 4.0])
 LIVE = np.array([[True, True, True], [True, True, False], [True, False, False], [False, False, False]])  # 7, 3, 1, 0

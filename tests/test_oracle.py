@@ -22,10 +22,10 @@ from bsngraph.errors import InfeasibleBudgetError, InputError
 from bsngraph.fabric import Architecture, Fabric
 from bsngraph.profile import profile_fabric
 from bsngraph.searching import ask_oracle, search
-from bsngraph.searching.evaluation import evaluate_net, recompute_batch_norm
 from bsngraph.searching.oracle import MOST_CHOICES, Oracle, every_architecture
 from bsngraph.searching.selection import choose
 from bsngraph.supernet import SuperNet, compile_fabric, prune_net
+from bsngraph.training import evaluate_net, recompute_batch_norm
 
 DATA = stripes()
 

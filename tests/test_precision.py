@@ -18,9 +18,9 @@ from tiny import settings as search_settings
 
 from bsngraph.errors import InputError
 from bsngraph.searching import search
-from bsngraph.searching.training import training_outputs
 from bsngraph.supernet import compile_fabric
 from bsngraph.supernet.rows import add_rows
+from bsngraph.training import training_outputs
 
 
 @settings(max_examples=50)

@@ -14,11 +14,11 @@ from tiny import DIGITS, STRIPES, fabric_of, no_pictures, stripes, written
 
 from bsngraph.cli.main import cli
 from bsngraph.errors import InputError
-from bsngraph.searching import PRESETS, Recipe, SearchSettings, resolve_settings, search
+from bsngraph.searching import PRESETS, SearchSettings, resolve_settings, search
 from bsngraph.searching.learning import Learning
-from bsngraph.searching.settings import as_dict
-from bsngraph.searching.training import make_optimizer
 from bsngraph.supernet import compile_fabric
+from bsngraph.training import Recipe, make_optimizer
+from bsngraph.training.recipe import as_dict
 
 
 @pytest.fixture(autouse=True)

@@ -21,8 +21,8 @@ from bsngraph.errors import RunFailedError
 from bsngraph.fabric import architecture_of, connected, live_edges, live_sweep
 from bsngraph.fabric.families import cnf_fabric
 from bsngraph.profile import profile_fabric
-from bsngraph.searching.evaluation import evaluate_net
 from bsngraph.supernet import compile_fabric, prune_net
+from bsngraph.training import evaluate_net
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.quality import networks, report, rows, runner, scores

@@ -26,12 +26,12 @@ from bsngraph.data import Dataset, Split
 from bsngraph.errors import BsngraphError, InfeasibleBudgetError, InputError, RunFailedError
 from bsngraph.fabric import Architecture, Fabric, architecture_of, read_fabric
 from bsngraph.profile import profile_fabric
-from bsngraph.searching import Progress, SearchSettings, Silent, evaluate_run, load_net, prune_run, search, train
+from bsngraph.runs import FILES as EVERY_FILE
+from bsngraph.searching import SearchSettings, evaluate_run, load_net, prune_run, search, train
 from bsngraph.searching.edge_distribution import EdgeDistribution
-from bsngraph.searching.evaluation import evaluate_net, recompute_batch_norm
-from bsngraph.searching.run_folder import FILES as EVERY_FILE
 from bsngraph.searching.selection import choose, neighbours, propose
 from bsngraph.supernet import SuperNet, compile_fabric, prune, prune_net
+from bsngraph.training import Progress, Silent, evaluate_net, recompute_batch_norm
 
 DATA = stripes()
 NOT_ALWAYS = ("latencies.json", "oracle.csv", "oracle.json")  # which only a cost in milliseconds, or --oracle, needs
@@ -542,7 +542,7 @@ def test_run_killed_after_every_epoch_in_turn_gives_the_same_bits(finished: Path
 def test_run_killed_before_or_after_any_of_its_writes_and_resumed_gives_the_same_bits(finished: Path, tmp_path: Path) -> None:
     from bsngraph.whole_files import write_whole
 
-    homes = ("bsngraph.searching.run_folder", "bsngraph.searching.delivery", "bsngraph.fabric.formats")
+    homes = ("bsngraph.runs.run_folder", "bsngraph.searching.delivery", "bsngraph.fabric.formats")
 
     def attempt(out: Path, at: int | None, after: bool, mode: str) -> int:
         counter = Interrupter(write_whole, at, after=after)

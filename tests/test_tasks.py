@@ -30,10 +30,11 @@ from bsngraph.draw.pixel_overlays import palette
 from bsngraph.errors import InputError
 from bsngraph.fabric import read_fabric
 from bsngraph.profile import profile_fabric
-from bsngraph.searching import Recipe, evaluate_run, load_net, predict, prune_run, search, train
+from bsngraph.searching import evaluate_run, load_net, predict, prune_run, search, train
 from bsngraph.searching.model_facts import facts_of, read_facts
 from bsngraph.tasks import TASKS, LabelFacts, Task, as_task, check_fits, task_of
 from bsngraph.tasks.metrics import Accuracy, Errors, LabelRanking, PixelOverlap
+from bsngraph.training import Recipe
 
 NAMES = ("background", "rows", "columns")
 

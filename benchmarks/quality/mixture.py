@@ -14,12 +14,10 @@ from torch import Tensor, nn
 
 from bsngraph.data import Dataset, Split
 from bsngraph.profile import FabricProfile
-from bsngraph.searching import Recipe
-from bsngraph.searching.randomness import derived_seed, generator_for, global_generator
-from bsngraph.searching.training import check_finite, make_optimizer, set_rate, step_weights
 from bsngraph.supernet import SuperNet, compile_fabric
 from bsngraph.supernet.merges import ACTIVATIONS
 from bsngraph.tasks import task_of
+from bsngraph.training import Recipe, check_finite, derived_seed, generator_for, global_generator, make_optimizer, set_rate, step_weights
 
 # As published, but for the rate: 3e-4 there, in 20,000 steps.
 RATE, BETAS, DECAY, START = 3e-3, (0.5, 0.999), 1e-3, 1e-3

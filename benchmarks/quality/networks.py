@@ -19,7 +19,7 @@ from bsngraph.costs import Budget, meets, price
 from bsngraph.fabric import Architecture, Fabric, connected, live_edges, live_sweep
 from bsngraph.fabric.families import plain_resnet_fabric
 from bsngraph.profile import FabricProfile, profile_fabric
-from bsngraph.searching.randomness import derived_seed
+from bsngraph.training import derived_seed
 
 LEAST_SPENT = 0.8  # share of a budget that random networks spend at least
 DRAWN_AT_ONCE = 512

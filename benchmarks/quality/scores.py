@@ -12,8 +12,8 @@ from bsngraph.costs import AdditiveCost, Budget, Costs, Scheduled, meets
 from bsngraph.data import Dataset
 from bsngraph.fabric import Architecture, Booleans, Fabric, live_edges, live_sweep
 from bsngraph.profile import FabricProfile
-from bsngraph.searching.evaluation import evaluate_net
 from bsngraph.supernet import SuperNet
+from bsngraph.training import evaluate_net
 
 
 def output_magnitudes(net: SuperNet, dataset: Dataset) -> dict[str, float]:

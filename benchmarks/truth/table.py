@@ -20,11 +20,8 @@ import torch
 
 import bsngraph
 from bsngraph.data import Dataset
-from bsngraph.searching import Silent
-from bsngraph.searching.evaluation import evaluate_net
 from bsngraph.searching.oracle import every_architecture
-from bsngraph.searching.randomness import derived_seed
-from bsngraph.searching.training import NetTraining
+from bsngraph.training import NetTraining, Silent, derived_seed, evaluate_net
 
 HERE = Path(__file__).parent
 ROWS = HERE / "accuracies.csv"

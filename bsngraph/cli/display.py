@@ -20,13 +20,14 @@ from rich.table import Column, Table
 from bsngraph.wording import quantity
 
 if TYPE_CHECKING:
-    from bsngraph.searching import Progress, Result
+    from bsngraph.searching import Result
+    from bsngraph.training import Progress
 
 
 def progress_display(quiet: bool) -> Progress:
     """A display that fits where standard error goes; it ends with the command that asks for it, however that ends."""
     if quiet:
-        from bsngraph.searching import Silent
+        from bsngraph.training import Silent
 
         return Silent()
     if not sys.stderr.isatty():

@@ -13,8 +13,9 @@ from bsngraph.errors import InputError
 if TYPE_CHECKING:
     from bsngraph.data import Dataset
     from bsngraph.profile import FabricProfile
-    from bsngraph.searching import CostOptions, Recipe
-    from bsngraph.searching.run_folder import OpenMode
+    from bsngraph.runs import OpenMode
+    from bsngraph.searching import CostOptions
+    from bsngraph.training import Recipe
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -182,7 +183,7 @@ def recipe_from(options: dict[str, Any]) -> Recipe:
         InputError: a value that no recipe takes.
     """
     given = recipe_given(options)
-    from bsngraph.searching import Recipe
+    from bsngraph.training import Recipe
 
     return Recipe(**given)
 

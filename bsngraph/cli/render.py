@@ -67,7 +67,7 @@ def _render_schedule(source: Path, output: Path, cores: int, settings: tuple[str
 
 def _render_curves(run: Path, output: Path) -> None:
     from bsngraph.draw.charts.curves import render_curves
-    from bsngraph.searching.run_folder import RunFolder, reading
+    from bsngraph.runs import RunFolder, reading
 
     folder = RunFolder(run)
     rows = folder.read_metrics()

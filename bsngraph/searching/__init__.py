@@ -5,10 +5,8 @@ from bsngraph.searching.oracle import Oracle, ask_oracle
 from bsngraph.searching.prediction import Prediction, predict
 from bsngraph.searching.presets import PRESETS, resolve_settings
 from bsngraph.searching.pricing import CostOptions
-from bsngraph.searching.progress import Progress, Silent
-from bsngraph.searching.run_folder import RunFolder
 from bsngraph.searching.runs import Evaluation, evaluate_run, load_net, prune_run, search, train
-from bsngraph.searching.settings import Recipe, SearchSettings
+from bsngraph.searching.settings import SearchSettings
 from bsngraph.searching.spent import spending_of_run
 
 __all__ = [
@@ -17,12 +15,8 @@ __all__ = [
     "Evaluation",
     "Oracle",
     "Prediction",
-    "Progress",
-    "Recipe",
     "Result",
-    "RunFolder",
     "SearchSettings",
-    "Silent",
     "ask_oracle",
     "evaluate_run",
     "load_net",

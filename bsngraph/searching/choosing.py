@@ -16,20 +16,17 @@ from torch import Tensor
 from bsngraph.costs import Budget
 from bsngraph.errors import InfeasibleBudgetError
 from bsngraph.fabric import Architecture
+from bsngraph.runs import RunFolder
+from bsngraph.runs.run_log import RunLog
 from bsngraph.searching.confirmation import confirm, none_measured_inside
 from bsngraph.searching.delivery import Result, deliver
-from bsngraph.searching.evaluation import evaluate_net, recompute_batch_norm
 from bsngraph.searching.finalists import compare_finalists
 from bsngraph.searching.job import Job
 from bsngraph.searching.learning import Learning
 from bsngraph.searching.oracle import ask_oracle
-from bsngraph.searching.progress import Progress
-from bsngraph.searching.randomness import generator_for
-from bsngraph.searching.run_folder import RunFolder
-from bsngraph.searching.run_log import RunLog
 from bsngraph.searching.selection import Candidate, choose, explore, judge, propose, with_explorers
-from bsngraph.searching.training import NetTraining
 from bsngraph.supernet import SuperNet, prune_net
+from bsngraph.training import NetTraining, Progress, evaluate_net, generator_for, recompute_batch_norm
 from bsngraph.whole_files import write_whole
 
 # How often candidates are proposed, again under a lower limit when most of those measured whole were over a latency budget.

@@ -14,9 +14,9 @@ from bsngraph.costs import Budget, amount
 from bsngraph.fabric import Architecture
 from bsngraph.measure import Timing, measure_network
 from bsngraph.searching.job import Job
-from bsngraph.searching.progress import Progress, Silent
 from bsngraph.searching.selection import Candidate
 from bsngraph.supernet import SuperNet, prune_net
+from bsngraph.training import Progress, Silent
 
 # What is chosen must be this much inside its limit, so that the next measurement is inside as well.
 _MARGIN = 0.98

@@ -19,15 +19,14 @@ from bsngraph.draw.charts.curves import render_curves
 from bsngraph.errors import BsngraphError, InfeasibleBudgetError
 from bsngraph.export import BudgetClaim, Means, make_certificate
 from bsngraph.fabric import Architecture, Fabric, write_fabric
+from bsngraph.runs import Json, RunFolder, reading
 from bsngraph.searching.confirmation import DELIVERED_AGAIN, measured
 from bsngraph.searching.edge_distribution import EdgeDistribution
-from bsngraph.searching.evaluation import Score, evaluate_net
 from bsngraph.searching.job import Job
 from bsngraph.searching.model_facts import facts_of
-from bsngraph.searching.progress import Progress
-from bsngraph.searching.run_folder import Json, RunFolder, reading
 from bsngraph.supernet import SuperNet, named_weights
 from bsngraph.tasks import TASKS
+from bsngraph.training import Progress, Score, evaluate_net
 from bsngraph.whole_files import write_whole
 from bsngraph.wording import quantity
 

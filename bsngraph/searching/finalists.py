@@ -16,13 +16,11 @@ from typing import Any
 
 from torch import Tensor
 
+from bsngraph.runs import Json
 from bsngraph.searching.job import Job
-from bsngraph.searching.progress import Progress
-from bsngraph.searching.randomness import derived_seed
-from bsngraph.searching.run_folder import Json
 from bsngraph.searching.selection import Candidate
-from bsngraph.searching.training import NetTraining
 from bsngraph.supernet import compile_fabric, prune
+from bsngraph.training import NetTraining, Progress, derived_seed
 
 STAGE = "finalist"
 

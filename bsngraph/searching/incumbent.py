@@ -10,9 +10,9 @@ from bsngraph.costs import Budget, inside
 from bsngraph.data import Dataset
 from bsngraph.fabric import Architecture, Booleans, connected
 from bsngraph.searching.edge_distribution import EdgeDistribution
-from bsngraph.searching.evaluation import evaluate_net
 from bsngraph.supernet import SuperNet
 from bsngraph.tasks import Task
+from bsngraph.training import evaluate_net
 
 
 class Incumbent:

@@ -18,12 +18,13 @@ from bsngraph.errors import InputError
 from bsngraph.fabric import Fabric
 from bsngraph.measure import LatencyTable
 from bsngraph.profile import FabricProfile, profile_fabric
+from bsngraph.runs import Json
 from bsngraph.searching.pricing import CostOptions, find_sources
-from bsngraph.searching.progress import Progress, Silent
-from bsngraph.searching.run_folder import Json
-from bsngraph.searching.settings import Recipe, SearchSettings, as_dict
+from bsngraph.searching.settings import SearchSettings
 from bsngraph.tasks import Task, as_task, task_of
 from bsngraph.tasks.fit import check_fits
+from bsngraph.training import Progress, Recipe, Silent
+from bsngraph.training.recipe import as_dict
 
 
 @dataclass(frozen=True)

@@ -25,18 +25,28 @@ from torch import Tensor
 from bsngraph.costs import Budget, Cost
 from bsngraph.data import Dataset
 from bsngraph.fabric import Architecture, Booleans, connected, live_edges
+from bsngraph.runs import Json
 from bsngraph.searching.edge_distribution import EdgeDistribution
-from bsngraph.searching.evaluation import device_of, evaluate_net
 from bsngraph.searching.incumbent import Incumbent, challengers
 from bsngraph.searching.objective import Multipliers, Values, budget_costs, excess, limits_at
-from bsngraph.searching.progress import Progress
-from bsngraph.searching.randomness import generator_for, global_generator
-from bsngraph.searching.run_folder import Json
-from bsngraph.searching.settings import EdgeOptimizer, Recipe, SearchSettings
-from bsngraph.searching.training import check_finite, make_optimizer, prefixed, set_rate, step_weights, training_outputs
+from bsngraph.searching.settings import EdgeOptimizer, SearchSettings
 from bsngraph.searching.warm_start import WarmStart
 from bsngraph.supernet import SuperNet, load_named_weights
 from bsngraph.tasks import Meter, first, task_of
+from bsngraph.training import (
+    Progress,
+    Recipe,
+    check_finite,
+    device_of,
+    evaluate_net,
+    generator_for,
+    global_generator,
+    make_optimizer,
+    prefixed,
+    set_rate,
+    step_weights,
+    training_outputs,
+)
 from bsngraph.training.layout import lay_out
 
 # How many samples of Γ tell the expected cost that a warm start begins with.

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from bsngraph.costs import Budget
 from bsngraph.fabric import Booleans
-from bsngraph.searching.settings import Recipe, SearchSettings
+from bsngraph.searching.settings import SearchSettings
+from bsngraph.training import Recipe
 
 Values = NDArray[np.float64]
 

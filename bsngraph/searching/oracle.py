@@ -21,11 +21,11 @@ from bsngraph.costs import Budget, Cost, inside
 from bsngraph.data import Dataset
 from bsngraph.errors import InfeasibleBudgetError, InputError
 from bsngraph.fabric import Architecture, Booleans, Fabric, connected, every_choice, live_edges, live_sweep
-from bsngraph.searching.evaluation import Score
-from bsngraph.searching.run_folder import Json
+from bsngraph.runs import Json
 from bsngraph.searching.selection import judge
 from bsngraph.supernet import SuperNet
 from bsngraph.tasks import Task
+from bsngraph.training import Score
 
 MOST_CHOICES = 2**14
 

@@ -23,13 +23,13 @@ from bsngraph.data.reading.image_file import SUFFIXES, read_image
 from bsngraph.draw.pixel_overlays import MOST_CLASSES, class_map, overlay
 from bsngraph.errors import InputError
 from bsngraph.ops import Shape
-from bsngraph.searching.evaluation import RouteCache
+from bsngraph.runs import RunFolder
 from bsngraph.searching.job import prepare_delivered, running
 from bsngraph.searching.model_facts import ModelFacts, read_facts
-from bsngraph.searching.run_folder import RunFolder
 from bsngraph.searching.runs import load_net
 from bsngraph.supernet import SuperNet
 from bsngraph.tasks import Task, first
+from bsngraph.training import RouteCache
 from bsngraph.training.forward import run_net
 from bsngraph.whole_files import write_whole
 

@@ -22,7 +22,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bsngraph.errors import InputError, nearest
-from bsngraph.searching.settings import Recipe, SearchSettings
+from bsngraph.searching.settings import SearchSettings
+from bsngraph.training import Recipe
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from bsngraph.costs.table import DURATION
 from bsngraph.costs.user_costs import TIMEOUT_S, load_user_cost
 from bsngraph.measure import LatencyTable, default_cache, edge_latencies
 from bsngraph.profile import FabricProfile
-from bsngraph.searching.progress import Progress
-from bsngraph.searching.run_folder import RunFolder
+from bsngraph.runs import RunFolder
+from bsngraph.training import Progress
 
 
 @dataclass(frozen=True)

@@ -19,23 +19,21 @@ from bsngraph.export import load_network
 from bsngraph.fabric import Architecture, Fabric, architecture_of, read_fabric, write_fabric
 from bsngraph.fabric.writing.fabric_to_dot import fabric_to_dot
 from bsngraph.profile import FabricProfile, profile_fabric
+from bsngraph.runs import Json, OpenMode, RunFolder, open_run, reading
+from bsngraph.runs.checkpoint import read_checkpoint
+from bsngraph.runs.run_log import RunLog
 from bsngraph.searching.choosing import choose_and_deliver
 from bsngraph.searching.delivery import Result, deliver, write_probabilities
-from bsngraph.searching.evaluation import Score, evaluate_net
 from bsngraph.searching.job import Job, prepare, prepare_delivered, running
 from bsngraph.searching.learning import Learning
 from bsngraph.searching.model_facts import read_facts
 from bsngraph.searching.oracle import every_architecture
 from bsngraph.searching.presets import resolve_settings
 from bsngraph.searching.pricing import CostOptions, with_recorded
-from bsngraph.searching.progress import Progress, Silent
-from bsngraph.searching.randomness import derived_seed
-from bsngraph.searching.run_folder import Json, OpenMode, RunFolder, open_run, reading
-from bsngraph.searching.run_log import RunLog
-from bsngraph.searching.settings import Recipe, SearchSettings
-from bsngraph.searching.training import NetTraining
+from bsngraph.searching.settings import SearchSettings
 from bsngraph.searching.warm_start import WarmStart, read_warm_start
 from bsngraph.supernet import SuperNet, compile_fabric, prune
+from bsngraph.training import NetTraining, Progress, Recipe, Score, Silent, derived_seed, evaluate_net
 
 
 def search(
@@ -156,7 +154,7 @@ def prune_run(
     with running(job):
         learning = _new_learning(job, _check_budgets(job, progress))
         with reading(found, "checkpoint.pt"):
-            learning.load(found.read_checkpoint(job.device)["search"])
+            learning.load(read_checkpoint(found, job.device)["search"])
         if learning.epoch < job.recipe.epochs:
             raise InputError(f"{path}: the search stopped after epoch {learning.epoch} of {job.recipe.epochs}: finish it by --resume first")
         run = open_run(Path(out), job.config("prune", chosen_from=config), mode)

@@ -19,10 +19,10 @@ from bsngraph.data import Dataset
 from bsngraph.errors import InfeasibleBudgetError
 from bsngraph.fabric import Architecture, Booleans, connected, decisions_of, live_edges, neighbouring_choices
 from bsngraph.searching.edge_distribution import EdgeDistribution
-from bsngraph.searching.evaluation import Score, evaluate_net, recompute_batch_norm
 from bsngraph.searching.settings import SearchSettings
 from bsngraph.supernet import SuperNet
 from bsngraph.tasks import Task
+from bsngraph.training import Score, evaluate_net, recompute_batch_norm
 
 # How samples are drawn, until enough distinct ones are inside the budgets: temperatures of Γ, and how strongly the cost tilts it.
 _EASINGS = ((1.0, 0.0), (2.0, 0.0), (2.0, 1.0), (4.0, 0.0), (4.0, 2.0), (4.0, 4.0), (4.0, 8.0), (4.0, 16.0), (4.0, 32.0))

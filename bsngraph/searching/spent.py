@@ -10,10 +10,10 @@ import numpy as np
 from bsngraph.costs import AdditiveCost, Cost, Costs, parse_budget, price, spending
 from bsngraph.fabric import Fabric, architecture_of, read_fabric
 from bsngraph.profile import profile_fabric
+from bsngraph.runs import RunFolder, reading
 from bsngraph.searching.job import find_device
 from bsngraph.searching.pricing import CostOptions, find_sources, with_recorded
-from bsngraph.searching.progress import Silent
-from bsngraph.searching.run_folder import RunFolder, reading
+from bsngraph.training import Silent
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from torch import Tensor
 from bsngraph.errors import InputError
 from bsngraph.fabric import Edge, Fabric, read_fabric
 from bsngraph.profile import FabricProfile, profile_fabric
-from bsngraph.searching.run_folder import Json, RunFolder, reading
+from bsngraph.runs import Json, RunFolder, reading
+from bsngraph.runs.checkpoint import read_checkpoint
 from bsngraph.supernet import compile_fabric, named_weights
 
 _SHOWN = 5
@@ -49,7 +50,7 @@ def read_warm_start(path: str | Path, profile: FabricProfile) -> WarmStart:
         raise InputError(f"{path} holds a {command} run: a warm start is from a search")
     theirs = read_fabric(run.file("fabric.dot"))
     _check_same(theirs, profile.fabric, path)
-    state = run.read_checkpoint()
+    state = read_checkpoint(run)
     with reading(run, "checkpoint.pt"):
         learned = state["search"]
         net = compile_fabric(profile_fabric(theirs), seed=0)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 from bsngraph.supernet import Route, SuperNet
 from bsngraph.tasks import Outputs
 from bsngraph.training.layout import laid_out
+from bsngraph.training.recipe import Recipe
 
 
 def run_net(net: SuperNet, inputs: Tensor, route: Route) -> Outputs:
@@ -14,3 +16,18 @@ def run_net(net: SuperNet, inputs: Tensor, route: Route) -> Outputs:
     sources, inputs = net.fabric.sources, laid_out(net, inputs)
     outputs: Outputs = net(inputs if len(sources) == 1 else dict.fromkeys(sources, inputs), route)
     return outputs
+
+
+def device_of(net: nn.Module) -> torch.device:
+    """Where a network's tensors are; the CPU if it has none."""
+    tensors = (*net.parameters(), *net.buffers())
+    return tensors[0].device if tensors else torch.device("cpu")
+
+
+def training_outputs(net: SuperNet, inputs: Tensor, route: Route, recipe: Recipe) -> Outputs:
+    """What each target gives for a batch in a training step; the pass is in the recipe's precision, its results are not."""
+    if recipe.precision == "float32":
+        return run_net(net, inputs, route)
+    with torch.autocast(inputs.device.type, getattr(torch, recipe.precision)):
+        outputs = run_net(net, inputs, route)
+    return outputs.float() if isinstance(outputs, Tensor) else {name: value.float() for name, value in outputs.items()}

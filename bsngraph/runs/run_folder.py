@@ -6,15 +6,12 @@ under the same settings, or to overwrite it.
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
-
-import torch
 
 from bsngraph.errors import InputError
 from bsngraph.whole_files import write_whole
@@ -97,27 +94,6 @@ class RunFolder:
             return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
         except ValueError as error:
             raise InputError(f"{path}: is damaged ({error}): start the run again by --overwrite") from None
-
-    def write_checkpoint(self, state: Mapping[str, Any]) -> None:
-        """Write checkpoint.pt: tensors and plain values only, so that it loads with weights_only=True."""
-        buffer = io.BytesIO()
-        torch.save(dict(state), buffer)
-        write_whole(self.file("checkpoint.pt"), buffer.getvalue())
-
-    def read_checkpoint(self, device: torch.device | str = "cpu") -> Json:
-        """Read checkpoint.pt.
-
-        Raises:
-            InputError: it is not there or cannot be read.
-        """
-        path = self.file("checkpoint.pt")
-        try:
-            state: Json = torch.load(path, map_location=device, weights_only=True)
-        except FileNotFoundError:
-            raise InputError(f"{path}: there is no checkpoint: is {self.path} a run folder?") from None
-        except Exception as error:  # torch raises many kinds for a damaged file
-            raise InputError(f"{path}: cannot be read as a checkpoint ({type(error).__name__})") from None
-        return state
 
 
 def open_run(path: Path, config: Json, mode: OpenMode) -> RunFolder:

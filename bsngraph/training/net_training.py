@@ -3,58 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from bsngraph.data import Dataset
-from bsngraph.errors import RunFailedError
-from bsngraph.searching.evaluation import RouteCache, device_of, evaluate_net
-from bsngraph.searching.progress import Progress
-from bsngraph.searching.randomness import generator_for, global_generator
-from bsngraph.searching.run_folder import Json
-from bsngraph.searching.settings import Recipe
-from bsngraph.supernet import Route, SuperNet
-from bsngraph.tasks import Outputs, first, task_of
-from bsngraph.training.forward import run_net
+from bsngraph.runs import Json
+from bsngraph.supernet import SuperNet
+from bsngraph.tasks import first, task_of
+from bsngraph.training.evaluation import RouteCache, evaluate_net
+from bsngraph.training.forward import device_of, training_outputs
 from bsngraph.training.layout import lay_out
-
-
-def make_optimizer(net: SuperNet, recipe: Recipe) -> torch.optim.SGD:
-    """SGD as the recipe has it; Nesterov's form of momentum only where there is momentum."""
-    return torch.optim.SGD(
-        [{"params": list(net.parameters())}],  # as a group it may be empty: a fabric need not have weights
-        lr=recipe.learning_rate,
-        momentum=recipe.momentum,
-        weight_decay=recipe.weight_decay,
-        nesterov=recipe.nesterov and recipe.momentum > 0,
-    )
-
-
-def training_outputs(net: SuperNet, inputs: Tensor, route: Route, recipe: Recipe) -> Outputs:
-    """What each target gives for a batch in a training step; the pass is in the recipe's precision, its results are not."""
-    if recipe.precision == "float32":
-        return run_net(net, inputs, route)
-    with torch.autocast(inputs.device.type, getattr(torch, recipe.precision)):
-        outputs = run_net(net, inputs, route)
-    return outputs.float() if isinstance(outputs, Tensor) else {name: value.float() for name, value in outputs.items()}
-
-
-def step_weights(net: SuperNet, optimizer: torch.optim.Optimizer, loss: Tensor, recipe: Recipe) -> None:
-    """One step down the gradient of `loss`, its norm clipped as the recipe has it."""
-    optimizer.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
-    torch.nn.utils.clip_grad_norm_(net.parameters(), recipe.clip)
-    optimizer.step()
-
-
-def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Give every parameter group the learning rate."""
-    for group in optimizer.param_groups:
-        group["lr"] = rate
+from bsngraph.training.progress import Progress
+from bsngraph.training.randomness import generator_for, global_generator
+from bsngraph.training.recipe import Recipe
+from bsngraph.training.steps import check_finite, make_optimizer, prefixed, set_rate, step_weights
 
 
 class NetTraining:
@@ -120,20 +85,3 @@ class NetTraining:
             "learning_rate": self.recipe.rate(self.epoch),
             "seconds": time.perf_counter() - start,
         }
-
-
-def prefixed(split: str, metrics: Mapping[str, float]) -> dict[str, float]:
-    """Metrics as a line of metrics.jsonl names them: `validation_accuracy`."""
-    return {f"{split}_{name}": value for name, value in metrics.items()}
-
-
-def check_finite(loss: float, stage: str, epoch: int) -> None:
-    """Stop at a loss that is not finite.
-
-    Raises:
-        RunFailedError: it is not; the text says when and what to try.
-    """
-    if not np.isfinite(loss):
-        when = f"the loss is {loss} in epoch {epoch + 1} of the {stage}"
-        kept = "the checkpoint of the epoch before is kept" if epoch else "nothing was learned yet"
-        raise RunFailedError(f"{when}: try a smaller --learning-rate; {kept}")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from bsngraph.searching.run_folder import Json, OpenMode, RunFolder, reading
+from bsngraph.runs.checkpoint import read_checkpoint, write_checkpoint
+from bsngraph.runs.run_folder import Json, OpenMode, RunFolder, reading
 
 
 class RunLog:
@@ -14,7 +15,7 @@ class RunLog:
     def __init__(self, run: RunFolder, mode: OpenMode) -> None:
         self.run = run
         resumed = mode == "resume" and run.file("checkpoint.pt").exists()
-        self.state: Json = run.read_checkpoint() if resumed else {"rows": 0, "seconds": 0.0}
+        self.state: Json = read_checkpoint(run) if resumed else {"rows": 0, "seconds": 0.0}
         with reading(run, "checkpoint.pt"):
             self.rows: list[Json] = run.read_metrics()[: int(self.state["rows"])]
             self.started = time.perf_counter() - float(self.state["seconds"])
@@ -27,4 +28,4 @@ class RunLog:
         """Write an epoch's metrics, then its checkpoint."""
         self.rows.append(row)
         self.run.write_metrics(self.rows)
-        self.run.write_checkpoint({"rows": len(self.rows), "seconds": self.seconds(), **state})
+        write_checkpoint(self.run, {"rows": len(self.rows), "seconds": self.seconds(), **state})

@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import nn
 
 from bsngraph.data import Dataset, Split
 from bsngraph.fabric import Booleans
 from bsngraph.supernet import Route, SuperNet
 from bsngraph.tasks import Metric, Task, first, task_of
-from bsngraph.training.forward import run_net
+from bsngraph.training.forward import device_of, run_net
 
 
 @dataclass(frozen=True)
@@ -54,12 +53,6 @@ class RouteCache:
         return self.routes[batch]
 
 
-def device_of(net: nn.Module) -> torch.device:
-    """Where a network's tensors are; the CPU if it has none."""
-    tensors = (*net.parameters(), *net.buffers())
-    return tensors[0].device if tensors else torch.device("cpu")
-
-
 @torch.no_grad()
 def evaluate_net(net: SuperNet, dataset: Dataset, split: Split, kept: Booleans, task: Task | None = None) -> Score:
     """Loss and metrics of one choice of edges (edges,) on a split, in evaluation mode; the net's mode is left as it was.
@@ -78,30 +71,3 @@ def evaluate_net(net: SuperNet, dataset: Dataset, split: Split, kept: Booleans, 
     net.train(was_training)
     measured = meter.measured()
     return Score(float(loss) / len(split), measured.metrics, task.row.headline, measured.per_class)
-
-
-@torch.no_grad()
-def recompute_batch_norm(net: SuperNet, dataset: Dataset, kept: Booleans, *, batches: int = 8, batch_size: int = 256) -> None:
-    """Replace the BatchNorm statistics of the live edges of `kept` by their mean over training batches.
-
-    The running statistics of a search belong to the mixture of all samples. The batches are the first ones of the training split
-    in its own order, without augmentation, so that the result depends on nothing else.
-    """
-    norms = [module for module in net.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
-    if not norms:
-        return
-    momenta = [norm.momentum for norm in norms]
-    was_training = net.training
-    net.eval()
-    for norm in norms:
-        norm.momentum = None  # the plain mean over batches
-        norm.train()
-        norm.reset_running_stats()
-    routes = RouteCache(net, kept)
-    for number, (inputs, labels) in enumerate(dataset.evaluation_batches(dataset.train, batch_size)):
-        if number == batches or (number and len(labels) < batch_size // 4):
-            break
-        run_net(net, inputs, routes(len(labels)))
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
-    net.train(was_training)

@@ -1,0 +1,55 @@
+"""One step of a network's weights, and what every training epoch shares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bsngraph.errors import RunFailedError
+from bsngraph.supernet import SuperNet
+from bsngraph.training.recipe import Recipe
+
+
+def make_optimizer(net: SuperNet, recipe: Recipe) -> torch.optim.SGD:
+    """SGD as the recipe has it; Nesterov's form of momentum only where there is momentum."""
+    return torch.optim.SGD(
+        [{"params": list(net.parameters())}],  # as a group it may be empty: a fabric need not have weights
+        lr=recipe.learning_rate,
+        momentum=recipe.momentum,
+        weight_decay=recipe.weight_decay,
+        nesterov=recipe.nesterov and recipe.momentum > 0,
+    )
+
+
+def step_weights(net: SuperNet, optimizer: torch.optim.Optimizer, loss: Tensor, recipe: Recipe) -> None:
+    """One step down the gradient of `loss`, its norm clipped as the recipe has it."""
+    optimizer.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    torch.nn.utils.clip_grad_norm_(net.parameters(), recipe.clip)
+    optimizer.step()
+
+
+def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Give every parameter group the learning rate."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+
+
+def prefixed(split: str, metrics: Mapping[str, float]) -> dict[str, float]:
+    """Metrics as a line of metrics.jsonl names them: `validation_accuracy`."""
+    return {f"{split}_{name}": value for name, value in metrics.items()}
+
+
+def check_finite(loss: float, stage: str, epoch: int) -> None:
+    """Stop at a loss that is not finite.
+
+    Raises:
+        RunFailedError: it is not; the text says when and what to try.
+    """
+    if not np.isfinite(loss):
+        when = f"the loss is {loss} in epoch {epoch + 1} of the {stage}"
+        kept = "the checkpoint of the epoch before is kept" if epoch else "nothing was learned yet"
+        raise RunFailedError(f"{when}: try a smaller --learning-rate; {kept}")
