@@ -19,7 +19,7 @@ from pathlib import Path
 import bsngraph
 from bsngraph.fabric.families import cnf_fabric
 from bsngraph.runs import Json
-from bsngraph.searching.job import prepare, running
+from bsngraph.searching.job import prepare
 from bsngraph.searching.learning import Learning
 from bsngraph.training import Silent, derived_seed
 
@@ -51,7 +51,7 @@ def learn(fabric: bsngraph.Fabric, budget: str, start: float) -> Json:
         threads=1,
     )
     epochs: list[Json] = []
-    with running(job):
+    with job.hardware.in_use():
         net = bsngraph.compile_fabric(job.profile, seed=derived_seed(SEED, "weights"))
         Learning(net, job.dataset, job.budgets, job.costs, job.recipe, job.settings, SEED).run(Silent(), epochs.append)
     return epochs[-1] | {"limit": job.budgets[0].limit}

@@ -27,12 +27,12 @@ import torch
 from numpy.typing import NDArray
 
 import bsngraph
+from bsngraph.certificate import simulate
+from bsngraph.certificate.recount import count_bytes, count_macs, count_memory, count_params
 from bsngraph.costs import Budget, Cost, Sources, cheapest, check_budgets, price
 from bsngraph.costs.user_costs import BlackBox
 from bsngraph.data import Augmentation, Dataset, Split
 from bsngraph.errors import BsngraphError, InfeasibleBudgetError
-from bsngraph.export.recount import count_bytes, count_macs, count_memory, count_params
-from bsngraph.export.simulation import simulate
 from bsngraph.fabric import Booleans, Fabric, connected, decisions_of, live_edges, live_sweep
 from bsngraph.fabric.families import cell_fabric, cnf_fabric, resnet_fabric
 from bsngraph.fabric.writing.fabric_to_networkx import fabric_to_networkx

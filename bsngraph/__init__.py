@@ -20,12 +20,13 @@ from bsngraph._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from bsngraph.data import Dataset, load_data
+    from bsngraph.delivered import evaluate_run, load_net, predict
     from bsngraph.draw import fabric_drawing, render, render_dot
     from bsngraph.errors import BsngraphError, FabricError, InfeasibleBudgetError, InputError
     from bsngraph.fabric import Architecture, Edge, Fabric, Node, architecture_of, fabric_from_networkx, read_fabric, write_fabric
     from bsngraph.ops import operation
     from bsngraph.profile import FabricProfile, profile_fabric
-    from bsngraph.searching import Result, SearchSettings, evaluate_run, load_net, predict, prune_run, search, train
+    from bsngraph.searching import Result, SearchSettings, prune_run, search, train
     from bsngraph.supernet import SuperNet, compile_fabric, prune, prune_net
     from bsngraph.training import Recipe
 
@@ -36,8 +37,10 @@ _HOMES = {
     "bsngraph.errors": ("BsngraphError", "FabricError", "InfeasibleBudgetError", "InputError"),
     "bsngraph.fabric": ("Architecture", "Edge", "Fabric", "Node", "architecture_of", "fabric_from_networkx", "read_fabric", "write_fabric"),
     "bsngraph.ops": ("operation",),
-    "bsngraph.searching": ("Recipe", "Result", "SearchSettings", "evaluate_run", "load_net", "predict", "prune_run", "search", "train"),
+    "bsngraph.delivered": ("evaluate_run", "load_net", "predict"),
+    "bsngraph.searching": ("Result", "SearchSettings", "prune_run", "search", "train"),
     "bsngraph.supernet": ("SuperNet", "compile_fabric", "prune", "prune_net"),
+    "bsngraph.training": ("Recipe",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

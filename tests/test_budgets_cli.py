@@ -188,7 +188,7 @@ def test_what_is_no_budget_is_refused_with_its_cure(tmp_path: Path, command: str
 
 @pytest.mark.parametrize("budget", ["latency=5", "latency=0ms", "latency=5MB"])
 def test_a_latency_is_not_measured_for_a_budget_that_cannot_be_one(fabric: Path, budget: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bsngraph.searching.pricing.edge_latencies", lambda *_, **__: pytest.fail("it was measured"))
+    monkeypatch.setattr("bsngraph.measure.pricing.edge_latencies", lambda *_, **__: pytest.fail("it was measured"))
     said = refused("check", fabric, *budgets(budget))
     assert "needs a unit: us" in said or "positive finite number" in said or "unit 'MB' does not measure latency (ms)" in said
 
@@ -219,7 +219,7 @@ def test_a_budget_that_cannot_be_met_exits_1_with_the_cheapest_and_nothing_writt
 
 
 def test_a_makespan_goes_by_the_durations_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bsngraph.searching.pricing.edge_latencies", lambda *_, **__: pytest.fail("it was measured"))
+    monkeypatch.setattr("bsngraph.measure.pricing.edge_latencies", lambda *_, **__: pytest.fail("it was measured"))
     timed, run = written(TIMED, tmp_path), tmp_path / "run"
     facts = json.loads(succeeded("check", timed, *budgets("makespan:2=4500us"), "--format", "json").stdout)
     assert facts["costs"]["makespan:2"] == {"unit": "ms", "fabric": 5.0, "cheapest": 2.0, "proved": True}
@@ -377,9 +377,9 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[frozenset[str]], float]], Clock]:
     def set_by(factor: Callable[[frozenset[str]], float]) -> Clock:
         found = Clock(factor)
-        monkeypatch.setattr("bsngraph.searching.pricing.edge_latencies", found.table)
+        monkeypatch.setattr("bsngraph.measure.pricing.edge_latencies", found.table)
         monkeypatch.setattr("bsngraph.searching.confirmation.measure_network", found.network)
-        monkeypatch.setattr("bsngraph.export.certificate.measure_network", found.network)
+        monkeypatch.setattr("bsngraph.certificate.certificate.measure_network", found.network)
         return found
 
     return set_by

@@ -21,13 +21,14 @@ from random_fabrics import random_samples, small_fabrics
 from safetensors.torch import load_file, save_file
 from tiny import DIGITS, fabric_of
 
+from bsngraph.certificate import BudgetClaim, Means, Verification, make_certificate, simulate, verify_certificate
+from bsngraph.certificate.certificate import recount, seal
 from bsngraph.cli.main import cli
 from bsngraph.costs import complete_costs
 from bsngraph.costs.peak_memory import PeakMemory
 from bsngraph.costs.schedules.schedule_costs import Makespan, Steps
+from bsngraph.delivered import load_network
 from bsngraph.errors import InputError
-from bsngraph.export import BudgetClaim, Means, Verification, load_network, make_certificate, simulate, verify_certificate
-from bsngraph.export.certificate import recount, seal
 from bsngraph.fabric import Fabric, connected, fabric_from_networkx, live_edges, live_sweep, write_fabric
 from bsngraph.measure import Timing
 from bsngraph.profile import profile_fabric

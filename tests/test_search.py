@@ -23,11 +23,12 @@ from torch.nn import functional
 
 from bsngraph.costs import Budget, cheapest, parse_budget, price, resolve_budgets
 from bsngraph.data import Dataset, Split
+from bsngraph.delivered import evaluate_run, load_net
 from bsngraph.errors import BsngraphError, InfeasibleBudgetError, InputError, RunFailedError
 from bsngraph.fabric import Architecture, Fabric, architecture_of, read_fabric
 from bsngraph.profile import profile_fabric
 from bsngraph.runs import FILES as EVERY_FILE
-from bsngraph.searching import SearchSettings, evaluate_run, load_net, prune_run, search, train
+from bsngraph.searching import SearchSettings, prune_run, search, train
 from bsngraph.searching.edge_distribution import EdgeDistribution
 from bsngraph.searching.selection import choose, neighbours, propose
 from bsngraph.supernet import SuperNet, compile_fabric, prune, prune_net

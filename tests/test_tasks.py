@@ -26,12 +26,13 @@ from torch import Tensor
 
 from bsngraph.cli.main import cli
 from bsngraph.data import Augmentation, Dataset, Split
+from bsngraph.delivered import evaluate_run, load_net, predict, read_facts
+from bsngraph.delivered.model_facts import facts_of
 from bsngraph.draw.pixel_overlays import palette
 from bsngraph.errors import InputError
 from bsngraph.fabric import read_fabric
 from bsngraph.profile import profile_fabric
-from bsngraph.searching import evaluate_run, load_net, predict, prune_run, search, train
-from bsngraph.searching.model_facts import facts_of, read_facts
+from bsngraph.searching import prune_run, search, train
 from bsngraph.tasks import TASKS, LabelFacts, Task, as_task, check_fits, task_of
 from bsngraph.tasks.metrics import Accuracy, Errors, LabelRanking, PixelOverlap
 from bsngraph.training import Recipe

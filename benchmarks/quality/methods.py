@@ -16,7 +16,7 @@ from pathlib import Path
 import bsngraph
 from bsngraph.errors import BsngraphError
 from bsngraph.searching import resolve_settings
-from bsngraph.searching.job import prepare, running
+from bsngraph.searching.job import prepare
 
 from .mixture import learn_scores
 from .networks import narrowed_inside, random_inside, resnet_inside, sub_network
@@ -114,7 +114,7 @@ def darts(problem: Problem, key: Key, means: Means) -> Choice:
             device=means.device,
             threads=means.threads,
         )
-        with running(job):
+        with job.hardware.in_use():
             return learn_scores(job.profile, job.dataset, job.recipe, key.seed)
 
     return _by_scores(problem, key, means, learn)

@@ -12,7 +12,7 @@ import click
 from bsngraph.errors import InputError
 
 if TYPE_CHECKING:
-    from bsngraph.export import Verification
+    from bsngraph.certificate import Verification
 
 
 def show_certificate(folder: Path, own: Sequence[str], timeout_s: float, form: str) -> bool:
@@ -21,8 +21,8 @@ def show_certificate(folder: Path, own: Sequence[str], timeout_s: float, form: s
     Raises:
         InputError: there is no certificate, or an own cost cannot be loaded.
     """
+    from bsngraph.certificate import Means, verify_certificate
     from bsngraph.costs.user_costs import load_cost_function
-    from bsngraph.export import Means, verify_certificate
 
     if not folder.is_dir():
         raise InputError(f"{folder} is no run folder: a certificate is checked in the folder of a finished run")

@@ -14,8 +14,8 @@ from bsngraph.errors import InputError
 
 if TYPE_CHECKING:
     from bsngraph.costs import Budget, BudgetRequest, Cheapest, Cost, Sources
+    from bsngraph.measure import CostOptions
     from bsngraph.profile import FabricProfile
-    from bsngraph.searching import CostOptions
 
 
 @click.command()
@@ -126,13 +126,11 @@ def _check_run(context: click.Context, run: Path, options: CostOptions, *, certi
 
 def _sources(profile: FabricProfile, requests: Sequence[BudgetRequest], costs: CostOptions, device: str, threads: int | None) -> Sources:
     """Where costs come from; latencies are measured where a budget asks for them."""
-    import torch
-
     from bsngraph.cli.display import PlainDisplay
-    from bsngraph.searching.job import find_device
-    from bsngraph.searching.pricing import find_sources
+    from bsngraph.measure import find_hardware
+    from bsngraph.measure.pricing import find_sources
 
-    return find_sources(profile, requests, costs, find_device(device), threads or torch.get_num_threads(), PlainDisplay())[0]
+    return find_sources(profile, requests, costs, find_hardware(device, threads), PlainDisplay())[0]
 
 
 def _priced(profile: FabricProfile, sources: Sources, budgets: Sequence[Budget]) -> list[Cost]:

@@ -15,8 +15,8 @@ from bsngraph.draw.palette import long_label
 from bsngraph.wording import percent, quantity
 
 if TYPE_CHECKING:
-    from bsngraph.searching import CostOptions
-    from bsngraph.searching.spent import Spent
+    from bsngraph.delivered.spent import Spent
+    from bsngraph.measure import CostOptions
 
 
 def show_costs(form: str) -> None:
@@ -46,7 +46,7 @@ def show_spending(folder: Path, costs: CostOptions, form: str) -> None:
     Raises:
         InputError: there is no finished run, or one of its costs cannot be counted without its code.
     """
-    from bsngraph.searching import spending_of_run
+    from bsngraph.delivered import spending_of_run
 
     spent = spending_of_run(folder, costs)
     if form == "json":

@@ -25,7 +25,7 @@ def command(run: Path, device: str, threads: int | None, form: str, **more: Any)
     Example:
       bsngraph evaluate runs/first
     """
-    from bsngraph.searching import evaluate_run
+    from bsngraph.delivered import evaluate_run
     from bsngraph.wording import quantity
 
     found = evaluate_run(run, data=options.data_from(more), device=device, threads=threads)

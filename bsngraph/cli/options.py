@@ -12,9 +12,9 @@ from bsngraph.errors import InputError
 
 if TYPE_CHECKING:
     from bsngraph.data import Dataset
+    from bsngraph.measure import CostOptions
     from bsngraph.profile import FabricProfile
     from bsngraph.runs import OpenMode
-    from bsngraph.searching import CostOptions
     from bsngraph.training import Recipe
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -131,7 +131,7 @@ def cost_options(command: _Command) -> _Command:
 
 def costs_from(options: dict[str, Any]) -> CostOptions:
     """What `cost_options` describe; takes them out of `options`."""
-    from bsngraph.searching import CostOptions
+    from bsngraph.measure import CostOptions
 
     return CostOptions(own=options.pop("own"), timeout_s=options.pop("cost_timeout"), latency_batch=options.pop("latency_batch"))
 

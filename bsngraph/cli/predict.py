@@ -32,7 +32,7 @@ def command(run: Path, images: Path | None, out: Path, limit: int | None, device
       bsngraph predict runs/first --images my-images -o predictions
       bsngraph predict runs/first --data digits -o predictions
     """
-    from bsngraph.searching import predict
+    from bsngraph.delivered import predict
 
     found = predict(run, out=out, images=images, data=options.data_from(more), limit=limit, device=device, threads=threads)
     if form == "json":

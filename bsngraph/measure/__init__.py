@@ -2,13 +2,17 @@
 
 from bsngraph.measure.cache import default_cache
 from bsngraph.measure.calibration import Calibration, random_architectures
+from bsngraph.measure.device import Hardware, find_device, find_hardware
 from bsngraph.measure.latency import Conditions, LatencyTable, conditions_here, edge_latencies, measure_network
+from bsngraph.measure.pricing import CostOptions
 from bsngraph.measure.running import Runner, example_inputs, run_deployed
 from bsngraph.measure.timing import Patience, Timing, device_name, measure_module
 
 __all__ = [
     "Calibration",
     "Conditions",
+    "CostOptions",
+    "Hardware",
     "LatencyTable",
     "Patience",
     "Runner",
@@ -18,6 +22,8 @@ __all__ = [
     "device_name",
     "edge_latencies",
     "example_inputs",
+    "find_device",
+    "find_hardware",
     "measure_module",
     "measure_network",
     "random_architectures",

@@ -12,18 +12,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 from safetensors.torch import save as save_safetensors
 
+from bsngraph.certificate import BudgetClaim, Means, make_certificate
 from bsngraph.costs import Budget, Cheapest, Cost, amount, cheapest_each, spending
 from bsngraph.costs.schedules.schedule_costs import Makespan
+from bsngraph.delivered.model_facts import facts_of
 from bsngraph.draw import fabric_drawing, render_dot
 from bsngraph.draw.charts.curves import render_curves
 from bsngraph.errors import BsngraphError, InfeasibleBudgetError
-from bsngraph.export import BudgetClaim, Means, make_certificate
 from bsngraph.fabric import Architecture, Fabric, write_fabric
 from bsngraph.runs import Json, RunFolder, reading
 from bsngraph.searching.confirmation import DELIVERED_AGAIN, measured
 from bsngraph.searching.edge_distribution import EdgeDistribution
 from bsngraph.searching.job import Job
-from bsngraph.searching.model_facts import facts_of
 from bsngraph.supernet import SuperNet, named_weights
 from bsngraph.tasks import TASKS
 from bsngraph.training import Progress, Score, evaluate_net

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 
@@ -14,12 +13,11 @@ import torch
 from bsngraph._version import __version__
 from bsngraph.costs import Budget, BudgetRequest, Cost, Sources, complete_costs, parse_budget, resolve_budgets
 from bsngraph.data import Dataset, load_data, parse_augmentation
-from bsngraph.errors import InputError
 from bsngraph.fabric import Fabric
-from bsngraph.measure import LatencyTable
+from bsngraph.measure import CostOptions, Hardware, LatencyTable, find_hardware
+from bsngraph.measure.pricing import find_sources
 from bsngraph.profile import FabricProfile, profile_fabric
 from bsngraph.runs import Json
-from bsngraph.searching.pricing import CostOptions, find_sources
 from bsngraph.searching.settings import SearchSettings
 from bsngraph.tasks import Task, as_task, task_of
 from bsngraph.tasks.fit import check_fits
@@ -40,11 +38,18 @@ class Job:
     recipe: Recipe
     settings: SearchSettings
     seed: int
-    device: torch.device
-    threads: int
+    hardware: Hardware
     cost_options: CostOptions
     sources: Sources
     latencies: LatencyTable | None
+
+    @property
+    def device(self) -> torch.device:
+        return self.hardware.device
+
+    @property
+    def threads(self) -> int:
+        return self.hardware.threads
 
     @property
     def fabric(self) -> Fabric:
@@ -131,51 +136,11 @@ def prepare(
     check_fits(profile, dataset)
     task_of(dataset, recipe.class_weights)
     requests = [parse_budget(budget) if isinstance(budget, str) else budget for budget in budgets]
-    found = find_device(device)
-    threads = threads or torch.get_num_threads()
+    hardware = find_hardware(device, threads)
     options = costs or CostOptions()
-    sources, latencies = find_sources(profile, requests, options, found, threads, progress)
+    sources, latencies = find_sources(profile, requests, options, hardware, progress)
     resolved = resolve_budgets(profile, requests, sources)
-    return Job(profile, dataset.to(found), resolved, recipe, settings, seed, found, threads, options, sources, latencies)
-
-
-def prepare_delivered(profile: FabricProfile, data: str | Dataset, task: str, device: str, threads: int | None) -> Job:
-    """The job of using a delivered network: nothing is searched or trained.
-
-    Raises:
-        InputError: unknown data or device, or data that does not fit the network.
-    """
-    return prepare(profile, data, (), recipe=Recipe(), settings=SearchSettings(), seed=0, device=device, threads=threads, task=task)
-
-
-def find_device(name: str) -> torch.device:
-    """`auto` (CUDA where there is one, else the CPU), or a device by torch's name for it.
-
-    Raises:
-        InputError: there is no such device here.
-    """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.zeros(1, device=device).item()  # made there and read back, which no value of `meta` can be
-    except (RuntimeError, AssertionError) as error:
-        raise InputError(f"device {name!r} cannot be used here ({str(error).splitlines()[0]}): use cpu, or auto") from None
-    return device
-
-
-@contextmanager
-def running(job: Job) -> Iterator[None]:
-    """torch set up for a job: its number of threads, and repeatable results on CUDA; afterwards as it was."""
-    threads, cudnn = torch.get_num_threads(), torch.backends.cudnn
-    benchmark, deterministic = cudnn.benchmark, cudnn.deterministic
-    torch.set_num_threads(job.threads)
-    cudnn.benchmark, cudnn.deterministic = False, True
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-        cudnn.benchmark, cudnn.deterministic = benchmark, deterministic
+    return Job(profile, dataset.to(hardware.device), resolved, recipe, settings, seed, hardware, options, sources, latencies)
 
 
 def versions() -> dict[str, str]:

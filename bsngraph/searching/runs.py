@@ -6,34 +6,34 @@ deliver. After every epoch everything needed to go on is on disk.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 
 from bsngraph.costs import amount, best_found, check_budgets
 from bsngraph.data import Dataset
+from bsngraph.delivered.evaluate import load_net
 from bsngraph.errors import InputError
-from bsngraph.export import load_network
 from bsngraph.fabric import Architecture, Fabric, architecture_of, read_fabric, write_fabric
 from bsngraph.fabric.writing.fabric_to_dot import fabric_to_dot
+from bsngraph.measure import CostOptions
+from bsngraph.measure.pricing import with_recorded
 from bsngraph.profile import FabricProfile, profile_fabric
 from bsngraph.runs import Json, OpenMode, RunFolder, open_run, reading
 from bsngraph.runs.checkpoint import read_checkpoint
 from bsngraph.runs.run_log import RunLog
 from bsngraph.searching.choosing import choose_and_deliver
 from bsngraph.searching.delivery import Result, deliver, write_probabilities
-from bsngraph.searching.job import Job, prepare, prepare_delivered, running
+from bsngraph.searching.job import Job, prepare
 from bsngraph.searching.learning import Learning
-from bsngraph.searching.model_facts import read_facts
 from bsngraph.searching.oracle import every_architecture
 from bsngraph.searching.presets import resolve_settings
-from bsngraph.searching.pricing import CostOptions, with_recorded
 from bsngraph.searching.settings import SearchSettings
 from bsngraph.searching.warm_start import WarmStart, read_warm_start
-from bsngraph.supernet import SuperNet, compile_fabric, prune
-from bsngraph.training import NetTraining, Progress, Recipe, Score, Silent, derived_seed, evaluate_net
+from bsngraph.supernet import compile_fabric, prune
+from bsngraph.training import NetTraining, Progress, Recipe, Silent, derived_seed
 
 
 def search(
@@ -89,7 +89,7 @@ def search(
     if oracle:
         every_architecture(profile.fabric)
     before = None if warm_start is None else _warm_start(warm_start, Path(out), profile)
-    with running(job):
+    with job.hardware.in_use():
         known = _check_budgets(job, progress)
         run = open_run(Path(out), job.config("search", preset=preset, warm_start=before and before.record(), oracle=oracle), mode)
         _keep_fabric(job, run)
@@ -151,7 +151,7 @@ def prune_run(
         progress=progress,
     )
     _tell_budgets(job, progress)
-    with running(job):
+    with job.hardware.in_use():
         learning = _new_learning(job, _check_budgets(job, progress))
         with reading(found, "checkpoint.pt"):
             learning.load(read_checkpoint(found, job.device)["search"])
@@ -188,7 +188,7 @@ def train(
         fabric, data, (), recipe=recipe or Recipe(), settings=SearchSettings(), seed=seed, device=device, threads=threads, task=task
     )
     progress = progress or Silent()
-    with running(job):
+    with job.hardware.in_use():
         run = open_run(Path(out), job.config("train"), mode)
         _keep_fabric(job, run)
         if run.finished:
@@ -202,44 +202,6 @@ def train(
                 training.load(log.state["training"])
         training.run(progress, lambda row: log.keep(row, training=training.state()))
         return deliver(job, run, whole, net, log.seconds(), progress)
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """A delivered network measured again: its test score and costs."""
-
-    dataset: str
-    score: Score
-    costs: Mapping[str, float]
-
-
-def evaluate_run(path: str | Path, *, data: str | Dataset | None = None, device: str = "auto", threads: int | None = None) -> Evaluation:
-    """Measure a run's delivered network (architecture.dot with model.safetensors) on the test split, from its files alone.
-
-    Raises:
-        InputError: `path` holds no finished run, its files do not fit each other, or the data is not here.
-    """
-    run = RunFolder(Path(path))
-    config = run.read_json("config.json")
-    with reading(run, "config.json"):
-        name = str(config["data"]["name"])
-    net, facts = load_net(run), read_facts(run.file("model.safetensors"))
-    job = prepare_delivered(net.profile, data or name, facts.task, device, threads)
-    dataset = facts.normalising(job.dataset)
-    with running(job):
-        net.to(job.device)
-        task = facts.bound_task(job.device)
-        score = evaluate_net(net, dataset, dataset.test, np.ones(len(net.fabric.edges), dtype=np.bool_), task)
-    return Evaluation(job.dataset.name, score, {cost.name: cost.total for cost in job.costs})
-
-
-def load_net(run: RunFolder | str | Path) -> SuperNet:
-    """A run's delivered network with its weights, on the CPU, in evaluation mode.
-
-    Raises:
-        InputError: its files are missing or do not fit each other.
-    """
-    return load_network(run.path if isinstance(run, RunFolder) else Path(run))
 
 
 # --- the steps of a search

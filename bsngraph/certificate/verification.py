@@ -13,9 +13,22 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from bsngraph.certificate.certificate import (
+    CERTIFICATE,
+    FORMAT,
+    ROUNDING,
+    BudgetClaim,
+    Json,
+    Means,
+    count_asked,
+    judge,
+    recount,
+    seal,
+    versions,
+)
+from bsngraph.delivered import load_network
+from bsngraph.delivered.network_files import GRAPH, WEIGHTS, file_hash, weights_hash
 from bsngraph.errors import InputError
-from bsngraph.export.certificate import CERTIFICATE, FORMAT, ROUNDING, BudgetClaim, Json, Means, count_asked, judge, recount, seal, versions
-from bsngraph.export.network import GRAPH, WEIGHTS, file_hash, load_network, weights_hash
 from bsngraph.supernet import SuperNet
 from bsngraph.wording import quantity
 

@@ -20,13 +20,14 @@ from torch import Tensor
 
 from bsngraph.data import Augmentation, Dataset, Split, TaskKind
 from bsngraph.data.reading.image_file import SUFFIXES, read_image
+from bsngraph.delivered.evaluate import load_net
+from bsngraph.delivered.model_facts import ModelFacts, read_facts
+from bsngraph.delivered.prepare import prepared_data
 from bsngraph.draw.pixel_overlays import MOST_CLASSES, class_map, overlay
 from bsngraph.errors import InputError
+from bsngraph.measure import find_hardware
 from bsngraph.ops import Shape
 from bsngraph.runs import RunFolder
-from bsngraph.searching.job import prepare_delivered, running
-from bsngraph.searching.model_facts import ModelFacts, read_facts
-from bsngraph.searching.runs import load_net
 from bsngraph.supernet import SuperNet
 from bsngraph.tasks import Task, first
 from bsngraph.training import RouteCache
@@ -85,11 +86,11 @@ def predict(
         files = _image_files(Path(images))[:limit]
         names, data = [file.name for file in files], _unlabelled(files, net.profile.node_shapes[net.fabric.source_indices[0]], facts)
     assert data is not None
-    job = prepare_delivered(net.profile, data, facts.task, device, threads)
-    folder = Path(out)
-    with running(job):
-        net.to(job.device)
-        batches = _batches(net, facts.normalising(job.dataset), names, limit)
+    hardware, folder = find_hardware(device, threads), Path(out)
+    dataset = prepared_data(net.profile, data, facts, hardware)
+    with hardware.in_use():
+        net.to(hardware.device)
+        batches = _batches(net, dataset, names, limit)
         write = _write_pictures if facts.task == "segmentation" else _write_table
         return write(batches, facts, facts.bound_task(torch.device("cpu")), folder)
 

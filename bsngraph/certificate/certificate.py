@@ -19,12 +19,13 @@ from typing import Any, Literal
 
 import torch
 
+from bsngraph.certificate.recount import count_bytes, count_macs, count_memory, count_params
+from bsngraph.certificate.simulation import simulate
 from bsngraph.costs.table import DURATION, TRANSFER
 from bsngraph.costs.user_costs import TIMEOUT_S, BlackBox, CostFunction
+from bsngraph.delivered import load_network
+from bsngraph.delivered.network_files import GRAPH, WEIGHTS, file_hash, weights_hash
 from bsngraph.errors import InputError
-from bsngraph.export.network import GRAPH, WEIGHTS, file_hash, load_network, weights_hash
-from bsngraph.export.recount import count_bytes, count_macs, count_memory, count_params
-from bsngraph.export.simulation import simulate
 from bsngraph.measure import Timing, conditions_here, device_name, measure_network
 from bsngraph.supernet import SuperNet
 

@@ -9,10 +9,10 @@ import numpy as np
 
 from bsngraph.costs import AdditiveCost, Cost, Costs, parse_budget, price, spending
 from bsngraph.fabric import Fabric, architecture_of, read_fabric
+from bsngraph.measure import CostOptions, find_hardware
+from bsngraph.measure.pricing import find_sources, with_recorded
 from bsngraph.profile import profile_fabric
 from bsngraph.runs import RunFolder, reading
-from bsngraph.searching.job import find_device
-from bsngraph.searching.pricing import CostOptions, find_sources, with_recorded
 from bsngraph.training import Silent
 
 
@@ -57,7 +57,7 @@ def spending_of_run(path: str | Path, costs: CostOptions | None = None) -> Spent
         multipliers: dict[str, float] = searched[-1]["penalty"] if searched else {}
     options = with_recorded(costs, profile, run.path)
     requests = [parse_budget(text) for text in texts]
-    sources, _ = find_sources(profile, requests, options, find_device("cpu"), 1, Silent())
+    sources, _ = find_sources(profile, requests, options, find_hardware("cpu", 1), Silent())
     whole = architecture_of(profile.fabric, np.ones(len(profile.fabric.edges), dtype=np.bool_))
     parts = []
     for name in list(limits) or ["macs"]:

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
-
 from bsngraph.costs import BudgetRequest, Sources, check_units
 from bsngraph.costs.table import DURATION
 from bsngraph.costs.user_costs import TIMEOUT_S, load_user_cost
-from bsngraph.measure import LatencyTable, default_cache, edge_latencies
+from bsngraph.measure.cache import default_cache
+from bsngraph.measure.device import Hardware
+from bsngraph.measure.latency import LatencyTable, edge_latencies
 from bsngraph.profile import FabricProfile
 from bsngraph.runs import RunFolder
 from bsngraph.training import Progress
@@ -34,7 +34,7 @@ class CostOptions:
 
 
 def find_sources(
-    profile: FabricProfile, requests: Sequence[BudgetRequest], options: CostOptions, device: torch.device, threads: int, progress: Progress
+    profile: FabricProfile, requests: Sequence[BudgetRequest], options: CostOptions, hardware: Hardware, progress: Progress
 ) -> tuple[Sources, LatencyTable | None]:
     """The sources of the budgets' costs; edges are measured only where a budget asks for milliseconds that the file does not have.
 
@@ -45,9 +45,9 @@ def find_sources(
     table = options.latencies
     check_units(requests)
     if table is None and any(_is_measured(profile, request) for request in requests):
-        progress.note(f"measuring the latency of {len(profile.fabric.edges)} edges on {device} with {threads} threads …")
+        progress.note(f"measuring the latency of {len(profile.fabric.edges)} edges on {hardware.device} with {hardware.threads} threads …")
         batch = options.latency_batch
-        table = edge_latencies(profile, device=device, threads=threads, batch=batch, cache=default_cache())
+        table = edge_latencies(profile, device=hardware.device, threads=hardware.threads, batch=batch, cache=default_cache())
         if table.calibration.error is not None:
             progress.note(f"the sum of edges misses whole networks by {100 * table.calibration.error:.0f} % on average")
     found = table

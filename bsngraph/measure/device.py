@@ -1,0 +1,57 @@
+"""Where a network runs: the device, the threads, and torch set up for both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+
+from bsngraph.errors import InputError
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """A device that was found here, and how many CPU threads torch may use."""
+
+    device: torch.device
+    threads: int
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Give torch its number of threads, and repeatable results on CUDA; afterwards all is as it was."""
+        threads, cudnn = torch.get_num_threads(), torch.backends.cudnn
+        benchmark, deterministic = cudnn.benchmark, cudnn.deterministic
+        torch.set_num_threads(self.threads)
+        cudnn.benchmark, cudnn.deterministic = False, True
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
+            cudnn.benchmark, cudnn.deterministic = benchmark, deterministic
+
+
+def find_hardware(device: str = "auto", threads: int | None = None) -> Hardware:
+    """The device of that name, with torch's own number of threads unless one is given.
+
+    Raises:
+        InputError: there is no such device here.
+    """
+    return Hardware(find_device(device), threads or torch.get_num_threads())
+
+
+def find_device(name: str) -> torch.device:
+    """`auto` (CUDA where there is one, else the CPU), or a device by torch's name for it.
+
+    Raises:
+        InputError: there is no such device here.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device).item()  # made there and read back, which no value of `meta` can be
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(f"device {name!r} cannot be used here ({str(error).splitlines()[0]}): use cpu, or auto") from None
+    return device
