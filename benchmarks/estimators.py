@@ -39,8 +39,9 @@ from torch.nn import functional
 from bsngraph.costs import parse_budget, resolve_budgets
 from bsngraph.fabric import live_edges, read_fabric
 from bsngraph.profile import profile_fabric
-from bsngraph.searching.edge_distribution import EdgeDistribution
-from bsngraph.searching.objective import Multipliers, budget_costs
+from bsngraph.searching.learning.gamma import EdgeDistribution
+from bsngraph.searching.learning.limits import budget_costs
+from bsngraph.searching.learning.multipliers import Multipliers
 from bsngraph.searching.settings import SearchSettings
 from bsngraph.supernet import SuperNet, compile_fabric
 

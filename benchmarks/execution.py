@@ -19,7 +19,7 @@ from bsngraph.costs import price
 from bsngraph.fabric import Fabric
 from bsngraph.fabric.families import cnf_fabric, resnet_fabric
 from bsngraph.profile import profile_fabric
-from bsngraph.searching.edge_distribution import EdgeDistribution
+from bsngraph.searching.learning.gamma import EdgeDistribution
 from bsngraph.supernet import SuperNet, compile_fabric
 
 BATCH = 64

@@ -19,8 +19,8 @@ from pathlib import Path
 import bsngraph
 from bsngraph.fabric.families import cnf_fabric
 from bsngraph.runs import Json
-from bsngraph.searching.job import prepare
-from bsngraph.searching.learning import Learning
+from bsngraph.searching.learning.search_learning import Learning
+from bsngraph.searching.prepare import prepare
 from bsngraph.training import Silent, derived_seed
 
 HERE = Path(__file__).parent

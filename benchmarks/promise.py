@@ -38,8 +38,9 @@ from bsngraph.fabric.families import cell_fabric, cnf_fabric, resnet_fabric
 from bsngraph.fabric.writing.fabric_to_networkx import fabric_to_networkx
 from bsngraph.measure import random_architectures
 from bsngraph.profile import FabricProfile
-from bsngraph.searching.edge_distribution import EdgeDistribution
-from bsngraph.searching.selection import choose, propose
+from bsngraph.searching.choosing.propose import propose
+from bsngraph.searching.choosing.rank import choose
+from bsngraph.searching.learning.gamma import EdgeDistribution
 
 KINDS = ("macs", "params", "bytes", "memory", "steps:1", "steps:2", "steps:4", "energy", "own")
 ENUMERATED = 1024

@@ -23,7 +23,7 @@ from reading import EDGES, text
 from bsngraph.costs import AdditiveCost, complete_costs
 from bsngraph.fabric import Fabric, live_edges, live_sweep, read_fabric
 from bsngraph.profile import profile_fabric
-from bsngraph.searching.edge_distribution import EdgeDistribution
+from bsngraph.searching.learning.gamma import EdgeDistribution
 from bsngraph.supernet.route import Planner
 
 LARGE_BATCH = 256

@@ -16,7 +16,7 @@ from bsngraph import read_fabric
 from bsngraph.cli.main import cli
 from bsngraph.costs import COSTS
 from bsngraph.measure import Calibration, LatencyTable, Timing, conditions_here
-from bsngraph.searching.confirmation import DELIVERED_AGAIN
+from bsngraph.searching.choosing.measure_whole import DELIVERED_AGAIN
 from bsngraph.supernet import SuperNet
 
 FAST = ("--data", "digits", "--epochs", 1, "--batch-size", 256, "--finetune-epochs", 0, "--candidates", 2, "--finalists", 0, "--threads", 1)
@@ -31,7 +31,7 @@ TIMED = TIMED.replace("fixed=true, cost_energy=1]", "fixed=true, cost_energy=1, 
 @pytest.fixture(autouse=True)
 def _no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Graphviz takes longer than a whole search here."""
-    monkeypatch.setattr("bsngraph.searching.delivery.render_dot", lambda source, path: path.write_text(source, encoding="utf-8"))
+    monkeypatch.setattr("bsngraph.searching.delivering.pictures.render_dot", lambda source, path: path.write_text(source, encoding="utf-8"))
 
 
 @pytest.fixture
@@ -378,7 +378,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[frozenset[str]
     def set_by(factor: Callable[[frozenset[str]], float]) -> Clock:
         found = Clock(factor)
         monkeypatch.setattr("bsngraph.measure.pricing.edge_latencies", found.table)
-        monkeypatch.setattr("bsngraph.searching.confirmation.measure_network", found.network)
+        monkeypatch.setattr("bsngraph.searching.choosing.measure_whole.measure_network", found.network)
         monkeypatch.setattr("bsngraph.certificate.certificate.measure_network", found.network)
         return found
 

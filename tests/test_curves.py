@@ -152,7 +152,7 @@ def test_without_matplotlib_a_run_ends_well_and_one_note_names_the_extra(tmp_pat
             notes.append(text)
 
     no_pictures(monkeypatch)
-    monkeypatch.setattr("bsngraph.searching.delivery.render_curves", render_curves)
+    monkeypatch.setattr("bsngraph.searching.delivering.pictures.render_curves", render_curves)
     without_matplotlib(monkeypatch)
     result = search(
         fabric_of(STRIPES, tmp_path), stripes(), out=tmp_path / "run", recipe=recipe(), settings=settings(), threads=1, progress=Notes()

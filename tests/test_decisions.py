@@ -16,8 +16,9 @@ from bsngraph.costs import cheapest, inside_budgets, parse_budget, price, resolv
 from bsngraph.errors import FabricError, InfeasibleBudgetError
 from bsngraph.fabric import Booleans, Decisions, Fabric, connected, decisions_of, live_edges, live_sweep, read_fabric, write_fabric
 from bsngraph.profile import profile_fabric
-from bsngraph.searching.edge_distribution import EdgeDistribution
-from bsngraph.searching.selection import neighbours, propose
+from bsngraph.searching.choosing.propose import propose
+from bsngraph.searching.choosing.rank import neighbours
+from bsngraph.searching.learning.gamma import EdgeDistribution
 from bsngraph.supernet import compile_fabric
 
 TIED = """

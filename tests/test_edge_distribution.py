@@ -17,8 +17,9 @@ from torch.nn import functional
 from bsngraph.costs import parse_budget, resolve_budgets
 from bsngraph.fabric import Booleans, Fabric, live_edges
 from bsngraph.profile import profile_fabric
-from bsngraph.searching.edge_distribution import EDGE_OF_CERTAINTY, FURTHEST, EdgeDistribution, advantages
-from bsngraph.searching.objective import Multipliers, budget_costs
+from bsngraph.searching.learning.gamma import EDGE_OF_CERTAINTY, FURTHEST, EdgeDistribution, advantages
+from bsngraph.searching.learning.limits import budget_costs
+from bsngraph.searching.learning.multipliers import Multipliers
 from bsngraph.supernet import SuperNet, compile_fabric
 
 EXAMPLES = 3

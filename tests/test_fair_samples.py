@@ -15,7 +15,7 @@ from bsngraph.errors import InputError
 from bsngraph.profile import FabricProfile, profile_fabric
 from bsngraph.runs import Json
 from bsngraph.searching import SearchSettings
-from bsngraph.searching.learning import Learning
+from bsngraph.searching.learning.search_learning import Learning
 from bsngraph.supernet import compile_fabric
 from bsngraph.training import Silent
 

@@ -40,8 +40,8 @@ from bsngraph.fabric import (
     neighbouring_choices,
 )
 from bsngraph.profile import FabricProfile, profile_fabric
-from bsngraph.searching.edge_distribution import EdgeDistribution
-from bsngraph.searching.selection import propose
+from bsngraph.searching.choosing.propose import propose
+from bsngraph.searching.learning.gamma import EdgeDistribution
 from bsngraph.supernet import compile_fabric
 
 KINDS = ("macs", "params", "bytes", "memory", "steps:1", "steps:2", "steps:3")

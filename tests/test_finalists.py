@@ -18,10 +18,11 @@ from tiny import STRIPES_DROPOUT, fabric_of, no_pictures, recipe, settings, stri
 from bsngraph.costs import parse_budget, resolve_budgets
 from bsngraph.errors import InputError
 from bsngraph.profile import profile_fabric
-from bsngraph.searching import SearchSettings, choosing, search
-from bsngraph.searching.finalists import Outcome, compare_finalists
-from bsngraph.searching.job import Job, prepare
-from bsngraph.searching.selection import Candidate, choose
+from bsngraph.searching import SearchSettings, search
+from bsngraph.searching.choosing import choose as choosing
+from bsngraph.searching.choosing.finalists import Outcome, compare_finalists
+from bsngraph.searching.choosing.rank import Candidate, choose
+from bsngraph.searching.prepare import Job, prepare
 from bsngraph.supernet import SuperNet, compile_fabric, load_named_weights, named_weights, prune
 from bsngraph.training import NetTraining, Silent, derived_seed
 
@@ -58,7 +59,7 @@ def contest(tmp_path: Path) -> tuple[Job, list[Candidate]]:
     """A job, and all candidates by the weights of an untrained super-network, which know nothing yet."""
     profile = profile_fabric(fabric_of(STRIPES_DROPOUT, tmp_path))
     job = prepare(profile, DATA, ["price=5"], recipe=recipe(), settings=FINALISTS, seed=2, device="cpu", threads=1)
-    from bsngraph.searching.oracle import every_architecture
+    from bsngraph.searching.choosing.oracle import every_architecture
 
     budgets = resolve_budgets(profile, [parse_budget("price=5")])
     inside = [architecture for architecture in every_architecture(profile.fabric) if budgets[0].cost.of(architecture.mask[None])[0] <= 5]

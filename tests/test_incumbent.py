@@ -15,12 +15,13 @@ from bsngraph.errors import InfeasibleBudgetError
 from bsngraph.fabric import Architecture, connected, live_edges
 from bsngraph.measure import Timing
 from bsngraph.profile import profile_fabric
-from bsngraph.searching.confirmation import Confirmation, confirm, latency_budget, measured, none_measured_inside
-from bsngraph.searching.edge_distribution import EdgeDistribution
-from bsngraph.searching.incumbent import Incumbent, challengers
-from bsngraph.searching.job import Job, prepare
-from bsngraph.searching.learning import Learning
-from bsngraph.searching.selection import Candidate, propose
+from bsngraph.searching.choosing.measure_whole import Confirmation, confirm, latency_budget, measured, none_measured_inside
+from bsngraph.searching.choosing.propose import propose
+from bsngraph.searching.choosing.rank import Candidate
+from bsngraph.searching.learning.gamma import EdgeDistribution
+from bsngraph.searching.learning.incumbent import Incumbent, challengers
+from bsngraph.searching.learning.search_learning import Learning
+from bsngraph.searching.prepare import Job, prepare
 from bsngraph.supernet import SuperNet, compile_fabric
 from bsngraph.training import Silent, evaluate_net
 
@@ -133,8 +134,8 @@ def test_what_is_known_to_be_inside_is_proposed_where_nothing_else_is_found(net:
     known = next(architecture for architecture in all_architectures(net) if budget.met(budget.cost.of(architecture.mask[None])[0]))
     distribution = EdgeDistribution(net.fabric, 1 - 1e-6)
     distribution.logits += 50  # samples keep everything
-    monkeypatch.setattr("bsngraph.searching.selection._EASINGS", ((1.0, 0.0),))
-    monkeypatch.setattr("bsngraph.searching.selection.inside_budgets", lambda *_, **__: type("Nothing", (), {"architecture": None}))
+    monkeypatch.setattr("bsngraph.searching.choosing.propose._EASINGS", ((1.0, 0.0),))
+    monkeypatch.setattr("bsngraph.searching.choosing.propose.inside_budgets", lambda *_, **__: type("Nothing", (), {"architecture": None}))
     assert propose(distribution, net, [budget], 3, torch.Generator(), known) == [known]
     with pytest.raises(InfeasibleBudgetError):
         propose(distribution, net, [budget], 3, torch.Generator())
@@ -167,7 +168,7 @@ def latency_job(folder: Path, limit: float, monkeypatch: pytest.MonkeyPatch, fac
         milliseconds = price * factors.get(price, 1.0)
         return Timing(milliseconds, milliseconds, milliseconds, 1)
 
-    monkeypatch.setattr("bsngraph.searching.confirmation.measure_network", measure)
+    monkeypatch.setattr("bsngraph.searching.choosing.measure_whole.measure_network", measure)
     return job, asked
 
 
@@ -244,7 +245,7 @@ def test_only_so_many_are_measured(tmp_path: Path, net: SuperNet, monkeypatch: p
 def test_a_slow_spell_of_the_machine_is_measured_again(tmp_path: Path, net: SuperNet, monkeypatch: pytest.MonkeyPatch) -> None:
     job, _ = latency_job(tmp_path, 5.0, monkeypatch, {})
     times = iter([9.0, 7.0, 4.0, 1.0])
-    monkeypatch.setattr("bsngraph.searching.confirmation.measure_network", lambda *_, **__: Timing(t := next(times), t, t, 1))
+    monkeypatch.setattr("bsngraph.searching.choosing.measure_whole.measure_network", lambda *_, **__: Timing(t := next(times), t, t, 1))
     assert measured(job, net, 3, Silent()).median_ms == 4.0, "the first that is inside ends it"
     times = iter([9.0, 7.0, 8.0, 1.0])
     assert measured(job, net, 2, Silent()).median_ms == 7.0, "the best of those there are"

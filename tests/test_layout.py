@@ -13,7 +13,7 @@ from tiny import STRIPES_NORM, fabric_of, recipe, settings, stripes
 from torch import Tensor
 
 from bsngraph.data import Dataset, Split
-from bsngraph.searching.learning import Learning
+from bsngraph.searching.learning.search_learning import Learning
 from bsngraph.supernet import SuperNet, compile_fabric
 from bsngraph.training import Silent
 from bsngraph.training.layout import laid_out, lay_out

@@ -18,7 +18,8 @@ from bsngraph.errors import InputError
 from bsngraph.fabric import fabric_from_networkx
 from bsngraph.profile import profile_fabric
 from bsngraph.searching import SearchSettings
-from bsngraph.searching.objective import Multipliers, budget_costs, excess, limits_at
+from bsngraph.searching.learning.limits import budget_costs, excess, limits_at
+from bsngraph.searching.learning.multipliers import Multipliers
 from bsngraph.supernet import compile_fabric
 from bsngraph.training import Recipe, make_optimizer, step_weights
 

@@ -21,9 +21,9 @@ from bsngraph.costs import parse_budget, resolve_budgets
 from bsngraph.errors import InfeasibleBudgetError, InputError
 from bsngraph.fabric import Architecture, Fabric
 from bsngraph.profile import profile_fabric
-from bsngraph.searching import ask_oracle, search
-from bsngraph.searching.oracle import MOST_CHOICES, Oracle, every_architecture
-from bsngraph.searching.selection import choose
+from bsngraph.searching import Oracle, ask_oracle, search
+from bsngraph.searching.choosing.oracle import MOST_CHOICES, every_architecture
+from bsngraph.searching.choosing.rank import choose
 from bsngraph.supernet import SuperNet, compile_fabric, prune_net
 from bsngraph.training import evaluate_net, recompute_batch_norm
 
@@ -111,7 +111,7 @@ def big(tmp_path: Path) -> Fabric:
 
 def test_a_larger_fabric_is_refused_before_anything_is_trained_or_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fabric = big(tmp_path)
-    monkeypatch.setattr("bsngraph.searching.learning.Learning.run", lambda *_: pytest.fail("trained"))
+    monkeypatch.setattr("bsngraph.searching.learning.search_learning.Learning.run", lambda *_: pytest.fail("trained"))
     with pytest.raises(
         InputError, match=rf"more than {MOST_CHOICES} choices \(18 searchable edges\): leave out --oracle, or set fixed=true"
     ):

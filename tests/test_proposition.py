@@ -17,7 +17,8 @@ from random_fabrics import every_sample, small_fabrics
 from bsngraph.costs import AdditiveCost, Budget
 from bsngraph.fabric import Fabric, live_edges, live_sweep
 from bsngraph.searching import SearchSettings
-from bsngraph.searching.objective import Multipliers, budget_costs
+from bsngraph.searching.learning.limits import budget_costs
+from bsngraph.searching.learning.multipliers import Multipliers
 
 Floats = NDArray[np.float64]
 

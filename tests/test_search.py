@@ -29,8 +29,9 @@ from bsngraph.fabric import Architecture, Fabric, architecture_of, read_fabric
 from bsngraph.profile import profile_fabric
 from bsngraph.runs import FILES as EVERY_FILE
 from bsngraph.searching import SearchSettings, prune_run, search, train
-from bsngraph.searching.edge_distribution import EdgeDistribution
-from bsngraph.searching.selection import choose, neighbours, propose
+from bsngraph.searching.choosing.propose import propose
+from bsngraph.searching.choosing.rank import choose, neighbours
+from bsngraph.searching.learning.gamma import EdgeDistribution
 from bsngraph.supernet import SuperNet, compile_fabric, prune, prune_net
 from bsngraph.training import Progress, Silent, evaluate_net, recompute_batch_norm
 
@@ -269,7 +270,7 @@ def test_pictures_are_drawn_over_the_fabric(tmp_path: Path, monkeypatch: pytest.
 
     if find_graphviz() is None:
         pytest.skip("no Graphviz here")
-    monkeypatch.setattr("bsngraph.searching.delivery.render_dot", render_dot)
+    monkeypatch.setattr("bsngraph.searching.delivering.pictures.render_dot", render_dot)
     run_search(tmp_path / "run", STRIPES, settings=settings(finetune_epochs=0))
     assert (tmp_path / "run/architecture.png").read_bytes().startswith(b"\x89PNG")
     picture = (tmp_path / "run/architecture.svg").read_text(encoding="utf-8")
@@ -286,7 +287,7 @@ def test_without_graphviz_the_dot_is_written_and_one_line_says_how_to_get_pictur
         def note(self, text: str) -> None:
             notes.append(text)
 
-    monkeypatch.setattr("bsngraph.searching.delivery.render_dot", render_dot)
+    monkeypatch.setattr("bsngraph.searching.delivering.pictures.render_dot", render_dot)
     monkeypatch.setattr("bsngraph.draw.graphviz.find_graphviz", lambda: None)
     run_search(tmp_path / "run", STRIPES, settings=settings(finetune_epochs=0), progress=Notes())
     assert sorted(path.name for path in (tmp_path / "run").iterdir()) == sorted(set(FILES) - set(DRAWN))
@@ -543,7 +544,13 @@ def test_run_killed_after_every_epoch_in_turn_gives_the_same_bits(finished: Path
 def test_run_killed_before_or_after_any_of_its_writes_and_resumed_gives_the_same_bits(finished: Path, tmp_path: Path) -> None:
     from bsngraph.whole_files import write_whole
 
-    homes = ("bsngraph.runs.run_folder", "bsngraph.searching.delivery", "bsngraph.fabric.formats")
+    homes = (
+        "bsngraph.runs.run_folder",
+        "bsngraph.runs.checkpoint",
+        "bsngraph.searching.delivering.pictures",
+        "bsngraph.searching.delivering.weights_file",
+        "bsngraph.fabric.formats",
+    )
 
     def attempt(out: Path, at: int | None, after: bool, mode: str) -> int:
         counter = Interrupter(write_whole, at, after=after)
@@ -587,7 +594,7 @@ def test_run_killed_in_the_middle_of_anything_and_resumed_gives_the_same_bits(fi
 @pytest.mark.parametrize("at", [0, 2])
 def test_run_killed_while_it_chooses_and_resumed_gives_the_same_bits(finished: Path, tmp_path: Path, at: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bsngraph.searching.selection.evaluate_net", Interrupter(evaluate_net, at))
+        patch.setattr("bsngraph.searching.choosing.rank.evaluate_net", Interrupter(evaluate_net, at))
         with pytest.raises(KeyboardInterrupt):
             run_search(tmp_path / "run")
     assert len(rows_of(tmp_path / "run")) == 3
@@ -1066,7 +1073,7 @@ def test_resuming_an_ended_run_gives_what_it_delivered_without_reading_test_data
 ) -> None:
     run = copied(finished, tmp_path / "run")
     before = {path.name: path.read_bytes() for path in run.iterdir()}
-    monkeypatch.setattr("bsngraph.searching.delivery.evaluate_net", lambda *_: pytest.fail("measured again"))
+    monkeypatch.setattr("bsngraph.searching.delivering.deliver.evaluate_net", lambda *_: pytest.fail("measured again"))
     result = run_search(run, mode="resume")
     assert {path.name: path.read_bytes() for path in run.iterdir()} == before
     assert result.summary == json.loads((finished / "result.json").read_text(encoding="utf-8"))
@@ -1093,7 +1100,7 @@ def test_a_graphviz_that_fails_costs_the_picture_and_not_the_result(tmp_path: Pa
         def note(self, text: str) -> None:
             self.said.append(text)
 
-    monkeypatch.setattr("bsngraph.searching.delivery.render_dot", fails)
+    monkeypatch.setattr("bsngraph.searching.delivering.pictures.render_dot", fails)
     run_search(tmp_path / "run", progress=Noted())
     assert sorted(path.name for path in (tmp_path / "run").iterdir()) == sorted(set(FILES) - set(DRAWN))
     assert "Graphviz could not draw this" in Noted.said

@@ -13,9 +13,9 @@ from tiny import STRIPES, fabric_of, no_pictures, recipe, settings, stripes
 
 from bsngraph.profile import profile_fabric
 from bsngraph.searching import search
-from bsngraph.searching.edge_distribution import EdgeDistribution
-from bsngraph.searching.learning import Learning
-from bsngraph.searching.oracle import every_architecture
+from bsngraph.searching.choosing.oracle import every_architecture
+from bsngraph.searching.learning.gamma import EdgeDistribution
+from bsngraph.searching.learning.search_learning import Learning
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.truth import tried

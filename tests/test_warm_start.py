@@ -19,10 +19,10 @@ from bsngraph.cli.main import cli
 from bsngraph.errors import InputError
 from bsngraph.profile import profile_fabric
 from bsngraph.searching import SearchSettings, resolve_settings, search, train
-from bsngraph.searching.edge_distribution import EdgeDistribution
-from bsngraph.searching.learning import Learning
-from bsngraph.searching.objective import limits_at
-from bsngraph.searching.warm_start import read_warm_start
+from bsngraph.searching.learning.gamma import EdgeDistribution
+from bsngraph.searching.learning.limits import limits_at
+from bsngraph.searching.learning.search_learning import Learning
+from bsngraph.searching.learning.warm_start import read_warm_start
 from bsngraph.supernet import compile_fabric, named_weights
 from bsngraph.training import Recipe, Silent
 

@@ -108,5 +108,7 @@ def settings(**more: Any) -> SearchSettings:
 
 def no_pictures(patch: pytest.MonkeyPatch) -> None:
     """Runs write stand-ins of their pictures: Graphviz and matplotlib take longer than a whole tiny search."""
-    patch.setattr("bsngraph.searching.delivery.render_dot", lambda source, path: path.write_text(source, encoding="utf-8"))
-    patch.setattr("bsngraph.searching.delivery.render_curves", lambda rows, path: path.write_text(str(len(rows)), encoding="utf-8"))
+    patch.setattr("bsngraph.searching.delivering.pictures.render_dot", lambda source, path: path.write_text(source, encoding="utf-8"))
+    patch.setattr(
+        "bsngraph.searching.delivering.pictures.render_curves", lambda rows, path: path.write_text(str(len(rows)), encoding="utf-8")
+    )

@@ -16,7 +16,7 @@ from pathlib import Path
 import bsngraph
 from bsngraph.errors import BsngraphError
 from bsngraph.searching import resolve_settings
-from bsngraph.searching.job import prepare
+from bsngraph.searching.prepare import prepare
 
 from .mixture import learn_scores
 from .networks import narrowed_inside, random_inside, resnet_inside, sub_network

@@ -20,7 +20,7 @@ import torch
 
 import bsngraph
 from bsngraph.data import Dataset
-from bsngraph.searching.oracle import every_architecture
+from bsngraph.searching.choosing.oracle import every_architecture
 from bsngraph.training import NetTraining, Silent, derived_seed, evaluate_net
 
 HERE = Path(__file__).parent

@@ -17,9 +17,9 @@ from torch import Tensor
 
 import bsngraph
 from bsngraph.fabric import Booleans
-from bsngraph.searching.edge_distribution import EdgeDistribution, advantages
-from bsngraph.searching.learning import Learning
-from bsngraph.searching.oracle import every_architecture
+from bsngraph.searching.choosing.oracle import every_architecture
+from bsngraph.searching.learning.gamma import EdgeDistribution, advantages
+from bsngraph.searching.learning.search_learning import Learning
 
 Change = Callable[[bsngraph.FabricProfile], AbstractContextManager[None]]
 

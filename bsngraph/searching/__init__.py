@@ -1,10 +1,12 @@
 """Searching: edge probabilities and weights learned together, the choice of the architecture, run folders."""
 
-from bsngraph.searching.delivery import Result
-from bsngraph.searching.oracle import Oracle, ask_oracle
+from bsngraph.searching.choosing.oracle import Oracle, ask_oracle
+from bsngraph.searching.delivering.result import Result
 from bsngraph.searching.presets import PRESETS, resolve_settings
-from bsngraph.searching.runs import prune_run, search, train
+from bsngraph.searching.pruning import prune_run
+from bsngraph.searching.search import search
 from bsngraph.searching.settings import SearchSettings
+from bsngraph.searching.train_alone import train
 
 __all__ = [
     "PRESETS",

@@ -22,7 +22,7 @@ from bsngraph.data import Dataset
 from bsngraph.errors import InfeasibleBudgetError, InputError
 from bsngraph.fabric import Architecture, Booleans, Fabric, connected, every_choice, live_edges, live_sweep
 from bsngraph.runs import Json
-from bsngraph.searching.selection import judge
+from bsngraph.searching.choosing.rank import judge
 from bsngraph.supernet import SuperNet
 from bsngraph.tasks import Task
 from bsngraph.training import Score

@@ -1,4 +1,4 @@
-"""The choice of the architecture: candidates inside every budget, compared on validation data with the shared weights.
+"""Proposals: architectures inside every budget, which alone may be chosen.
 
 The guarantee stands here and not in a penalty: nothing outside a budget is ever a candidate, and there is always one,
 since the most probable choice inside the budgets is found by integer programming.
@@ -7,22 +7,17 @@ since the most probable choice inside the budgets is found by integer programmin
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from bsngraph.costs import CLOSE, AdditiveCost, Budget, best_found, closest, inside, inside_budgets, meets, misses
-from bsngraph.data import Dataset
 from bsngraph.errors import InfeasibleBudgetError
-from bsngraph.fabric import Architecture, Booleans, connected, decisions_of, live_edges, neighbouring_choices
-from bsngraph.searching.edge_distribution import EdgeDistribution
-from bsngraph.searching.settings import SearchSettings
+from bsngraph.fabric import Architecture, Booleans, connected, live_edges
+from bsngraph.searching.learning.gamma import EdgeDistribution
 from bsngraph.supernet import SuperNet
-from bsngraph.tasks import Task
-from bsngraph.training import Score, evaluate_net, recompute_batch_norm
 
 # How samples are drawn, until enough distinct ones are inside the budgets: temperatures of Γ, and how strongly the cost tilts it.
 _EASINGS = ((1.0, 0.0), (2.0, 0.0), (2.0, 1.0), (4.0, 0.0), (4.0, 2.0), (4.0, 4.0), (4.0, 8.0), (4.0, 16.0), (4.0, 32.0))
@@ -31,14 +26,6 @@ _EASINGS = ((1.0, 0.0), (2.0, 0.0), (2.0, 1.0), (4.0, 0.0), (4.0, 2.0), (4.0, 4.
 _TILTS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 _DRAWN = 32
 WELL_SPENT = 0.8
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """An architecture with its score on validation data under the shared weights."""
-
-    architecture: Architecture
-    score: Score
 
 
 def propose(
@@ -60,13 +47,13 @@ def propose(
         InfeasibleBudgetError: no sub-network is inside the budgets.
     """
     found: dict[Architecture, None] = {}
-    found |= dict.fromkeys(_inside(net, distribution.thresholded()[None], budgets))
+    found |= dict.fromkeys(fitting(net, distribution.thresholded()[None], budgets))
     weight = _budget_weights(distribution, net, budgets)
     for temperature, tilt in _EASINGS:
         if len(found) >= count:
             break
         kept = distribution.sample(2 * count, generator, temperature=temperature, shift=-tilt * weight)
-        found |= dict.fromkeys(_inside(net, kept, budgets))
+        found |= dict.fromkeys(fitting(net, kept, budgets))
     likeliest = inside_budgets(net.fabric, budgets, kept_weight=-(distribution.logits * distribution.leading).numpy()).architecture
     first = [] if likeliest is None else [likeliest]
     last = [known] if known is not None and meets(known.mask, budgets) else []
@@ -90,7 +77,7 @@ def explore(
     found: dict[Architecture, float] = {}
     for tilt in _TILTS:
         kept = distribution.sample(_DRAWN * count, generator, temperature=math.inf, shift=-tilt * weight)
-        drawn = [other for other in _inside(net, kept, budgets) if misses(other.mask[None], wishes)[0] <= CLOSE * len(wishes)]
+        drawn = [other for other in fitting(net, kept, budgets) if misses(other.mask[None], wishes)[0] <= CLOSE * len(wishes)]
         found |= {other: _spent(other, budgets) for other in drawn if other not in found}
         if sum(spent >= WELL_SPENT for spent in found.values()) >= count:
             break
@@ -114,62 +101,6 @@ def _close(proposals: list[Architecture], net: SuperNet, budgets: Sequence[Budge
     return [proposal for proposal, chosen in zip(proposals, near, strict=True) if chosen]
 
 
-def choose(
-    net: SuperNet,
-    dataset: Dataset,
-    proposals: Iterable[Architecture],
-    budgets: Sequence[Budget],
-    task: Task | None = None,
-    *,
-    rounds: int = SearchSettings.neighbour_rounds,
-) -> list[Candidate]:
-    """The proposals and what lies near the best of them, best first by validation loss.
-
-    Samples of Γ settle under their budget; so the best is compared with its neighbours inside the budgets, one edge more, one
-    less or one for another, as long as that gains, at most `rounds` times. `task` is the data's own where none is given.
-    """
-    scores: dict[Architecture, Candidate] = {}
-
-    def score(architecture: Architecture) -> Candidate:
-        if architecture not in scores:
-            scores[architecture] = judge(net, dataset, architecture, task)
-        return scores[architecture]
-
-    best = min((score(architecture) for architecture in proposals), key=_order)
-    for _ in range(rounds):
-        near = [score(architecture) for architecture in neighbours(net, best.architecture, budgets)]
-        better = min([best, *near], key=_order)
-        if better is best:
-            break
-        best = better
-    return sorted(scores.values(), key=_order)
-
-
-def with_explorers(ranked: Sequence[Candidate], explorers: Sequence[Candidate], count: int) -> list[Candidate]:
-    """The candidates with explorers among the first `count`: as many of the best as they leave room for, the explorers, and the rest."""
-    best = list(ranked[: max(count - len(explorers), 0)])
-    return list({candidate.architecture: candidate for candidate in [*best, *explorers, *ranked]}.values())
-
-
-def judge(net: SuperNet, dataset: Dataset, architecture: Architecture, task: Task | None = None) -> Candidate:
-    """Score an architecture on validation data with the shared weights; the BatchNorm statistics of its edges become its own."""
-    recompute_batch_norm(net, dataset, architecture.mask, batches=4)
-    return Candidate(architecture, evaluate_net(net, dataset, dataset.validation, architecture.mask, task))
-
-
-def neighbours(net: SuperNet, architecture: Architecture, budgets: Sequence[Budget]) -> list[Architecture]:
-    """Architectures inside the budgets that decide one thing otherwise: one edge or gate more or less, or another for it."""
-    kept = decisions_of(net.fabric).completed(architecture.mask)
-    assert kept is not None, "an architecture is the live part of a legitimate choice"
-    near = [other for other in dict.fromkeys(_inside(net, neighbouring_choices(net.fabric, kept), budgets)) if other != architecture]
-    wishes = [budget for budget in budgets if not budget.binding]
-    if not (wishes and near):
-        return near
-    allowed = max(CLOSE * len(wishes), float(misses(architecture.mask[None], wishes)[0]))
-    missed = misses(np.stack([other.mask for other in near]), wishes)
-    return [other for other, far in zip(near, missed, strict=True) if far <= allowed]
-
-
 def _budget_weights(distribution: EdgeDistribution, net: SuperNet, budgets: Sequence[Budget]) -> Tensor:
     """What keeping each decision costs in shares of the budgets, on its leading edge: (edges,).
 
@@ -187,11 +118,7 @@ def _budget_weights(distribution: EdgeDistribution, net: SuperNet, budgets: Sequ
     return weights
 
 
-def _order(candidate: Candidate) -> tuple[float, tuple[int, ...]]:
-    return candidate.score.loss, candidate.architecture.live
-
-
-def _inside(net: SuperNet, kept: Booleans, budgets: Sequence[Budget]) -> list[Architecture]:
+def fitting(net: SuperNet, kept: Booleans, budgets: Sequence[Budget]) -> list[Architecture]:
     """The architectures among samples (count, edges) that connect every target inside every budget, in order."""
     fixed = np.array([edge.fixed for edge in net.fabric.edges])
     live = live_edges(net.sweep, kept | fixed)

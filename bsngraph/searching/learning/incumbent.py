@@ -9,7 +9,7 @@ import numpy as np
 from bsngraph.costs import Budget, inside
 from bsngraph.data import Dataset
 from bsngraph.fabric import Architecture, Booleans, connected
-from bsngraph.searching.edge_distribution import EdgeDistribution
+from bsngraph.searching.learning.gamma import EdgeDistribution
 from bsngraph.supernet import SuperNet
 from bsngraph.tasks import Task
 from bsngraph.training import evaluate_net

@@ -1,4 +1,4 @@
-"""What the search minimises, Δ(f(x, H), y) + Σ_k λ_k·penalty_k(C_k(H)); how budgets come down to their limits; how λ finds itself.
+"""The penalty Σ_k λ_k·penalty_k(C_k(H)) of a search's objective, and how λ finds itself.
 
 The budget's multiplier λ_k is adapted so that the expected cost ends at its limit (`Multipliers`), from wherever it starts: it grows
 while the mean of the samples' costs is over the limit in force, and shrinks while it is under.
@@ -13,9 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bsngraph.costs import Budget
-from bsngraph.fabric import Booleans
 from bsngraph.searching.settings import SearchSettings
-from bsngraph.training import Recipe
 
 Values = NDArray[np.float64]
 
@@ -23,11 +21,6 @@ Values = NDArray[np.float64]
 # 1/_FRESH steps), by _SHRINK a step while it is nearer.
 _NEAR, _GROW, _SHRINK, _FRESH = 0.03, 0.1, 0.02, 0.1
 _LEAST, _MOST = 0.1, 100.0
-
-
-def budget_costs(budgets: Sequence[Budget], live: Booleans) -> Values:
-    """The cost of each sample for each budget: live edges (batch, edges) → (budgets, batch)."""
-    return np.stack([budget.cost.of(live) for budget in budgets]) if budgets else np.zeros((0, live.shape[0]))
 
 
 class Multipliers:
@@ -89,27 +82,3 @@ class Multipliers:
             ratios = costs[self._tight] / np.array(limits)[self._tight, None]
             tightest = self._tight[int(ratios.mean(axis=1).argmax())]
             yield float(self.values[tightest]), np.maximum(1 - ratios.max(axis=0), 0.0)
-
-
-def excess(costs: Values, budget: Budget) -> float:
-    """Mean of max(0, C/B − 1) over samples' costs (batch,)."""
-    return float(np.maximum(costs / budget.limit - 1, 0.0).mean())
-
-
-def limits_at(
-    epoch: int, budgets: Sequence[Budget], recipe: Recipe, settings: SearchSettings, starts: Sequence[float] | None = None
-) -> tuple[float, ...]:
-    """The limits in force in an epoch: lowered evenly from the whole fabric's cost, at the end of burn-in, to `aim` times the budget.
-
-    `starts` are the costs to begin from where that is not the whole fabric, after a warm start: from there limits may rise as well.
-
-    From above, heavy edges are still there when their weights are good enough to be judged; thrown out early they would never come
-    back.
-    """
-    start, end = settings.burn_in * recipe.epochs, settings.settle * recipe.epochs
-    passed = epoch + 1
-    done = 1.0 if passed >= end else 0.0 if passed <= start else (passed - start) / (end - start)
-    goals = [settings.aim * budget.limit if budget.binding and not budget.slack else budget.limit for budget in budgets]
-    if starts is not None:
-        return tuple(goal + (1 - done) * (start - goal) for goal, start in zip(goals, starts, strict=True))
-    return tuple(goal + (1 - done) * max(budget.cost.total - goal, 0.0) for goal, budget in zip(goals, budgets, strict=True))

@@ -26,11 +26,12 @@ from bsngraph.costs import Budget, Cost
 from bsngraph.data import Dataset
 from bsngraph.fabric import Architecture, Booleans, connected, live_edges
 from bsngraph.runs import Json
-from bsngraph.searching.edge_distribution import EdgeDistribution
-from bsngraph.searching.incumbent import Incumbent, challengers
-from bsngraph.searching.objective import Multipliers, Values, budget_costs, excess, limits_at
+from bsngraph.searching.learning.gamma import EdgeDistribution
+from bsngraph.searching.learning.incumbent import Incumbent, challengers
+from bsngraph.searching.learning.limits import budget_costs, excess, limits_at
+from bsngraph.searching.learning.multipliers import Multipliers, Values
+from bsngraph.searching.learning.warm_start import WarmStart
 from bsngraph.searching.settings import EdgeOptimizer, SearchSettings
-from bsngraph.searching.warm_start import WarmStart
 from bsngraph.supernet import SuperNet, load_named_weights
 from bsngraph.tasks import Meter, first, task_of
 from bsngraph.training import (

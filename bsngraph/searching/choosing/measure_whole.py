@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from bsngraph.costs import Budget, amount
 from bsngraph.fabric import Architecture
 from bsngraph.measure import Timing, measure_network
-from bsngraph.searching.job import Job
-from bsngraph.searching.selection import Candidate
+from bsngraph.searching.choosing.rank import Candidate
+from bsngraph.searching.prepare import Job
 from bsngraph.supernet import SuperNet, prune_net
 from bsngraph.training import Progress, Silent
 

@@ -18,13 +18,15 @@ from bsngraph.errors import InfeasibleBudgetError
 from bsngraph.fabric import Architecture
 from bsngraph.runs import RunFolder
 from bsngraph.runs.run_log import RunLog
-from bsngraph.searching.confirmation import confirm, none_measured_inside
-from bsngraph.searching.delivery import Result, deliver
-from bsngraph.searching.finalists import compare_finalists
-from bsngraph.searching.job import Job
-from bsngraph.searching.learning import Learning
-from bsngraph.searching.oracle import ask_oracle
-from bsngraph.searching.selection import Candidate, choose, explore, judge, propose, with_explorers
+from bsngraph.searching.choosing.finalists import compare_finalists
+from bsngraph.searching.choosing.measure_whole import confirm, none_measured_inside
+from bsngraph.searching.choosing.oracle import ask_oracle
+from bsngraph.searching.choosing.propose import explore, propose
+from bsngraph.searching.choosing.rank import Candidate, choose, judge, with_explorers
+from bsngraph.searching.delivering.deliver import deliver
+from bsngraph.searching.delivering.result import Result
+from bsngraph.searching.learning.search_learning import Learning
+from bsngraph.searching.prepare import Job
 from bsngraph.supernet import SuperNet, prune_net
 from bsngraph.training import NetTraining, Progress, evaluate_net, generator_for, recompute_batch_norm
 from bsngraph.whole_files import write_whole

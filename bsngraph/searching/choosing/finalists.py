@@ -17,8 +17,8 @@ from typing import Any
 from torch import Tensor
 
 from bsngraph.runs import Json
-from bsngraph.searching.job import Job
-from bsngraph.searching.selection import Candidate
+from bsngraph.searching.choosing.rank import Candidate
+from bsngraph.searching.prepare import Job
 from bsngraph.supernet import compile_fabric, prune
 from bsngraph.training import NetTraining, Progress, derived_seed
 

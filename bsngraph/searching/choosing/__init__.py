@@ -1,0 +1,1 @@
+"""Choosing the architecture: propose, rank, measure whole, finalists, choose."""

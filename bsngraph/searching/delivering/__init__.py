@@ -1,0 +1,1 @@
+"""From learned weights and Γ to the files of a run."""

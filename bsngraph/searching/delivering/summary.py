@@ -1,0 +1,60 @@
+"""result.json: metrics, every cost against its budget, the edges kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bsngraph.costs import Budget, Cheapest, Cost, cheapest_each
+from bsngraph.fabric import Architecture
+from bsngraph.runs import Json
+from bsngraph.searching.prepare import Job
+from bsngraph.training import Score
+
+
+def result_summary(
+    job: Job,
+    architecture: Architecture,
+    validation: Score,
+    test: Score,
+    seconds: float,
+    certificate: Json,
+) -> Json:
+    """The content of result.json."""
+    live = architecture.mask[None]
+    least = cheapest_each(job.fabric, job.costs)
+    costs = {cost.name: _cost_summary(cost, float(cost.of(live)[0]), least[cost.name]) for cost in job.costs}
+    if "latency" in costs:  # of the network as a whole, with its 10th and 90th percentile
+        whole = certificate["costs"]["latency"]
+        costs["latency"] |= {"value": whole["value"], "estimated": costs["latency"]["value"], "low": whole["low"], "high": whole["high"]}
+    searchable = set(job.fabric.searchable)
+    return {
+        "task": job.dataset.task,
+        "metrics": {"validation": validation.summary(), "test": test.summary()},
+        "costs": costs,
+        "budgets": _budget_summaries(job.budgets, costs),
+        "edges": {
+            "kept": len(searchable & set(architecture.live)),
+            "searchable": len(searchable),
+            "fixed": len(job.fabric.edges) - len(searchable),
+        },
+        "seconds": seconds,
+        "seed": job.seed,
+    }
+
+
+def _cost_summary(cost: Cost, value: float, least: Cheapest) -> Json:
+    return {"value": value, "unit": cost.unit, "fabric": cost.total, "cheapest": least.value, "proved": least.proved}
+
+
+def _budget_summaries(budgets: Sequence[Budget], costs: Json) -> list[Json]:
+    values = {budget.cost.name: costs[budget.cost.name]["value"] for budget in budgets}
+    return [
+        {
+            "cost": budget.cost.name,
+            "relation": budget.relation,
+            "limit": budget.limit,
+            "value": values[budget.cost.name],
+            "met": budget.met(values[budget.cost.name]),
+        }
+        for budget in budgets
+    ]

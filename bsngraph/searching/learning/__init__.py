@@ -1,0 +1,1 @@
+"""Learning weights θ and edge probabilities Γ together."""
