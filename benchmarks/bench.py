@@ -1,4 +1,5 @@
-"""Every benchmark but the searches, one after the other, and the tables of RESULTS.md made anew from what they found.
+"""Every benchmark but the searches, one after the other, and the tables of RESULTS.md
+made anew from what they found.
 
     python benchmarks/bench.py [--quick]
 

@@ -1,4 +1,5 @@
-"""Evaluating costs on samples: milliseconds for 256 distinct samples of a fabric of about 150 edges, one thread of numpy.
+"""Evaluating costs on samples: milliseconds for 256 distinct samples of a fabric of
+about 150 edges, one thread of numpy.
 
 python benchmarks/costs.py [--repeats 20]
 """
@@ -42,8 +43,14 @@ def main() -> None:
     profile = profile_fabric(resnet_fabric(input_shape=(3, 32, 32), classes=10, blocks=9))
     fabric, durations = profile.fabric, profile.macs / 1e6
     edges, working = len(fabric.edges), np.count_nonzero(profile.macs)
-    print(f"ResNet Fabric, 3 groups of 9: {edges} edges, {working} with MACs; {SAMPLES} distinct samples; median of {options.repeats}")
-    print(f"{_machine()}, Python {platform.python_version()}, numpy {np.__version__}, {datetime.datetime.now(datetime.UTC):%Y-%m-%d}\n")
+    print(
+        f"ResNet Fabric, 3 groups of 9: {edges} edges, {working} with MACs; {SAMPLES} distinct samples; "
+        f"median of {options.repeats}"
+    )
+    print(
+        f"{_machine()}, Python {platform.python_version()}, numpy {np.__version__}, "
+        f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}\n"
+    )
     print("| cost | p | live edges | ms, median | ms, least | CPU ms, median |\n|---|---|---|---|---|---|")
     for probability in PROBABILITIES:
         live = distinct_samples(profile, probability)
@@ -57,7 +64,11 @@ def main() -> None:
             cost.of(live)
             wall, cpu = zip(*(_milliseconds(cost, live) for _ in range(options.repeats)), strict=True)
             median, least, busy = statistics.median(wall), min(wall), statistics.median(cpu)
-            print(f"| {label} | {probability} | {live.sum(axis=1).mean():.0f} | {median:.2f} | {least:.2f} | {busy:.2f} |", flush=True)
+            print(
+                f"| {label} | {probability} | {live.sum(axis=1).mean():.0f} | {median:.2f} | {least:.2f} "
+                f"| {busy:.2f} |",
+                flush=True,
+            )
 
 
 def _milliseconds(cost: Cost, live: Booleans) -> tuple[float, float]:

@@ -1,7 +1,9 @@
-"""What input costs: making a training batch against a training step, in turn, and the median of the ratios.
+"""What input costs: making a training batch against a training step, in turn, and the
+median of the ratios.
 
-A step is forward, backward and SGD of the ResNet Fabric with every edge kept, batch 64 of 3x32x32; a batch is picked from uint8 in
-memory, augmented and normalised. Then the same batch from image files, decoded while it is used.
+A step is forward, backward and SGD of the ResNet Fabric with every edge kept, batch 64
+of 3x32x32; a batch is picked from uint8 in memory, augmented and normalised. Then the
+same batch from image files, decoded while it is used.
 
     python benchmarks/data.py [--device cuda] [--repeats 15]
 """
@@ -98,15 +100,23 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=15)
     options = parser.parse_args()
     device = torch.device(options.device)
-    where = torch.cuda.get_device_name() if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
+    where = (
+        torch.cuda.get_device_name() if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
+    )
     print(f"ResNet Fabric, batch {BATCH} of 3x32x32, {where}, torch {torch.__version__}\n")
     print("| data | augmentation | batch ms | step ms | batch / step |\n|---|---|---:|---:|---:|")
     data, step = photographs(4096, device), Step(device)
     for text in AUGMENTATIONS:
-        batch, took, ratio = measure(data.with_augmentation(parse_augmentation(text)), step, device, options.repeats)
+        batch, took, ratio = measure(
+            data.with_augmentation(parse_augmentation(text)), step, device, options.repeats
+        )
         print(f"| in memory | {text} | {batch:.2f} | {took:.1f} | {100 * ratio:.2f} % |", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        streamed = load_data(image_files(Path(folder))).to(device).with_augmentation(parse_augmentation(AUGMENTATIONS[1]))
+        streamed = (
+            load_data(image_files(Path(folder)))
+            .to(device)
+            .with_augmentation(parse_augmentation(AUGMENTATIONS[1]))
+        )
         batch, took, ratio = measure(streamed, step, device, options.repeats)
     print(f"| PNG files, 1 worker | {AUGMENTATIONS[1]} | {batch:.2f} | {took:.1f} | {100 * ratio:.2f} % |")
 

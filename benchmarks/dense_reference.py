@@ -1,7 +1,9 @@
-"""Dense and masked execution, as the first BSN code does it: the reference that sampled execution is measured against.
+"""Dense and masked execution, as the first BSN code does it: the reference that sampled
+execution is measured against.
 
-Every edge runs for every example and its result is multiplied by its gate; which gates are open is found node by node. It shares the
-operations (and so the weights) of a SuperNet whose nodes merge by sum.
+Every edge runs for every example and its result is multiplied by its gate; which gates
+are open is found node by node. It shares the operations (and so the weights) of a
+SuperNet whose nodes merge by sum.
 """
 
 from __future__ import annotations
@@ -26,16 +28,25 @@ class DenseMasked(nn.Module):
         """Live edges of samples (batch, edges), node by node."""
         fabric = self.fabric
         nothing = torch.zeros_like(kept[:, 0])
-        reached = [torch.ones_like(nothing) if n in fabric.source_indices else nothing for n in range(len(fabric.nodes))]
+        reached = [
+            torch.ones_like(nothing) if n in fabric.source_indices else nothing
+            for n in range(len(fabric.nodes))
+        ]
         for node, incoming in enumerate(fabric.incoming):
             for edge in incoming:
                 reached[node] = reached[node] | (kept[:, edge] & reached[fabric.endpoints[edge][0]])
-        leads = [torch.ones_like(nothing) if n in fabric.target_indices else nothing for n in range(len(fabric.nodes))]
+        leads = [
+            torch.ones_like(nothing) if n in fabric.target_indices else nothing
+            for n in range(len(fabric.nodes))
+        ]
         for node in reversed(range(len(fabric.nodes))):
             for edge in fabric.incoming[node]:
                 source = fabric.endpoints[edge][0]
                 leads[source] = leads[source] | (kept[:, edge] & leads[node])
-        columns = [kept[:, edge] & reached[source] & leads[target] for edge, (source, target) in enumerate(fabric.endpoints)]
+        columns = [
+            kept[:, edge] & reached[source] & leads[target]
+            for edge, (source, target) in enumerate(fabric.endpoints)
+        ]
         return torch.stack(columns, dim=1)
 
     def forward(self, inputs: Tensor, live: Tensor) -> Tensor:

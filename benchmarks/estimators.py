@@ -1,21 +1,29 @@
-"""Gradient estimators of Γ against the exact gradient, on fabrics small enough to enumerate.
+"""Gradient estimators of Γ against the exact gradient, on fabrics small enough to
+enumerate.
 
-What every example pays under every sample (with BatchNorm: under every joint sample of the batch) is put into a table once. The exact
-gradient is that of the enumerated expectation; the estimators draw from the table as a search draws from its network. Weights are trained
-a little first, with every edge at probability 1/2.
+What every example pays under every sample (with BatchNorm: under every joint sample of
+the batch) is put into a table once. The exact gradient is that of the enumerated
+expectation; the estimators draw from the table as a search draws from its network.
+Weights are trained a little first, with every edge at probability 1/2.
 
-Columns: `runs` of the network for each example and step; `bias` is |mean - exact| / |exact| and `bias, s.e.` the standard error of that
-mean in the same unit, so that a bias of about one of them is none; `variance` is the mean over logits of the variance of one step's
-gradient, in shares of |exact|²; `times runs` multiplies it with the runs, since two samples could also be two steps; `cosine` is the
-mean cosine between one step's gradient and the exact one.
+Columns: `runs` of the network for each example and step; `bias` is |mean - exact| /
+|exact| and `bias, s.e.` the standard error of that mean in the same unit, so that a
+bias of about one of them is none; `variance` is the mean over logits of the variance of
+one step's gradient, in shares of |exact|²; `times runs` multiplies it with the runs,
+since two samples could also be two steps; `cosine` is the mean cosine between one
+step's gradient and the exact one.
 
-    batch mean          REINFORCE (Williams 1992) with the batch's mean as baseline: the paper
-    leave one out       with the mean of the other rows (Kool et al. 2019): the default
-    control variate     the same on f - Σ c·(H - Γ), adding back c·Γ(1 - Γ); c by least squares from the eight batches before
-    two samples         two samples for each example, each the other's baseline: ½ (f - f')(score - score')
-    ARM                 Yin and Zhou 2019; DisARM: Dong, Mnih and Tucker 2020: antithetic pairs
-    straight-through    Gumbel noise, hard gates forwards, sigmoid of temperature ½ backwards (Jang et al. 2017); needs every edge to run
-                        and a cost with a derivative (here: kept edges cost, live or not)
+    batch mean        REINFORCE (Williams 1992), the batch's mean as baseline: the paper
+    leave one out     the mean of the other rows (Kool et al. 2019): the default
+    control variate   the same on f - Σ c·(H - Γ), adding back c·Γ(1 - Γ); c by least
+                      squares from the eight batches before
+    two samples       two samples for each example, each the other's baseline:
+                      ½ (f - f')(score - score')
+    ARM               Yin and Zhou 2019; DisARM: Dong, Mnih and Tucker 2020: antithetic
+                      pairs
+    straight-through  Gumbel noise, hard gates forwards, sigmoid of temperature ½
+                      backwards (Jang et al. 2017); needs every edge to run and a cost
+                      with a derivative (here: kept edges cost, live or not)
 
     python benchmarks/estimators.py [--quick]
 """
@@ -65,16 +73,20 @@ digraph five {
   g -> scores [op=classifier, classes=2, fixed=true];
 }
 """
-THREE = "".join(line for line in FIVE.splitlines(keepends=True) if "key=narrow" not in line and "image -> h [key=skip" not in line).replace(
-    "h -> g [key=skip", "image -> g [op=shortcut];\n  h -> g [key=skip"
-)
+THREE = "".join(
+    line
+    for line in FIVE.splitlines(keepends=True)
+    if "key=narrow" not in line and "image -> h [key=skip" not in line
+).replace("h -> g [key=skip", "image -> g [op=shortcut];\n  h -> g [key=skip")
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class World:
-    """`table` (samples ** batch, batch), or (samples, batch) where an example pays for its own sample alone; loss and penalty."""
+    """`table` (samples ** batch, batch), or (samples, batch) where an example pays for
+    its own sample alone; loss and penalty.
+    """
 
     net: SuperNet
     distribution: EdgeDistribution
@@ -136,16 +148,23 @@ def make_world(text: str, *, batch: int, norm: str, steps: int = 60) -> World:
     distribution.logits += torch.linspace(-1.5, 1.5, len(fabric.edges), dtype=torch.float64)
     inputs, labels = stripes(batch, generator)
     samples = np.ones((2 ** len(fabric.searchable), len(fabric.edges)), dtype=np.bool_)
-    samples[:, list(fabric.searchable)] = list(itertools.product([False, True], repeat=len(fabric.searchable)))
+    samples[:, list(fabric.searchable)] = list(
+        itertools.product([False, True], repeat=len(fabric.searchable))
+    )
     (budget,) = resolve_budgets(profile, [parse_budget("macs=50%")])
     multipliers = Multipliers([budget], SearchSettings(penalty=LAMBDA, adapt_penalty=False))
     penalty = multipliers.penalty(budget_costs([budget], live_edges(net.sweep, samples)), [budget.limit])
     joint = norm == "batch"
     codes = np.array(
-        list(itertools.product(range(len(samples)), repeat=batch)) if joint else [[code] * batch for code in range(len(samples))]
+        list(itertools.product(range(len(samples)), repeat=batch))
+        if joint
+        else [[code] * batch for code in range(len(samples))]
     )
     with torch.no_grad():
-        losses = [functional.cross_entropy(net(inputs, samples[row]), labels, reduction="none").numpy() for row in codes]
+        losses = [
+            functional.cross_entropy(net(inputs, samples[row]), labels, reduction="none").numpy()
+            for row in codes
+        ]
     return World(net, distribution, inputs, labels, samples, np.stack(losses) + penalty[codes], joint)
 
 
@@ -168,7 +187,7 @@ def trained(net: SuperNet, distribution: EdgeDistribution, steps: int, generator
         optimizer.step()
 
 
-# --- estimators: a world and a number of draws → one gradient a draw, (draws, searchable)
+# --- estimators: a world and a number of draws → a gradient a draw, (draws, searchable)
 
 
 def reinforce(baseline: str) -> Callable[[World, int, torch.Generator], Floats]:
@@ -202,8 +221,12 @@ def two_samples(world: World, draws: int, generator: torch.Generator) -> Floats:
     return 0.5 * (difference[..., None] * (world.score(one) - world.score(other))).mean(axis=1)
 
 
-def antithetic(world: World, draws: int, generator: torch.Generator) -> tuple[Floats, Floats, NDArray[np.bool_], NDArray[np.bool_]]:
-    """Uniforms (draws, batch, searchable), f(H) − f(H') (draws, batch, 1), and both samples, H' drawn with 1 − u."""
+def antithetic(
+    world: World, draws: int, generator: torch.Generator
+) -> tuple[Floats, Floats, NDArray[np.bool_], NDArray[np.bool_]]:
+    """Uniforms (draws, batch, searchable), f(H) − f(H') (draws, batch, 1), and both
+    samples, H' drawn with 1 − u.
+    """
     gamma = world.distribution.probabilities.numpy()[world.edges]
     uniform = torch.rand(draws, world.batch, len(gamma), generator=generator, dtype=torch.float64).numpy()
     pair = []
@@ -237,7 +260,9 @@ def straight_through(world: World, draws: int, generator: torch.Generator) -> Fl
         soft = ((logits + torch.logit(uniform)) / TEMPERATURE).sigmoid()
         gates = torch.ones(world.batch, len(fabric.edges), dtype=torch.float64)
         gates[:, edges] = (soft > 0.5).double() + soft - soft.detach()
-        losses = functional.cross_entropy(gated(world.net, world.inputs, gates), world.labels, reduction="none")
+        losses = functional.cross_entropy(
+            gated(world.net, world.inputs, gates), world.labels, reduction="none"
+        )
         over = (gates @ macs / budget.limit - 1).clamp(min=0)
         (gradient,) = torch.autograd.grad((losses + LAMBDA * over).mean(), logits)
         found.append(gradient.numpy())
@@ -245,20 +270,27 @@ def straight_through(world: World, draws: int, generator: torch.Generator) -> Fl
 
 
 def gated(net: SuperNet, inputs: Tensor, gates: Tensor) -> Tensor:
-    """The network with every edge run and multiplied by its gate, (batch, edges), nodes sums."""
+    """The network with every edge run and multiplied by its gate, (batch, edges), nodes
+    sums.
+    """
     values = {net.fabric.sources[0]: inputs}
     for position, node in enumerate(net.fabric.nodes):
         incoming = net.fabric.incoming[position]
         if incoming:
             outputs = [net.operations[edge](values[net.fabric.edges[edge].source]) for edge in incoming]
-            total = sum(output * gates[:, edge].view(-1, *[1] * (output.dim() - 1)) for edge, output in zip(incoming, outputs, strict=True))
+            total = sum(
+                output * gates[:, edge].view(-1, *[1] * (output.dim() - 1))
+                for edge, output in zip(incoming, outputs, strict=True)
+            )
             values[node.name] = functional.relu(total) if node.activation == "relu" else total
     return values[net.fabric.targets[0]]
 
 
 @dataclass(frozen=True)
 class Estimator:
-    """`runs` of the network for each example and step; `share` of the draws that it is given, by how slow it is to draw."""
+    """`runs` of the network for each example and step; `share` of the draws that it is
+    given, by how slow it is to draw.
+    """
 
     estimate: Callable[[World, int, torch.Generator], Floats]
     runs: int
@@ -309,7 +341,13 @@ def main() -> None:
     for name, world in worlds().items():
         for kind, estimator in ESTIMATORS.items():
             if not (world.joint and estimator.without_norm_only):
-                rows.append({"world": name, "estimator": kind, **measured(world, estimator, 400 if chosen.quick else 20_000)})
+                rows.append(
+                    {
+                        "world": name,
+                        "estimator": kind,
+                        **measured(world, estimator, 400 if chosen.quick else 20_000),
+                    }
+                )
     keep("estimators", rows, quick=chosen.quick)
     if not chosen.quick:
         with ROWS.open("w", newline="") as file:

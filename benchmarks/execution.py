@@ -1,8 +1,9 @@
 """Sampled execution against dense-and-mask: seconds of a full training step.
 
-A step is sampling, live edges, forward, backward, costs, the policy gradient and both optimizers. The two ways are measured in turn in
-one run, and the median of the ratios is reported. Sampled runs in channels_last, dense in NCHW as the first code does. Both warm up for as
-many steps: early ones are slower, and get their memory page by page.
+A step is sampling, live edges, forward, backward, costs, the policy gradient and both
+optimizers. The two ways are measured in turn in one run, and the median of the ratios
+is reported. Sampled runs in channels_last, dense in NCHW as the first code does. Both
+warm up for as many steps: early ones are slower, and get their memory page by page.
 
     python benchmarks/execution.py [--quick] [--repeats 7] [--device cuda]
 """
@@ -35,20 +36,29 @@ def fabrics() -> dict[str, Fabric]:
 
 
 class Steps:
-    """One fabric with data; `sampled` and `dense` are one training step each, of a network of its own each."""
+    """One fabric with data; `sampled` and `dense` are one training step each, of a
+    network of its own each.
+    """
 
     def __init__(self, fabric: Fabric, device: torch.device | str, probability: float) -> None:
         profile = profile_fabric(fabric)
         self.fabric, self.device = fabric, torch.device(device)
         self.macs = price(profile, "macs")
-        self.net: SuperNet = compile_fabric(profile, seed=0).to(self.device, memory_format=torch.channels_last)
+        self.net: SuperNet = compile_fabric(profile, seed=0).to(
+            self.device, memory_format=torch.channels_last
+        )
         self.reference = DenseMasked(compile_fabric(profile, seed=0).to(self.device))
         self.distribution = EdgeDistribution(fabric, probability)
         self.generator = torch.Generator()
         self.inputs = torch.randn(BATCH, *profile.node_shapes[fabric.source_indices[0]], device=self.device)
         self.fast_inputs = self.inputs.to(memory_format=torch.channels_last)
-        self.labels = torch.randint(profile.node_shapes[fabric.target_indices[0]][0], (BATCH,), device=self.device)
-        self.optimizers = {id(net): torch.optim.SGD(net.parameters(), lr=1e-6, momentum=0.9) for net in (self.net, self.reference)}
+        self.labels = torch.randint(
+            profile.node_shapes[fabric.target_indices[0]][0], (BATCH,), device=self.device
+        )
+        self.optimizers = {
+            id(net): torch.optim.SGD(net.parameters(), lr=1e-6, momentum=0.9)
+            for net in (self.net, self.reference)
+        }
         self.edge_optimizer = torch.optim.Adam([self.distribution.logits], lr=1e-9)
 
     def sampled(self) -> None:
@@ -56,7 +66,9 @@ class Steps:
         route = self.net.route(kept, self.device)
         losses = functional.cross_entropy(self.net(self.fast_inputs, route), self.labels, reduction="none")
         self._update(self.net, losses)
-        objective = losses.detach().cpu().double() + torch.from_numpy(self.macs.of(route.live) / self.macs.total)
+        objective = losses.detach().cpu().double() + torch.from_numpy(
+            self.macs.of(route.live) / self.macs.total
+        )
         self.distribution.logits.grad = self.distribution.policy_gradient(kept, objective, "leave-one-out")
         self.edge_optimizer.step()
 
@@ -66,7 +78,10 @@ class Steps:
         live = self.reference.live(kept)
         losses = functional.cross_entropy(self.reference(self.inputs, live), self.labels, reduction="none")
         self._update(self.reference, losses)
-        objective = losses.detach().double() + live.double() @ torch.from_numpy(self.macs.per_edge).to(self.device) / self.macs.total
+        objective = (
+            losses.detach().double()
+            + live.double() @ torch.from_numpy(self.macs.per_edge).to(self.device) / self.macs.total
+        )
         advantage = (objective - objective.mean()) * BATCH / (BATCH - 1)
         searchable = torch.tensor([not edge.fixed for edge in self.fabric.edges], device=self.device)
         self.distribution.logits.grad = (advantage @ (kept.double() - gamma) * searchable / BATCH).cpu()
@@ -91,7 +106,9 @@ def main() -> None:
         for probability in PROBABILITIES[::2] if chosen.quick else PROBABILITIES:
             torch.manual_seed(0)
             steps = Steps(fabric, chosen.device, probability)
-            dense, sampled = in_turn([steps.dense, steps.sampled], chosen.repeats, chosen.device, warm=2 if chosen.quick else WARM)
+            dense, sampled = in_turn(
+                [steps.dense, steps.sampled], chosen.repeats, chosen.device, warm=2 if chosen.quick else WARM
+            )
             rows.append(
                 {
                     "fabric": name,

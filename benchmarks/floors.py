@@ -1,8 +1,10 @@
 """Where the time of a sampled training step goes, and how far it is above two floors.
 
-Arithmetic: six times the live MACs of the batch (a multiply and an add, forwards and for both gradients) at the rate that a 3x3 convolution
-of 32 channels on 16x16 reaches forwards and backwards. Bytes: every leaf module that runs reads its input and writes its output, and on
-the way back reads the output's gradient and its input again and writes the input's gradient, at the rate of copying a large tensor.
+Arithmetic: six times the live MACs of the batch (a multiply and an add, forwards and
+for both gradients) at the rate that a 3x3 convolution of 32 channels on 16x16 reaches
+forwards and backwards. Bytes: every leaf module that runs reads its input and writes
+its output, and on the way back reads the output's gradient and its input again and
+writes the input's gradient, at the rate of copying a large tensor.
 
     python benchmarks/floors.py [--quick] [--repeats 7]
 """
@@ -39,7 +41,9 @@ def convolution_rate(repeats: int) -> float:
     conv = nn.Conv2d(32, 32, 3, padding=1, bias=False).to(memory_format=torch.channels_last)
     inputs = torch.randn(BATCH, 32, 16, 16).to(memory_format=torch.channels_last).requires_grad_()
     gradient = torch.randn(BATCH, 32, 16, 16).to(memory_format=torch.channels_last)
-    times = in_turn([lambda: torch.autograd.grad(conv(inputs), (inputs, conv.weight), gradient)], 3 * repeats)[0]
+    times = in_turn(
+        [lambda: torch.autograd.grad(conv(inputs), (inputs, conv.weight), gradient)], 3 * repeats
+    )[0]
     return 6 * BATCH * 32 * 32 * 9 * 16 * 16 / min(times)
 
 
@@ -57,7 +61,11 @@ def moved_bytes(net: nn.Module, step: Callable[[], None]) -> float:
         nonlocal total
         total += 3 * given[0].nbytes + 2 * result.nbytes
 
-    leaves = [module for module in net.modules() if not list(module.children()) and not isinstance(module, nn.Identity)]
+    leaves = [
+        module
+        for module in net.modules()
+        if not list(module.children()) and not isinstance(module, nn.Identity)
+    ]
     hooks = [leaf.register_forward_hook(note) for leaf in leaves]
     step()
     for hook in hooks:
@@ -89,8 +97,20 @@ def main() -> None:
             step = milliseconds(in_turn([steps.sampled], chosen.repeats)[0])
             arithmetic = 1000 * 6 * BATCH * steps.live_share() * steps.macs.total / flops
             moving = 1000 * moved_bytes(steps.net, steps.sampled) / copied
-            row = {"fabric": name, "p": probability, "step ms": step, "arithmetic ms": arithmetic, "bytes ms": moving}
-            rows.append({**row, "step / both floors": step / (arithmetic + moving), **shares(steps.sampled, chosen.repeats)})
+            row = {
+                "fabric": name,
+                "p": probability,
+                "step ms": step,
+                "arithmetic ms": arithmetic,
+                "bytes ms": moving,
+            }
+            rows.append(
+                {
+                    **row,
+                    "step / both floors": step / (arithmetic + moving),
+                    **shares(steps.sampled, chosen.repeats),
+                }
+            )
     keep("floors", rows, quick=chosen.quick)
 
 

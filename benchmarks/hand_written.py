@@ -1,8 +1,11 @@
-"""Our networks against modules written by hand: a training step with every edge on, and the delivered network in evaluation.
+"""Our networks against modules written by hand: a training step with every edge on, and
+the delivered network in evaluation.
 
-ResNet-20 (every edge fixed) and the ResNet Fabric with all its edges, both as `SuperNet` and as one would write them; same weights, same
-layout, same optimizer, outputs compared before anything is timed. Delivered is what `deploy` gives, with convolutions and norms folded or
-not. Ratios are over the hand-written module: below 1 is faster.
+ResNet-20 (every edge fixed) and the ResNet Fabric with all its edges, both as
+`SuperNet` and as one would write them; same weights, same layout, same optimizer,
+outputs compared before anything is timed. Delivered is what `deploy` gives, with
+convolutions and norms folded or not. Ratios are over the hand-written module: below 1
+is faster.
 
     python benchmarks/hand_written.py [--quick] [--repeats 7] [--device cuda]
 """
@@ -52,7 +55,14 @@ class ResNet20(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.stem, self.norm = nn.Conv2d(3, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16)
-        widths = [(16, 16, 1)] * 3 + [(16, 32, 2), (32, 32, 1), (32, 32, 1), (32, 64, 2), (64, 64, 1), (64, 64, 1)]
+        widths = [(16, 16, 1)] * 3 + [
+            (16, 32, 2),
+            (32, 32, 1),
+            (32, 32, 1),
+            (32, 64, 2),
+            (64, 64, 1),
+            (64, 64, 1),
+        ]
         self.blocks = nn.ModuleList(Block(*width) for width in widths)
         self.head = nn.Linear(64, CLASSES)
 
@@ -90,7 +100,9 @@ class AllOn(nn.Module):
 
     def partner(self, edge: Edge) -> nn.Module:
         (level, position), (group, block) = place(edge.source), place(edge.target)
-        return (self.blocks if edge.op == "basic_block" else self.projections)[f"{group}{block}from{level + 1}{position}"]
+        return (self.blocks if edge.op == "basic_block" else self.projections)[
+            f"{group}{block}from{level + 1}{position}"
+        ]
 
     @staticmethod
     def plan() -> list[tuple[int, int, list[tuple[int, int]]]]:
@@ -102,7 +114,10 @@ class AllOn(nn.Module):
                 sources = [(group, block - 1) if block else before[group]]
                 if group:
                     positions = [2 - block] * (block > 0) + [1 - block] + [0 - block] * (block < 2)
-                    sources += [(group - 1, position) if position >= 0 else before[group - 1] for position in positions]
+                    sources += [
+                        (group - 1, position) if position >= 0 else before[group - 1]
+                        for position in positions
+                    ]
                 steps.append((group, block, sources))
         return steps
 
@@ -120,7 +135,9 @@ class AllOn(nn.Module):
 
 
 def pair(fabric: Fabric, hand: nn.Module) -> SuperNet:
-    """The fabric with every edge on as a net of its own; the module written by hand gets its weights."""
+    """The fabric with every edge on as a net of its own; the module written by hand
+    gets its weights.
+    """
     net = compile_fabric(prune(fabric, np.ones(len(fabric.edges), dtype=np.bool_)), seed=0)
     for edge, operation in zip(net.fabric.edges, net.operations, strict=True):
         if not operation.state_dict():
@@ -135,7 +152,9 @@ def pair(fabric: Fabric, hand: nn.Module) -> SuperNet:
     return net
 
 
-def training_step(net: Callable[[Tensor], Tensor], parameters: list[nn.Parameter], inputs: Tensor, labels: Tensor) -> Callable[[], None]:
+def training_step(
+    net: Callable[[Tensor], Tensor], parameters: list[nn.Parameter], inputs: Tensor, labels: Tensor
+) -> Callable[[], None]:
     optimizer = torch.optim.SGD(parameters, lr=1e-6, momentum=0.9)
 
     def step() -> None:
@@ -155,7 +174,9 @@ def inference(net: nn.Module, inputs: Tensor, times: int) -> Callable[[], None]:
     return run
 
 
-def training_row(name: str, layout: str, net: SuperNet, hand: nn.Module, repeats: int, device: str) -> dict[str, object]:
+def training_row(
+    name: str, layout: str, net: SuperNet, hand: nn.Module, repeats: int, device: str
+) -> dict[str, object]:
     inputs = torch.randn(TRAINING_BATCH, *INPUT, device=device).to(memory_format=LAYOUTS[layout])
     labels = torch.randint(CLASSES, (TRAINING_BATCH,), device=device)
     route = net.route(np.ones((TRAINING_BATCH, len(net.fabric.edges)), dtype=np.bool_), device)
@@ -165,18 +186,29 @@ def training_row(name: str, layout: str, net: SuperNet, hand: nn.Module, repeats
         training_step(lambda x: net(x, route), list(net.parameters()), inputs, labels),
     ]
     theirs, ours = in_turn(steps, repeats, device, warm=2 if repeats < 7 else 10)
-    times = {"hand-written ms": milliseconds(theirs), "ours ms": milliseconds(ours), "ratio": ratio(ours, theirs)}
+    times = {
+        "hand-written ms": milliseconds(theirs),
+        "ours ms": milliseconds(ours),
+        "ratio": ratio(ours, theirs),
+    }
     return {"network": name, "layout": layout, **times}
 
 
-def delivered_row(name: str, layout: str, batch: int, net: SuperNet, hand: nn.Module, repeats: int, device: str) -> dict[str, object]:
+def delivered_row(
+    name: str, layout: str, batch: int, net: SuperNet, hand: nn.Module, repeats: int, device: str
+) -> dict[str, object]:
     inputs = torch.randn(batch, *INPUT, device=device).to(memory_format=LAYOUTS[layout])
     ways = [hand.eval(), deploy(net.eval(), fold=False), deploy(net), net]
     with torch.inference_mode():
         outputs = [way(inputs) for way in ways]
-    assert all(torch.allclose(output, outputs[0], rtol=1e-3, atol=1e-3 * float(outputs[0].abs().max())) for output in outputs)
+    assert all(
+        torch.allclose(output, outputs[0], rtol=1e-3, atol=1e-3 * float(outputs[0].abs().max()))
+        for output in outputs
+    )
     times = 20 if batch == 1 else 1
-    theirs, plain, folded, whole = in_turn([inference(way, inputs, times) for way in ways], 3 * repeats, device)
+    theirs, plain, folded, whole = in_turn(
+        [inference(way, inputs, times) for way in ways], 3 * repeats, device
+    )
     return {
         "network": name,
         "layout": layout,
@@ -202,7 +234,10 @@ def main() -> None:
             for module in (net, hand):
                 module.to(chosen.device, memory_format=memory_format)
             training.append(training_row(name, layout, net, hand, chosen.repeats, chosen.device))
-            delivered += [delivered_row(name, layout, batch, net, hand, chosen.repeats, chosen.device) for batch in (1, 128)]
+            delivered += [
+                delivered_row(name, layout, batch, net, hand, chosen.repeats, chosen.device)
+                for batch in (1, 128)
+            ]
     keep("training_all_on", training, quick=chosen.quick)
     keep("delivered", delivered, quick=chosen.quick)
 

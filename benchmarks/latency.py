@@ -1,9 +1,12 @@
-"""How far a sum over edges is from the latency of a network measured whole, before and after calibration.
+"""How far a sum over edges is from the latency of a network measured whole, before and
+after calibration.
 
-Thirty random sub-networks of each fabric, other ones than the calibration saw. Each is measured in rounds, all networks in turn, and its
-best round counts, so that a slow spell of the machine does not hit one network alone.
+Thirty random sub-networks of each fabric, other ones than the calibration saw. Each is
+measured in rounds, all networks in turn, and its best round counts, so that a slow
+spell of the machine does not hit one network alone.
 
-    python benchmarks/latency.py [--device cuda] [--threads 1] [--batch 1] [--json rows.json] [--csv rows.csv]
+    python benchmarks/latency.py [--device cuda] [--threads 1] [--batch 1]
+                                 [--json rows.json] [--csv rows.csv]
 """
 
 from __future__ import annotations
@@ -40,7 +43,10 @@ def rows(name: str, profile: FabricProfile, options: argparse.Namespace) -> list
     fabrics_ = [prune(profile, test) for test in tests]
     patience = Patience(options.seconds, options.seconds / 2)
     rounds = [
-        [measure_network(compile_fabric(fabric, seed=0), patience=patience, **where).median_ms for fabric in fabrics_]
+        [
+            measure_network(compile_fabric(fabric, seed=0), patience=patience, **where).median_ms
+            for fabric in fabrics_
+        ]
         for _ in range(options.rounds)
     ]
     whole, worst = np.min(rounds, axis=0), np.max(rounds, axis=0)
@@ -65,10 +71,19 @@ def rows(name: str, profile: FabricProfile, options: argparse.Namespace) -> list
 def summary(name: str, found: list[dict[str, object]]) -> str:
     measured = np.array([row["measured_ms"] for row in found], dtype=float)
     spread = np.array([row["slowest_round_ms"] for row in found], dtype=float) / measured - 1
-    cells = [name, str(len(found)), f"{measured.min():.3g}–{measured.max():.3g}", f"{100 * np.median(spread):.0f} %"]
+    cells = [
+        name,
+        str(len(found)),
+        f"{measured.min():.3g}–{measured.max():.3g}",
+        f"{100 * np.median(spread):.0f} %",
+    ]
     for kind in ("plain", "calibrated"):
         error = np.abs(np.array([row[f"{kind}_ms"] for row in found], dtype=float) / measured - 1)
-        cells += [f"{100 * error.mean():.1f} %", f"{100 * np.quantile(error, 0.9):.1f} %", f"{100 * error.max():.1f} %"]
+        cells += [
+            f"{100 * error.mean():.1f} %",
+            f"{100 * np.quantile(error, 0.9):.1f} %",
+            f"{100 * error.max():.1f} %",
+        ]
     return f"| {' | '.join(cells)} |"
 
 
@@ -85,8 +100,13 @@ def main() -> None:
     options = parser.parse_args()
     every = {name: rows(name, profile, options) for name, profile in fabrics().items()}
     flat = [row for found in every.values() for row in found]
-    print(f"\n{flat[0]['model']}, {options.threads} threads, batch {options.batch}, torch {flat[0]['torch']}\n")
-    print("| fabric | networks | measured ms | slowest round | sum: mean error | 90 % | worst | calibrated: mean error | 90 % | worst |")
+    print(
+        f"\n{flat[0]['model']}, {options.threads} threads, batch {options.batch}, torch {flat[0]['torch']}\n"
+    )
+    print(
+        "| fabric | networks | measured ms | slowest round | sum: mean error | 90 % | worst | calibrated: "
+        "mean error | 90 % | worst |"
+    )
     print("|---|---|---|---|---|---|---|---|---|---|")
     for name, found in every.items():
         print(summary(name, found))

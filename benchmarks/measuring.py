@@ -1,4 +1,6 @@
-"""What the benchmarks share: times of two ways taken in turn, and results kept as JSON."""
+"""What the benchmarks share: times of two ways taken in turn, and results kept as
+JSON.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +23,14 @@ Row = Mapping[str, Any]
 
 def options(description: str | None) -> argparse.Namespace:
     """The options that every benchmark has."""
-    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="fewer cases and repeats: to see that it runs, not for numbers to write down")
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="fewer cases and repeats: to see that it runs, not for numbers to write down",
+    )
     parser.add_argument("--repeats", type=int, help="times each way is run after warming up (7; quick: 3)")
     parser.add_argument("--device", default="cpu")
     chosen = parser.parse_args()
@@ -40,7 +48,9 @@ def seconds(step: Callable[[], object], device: str | torch.device = "cpu") -> f
 
 
 def processor_seconds(step: Callable[[], object]) -> float:
-    """Seconds of processor time of one call: what one thread does, other processes or not."""
+    """Seconds of processor time of one call: what one thread does, other processes or
+    not.
+    """
     started = time.process_time()
     step()
     return time.process_time() - started
@@ -53,7 +63,9 @@ def in_turn(
     clock: Callable[[Callable[[], object]], float] | None = None,
     warm: int = 2,
 ) -> list[list[float]]:
-    """Seconds of each way, (ways, repeats), in turn in every round, so that a slow moment meets all; `warm` rounds go before."""
+    """Seconds of each way, (ways, repeats), in turn in every round, so that a slow
+    moment meets all; `warm` rounds go before.
+    """
     for _ in range(warm):
         for way in ways:
             way()
@@ -72,7 +84,9 @@ def milliseconds(times: Sequence[float]) -> float:
 
 
 def keep(name: str, rows: Sequence[Row], *, quick: bool) -> None:
-    """Print the rows as a table, and append them to `results/<name>.jsonl` with when and where they were measured."""
+    """Print the rows as a table, and append them to `results/<name>.jsonl` with when
+    and where they were measured.
+    """
     print(f"\n{table(rows)}", flush=True)
     record = {
         "when": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -89,11 +103,21 @@ def keep(name: str, rows: Sequence[Row], *, quick: bool) -> None:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """Rows of the same columns as a Markdown table; numbers to the right, with three figures."""
+    """Rows of the same columns as a Markdown table; numbers to the right, with three
+    figures.
+    """
     columns = list(rows[0])
     numbers = [all(isinstance(row[column], int | float) for row in rows) for column in columns]
-    lines = [columns, ["---:" if number else "---" for number in numbers], *([_text(row[column]) for column in columns] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines).replace(" --- ", "---").replace(" ---: ", "---:")
+    lines = [
+        columns,
+        ["---:" if number else "---" for number in numbers],
+        *([_text(row[column]) for column in columns] for row in rows),
+    ]
+    return (
+        "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        .replace(" --- ", "---")
+        .replace(" ---: ", "---:")
+    )
 
 
 def _text(value: object) -> str:

@@ -1,8 +1,9 @@
 """Peak memory of a training step, sampled against dense-and-mask.
 
-Counted by torch's own profiler: every allocation and release of tensors during one step after two that warm up (so that gradients and
-momenta are there already), by their running sum. What convolutions allocate inside their library for the length of a call is not seen. On
-a GPU, torch's peak counter.
+Counted by torch's own profiler: every allocation and release of tensors during one step
+after two that warm up (so that gradients and momenta are there already), by their
+running sum. What convolutions allocate inside their library for the length of a call is
+not seen. On a GPU, torch's peak counter.
 
     python benchmarks/memory.py [--quick] [--device cuda]
 """
@@ -46,7 +47,15 @@ def main() -> None:
             torch.manual_seed(0)
             steps = Steps(fabric, chosen.device, probability)
             dense, sampled = peak_mib(steps.dense, chosen.device), peak_mib(steps.sampled, chosen.device)
-            rows.append({"fabric": name, "p": probability, "dense MiB": dense, "sampled MiB": sampled, "sampled / dense": sampled / dense})
+            rows.append(
+                {
+                    "fabric": name,
+                    "p": probability,
+                    "dense MiB": dense,
+                    "sampled MiB": sampled,
+                    "sampled / dense": sampled / dense,
+                }
+            )
     keep("memory", rows, quick=chosen.quick)
 
 

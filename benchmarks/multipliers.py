@@ -1,8 +1,10 @@
-"""Whether λ finds itself: where the expected cost ends when λ starts at 10⁻³, 1 and 10³, on two fabrics and two budgets.
+"""Whether λ finds itself: where the expected cost ends when λ starts at 10⁻³, 1 and
+10³, on two fabrics and two budgets.
 
-Only the learning of a search runs, by its default recipe, on the digits, seed 0, one thread. Expected is the mean cost of the last epoch's
-samples, thresholded the cost of the edges with Γ over a half, both in shares of the budget. Rows that multipliers.csv holds already are
-not run again; each takes one to two minutes.
+Only the learning of a search runs, by its default recipe, on the digits, seed 0, one
+thread. Expected is the mean cost of the last epoch's samples, thresholded the cost of
+the edges with Γ over a half, both in shares of the budget. Rows that multipliers.csv
+holds already are not run again; each takes one to two minutes.
 
     python benchmarks/multipliers.py [--rows 12]
 """
@@ -53,7 +55,9 @@ def learn(fabric: bsngraph.Fabric, budget: str, start: float) -> Json:
     epochs: list[Json] = []
     with job.hardware.in_use():
         net = bsngraph.compile_fabric(job.profile, seed=derived_seed(SEED, "weights"))
-        Learning(net, job.dataset, job.budgets, job.costs, job.recipe, job.settings, SEED).run(Silent(), epochs.append)
+        Learning(net, job.dataset, job.budgets, job.costs, job.recipe, job.settings, SEED).run(
+            Silent(), epochs.append
+        )
     return epochs[-1] | {"limit": job.budgets[0].limit}
 
 
@@ -88,8 +92,12 @@ def write_rows(rows: Rows) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, default=12, help="how many of the rows that are not there yet to run")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--rows", type=int, default=12, help="how many of the rows that are not there yet to run"
+    )
     options = parser.parse_args()
     rows, keys = read_rows(), list(itertools.product(FABRICS, BUDGETS, STARTS))
     for key in [key for key in keys if key not in rows][: options.rows]:
@@ -98,7 +106,10 @@ def main() -> None:
         rows[key] = row_of(key, last, time.perf_counter() - began)
         rows = {known: rows[known] for known in keys if known in rows}
         write_rows(rows)
-        print(f"{', '.join(key)}: {rows[key]['expected / budget']} of the budget ({rows[key]['seconds']} s)", flush=True)
+        print(
+            f"{', '.join(key)}: {rows[key]['expected / budget']} of the budget ({rows[key]['seconds']} s)",
+            flush=True,
+        )
     columns = [name for name in next(iter(rows.values())) if name != "seconds"]
     print(f"\n| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
     for row in rows.values():

@@ -1,8 +1,10 @@
-"""Random mutations of valid files in every format: each must give a FabricError or InputError with a place in it, or a valid fabric.
+"""Random mutations of valid files in every format: each must give a FabricError or
+InputError with a place in it, or a valid fabric.
 
     python benchmarks/mutations.py [CASES] [SEED]
 
-Prints a table of what came out for each file; a case that ends otherwise is kept in ./mutations-failed/ and ends the run with 1.
+Prints a table of what came out for each file; a case that ends otherwise is kept in
+./mutations-failed/ and ends the run with 1.
 """
 
 from __future__ import annotations
@@ -42,7 +44,10 @@ def main() -> int:
             slowest = max(slowest, time.perf_counter() - start)
     print("| file | cases | valid | FabricError | InputError | anything else |\n|---|---|---|---|---|---|")
     for name, count in counts.items():
-        print(f"| {name} | {count.total()} | {count['valid']} | {count['FabricError']} | {count['InputError']} | {count['FAILED']} |")
+        print(
+            f"| {name} | {count.total()} | {count['valid']} | {count['FabricError']} | "
+            f"{count['InputError']} | {count['FAILED']} |"
+        )
     print(f"\n{cases} cases, seed {seed}, slowest {slowest:.2f} s")
     return 1 if failed else 0
 

@@ -1,11 +1,15 @@
-"""The promise: what is chosen is inside every budget, and what cannot be met is said so, whatever Γ and the weights are.
+"""The promise: what is chosen is inside every budget, and what cannot be met is said
+so, whatever Γ and the weights are.
 
-Random fabrics of mixed sizes (DAGs with parallel edges, gates, choices, one or two targets; small CNF, ResNet and cell fabrics), each with
-one to four budgets: in one half of them between below the cheapest and the whole, in the other exactly what some random sub-network
-costs, so that there is one to find. Nothing is trained: Γ and weights are random, then the choice of a search runs.
-What it chooses is counted again on the pruned network (export/recount.py, export/simulation.py). What it calls impossible, or does not
-find, is looked for by a search of its own: every choice where there are at most `ENUMERATED`, else random choices and walks from the best
-of them. Those that are enumerated run a second time with the enumeration of the package itself switched off.
+Random fabrics of mixed sizes (DAGs with parallel edges, gates, choices, one or two
+targets; small CNF, ResNet and cell fabrics), each with one to four budgets: in one half
+of them between below the cheapest and the whole, in the other exactly what some random
+sub-network costs, so that there is one to find. Nothing is trained: Γ and weights are
+random, then the choice of a search runs. What it chooses is counted again on the pruned
+network (export/recount.py, export/simulation.py). What it calls impossible, or does not
+find, is looked for by a search of its own: every choice where there are at most
+`ENUMERATED`, else random choices and walks from the best of them. Those that are
+enumerated run a second time with the enumeration of the package itself switched off.
 
     python benchmarks/promise.py [--fabrics 200] [--seed 0]
 """
@@ -59,13 +63,19 @@ def random_fabric(random: np.random.Generator) -> Fabric:
     """One of a family, or a random DAG of 6 to 40 edges."""
     kind = random.choice(["dag", "dag", "dag", "dag", "cnf", "resnet", "cells"])
     if kind == "cnf":
-        fabric = cnf_fabric(input_shape=(1, 4, 4), classes=CLASSES, layers=int(random.integers(2, 5)), channels=2)
+        fabric = cnf_fabric(
+            input_shape=(1, 4, 4), classes=CLASSES, layers=int(random.integers(2, 5)), channels=2
+        )
     elif kind == "resnet":
         blocks, groups = int(random.integers(1, 3)), int(random.integers(1, 4))
-        fabric = resnet_fabric(input_shape=(1, 8, 8), classes=CLASSES, groups=groups, blocks=blocks, channels=2)
+        fabric = resnet_fabric(
+            input_shape=(1, 8, 8), classes=CLASSES, groups=groups, blocks=blocks, channels=2
+        )
     elif kind == "cells":
         nodes, none = int(random.integers(2, 5)), bool(random.integers(2))
-        fabric = cell_fabric(input_shape=(1, 4, 4), classes=CLASSES, stages=2, cells=1, nodes=nodes, channels=2, none=none)
+        fabric = cell_fabric(
+            input_shape=(1, 4, 4), classes=CLASSES, stages=2, cells=1, nodes=nodes, channels=2, none=none
+        )
     else:
         return bsngraph.fabric_from_networkx(random_dag(random))
     graph = fabric_to_networkx(fabric)
@@ -75,25 +85,46 @@ def random_fabric(random: np.random.Generator) -> Fabric:
 
 
 def random_dag(random: np.random.Generator) -> nx.MultiDiGraph[str]:
-    """Nodes of 2 channels of 4x4 in a row, each fed by one before it and feeding one behind it, and more edges anywhere forwards."""
+    """Nodes of 2 channels of 4x4 in a row, each fed by one before it and feeding one
+    behind it, and more edges anywhere forwards.
+    """
     targets = ["y"] if random.random() < 0.8 else ["y1", "y2"]
     inner = [f"n{number}" for number in range(int(random.integers(2, 9)))]
-    most = int(random.integers(len(inner) + 2, 10)) if random.random() < 0.5 and len(inner) < 7 else int(random.integers(12, 41))
+    most = (
+        int(random.integers(len(inner) + 2, 10))
+        if random.random() < 0.5 and len(inner) < 7
+        else int(random.integers(12, 41))
+    )
     order = ["x", *inner]
     ends = [(order[random.integers(place + 1)], name) for place, name in enumerate(inner)]
-    ends += [(name, inner[random.integers(place + 1, len(inner))]) for place, name in enumerate(inner[:-1]) if name not in dict(ends)]
+    ends += [
+        (name, inner[random.integers(place + 1, len(inner))])
+        for place, name in enumerate(inner[:-1])
+        if name not in dict(ends)
+    ]
     possible = list(itertools.combinations(order, 2))
     while len(ends) < most:
         ends.append(possible[random.integers(len(possible))])
     graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(name="random", source="x", target=",".join(targets))
     graph.add_node("x", input="2x4x4")
     for name in inner:
-        graph.add_node(name, merge=str(random.choice(["sum", "mean", "max"])), activation=str(random.choice(["none", "relu"])))
+        graph.add_node(
+            name,
+            merge=str(random.choice(["sum", "mean", "max"])),
+            activation=str(random.choice(["none", "relu"])),
+        )
     for source, target in ends:
         graph.add_edge(source, target, cost_energy=_energy(random), **_operation(random))
     _tie(graph, random)
     for target in targets:
-        graph.add_edge(inner[-1], target, op="classifier", classes=CLASSES, cost_energy=_energy(random), fixed=bool(random.integers(2)))
+        graph.add_edge(
+            inner[-1],
+            target,
+            op="classifier",
+            classes=CLASSES,
+            cost_energy=_energy(random),
+            fixed=bool(random.integers(2)),
+        )
     return graph
 
 
@@ -165,7 +196,9 @@ class Own:
 
 @dataclass(frozen=True)
 class Case:
-    """A fabric with budgets as the package sees them, and costs with limits for the reference."""
+    """A fabric with budgets as the package sees them, and costs with limits for the
+    reference.
+    """
 
     profile: FabricProfile
     budgets: tuple[Budget, ...]
@@ -222,7 +255,9 @@ class Reference:
         return count
 
     def finds(self, seed: int) -> bool:
-        """Whether there is one; where all choices are too many, whether one was found."""
+        """Whether there is one; where all choices are too many, whether one was
+        found.
+        """
         if self.choices <= ENUMERATED:
             return bool((self.over(np.stack(list(self._all()))) == 0).any())
         random = np.random.default_rng(seed)
@@ -232,7 +267,9 @@ class Reference:
         return bool(over.min() == 0) or any(self._walk(values[row], float(over[row]), random) for row in best)
 
     def over(self, values: Booleans) -> Numbers:
-        """By how much choices (choices, variables) are over the budgets, in shares of them; infinite where a target is not connected."""
+        """By how much choices (choices, variables) are over the budgets, in shares of
+        them; infinite where a target is not connected.
+        """
         live = live_edges(self.sweep, self.decisions.kept(values) | self.fixed)
         total = np.where(connected(self.fabric, live).all(axis=1), 0.0, np.inf)
         rows = np.flatnonzero(np.isfinite(total))
@@ -272,9 +309,14 @@ class Reference:
         return False
 
     def _change(self, values: Booleans, random: np.random.Generator) -> None:
-        groups: list[Sequence[int]] = [*((variable,) for variable in self.decisions.free), *self.decisions.choices]
+        groups: list[Sequence[int]] = [
+            *((variable,) for variable in self.decisions.free),
+            *self.decisions.choices,
+        ]
         group = list(groups[random.integers(len(groups))])
-        values[group] = ~values[group] if len(group) == 1 else np.arange(len(group)) == random.integers(len(group))
+        values[group] = (
+            ~values[group] if len(group) == 1 else np.arange(len(group)) == random.integers(len(group))
+        )
 
 
 def recounted(net: bsngraph.SuperNet, name: str) -> float:
@@ -297,7 +339,9 @@ def recounted(net: bsngraph.SuperNet, name: str) -> float:
 
 @dataclass(frozen=True)
 class Outcome:
-    """`said`: delivered, impossible (proved), or not found (not proved). `outside`: the budgets that what was delivered is over."""
+    """`said`: delivered, impossible (proved), or not found (not proved). `outside`: the
+    budgets that what was delivered is over.
+    """
 
     said: str
     outside: tuple[str, ...] = ()
@@ -322,7 +366,9 @@ def outcome(case: Case, seed: int) -> Outcome:
     best = choose(net, _data(net, generator), proposals, case.budgets)[0].architecture
     pruned = bsngraph.prune_net(net, best)
     every = [(budget, recounted(pruned, budget.cost.name)) for budget in case.budgets]
-    outside = tuple(f"{budget.text} costs {value:g}" for budget, value in every if value > budget.limit * ROUNDING)
+    outside = tuple(
+        f"{budget.text} costs {value:g}" for budget, value in every if value > budget.limit * ROUNDING
+    )
     return Outcome("delivered", outside)
 
 
@@ -331,13 +377,27 @@ def _data(net: bsngraph.SuperNet, generator: torch.Generator) -> Dataset:
     shape = net.profile.node_shapes[fabric.source_indices[0]]
 
     def split(count: int) -> Split:
-        return Split(torch.randn(count, *shape, generator=generator), torch.randint(CLASSES, (count,), generator=generator))
+        return Split(
+            torch.randn(count, *shape, generator=generator),
+            torch.randint(CLASSES, (count,), generator=generator),
+        )
 
-    return Dataset("noise", tuple("abc"), (0.0,) * shape[0], (1.0,) * shape[0], split(8), split(8), split(8), Augmentation())
+    return Dataset(
+        "noise",
+        tuple("abc"),
+        (0.0,) * shape[0],
+        (1.0,) * shape[0],
+        split(8),
+        split(8),
+        split(8),
+        Augmentation(),
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--fabrics", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
@@ -364,11 +424,20 @@ def main() -> None:
         for where, run in runs:
             counts[where, _label(run, possible)] += 1
             if run.outside or (run.said == "impossible" and possible):
-                broken.append(f"fabric {number}, {where}: {run.said}, {', '.join(run.outside) or 'though there is one'}")
+                broken.append(
+                    f"fabric {number}, {where}: {run.said}, {', '.join(run.outside) or 'though there is one'}"
+                )
     _print(counts)
-    print(f"\n{options.fabrics} fabrics of {min(edges)} to {max(edges)} edges, seed {options.seed}; fabrics by number of budgets:", end=" ")
+    print(
+        f"\n{options.fabrics} fabrics of {min(edges)} to {max(edges)} edges, seed {options.seed}; fabrics "
+        "by number of budgets:",
+        end=" ",
+    )
     print(", ".join(f"{count} with {number}" for number, count in sorted(budgets.items())))
-    print(f"slowest check and choice: {slowest[0]:.1f} s (fabric {slowest[1]}); {time.perf_counter() - began:.0f} s in all")
+    print(
+        f"slowest check and choice: {slowest[0]:.1f} s (fabric {slowest[1]}); "
+        f"{time.perf_counter() - began:.0f} s in all"
+    )
     print("\n".join(["the promise was broken:", *broken]) if broken else "the promise held everywhere")
     if broken:
         raise SystemExit(1)

@@ -1,9 +1,12 @@
-"""How long it takes to read, check and compile fabrics of 100, 1,000 and 10,000 edges, and how it grows.
+"""How long it takes to read, check and compile fabrics of 100, 1,000 and 10,000 edges,
+and how it grows.
 
     python benchmarks/reading.py [REPEATS]
 
-The fabric is a chain of nodes with three edges between each two (a 3x3 convolution, a 1x1 one, a skip) and long skips. Times are
-process CPU seconds, the least of the repeats; the growth exponent is the slope of log time over log edges from 1,000 to 10,000.
+The fabric is a chain of nodes with three edges between each two (a 3x3 convolution, a
+1x1 one, a skip) and long skips. Times are process CPU seconds, the least of the
+repeats; the growth exponent is the slope of log time over log edges from 1,000 to
+10,000.
 """
 
 from __future__ import annotations
@@ -75,15 +78,25 @@ def main() -> None:
             for suffix in (".dot", ".graphml", ".json"):
                 file = Path(folder) / f"written{suffix}"
                 name = {".dot": "DOT", ".graphml": "GraphML", ".json": "JSON"}[suffix]
-                rows.setdefault(f"write {name}", []).append(least(lambda fabric=fabric, file=file: write_fabric(fabric, file), repeats))
-                rows.setdefault(f"read {name}, as written by us", []).append(least(lambda file=file: read_fabric(file), repeats))
-            rows.setdefault("**read** DOT with defaults", []).append(least(lambda path=path: read_fabric(path), repeats))
-            rows.setdefault("**check**: shapes, MACs, parameters", []).append(least(lambda fabric=fabric: fresh_profile(fabric), repeats))
+                rows.setdefault(f"write {name}", []).append(
+                    least(lambda fabric=fabric, file=file: write_fabric(fabric, file), repeats)
+                )
+                rows.setdefault(f"read {name}, as written by us", []).append(
+                    least(lambda file=file: read_fabric(file), repeats)
+                )
+            rows.setdefault("**read** DOT with defaults", []).append(
+                least(lambda path=path: read_fabric(path), repeats)
+            )
+            rows.setdefault("**check**: shapes, MACs, parameters", []).append(
+                least(lambda fabric=fabric: fresh_profile(fabric), repeats)
+            )
             profile = profile_fabric(fabric)
             rows.setdefault("cheapest sub-network by MACs", []).append(
                 least(lambda profile=profile: cheapest(profile.fabric, price(profile, "macs")), 1)
             )
-            rows.setdefault("**compile**", []).append(least(lambda profile=profile: compile_fabric(profile, seed=0), repeats))
+            rows.setdefault("**compile**", []).append(
+                least(lambda profile=profile: compile_fabric(profile, seed=0), repeats)
+            )
     table = []
     for step, seconds in rows.items():
         growth = math.log(seconds[-1] / seconds[-2]) / math.log(EDGES[-1] / EDGES[-2])

@@ -1,8 +1,11 @@
-"""What a sample costs apart from running it: drawing it, finding its live edges, pricing it, planning its route.
+"""What a sample costs apart from running it: drawing it, finding its live edges,
+pricing it, planning its route.
 
-First as shares of a training step (batch 64), then on growing fabrics at batch 256: those of `reading.py`, a chain of nodes with three or
-four edges into each, a quarter as deep as it has edges. Growth is the exponent from 100 to 10,000 edges. `the three` are sampling without
-its random numbers, live edges and the additive costs, each cost priced. The stages are one thread's processor time.
+First as shares of a training step (batch 64), then on growing fabrics at batch 256:
+those of `reading.py`, a chain of nodes with three or four edges into each, a quarter as
+deep as it has edges. Growth is the exponent from 100 to 10,000 edges. `the three` are
+sampling without its random numbers, live edges and the additive costs, each cost
+priced. The stages are one thread's processor time.
 
     python benchmarks/sampling.py [--quick] [--repeats 7]
 """
@@ -84,8 +87,13 @@ def measure_growth(chosen: argparse.Namespace) -> None:
             path.write_text(text(edges))
             growing.append(times_of(read_fabric(path), 0.5, LARGE_BATCH, chosen.repeats))
     for times in growing:
-        times["the three"] = times["sampling"] - times["random numbers"] + times["live edges"] + times["costs"]
-    growth = {stage: math.log(growing[-1][stage] / growing[0][stage]) / math.log(EDGES[-1] / EDGES[0]) for stage in growing[0]}
+        times["the three"] = (
+            times["sampling"] - times["random numbers"] + times["live edges"] + times["costs"]
+        )
+    growth = {
+        stage: math.log(growing[-1][stage] / growing[0][stage]) / math.log(EDGES[-1] / EDGES[0])
+        for stage in growing[0]
+    }
     rows = [
         {
             "stage, ms": stage,

@@ -1,8 +1,10 @@
-"""The segmentation demo's search against random sub-networks inside the same budget and against the whole fabric, on digit-scenes.
+"""The segmentation demo's search against random sub-networks inside the same budget and
+against the whole fabric, on digit-scenes.
 
-For each of three seeds: a search; five random architectures, none drawn twice, that spend between 80 and 100 % of the budget, and the
-whole fabric, trained from scratch by the search's recipe for as many epochs as a search has in all, fine-tuning included. Rows that
-scenes.csv holds already are not run again.
+For each of three seeds: a search; five random architectures, none drawn twice, that
+spend between 80 and 100 % of the budget, and the whole fabric, trained from scratch by
+the search's recipe for as many epochs as a search has in all, fine-tuning included.
+Rows that scenes.csv holds already are not run again.
 
     python benchmarks/scenes.py [--epochs N] [--finetune-epochs N] [--rows FILE.csv]
 """
@@ -45,7 +47,9 @@ Rows = dict[Key, dict[str, str]]
 
 
 def random_architectures(profile: bsngraph.FabricProfile, count: int) -> list[bsngraph.Architecture]:
-    """Distinct random sub-networks that spend 80 to 100 % of the budget: edges kept with a random probability, drawn until enough fit."""
+    """Distinct random sub-networks that spend 80 to 100 % of the budget: edges kept
+    with a random probability, drawn until enough fit.
+    """
     rng = np.random.default_rng(0)
     fabric, sweep = profile.fabric, live_sweep(profile.fabric)
     (budget,) = resolve_budgets(profile, [parse_budget(BUDGET)])
@@ -55,7 +59,9 @@ def random_architectures(profile: bsngraph.FabricProfile, count: int) -> list[bs
         kept = (rng.random((4096, len(fabric.edges))) < rng.random((4096, 1))) | fixed
         live = live_edges(sweep, kept)
         fit = connected(fabric, live).all(axis=1) & (budget.cost.of(live) >= 0.8 * budget.limit)
-        found |= dict.fromkeys(bsngraph.architecture_of(fabric, row) for row in live[fit] if meets(row, [budget]))
+        found |= dict.fromkeys(
+            bsngraph.architecture_of(fabric, row) for row in live[fit] if meets(row, [budget])
+        )
     return list(found)[:count]
 
 
@@ -108,7 +114,11 @@ def main() -> None:
             started = time.perf_counter()
             rows[key] = row_of(key, job(out / f"{kind}-{seed}-{number}"), profile)
             write_rows(rows, asked.rows)
-            print(f"{kind} {seed}.{number}: {rows[key]['test_mean_iou']} ({time.perf_counter() - started:.0f} s)", flush=True)
+            print(
+                f"{kind} {seed}.{number}: {rows[key]['test_mean_iou']} "
+                f"({time.perf_counter() - started:.0f} s)",
+                flush=True,
+            )
 
     drawn = random_architectures(profile, SEEDS * RANDOM)
     for seed in range(SEEDS):
@@ -116,17 +126,32 @@ def main() -> None:
             "search",
             seed,
             0,
-            lambda path, s=seed: bsngraph.search(profile, data, [BUDGET], out=path, seed=s, recipe=recipe, settings=settings),
+            lambda path, s=seed: bsngraph.search(
+                profile, data, [BUDGET], out=path, seed=s, recipe=recipe, settings=settings
+            ),
         )
-        run("whole fabric", seed, 0, lambda path, s=seed: bsngraph.train(profile, data, out=path, seed=s, recipe=alone))
+        run(
+            "whole fabric",
+            seed,
+            0,
+            lambda path, s=seed: bsngraph.train(profile, data, out=path, seed=s, recipe=alone),
+        )
         for number in range(RANDOM):
             net = bsngraph.prune(profile, drawn[RANDOM * seed + number])
-            run("random", seed, number, lambda path, s=seed, n=net: bsngraph.train(n, data, out=path, seed=s, recipe=alone))
+            run(
+                "random",
+                seed,
+                number,
+                lambda path, s=seed, n=net: bsngraph.train(n, data, out=path, seed=s, recipe=alone),
+            )
 
     for kind in dict.fromkeys(kind for kind, _, _ in rows):
         values = [100 * float(row["test_mean_iou"]) for (name, _, _), row in rows.items() if name == kind]
         spread = statistics.stdev(values) if len(values) > 1 else 0.0
-        print(f"{kind}: {statistics.mean(values):.1f} % ± {spread:.1f} (n = {len(values)}, {min(values):.1f} to {max(values):.1f})")
+        print(
+            f"{kind}: {statistics.mean(values):.1f} % ± {spread:.1f} (n = {len(values)}, "
+            f"{min(values):.1f} to {max(values):.1f})"
+        )
 
 
 if __name__ == "__main__":

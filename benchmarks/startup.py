@@ -29,7 +29,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         cases = {
             "--help": (["--help"], 0.5),
-            "render digits.dot -o f.svg (40 edges), without torch": (["render", DIGITS, "-o", str(Path(folder) / "f.svg")], 1.5),
+            "render digits.dot -o f.svg (40 edges), without torch": (
+                ["render", DIGITS, "-o", str(Path(folder) / "f.svg")],
+                1.5,
+            ),
             "check digits.dot (40 edges)": (["check", DIGITS], 5.0),
         }
         rows = []

@@ -2,8 +2,9 @@
 
     python benchmarks/tables.py
 
-What stands between `<!-- NAME -->` and `<!-- /NAME -->` becomes the table of the last record in `results/NAME.jsonl` that was not made with
-`--quick`, and a line that says when and where it was measured.
+What stands between `<!-- NAME -->` and `<!-- /NAME -->` becomes the table of the last
+record in `results/NAME.jsonl` that was not made with `--quick`, and a line that says
+when and where it was measured.
 """
 
 from __future__ import annotations
@@ -20,13 +21,20 @@ PAGE = Path(__file__).with_name("RESULTS.md")
 def last_table(name: str) -> str | None:
     """The last full record's table; None where there is none."""
     path = RESULTS / f"{name}.jsonl"
-    records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+    records = (
+        [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+    )
     full = [record for record in records if not record["quick"]]
     if not full:
         return None
     record = full[-1]
-    where = f"{record['threads']} threads, torch {record['torch']}" + (f", {record['gpu']}" if record["gpu"] else "")
-    return f"{table(record['rows'])}\n\n{record['when'][:10]}, {where}; load of the machine at the end {record['load']}."
+    where = f"{record['threads']} threads, torch {record['torch']}" + (
+        f", {record['gpu']}" if record["gpu"] else ""
+    )
+    return (
+        f"{table(record['rows'])}\n\n{record['when'][:10]}, {where}; load of the machine at the end "
+        f"{record['load']}."
+    )
 
 
 def main() -> None:

@@ -23,7 +23,16 @@ if TYPE_CHECKING:
     from bsngraph.delivered import evaluate_run, load_net, predict
     from bsngraph.draw import fabric_drawing, render, render_dot
     from bsngraph.errors import BsngraphError, FabricError, InfeasibleBudgetError, InputError
-    from bsngraph.fabric import Architecture, Edge, Fabric, Node, architecture_of, fabric_from_networkx, read_fabric, write_fabric
+    from bsngraph.fabric import (
+        Architecture,
+        Edge,
+        Fabric,
+        Node,
+        architecture_of,
+        fabric_from_networkx,
+        read_fabric,
+        write_fabric,
+    )
     from bsngraph.ops import operation
     from bsngraph.profile import FabricProfile, profile_fabric
     from bsngraph.searching import Result, SearchSettings, prune_run, search, train
@@ -35,7 +44,16 @@ _HOMES = {
     "bsngraph.data": ("Dataset", "load_data"),
     "bsngraph.draw": ("fabric_drawing", "render", "render_dot"),
     "bsngraph.errors": ("BsngraphError", "FabricError", "InfeasibleBudgetError", "InputError"),
-    "bsngraph.fabric": ("Architecture", "Edge", "Fabric", "Node", "architecture_of", "fabric_from_networkx", "read_fabric", "write_fabric"),
+    "bsngraph.fabric": (
+        "Architecture",
+        "Edge",
+        "Fabric",
+        "Node",
+        "architecture_of",
+        "fabric_from_networkx",
+        "read_fabric",
+        "write_fabric",
+    ),
     "bsngraph.ops": ("operation",),
     "bsngraph.delivered": ("evaluate_run", "load_net", "predict"),
     "bsngraph.searching": ("Result", "SearchSettings", "prune_run", "search", "train"),

@@ -1,7 +1,8 @@
 """Errors a user can cause, each with the exit code its command ends with.
 
-In: what is wrong, where, and the cure. Out: exceptions that hold these as data and format themselves only when
-printed. Everything else that is raised in the package is a bug of ours.
+In: what is wrong, where, and the cure. Out: exceptions that hold these as data and
+format themselves only when printed. Everything else that is raised in the package is a
+bug of ours.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ class InputError(BsngraphError):
 
 
 class InfeasibleBudgetError(BsngraphError):
-    """No sub-network of the fabric is inside the budget; the text names the cheapest one's cost."""
+    """No sub-network of the fabric is inside the budget; the text names the cheapest
+    one's cost.
+    """
 
 
 class RunFailedError(BsngraphError):
@@ -59,13 +62,18 @@ class FabricError(InputError):
         count = len(self.problems)
         lines = [f"{self.origin}: {count} problem{'s' if count != 1 else ''}"]
         lines += [f"  - {problem}" for problem in self.problems[:_MOST_PROBLEMS]]
-        return "\n".join(lines + ([f"  … and {count - _MOST_PROBLEMS} more"] if count > _MOST_PROBLEMS else []))
+        return "\n".join(
+            lines + ([f"  … and {count - _MOST_PROBLEMS} more"] if count > _MOST_PROBLEMS else [])
+        )
 
 
 def nearest(word: str, known: Iterable[str], *, otherwise: str = "") -> str:
-    """The cure for a misspelt word: `did you mean 'conv'?`, else `otherwise`, else the list of what is known."""
+    """The cure for a misspelt word: `did you mean 'conv'?`, else `otherwise`, else the
+    list of what is known.
+    """
     names = sorted(set(known))
-    comparable = len(word) <= _LONGEST_WORD and len(names) <= _MOST_WORDS  # or a file could keep us comparing for hours
+    # or a file could keep us comparing for hours
+    comparable = len(word) <= _LONGEST_WORD and len(names) <= _MOST_WORDS
     close = difflib.get_close_matches(word, names, n=1, cutoff=0.6) if comparable else []
     if close:
         return f"did you mean {close[0]!r}?"

@@ -1,7 +1,9 @@
-"""Fabric → FabricProfile: the shape of every node and edge, MACs, parameters and bytes of every edge.
+"""Fabric → FabricProfile: the shape of every node and edge, MACs, parameters and bytes
+of every edge.
 
-Walks the fabric once in topological order. Every operation is profiled on the meta device (torch is imported then, not before); what does
-not fit is collected as problems with their places, beside those that reading has found, and raised together.
+Walks the fabric once in topological order. Every operation is profiled on the meta
+device (torch is imported then, not before); what does not fit is collected as problems
+with their places, beside those that reading has found, and raised together.
 """
 
 from __future__ import annotations
@@ -25,11 +27,13 @@ Counts = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class FabricProfile:
-    """A fabric with its shapes (one example, channels first) and counts, each in the order of its nodes or edges.
+    """A fabric with its shapes (one example, channels first) and counts, each in the
+    order of its nodes or edges.
 
-    `macs` and `params` are (edges,) vectors for one example's forward pass, and so are what `OperationProfile` says of memory: `bytes`
-    (stored weights), `workspace` (the peak inside) and `results` (what the result holds). `uncounted` names, for each edge, the torch
-    operators that ran and that `macs` does not hold.
+    `macs` and `params` are (edges,) vectors for one example's forward pass, and so are
+    what `OperationProfile` says of memory: `bytes` (stored weights), `workspace` (the
+    peak inside) and `results` (what the result holds). `uncounted` names, for each
+    edge, the torch operators that ran and that `macs` does not hold.
     """
 
     fabric: Fabric
@@ -43,10 +47,18 @@ class FabricProfile:
     uncounted: tuple[tuple[str, ...], ...]
 
     def annotated(self) -> Fabric:
-        """The fabric with shapes and counts as information, as it is written to files."""
-        nodes = tuple(replace(node, tensor=shape) for node, shape in zip(self.fabric.nodes, self.node_shapes, strict=True))
+        """The fabric with shapes and counts as information, as it is written to
+        files.
+        """
+        nodes = tuple(
+            replace(node, tensor=shape)
+            for node, shape in zip(self.fabric.nodes, self.node_shapes, strict=True)
+        )
         counts = zip(self.fabric.edges, self.macs, self.params, strict=True)
-        edges = tuple(replace(edge, computed={"macs": int(macs), "params": int(params)}) for edge, macs, params in counts)
+        edges = tuple(
+            replace(edge, computed={"macs": int(macs), "params": int(params)})
+            for edge, macs, params in counts
+        )
         return replace(self.fabric, nodes=nodes, edges=edges)
 
 
@@ -54,13 +66,15 @@ def profile_fabric(fabric: Fabric) -> FabricProfile:
     """Shapes and counts of a fabric.
 
     Raises:
-        FabricError: operations that cannot work on their input, merges whose inputs do not fit.
+        FabricError: operations that cannot work on their input, merges whose inputs do
+            not fit.
     """
     return profile_draft(Draft(fabric.name or "fabric", fabric, frozenset(), ()))
 
 
 def profile_draft(draft: Draft) -> FabricProfile:
-    """Shapes and counts of a fabric as it was read, with everything that is wrong with the file in one error.
+    """Shapes and counts of a fabric as it was read, with everything that is wrong with
+    the file in one error.
 
     Raises:
         FabricError: the problems of reading and those of the shapes.
@@ -87,7 +101,9 @@ def profile_draft(draft: Draft) -> FabricProfile:
 
 
 class _Walk:
-    """One pass in topological order; what is unknown stays None and is not complained about a second time."""
+    """One pass in topological order; what is unknown stays None and is not complained
+    about a second time.
+    """
 
     def __init__(self, fabric: Fabric, broken: frozenset[int]) -> None:
         self.fabric = fabric
@@ -99,7 +115,13 @@ class _Walk:
             incoming = fabric.incoming[index]
             for edge in incoming:
                 self.profiles[edge] = self._profile(edge)
-            self.shapes.append(self._merge(node, [fabric.edges[edge] for edge in incoming], [self.profiles[edge] for edge in incoming]))
+            self.shapes.append(
+                self._merge(
+                    node,
+                    [fabric.edges[edge] for edge in incoming],
+                    [self.profiles[edge] for edge in incoming],
+                )
+            )
 
     def _profile(self, index: int) -> OperationProfile | None:
         from bsngraph.ops.counting.operation_profile import profile as profile_operation
@@ -115,18 +137,25 @@ class _Walk:
             self.problems.append(Problem(f"{edge.op} {error}", f"edge {edge.name}", cure))
             return None
 
-    def _merge(self, node: Node, edges: Sequence[Edge], profiles: Sequence[OperationProfile | None]) -> Shape | None:
+    def _merge(
+        self, node: Node, edges: Sequence[Edge], profiles: Sequence[OperationProfile | None]
+    ) -> Shape | None:
         if not edges:
             return node.input
-        known = [(edge, found.shape) for edge, found in zip(edges, profiles, strict=True) if found is not None]
-        free = 1 if node.merge == "concat" else 0  # concat adds up the first size, so only the others must agree
+        known = [
+            (edge, found.shape) for edge, found in zip(edges, profiles, strict=True) if found is not None
+        ]
+        # concat adds up the first size, so only the others must agree
+        free = 1 if node.merge == "concat" else 0
         common = {shape[free:] for _, shape in known}
         if len(common) > 1:
             seen = ", ".join(f"{'x'.join(map(str, shape))} from {edge.name}" for edge, shape in known)
             cure = "give the operations the same channels and stride"
             if node.merge != "concat" and len({shape[1:] for _, shape in known}) == 1:
                 cure += ", or set merge=concat on the node"
-            self.problems.append(Problem(f"shapes do not fit at merge={node.merge}: {seen}", f"node {node.name}", cure))
+            self.problems.append(
+                Problem(f"shapes do not fit at merge={node.merge}: {seen}", f"node {node.name}", cure)
+            )
         if len(common) != 1 or len(known) < len(edges):
             return None
         if node.merge != "concat":
@@ -139,16 +168,32 @@ class _Walk:
             for edge, _ in known:
                 if edge.concat_offset is not None:
                     cure = f"set concat_channels on node {node.name} too, or remove it"
-                    self.problems.append(Problem("concat_offset is the place of a slot in a pruned node only", f"edge {edge.name}", cure))
+                    self.problems.append(
+                        Problem(
+                            "concat_offset is the place of a slot in a pruned node only",
+                            f"edge {edge.name}",
+                            cure,
+                        )
+                    )
             return sum(shape[0] for _, shape in known)
         before, filled = "", 0
         for edge, shape in sorted(known, key=lambda pair: pair[0].concat_offset or 0):
             if edge.concat_offset is None or edge.concat_offset + shape[0] > node.concat_channels:
-                what = f"its {shape[0]} channels have no slot in the {node.concat_channels} of node {node.name}"
-                self.problems.append(Problem(what, f"edge {edge.name}", "set concat_offset, or remove concat_channels from the node"))
+                what = (
+                    f"its {shape[0]} channels have no slot in the {node.concat_channels} of node {node.name}"
+                )
+                self.problems.append(
+                    Problem(
+                        what,
+                        f"edge {edge.name}",
+                        "set concat_offset, or remove concat_channels from the node",
+                    )
+                )
                 continue
             if edge.concat_offset < filled:
                 cure = f"give every edge into node {node.name} a concat_offset of its own"
-                self.problems.append(Problem(f"its slot overlaps that of {before}", f"edge {edge.name}", cure))
+                self.problems.append(
+                    Problem(f"its slot overlaps that of {before}", f"edge {edge.name}", cure)
+                )
             before, filled = edge.name, edge.concat_offset + shape[0]
         return node.concat_channels

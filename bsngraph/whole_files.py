@@ -10,7 +10,8 @@ from bsngraph.errors import InputError
 
 
 def read_bounded(path: Path, most: int, too_large: str) -> bytes:
-    """The bytes of a file, of which there may be `most`; `too_large` says why, and the cure.
+    """The bytes of a file, of which there may be `most`; `too_large` says why, and the
+    cure.
 
     Raises:
         InputError: it cannot be read, or is larger.
@@ -26,7 +27,8 @@ def read_bounded(path: Path, most: int, too_large: str) -> bytes:
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
-    """Replace `path` in one step: whoever reads it, whenever the power fails, finds the old content or the new.
+    """Replace `path` in one step: whoever reads it, whenever the power fails, finds the
+    old content or the new.
 
     Raises:
         InputError: the folder does not exist or cannot be written to.

@@ -1,4 +1,6 @@
-"""Quantities, shapes and names as people read them: one spelling for terminals, pictures and errors."""
+"""Quantities, shapes and names as people read them: one spelling for terminals,
+pictures and errors.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,9 @@ LONGEST = 36
 
 
 def shortened(text: str, longest: int = LONGEST) -> str:
-    """At most `longest` characters; the middle is left out, since names differ at their ends."""
+    """At most `longest` characters; the middle is left out, since names differ at their
+    ends.
+    """
     if len(text) <= longest:
         return text
     return f"{text[: longest // 2]}…{text[len(text) - (longest - 1) // 2 :]}"
@@ -36,4 +40,6 @@ def percent(share: float) -> str:
 
 def printable(text: str) -> str:
     """Without what XML forbids (control characters, lone surrogates)."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+    return "".join(
+        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
+    )

@@ -1,4 +1,5 @@
-"""Build a fabric in Python, with parallel edges, a tied gate and an exclusive choice; check it, draw it, write it.
+"""Build a fabric in Python, with parallel edges, a tied gate and an exclusive choice;
+check it, draw it, write it.
 
 python examples/custom_fabric.py [folder]
 """
@@ -17,7 +18,8 @@ out = Path(sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp())
 graph = nx.MultiDiGraph(name="towers", source="image", target="scores")
 graph.add_node("image", input="1x8x8")
 
-# Two towers on the same image. `gate` keeps both their second layers, or neither; `choice` keeps exactly one way into the join.
+# Two towers on the same image. `gate` keeps both their second layers, or neither;
+# `choice` keeps exactly one way into the join.
 for tower, kernel in (("narrow", 3), ("wide", 5)):
     graph.add_node(tower, activation="relu")
     graph.add_node(f"{tower}2", activation="relu")

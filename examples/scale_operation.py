@@ -2,9 +2,10 @@
 
 bsngraph check --ops examples/scale_operation.py      # lists them after bsngraph's own
 
-A builder gets the shape of one incoming example and gives a module, or a function of one batch. Its keyword-only
-arguments, with their types, are what an edge may say. Shapes, MACs and parameters are counted by running it on torch's meta
-device, so neither it nor `forward` may look at values.
+A builder gets the shape of one incoming example and gives a module, or a function of
+one batch. Its keyword-only arguments, with their types, are what an edge may say.
+Shapes, MACs and parameters are counted by running it on torch's meta device, so neither
+it nor `forward` may look at values.
 """
 
 from typing import Annotated

@@ -1,4 +1,6 @@
-"""Folders of small image files for tests: class sub-folders, splits, images with masks; and what can be wrong with them."""
+"""Folders of small image files for tests: class sub-folders, splits, images with masks;
+and what can be wrong with them.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,10 @@ def class_folder(root: Path, counts: Mapping[str, int], *, seed: int = 0, channe
     """`root/CLASS/NUMBER.png`, `counts` images each."""
     for place, (name, count) in enumerate(counts.items()):
         for number in range(count):
-            save(root / name / f"{number:03}.png", random_image(1000 * (seed + place) + number, channels=channels))
+            save(
+                root / name / f"{number:03}.png",
+                random_image(1000 * (seed + place) + number, channels=channels),
+            )
     return root
 
 
@@ -39,7 +44,9 @@ def split_folder(root: Path) -> Path:
 
 
 def mask_folder(root: Path, count: int = 10, *, classes: int = 3, seed: int = 0) -> Path:
-    """images/ and masks/ of one name each; a pixel's class is its red value times `classes` / 256, and a few are ignored."""
+    """images/ and masks/ of one name each; a pixel's class is its red value times
+    `classes` / 256, and a few are ignored.
+    """
     for number in range(count):
         image = random_image(seed + number)
         mask = (image[:, :, 0].astype(np.uint16) * classes // 256).astype(np.uint8)

@@ -1,9 +1,11 @@
 """Valid files with random damage, for the tests and benchmarks/mutations.py.
 
 bases()                     → name → bytes of valid files in every format
-mutated(content, random)    → the same with one to four mutations: bits flipped, spans and lines deleted, doubled or moved, tokens
+mutated(content, random)    → the same with one to four mutations: bits flipped, spans
+and lines deleted, doubled or moved, tokens
                               swapped or put in the place of another, the end cut off
-outcome(path)               → "valid", "FabricError" or "InputError" after reading and pricing; AssertionError for anything else
+outcome(path)               → "valid", "FabricError" or "InputError" after reading and
+pricing; AssertionError for anything else
 """
 
 from __future__ import annotations
@@ -31,7 +33,9 @@ WORDS = (
 
 
 def bases() -> dict[str, bytes]:
-    """Valid files: samples of other programs, and the fabrics of the tests in every format."""
+    """Valid files: samples of other programs, and the fabrics of the tests in every
+    format.
+    """
     found = {path.name: path.read_bytes() for path in sorted(FILES.iterdir())}
     fabric = grouped(read_fabric(FILES / "fabric.dot"))
     digits = FABRICS / "digits.dot"
@@ -54,9 +58,9 @@ def grouped(fabric: Fabric) -> Fabric:
 
 def mutated(content: bytes, random: Random) -> bytes:
     for _ in range(random.choice((1, 1, 2, 4))):
-        content = random.choice((_flip, _flip, _cut, _double, _swap, _swap, _word, _word, _word, _insert, _lines, _truncate))(
-            content, random
-        )
+        content = random.choice(
+            (_flip, _flip, _cut, _double, _swap, _swap, _word, _word, _word, _insert, _lines, _truncate)
+        )(content, random)
     return content
 
 

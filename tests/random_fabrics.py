@@ -1,21 +1,23 @@
-"""Random fabrics and samples for hypothesis, and the slow, obvious references that fast code must equal.
+"""Random fabrics and samples for hypothesis, and the slow, obvious references that fast
+code must equal.
 
 Strategies (each keyword is optional):
 
-    small_fabrics(max_edges=10, max_inner=6, norm="any", max_sources=1, max_targets=1, operations="any", costs=False,
-                  inner_targets=False)                                  → Fabric
-    small_graphs(the same)                                              → nx.MultiDiGraph with the attributes of the file format
-    random_samples(fabric, batch=..., keep_fixed=True)                  → Boolean (batch, edges)
+    small_fabrics(max_edges=10, max_inner=6, norm="any", max_sources=1, max_targets=1,
+                  operations="any", costs=False, inner_targets=False)       → Fabric
+    small_graphs(the same)    → nx.MultiDiGraph with the attributes of the file format
+    random_samples(fabric, batch=..., keep_fixed=True)      → Boolean (batch, edges)
 
-Every node of a small fabric is 4 channels of 4x4 (`SHAPE`); concat nodes are wider and are left by convolutions only, so that
-every operation fits. Every node is reached from a source and leads to a target. One source is called `x`, one target `y`;
-several are x0, x1, … and y0, y1, …; inner nodes are n0, n1, …
+Every node of a small fabric is 4 channels of 4x4 (`SHAPE`); concat nodes are wider and
+are left by convolutions only, so that every operation fits. Every node is reached from
+a source and leads to a target. One source is called `x`, one target `y`; several are
+x0, x1, … and y0, y1, …; inner nodes are n0, n1, …
 
 References:
 
     every_sample(fabric)             → (2^searchable, edges) Boolean, fixed edges kept
-    live_by_paths(fabric, kept)      → set of edge indices on a path of kept edges, by walking every path
-    edge_shapes(fabric)              → the outgoing shape of every edge, one real operation after the other
+    live_by_paths(fabric, kept)      → set of edges on a path of kept edges, by walking
+    edge_shapes(fabric)              → the shape that every edge gives, by torch
 """
 
 from __future__ import annotations
@@ -50,8 +52,9 @@ def small_graphs(
 ) -> nx.MultiDiGraph[str]:
     """A random fabric as networkx graph.
 
-    norm: "any", or "none" for fabrics without BatchNorm. operations: "any", or "identity" for graphs of nothing but paths.
-    costs: every edge is annotated with `cost_energy`. inner_targets: some inner nodes may be targets as well.
+    norm: "any", or "none" for fabrics without BatchNorm. operations: "any", or
+    "identity" for graphs of nothing but paths. costs: every edge is annotated with
+    `cost_energy`. inner_targets: some inner nodes may be targets as well.
     """
     sources = _terminals("x", draw(st.integers(1, max_sources)))
     targets = _terminals("y", draw(st.integers(1, max_targets)))
@@ -60,7 +63,9 @@ def small_graphs(
     inner = [f"n{i}" for i in range(draw(st.integers(2, min(max_inner, spare // 2))))]
     ends = _connected_ends(draw, sources, inner, targets)
     order = sources + inner + targets
-    possible = [pair for pair in itertools.combinations(order, 2) if pair[0] not in targets and pair[1] not in sources]
+    possible = [
+        pair for pair in itertools.combinations(order, 2) if pair[0] not in targets and pair[1] not in sources
+    ]
     ends += draw(st.lists(st.sampled_from(possible), max_size=max_edges - len(ends)))
 
     graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(name="random")
@@ -68,11 +73,15 @@ def small_graphs(
     graph.graph.update(format=1, source=",".join(sources), target=",".join([*extra, *targets]))
     for name in order:
         merges = _MERGES if name in inner and operations == "any" else _MERGES[:-1]
-        graph.add_node(name, merge=draw(st.sampled_from(merges)), activation=draw(st.sampled_from(_ACTIVATIONS)))
+        graph.add_node(
+            name, merge=draw(st.sampled_from(merges)), activation=draw(st.sampled_from(_ACTIVATIONS))
+        )
     for name in sources:
         graph.nodes[name].update(input="x".join(map(str, SHAPE)), merge="sum")
     for source, target in ends:
-        graph.add_edge(source, target, **_edge(draw, graph.nodes[source]["merge"] == "concat", norm, operations, costs))
+        graph.add_edge(
+            source, target, **_edge(draw, graph.nodes[source]["merge"] == "concat", norm, operations, costs)
+        )
     return graph
 
 
@@ -83,9 +92,15 @@ def small_fabrics(**options: Any) -> st.SearchStrategy[Fabric]:
 
 @st.composite
 def random_samples(
-    draw: st.DrawFn, fabric: Fabric, *, batch: int | st.SearchStrategy[int] | None = None, keep_fixed: bool = True
+    draw: st.DrawFn,
+    fabric: Fabric,
+    *,
+    batch: int | st.SearchStrategy[int] | None = None,
+    keep_fixed: bool = True,
 ) -> Booleans:
-    """(batch, edges) Boolean; batches around the 64 samples of a word unless given. Dense, sparse and in between."""
+    """(batch, edges) Boolean; batches around the 64 samples of a word unless given.
+    Dense, sparse and in between.
+    """
     if batch is None:
         batch = st.sampled_from((1, 2, 63, 64, 65, 130))
     rows = batch if isinstance(batch, int) else draw(batch)
@@ -97,14 +112,18 @@ def random_samples(
 
 
 def every_sample(fabric: Fabric) -> Booleans:
-    """(2^searchable, edges) Boolean: every choice there is, fixed edges kept. The last row keeps everything."""
+    """(2^searchable, edges) Boolean: every choice there is, fixed edges kept. The last
+    row keeps everything.
+    """
     kept = np.ones((2 ** len(fabric.searchable), len(fabric.edges)), dtype=np.bool_)
     kept[:, list(fabric.searchable)] = list(itertools.product((False, True), repeat=len(fabric.searchable)))
     return kept
 
 
 def live_by_paths(fabric: Fabric, kept: Booleans) -> set[int]:
-    """The edges on any path of kept edges (edges,) from a source to a target: every path is walked."""
+    """The edges on any path of kept edges (edges,) from a source to a target: every
+    path is walked.
+    """
     live: set[int] = set()
 
     def walk(node: str, path: tuple[int, ...]) -> None:
@@ -142,14 +161,20 @@ def _terminals(letter: str, count: int) -> list[str]:
     return [letter] if count == 1 else [f"{letter}{i}" for i in range(count)]
 
 
-def _connected_ends(draw: st.DrawFn, sources: list[str], inner: list[str], targets: list[str]) -> list[tuple[str, str]]:
+def _connected_ends(
+    draw: st.DrawFn, sources: list[str], inner: list[str], targets: list[str]
+) -> list[tuple[str, str]]:
     """The fewest edges that reach every node and lead from every node to a target."""
     ends = [(draw(st.sampled_from(sources + inner[:position])), name) for position, name in enumerate(inner)]
     for position, name in enumerate(inner):
         if all(source != name for source, _ in ends):
             ends.append((name, draw(st.sampled_from(inner[position + 1 :] + targets))))
-    ends += [(name, draw(st.sampled_from(inner))) for name in sources if all(source != name for source, _ in ends)]
-    ends += [(draw(st.sampled_from(inner)), name) for name in targets if all(target != name for _, target in ends)]
+    ends += [
+        (name, draw(st.sampled_from(inner))) for name in sources if all(source != name for source, _ in ends)
+    ]
+    ends += [
+        (draw(st.sampled_from(inner)), name) for name in targets if all(target != name for _, target in ends)
+    ]
     return ends
 
 

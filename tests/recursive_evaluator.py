@@ -1,10 +1,13 @@
-"""The slow, obvious reference of a compiled net: one example, one node, one edge at a time, from the target backwards.
+"""The slow, obvious reference of a compiled net: one example, one node, one edge at a
+time, from the target backwards.
 
-    evaluate(net, inputs, kept)  → like net(inputs, kept), for a net whose operations do not look at the other examples
-                                   of the batch (evaluation mode, or no BatchNorm)
+    evaluate(net, inputs, kept)  → like net(inputs, kept), for a net whose operations do
+                                   not look at the other examples of the batch
+                                   (evaluation mode, or no BatchNorm)
 
-The value of a node for one example is activation(merge(operation(value of the source) for its live edges)); which edges are live is
-found by walking every path. Nothing of bsngraph.supernet is used but the operations (weights) themselves.
+The value of a node for one example is activation(merge(operation(value of the source)
+for its live edges)); which edges are live is found by walking every path. Nothing of
+bsngraph.supernet is used but the operations (weights) themselves.
 """
 
 from __future__ import annotations
@@ -31,7 +34,9 @@ _ACTIVATIONS = {
 
 
 def evaluate(net, inputs: dict[str, Tensor], kept: np.ndarray) -> dict[str, Tensor]:
-    """Every target's values (batch, …) under the sample `kept` (batch, edges), by name."""
+    """Every target's values (batch, …) under the sample `kept` (batch, edges), by
+    name.
+    """
     shapes = edge_shapes(net.fabric)
     rows = []
     for number, choice in enumerate(kept):
@@ -50,7 +55,9 @@ def _one_example(net, example: dict[str, Tensor], live: set[int], shapes) -> dic
         return memo[name]
 
     def merged(node: Node) -> Tensor:
-        edges = [index for index, edge in enumerate(fabric.edges) if edge.target == node.name and index in live]
+        edges = [
+            index for index, edge in enumerate(fabric.edges) if edge.target == node.name and index in live
+        ]
         results = {index: net.operations[index](value(fabric.edges[index].source)) for index in edges}
         if node.merge == "sum":
             return reduce(torch.add, results.values())
@@ -64,11 +71,16 @@ def _one_example(net, example: dict[str, Tensor], live: set[int], shapes) -> dic
 
     like = next(iter(example.values()))
     reached = {fabric.edges[index].target for index in live}
-    return {name: value(name) if name in reached else like.new_zeros(1, *node_shape(fabric, name, shapes)) for name in fabric.targets}
+    return {
+        name: value(name) if name in reached else like.new_zeros(1, *node_shape(fabric, name, shapes))
+        for name in fabric.targets
+    }
 
 
 def _concatenated(fabric: Fabric, node: Node, results: dict[int, Tensor], shapes) -> Tensor:
-    """Every slot in order, zeros for what is absent; a pruned node's edges say where their slots begin."""
+    """Every slot in order, zeros for what is absent; a pruned node's edges say where
+    their slots begin.
+    """
     like = next(iter(results.values()))
     whole = torch.zeros(1, *node_shape(fabric, node.name, shapes), dtype=like.dtype)
     begin = 0

@@ -67,7 +67,10 @@ def test_a_choice_that_leaves_a_target_unconnected_is_an_error_with_its_name(fab
     with pytest.raises(BsngraphError) as caught:
         architecture_of(searchable, np.zeros(len(fabric.edges), dtype=bool))
     name = fabric.targets[0]
-    assert str(caught.value) == f"no path of kept edges leads from a source to the target {name!r}: keep more edges"
+    assert (
+        str(caught.value)
+        == f"no path of kept edges leads from a source to the target {name!r}: keep more edges"
+    )
     assert caught.value.exit_code == 1
     assert not isinstance(caught.value, InputError)
 
@@ -82,7 +85,12 @@ def test_a_pruned_fabric_has_exactly_the_live_edges_with_their_keys_and_all_fixe
         before = live[edge.name]
         assert edge.fixed
         assert edge.probability is None
-        assert (edge.op, edge.arguments, edge.costs, edge.style) == (before.op, before.arguments, before.costs, before.style)
+        assert (edge.op, edge.arguments, edge.costs, edge.style) == (
+            before.op,
+            before.arguments,
+            before.costs,
+            before.style,
+        )
 
 
 @given(choices())
@@ -156,7 +164,15 @@ def test_concat_slots_lie_one_after_the_other_in_the_order_of_the_edges():
 def test_a_node_may_come_earlier_once_the_edges_before_it_are_pruned():
     graph = nx.MultiDiGraph(source="x", target="y")
     graph.add_node("x", input="4")
-    for source, target in [("x", "m"), ("m", "a"), ("x", "a"), ("x", "b"), ("a", "y"), ("b", "c"), ("c", "y")]:
+    for source, target in [
+        ("x", "m"),
+        ("m", "a"),
+        ("x", "a"),
+        ("x", "b"),
+        ("a", "y"),
+        ("b", "c"),
+        ("c", "y"),
+    ]:
         graph.add_edge(source, target, op="identity")
     fabric = fabric_from_networkx(graph)
     assert [node.name for node in fabric.nodes] == ["x", "b", "m", "a", "c", "y"]

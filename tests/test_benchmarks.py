@@ -1,4 +1,6 @@
-"""The references that benchmarks measure against compute the same thing, and tables are made from what was kept."""
+"""The references that benchmarks measure against compute the same thing, and tables are
+made from what was kept.
+"""
 
 from __future__ import annotations
 
@@ -56,15 +58,21 @@ def test_tables_are_made_of_the_last_full_record_and_nothing_else_is_touched(tmp
     monkeypatch.setattr(tables, "PAGE", tmp_path / "RESULTS.md")
     common = {"when": "2026-11-22T10:00:00+00:00", "torch": "2.13.0", "threads": 2, "gpu": None, "load": 0.1}
     records = [
-        {**common, "quick": quick, "rows": [{"p": 0.5, "ms": ms, "net": "a"}]} for quick, ms in [(False, 1.0), (False, 1234.5), (True, 3.0)]
+        {**common, "quick": quick, "rows": [{"p": 0.5, "ms": ms, "net": "a"}]}
+        for quick, ms in [(False, 1.0), (False, 1234.5), (True, 3.0)]
     ]
     (tmp_path / "one.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
-    tables.PAGE.write_text("before\n<!-- one -->\nold\n<!-- /one -->\nbetween\n<!-- two -->\nkept\n<!-- /two -->\nafter\n")
+    tables.PAGE.write_text(
+        "before\n<!-- one -->\nold\n<!-- /one -->\nbetween\n<!-- two -->\nkept\n<!-- /two -->\nafter\n"
+    )
     tables.main()
     made = (
-        "| p | ms | net |\n|---:|---:|---|\n| 0.5 | 1,234 | a |\n\n2026-11-22, 2 threads, torch 2.13.0; load of the machine at the end 0.1."
+        "| p | ms | net |\n|---:|---:|---|\n| 0.5 | 1,234 | a |\n\n2026-11-22, 2 threads, torch "
+        "2.13.0; load of the machine at the end 0.1."
     )
-    expected = f"before\n<!-- one -->\n{made}\n<!-- /one -->\nbetween\n<!-- two -->\nkept\n<!-- /two -->\nafter\n"
+    expected = (
+        f"before\n<!-- one -->\n{made}\n<!-- /one -->\nbetween\n<!-- two -->\nkept\n<!-- /two -->\nafter\n"
+    )
     assert tables.PAGE.read_text() == expected
     tables.main()
     assert tables.PAGE.read_text() == expected

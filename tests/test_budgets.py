@@ -21,7 +21,11 @@ def profile_of(edge: dict | None = None) -> FabricProfile:
     graph = nx.MultiDiGraph(source="x", target="y")
     graph.add_node("x", input="2x4x4")
     for _ in range(2):
-        graph.add_edge("x", "y", **({"op": "conv", "channels": 3, "kernel": 1, "norm": "none", "cost_energy": 1.5} | (edge or {})))
+        graph.add_edge(
+            "x",
+            "y",
+            **({"op": "conv", "channels": 3, "kernel": 1, "norm": "none", "cost_energy": 1.5} | (edge or {})),
+        )
     return profile_fabric(fabric_from_networkx(graph))
 
 
@@ -65,14 +69,23 @@ def test_a_budget_without_a_name_or_a_limit_is_refused_with_an_example(text):
     assert caught.value.exit_code == 2
 
 
-@pytest.mark.parametrize("limit", ["", " ", "abc", "25%%", "2,5M", "1 000", "k", "%", "--5", "5 M x", "0x10", "2.5.1", "==5", "1_000"])
+@pytest.mark.parametrize(
+    "limit",
+    ["", " ", "abc", "25%%", "2,5M", "1 000", "k", "%", "--5", "5 M x", "0x10", "2.5.1", "==5", "1_000"],
+)
 def test_a_limit_that_is_no_number_is_refused_with_what_was_written(limit):
     with pytest.raises(InputError) as caught:
         parse_budget(f"macs={limit}")
-    assert str(caught.value) == f"budget 'macs={limit}': {limit!r} is no number with a unit or %: write e.g. macs=25% or macs=2.5M"
+    assert (
+        str(caught.value)
+        == f"budget 'macs={limit}': {limit!r} is no number with a unit or %: write e.g. macs=25% or macs=2.5M"
+    )
 
 
-@pytest.mark.parametrize("limit", ["0", "0%", "-1", "-5%", "0.0k", "nan", "NaN", "inf", "-inf", "inf%", "Infinity", "1e400", "1e-400"])
+@pytest.mark.parametrize(
+    "limit",
+    ["0", "0%", "-1", "-5%", "0.0k", "nan", "NaN", "inf", "-inf", "inf%", "Infinity", "1e400", "1e-400"],
+)
 def test_a_limit_must_be_positive_and_finite(limit):
     with pytest.raises(InputError) as caught:
         parse_budget(f"macs={limit}")
@@ -112,16 +125,27 @@ def refused(profile: FabricProfile, *texts: str) -> str:
 @pytest.mark.parametrize("unit", ["ms", "s", "MB", "m", "g", "kB", "Macs", "e"])
 def test_a_unit_that_does_not_measure_the_cost_is_refused(unit):
     text = refused(profile_of(), f"macs=5{unit}")
-    assert text == f"budget 'macs=5{unit}': unit {unit!r} does not measure macs (MACs): use k, M, G, none, or %"
+    assert (
+        text == f"budget 'macs=5{unit}': unit {unit!r} does not measure macs (MACs): use k, M, G, none, or %"
+    )
     text = refused(profile_of(), f"energy=5{unit}")
-    assert text == f"budget 'energy=5{unit}': unit {unit!r} does not measure energy (its own unit): use k, M, G, none, or %"
+    assert (
+        text
+        == f"budget 'energy=5{unit}': unit {unit!r} does not measure energy (its own unit): use k, M, G, "
+        "none, or %"
+    )
 
 
 def test_two_budgets_on_one_cost_are_refused():
-    assert refused(profile_of(), "macs=5", "params=3", "macs=6%") == "budget 'macs=6%': macs has a budget already: give it one"
+    assert (
+        refused(profile_of(), "macs=5", "params=3", "macs=6%")
+        == "budget 'macs=6%': macs has a budget already: give it one"
+    )
 
 
-@pytest.mark.parametrize(("name", "meant"), [("mac", "macs"), ("param", "params"), ("enrgy", "energy"), ("flop", "flops")])
+@pytest.mark.parametrize(
+    ("name", "meant"), [("mac", "macs"), ("param", "params"), ("enrgy", "energy"), ("flop", "flops")]
+)
 def test_an_unknown_cost_is_refused_with_the_one_that_was_meant(name, meant):
     assert refused(profile_of(), f"{name}=5") == f"there is no cost {name!r}: did you mean {meant!r}?"
 
@@ -129,13 +153,17 @@ def test_an_unknown_cost_is_refused_with_the_one_that_was_meant(name, meant):
 def test_an_unknown_cost_unlike_all_others_is_refused_with_the_list():
     assert (
         refused(profile_of(), "zzz=5")
-        == "there is no cost 'zzz': known are bytes, energy, flops, latency, macs, makespan, memory, params, steps"
+        == "there is no cost 'zzz': known are bytes, energy, flops, latency, macs, makespan, memory, "
+        "params, steps"
     )
 
 
 def test_a_share_of_a_cost_that_is_zero_is_refused_and_an_amount_of_it_is_not():
     profile = profile_of({"op": "identity", "channels": None, "kernel": None, "norm": None})
-    assert refused(profile, "macs=25%") == "budget 'macs=25%': the whole fabric costs nothing, so a share of it is no limit"
+    assert (
+        refused(profile, "macs=25%")
+        == "budget 'macs=25%': the whole fabric costs nothing, so a share of it is no limit"
+    )
     assert limit_of("macs=5", profile) == 5
 
 
@@ -145,14 +173,22 @@ def test_a_limit_that_its_unit_makes_infinite_or_zero_is_refused(text):
 
 
 def test_budgets_keep_their_order():
-    budgets = resolve_budgets(profile_of(), [parse_budget(text) for text in ("params=3", "energy=1", "macs=5")])
+    budgets = resolve_budgets(
+        profile_of(), [parse_budget(text) for text in ("params=3", "energy=1", "macs=5")]
+    )
     assert [budget.cost.name for budget in budgets] == ["params", "energy", "macs"]
     assert resolve_budgets(profile_of(), []) == ()
 
 
 def test_a_budget_is_slack_when_the_whole_fabric_is_inside_it():
     profile = profile_of()
-    for text, slack in [("macs=100%", True), ("macs=99.9%", False), ("macs=192", True), ("macs=191", False), ("energy=3", True)]:
+    for text, slack in [
+        ("macs=100%", True),
+        ("macs=99.9%", False),
+        ("macs=192", True),
+        ("macs=191", False),
+        ("energy=3", True),
+    ]:
         (budget,) = resolve_budgets(profile, [parse_budget(text)])
         assert budget.slack is slack
 

@@ -1,4 +1,6 @@
-"""Budgets on the command line: every kind of them, from what is typed to what lies in the run's folder. Nothing here is timed."""
+"""Budgets on the command line: every kind of them, from what is typed to what lies in
+the run's folder. Nothing here is timed.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +21,32 @@ from bsngraph.measure import Calibration, LatencyTable, Timing, conditions_here
 from bsngraph.searching.choosing.measure_whole import DELIVERED_AGAIN
 from bsngraph.supernet import SuperNet
 
-FAST = ("--data", "digits", "--epochs", 1, "--batch-size", 256, "--finetune-epochs", 0, "--candidates", 2, "--finalists", 0, "--threads", 1)
+FAST = (
+    "--data",
+    "digits",
+    "--epochs",
+    1,
+    "--batch-size",
+    256,
+    "--finetune-epochs",
+    0,
+    "--candidates",
+    2,
+    "--finalists",
+    0,
+    "--threads",
+    1,
+)
 
-#: The tiny fabric with a duration on every edge: stem 1, 1x1 convolution 2, identity 0, 3x3 convolution 3, classifier 1.
+# The tiny fabric with a duration on every edge: stem 1, 1x1 convolution 2, identity 0,
+# 3x3 convolution 3, classifier 1.
 TIMED = DIGITS
-for energy, duration in (("stride=4, fixed=true, cost_energy=1", 1), ("cost_energy=2", 2), ("cost_energy=0", 0), ("cost_energy=5", 3)):
+for energy, duration in (
+    ("stride=4, fixed=true, cost_energy=1", 1),
+    ("cost_energy=2", 2),
+    ("cost_energy=0", 0),
+    ("cost_energy=5", 3),
+):
     TIMED = TIMED.replace(f"{energy}]", f"{energy}, cost_duration_ms={duration}]")
 TIMED = TIMED.replace("fixed=true, cost_energy=1]", "fixed=true, cost_energy=1, cost_duration_ms=1]")
 
@@ -31,7 +54,10 @@ TIMED = TIMED.replace("fixed=true, cost_energy=1]", "fixed=true, cost_energy=1, 
 @pytest.fixture(autouse=True)
 def _no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Graphviz takes longer than a whole search here."""
-    monkeypatch.setattr("bsngraph.searching.delivering.pictures.render_dot", lambda source, path: path.write_text(source, encoding="utf-8"))
+    monkeypatch.setattr(
+        "bsngraph.searching.delivering.pictures.render_dot",
+        lambda source, path: path.write_text(source, encoding="utf-8"),
+    )
 
 
 @pytest.fixture
@@ -53,7 +79,9 @@ def succeeded(*arguments: Any) -> Result:
 
 
 def refused(*arguments: Any, code: int = 2) -> str:
-    """The one error of a command that does nothing but complain; notes may go before it."""
+    """The one error of a command that does nothing but complain; notes may go before
+    it.
+    """
     result = invoke(*arguments)
     assert result.exit_code == code, result.output
     assert result.stdout == ""
@@ -74,9 +102,13 @@ def rows(run: Path) -> list[Any]:
 
 
 def met(run: Path) -> dict[str, tuple[float, float, bool]]:
-    """Value, limit and verdict of each budget, as result.json has them; the certificate must say the same."""
+    """Value, limit and verdict of each budget, as result.json has them; the certificate
+    must say the same.
+    """
     summary, certificate = read(run / "result.json"), read(run / "certificate.json")
-    found = {budget["cost"]: (budget["value"], budget["limit"], budget["met"]) for budget in summary["budgets"]}
+    found = {
+        budget["cost"]: (budget["value"], budget["limit"], budget["met"]) for budget in summary["budgets"]
+    }
     again = {budget["cost"]: (budget["value"], budget["limit"]) for budget in certificate["budgets"]}
     assert again == {cost: (pytest.approx(value), limit) for cost, (value, limit, _) in found.items()}
     return found
@@ -87,23 +119,41 @@ def met(run: Path) -> dict[str, tuple[float, float, bool]]:
 
 def test_budgets_of_every_kind_hold_at_once_in_search_and_in_prune(fabric: Path, tmp_path: Path) -> None:
     run, smaller = tmp_path / "run", tmp_path / "smaller"
-    kinds = budgets("macs=60%", "params=0.2k", "bytes=0.9kB", "memory=99%", "steps:1=3", "steps:4=3", "energy=8", "flops=2k")
+    kinds = budgets(
+        "macs=60%",
+        "params=0.2k",
+        "bytes=0.9kB",
+        "memory=99%",
+        "steps:1=3",
+        "steps:4=3",
+        "energy=8",
+        "flops=2k",
+    )
     succeeded("search", fabric, *FAST, *kinds, "--out", run)
     found = met(run)
     assert set(found) == {"macs", "params", "bytes", "memory", "steps:1", "steps:4", "energy", "flops"}
     assert all(value <= limit and verdict for value, limit, verdict in found.values())
     assert found["energy"][1] == 8
     assert found["bytes"][1] == 900
-    assert read(run / "certificate.json")["costs"]["macs"]["value"] == read(run / "result.json")["costs"]["macs"]["value"]
+    assert (
+        read(run / "certificate.json")["costs"]["macs"]["value"]
+        == read(run / "result.json")["costs"]["macs"]["value"]
+    )
     assert "the certificate holds" in succeeded("check", run, "--certificate").stdout
 
     succeeded("prune", run, *budgets("macs=20%", "steps:2=2", "energy=3"), "--out", smaller)
-    assert [edge.name for edge in read_fabric(smaller / "architecture.dot").edges] == ["image->a#0", "a->b#1", "b->scores#0"]
+    assert [edge.name for edge in read_fabric(smaller / "architecture.dot").edges] == [
+        "image->a#0",
+        "a->b#1",
+        "b->scores#0",
+    ]
     assert all(verdict for *_, verdict in met(smaller).values())
     assert "the certificate holds" in succeeded("check", smaller, "--certificate").stdout
 
 
-def test_the_best_inside_so_far_is_on_disk_after_the_first_epoch(fabric: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_best_inside_so_far_is_on_disk_after_the_first_epoch(
+    fabric: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Stops:
         def stage(self, name: str, epochs: int, done: int) -> None: ...
 
@@ -120,7 +170,10 @@ def test_the_best_inside_so_far_is_on_disk_after_the_first_epoch(fabric: Path, t
     best = read_fabric(run / "incumbent.dot")
     assert sum(edge.costs["energy"] for edge in best.edges) <= 4
     row = rows(run)[-1]["incumbent"]
-    assert row["costs"] == {"energy": sum(edge.costs["energy"] for edge in best.edges), "steps:1": len(best.edges) - 1}
+    assert row["costs"] == {
+        "energy": sum(edge.costs["energy"] for edge in best.edges),
+        "steps:1": len(best.edges) - 1,
+    }
     assert not (run / "result.json").exists()
 
 
@@ -180,23 +233,36 @@ def test_a_wish_that_nothing_comes_close_to_is_no_failure(fabric: Path, tmp_path
     ],
 )
 @pytest.mark.parametrize("command", ["check", "search"])
-def test_what_is_no_budget_is_refused_with_its_cure(tmp_path: Path, command: str, budget: str, said: str) -> None:
+def test_what_is_no_budget_is_refused_with_its_cure(
+    tmp_path: Path, command: str, budget: str, said: str
+) -> None:
     more = () if command == "check" else (*FAST, "--out", tmp_path / "run")
     assert said in refused(command, written(TIMED, tmp_path), "--budget", budget, *more)
     assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("budget", ["latency=5", "latency=0ms", "latency=5MB"])
-def test_a_latency_is_not_measured_for_a_budget_that_cannot_be_one(fabric: Path, budget: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bsngraph.measure.pricing.edge_latencies", lambda *_, **__: pytest.fail("it was measured"))
+def test_a_latency_is_not_measured_for_a_budget_that_cannot_be_one(
+    fabric: Path, budget: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "bsngraph.measure.pricing.edge_latencies", lambda *_, **__: pytest.fail("it was measured")
+    )
     said = refused("check", fabric, *budgets(budget))
-    assert "needs a unit: us" in said or "positive finite number" in said or "unit 'MB' does not measure latency (ms)" in said
+    assert (
+        "needs a unit: us" in said
+        or "positive finite number" in said
+        or "unit 'MB' does not measure latency (ms)" in said
+    )
 
 
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (("energy=1.5",), "no sub-network meets energy=1.5 (1.5): the cheapest costs 2, 22.22 % of the fabric"),
+        (
+            ("energy=1.5",),
+            "no sub-network meets energy=1.5 (1.5): the cheapest costs 2, 22.22 % of the fabric",
+        ),
         (("steps:2=1",), "no sub-network meets steps:2=1 (1 steps): the cheapest costs 2 steps"),
         (("memory=10B",), "no sub-network meets memory=10B (10 bytes): the cheapest costs "),
         (("makespan:2=1ms",), "no sub-network meets makespan:2=1ms (1 ms): the cheapest costs 2 ms"),
@@ -218,8 +284,12 @@ def test_a_budget_that_cannot_be_met_exits_1_with_the_cheapest_and_nothing_writt
 # --- schedules of the file's own durations
 
 
-def test_a_makespan_goes_by_the_durations_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bsngraph.measure.pricing.edge_latencies", lambda *_, **__: pytest.fail("it was measured"))
+def test_a_makespan_goes_by_the_durations_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "bsngraph.measure.pricing.edge_latencies", lambda *_, **__: pytest.fail("it was measured")
+    )
     timed, run = written(TIMED, tmp_path), tmp_path / "run"
     facts = json.loads(succeeded("check", timed, *budgets("makespan:2=4500us"), "--format", "json").stdout)
     assert facts["costs"]["makespan:2"] == {"unit": "ms", "fabric": 5.0, "cheapest": 2.0, "proved": True}
@@ -269,16 +339,22 @@ def own(tmp_path: Path) -> Callable[[str], tuple[str, str]]:
     return lambda function: ("--cost", f"own={path}:{function}")
 
 
-def test_a_cost_of_ones_own_works_in_check_search_prune_and_the_certificate(fabric: Path, tmp_path: Path, own) -> None:
+def test_a_cost_of_ones_own_works_in_check_search_prune_and_the_certificate(
+    fabric: Path, tmp_path: Path, own
+) -> None:
     run, smaller = tmp_path / "run", tmp_path / "smaller"
-    facts = json.loads(succeeded("check", fabric, *own("edges"), *budgets("own=4"), "--format", "json").stdout)
+    facts = json.loads(
+        succeeded("check", fabric, *own("edges"), *budgets("own=4"), "--format", "json").stdout
+    )
     assert facts["costs"]["own"] == {"unit": "", "fabric": 5.0, "cheapest": 3.0, "proved": True}
     succeeded("search", fabric, *FAST, *own("edges"), *budgets("own=4", "energy=8"), "--out", run)
     assert met(run)["own"][0] <= 4
     assert read(run / "config.json")["costs"]["own"] == [own("edges")[1]]
     assert "the certificate holds" in succeeded("check", run, "--certificate", *own("edges")).stdout
     stated = json.loads(succeeded("check", run, "--certificate", "--format", "json").stdout)["checks"]
-    assert [check["ok"] for check in stated if check["name"] == "cost own"] == [None], "its code is not named, so it can only be stated"
+    assert [check["ok"] for check in stated if check["name"] == "cost own"] == [None], (
+        "its code is not named, so it can only be stated"
+    )
     assert invoke("check", run, "--certificate", *own("never")).exit_code == 1
     spent = json.loads(succeeded("check", run, "--costs", *own("edges"), "--format", "json").stdout)["costs"]
     assert [part["name"] for part in spent] == ["own", "energy"]
@@ -317,14 +393,25 @@ def test_a_cost_of_ones_own_that_fails_stops_the_command_before_anything_is_writ
         (("--cost", "own=none.py:f"), "none.py"),
         (("--cost", "own={own}:edgse"), "has no function 'edgse': it has edges, "),
         (("--cost", "macs={own}:edges"), "cost 'macs' is computed already: give yours another name"),
-        (("--cost", "energy={own}:edges"), "cost 'energy' stands in the fabric's file as cost_energy: give yours another name"),
+        (
+            ("--cost", "energy={own}:edges"),
+            "cost 'energy' stands in the fabric's file as cost_energy: give yours another name",
+        ),
         (("--cost", "latency={own}:edges"), "cost 'latency' is computed already"),
         (("--cost", "o-w-n={own}:edges"), "'o-w-n' cannot name a cost"),
-        (("--cost", "own={own}:edges", "--cost-timeout", "0"), "--cost-timeout 0 must be a positive number of seconds"),
-        (("--cost", "own={own}:edges", "--cost-timeout", "nan"), "--cost-timeout nan must be a positive number of seconds"),
+        (
+            ("--cost", "own={own}:edges", "--cost-timeout", "0"),
+            "--cost-timeout 0 must be a positive number of seconds",
+        ),
+        (
+            ("--cost", "own={own}:edges", "--cost-timeout", "nan"),
+            "--cost-timeout nan must be a positive number of seconds",
+        ),
     ],
 )
-def test_wrong_options_of_a_cost_of_ones_own_are_told(fabric: Path, tmp_path: Path, options: tuple[str, ...], said: str) -> None:
+def test_wrong_options_of_a_cost_of_ones_own_are_told(
+    fabric: Path, tmp_path: Path, options: tuple[str, ...], said: str
+) -> None:
     path = written(OWN, tmp_path, "own.py")
     assert said in refused("check", fabric, *(option.replace("{own}", str(path)) for option in options))
 
@@ -333,27 +420,37 @@ def test_a_black_box_that_nothing_meets_is_none_feasible_yet_and_exits_1_with_th
     fabric: Path, tmp_path: Path, own, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in ("walk", "feasible"):  # as on a fabric of more choices than are enumerated
-        monkeypatch.setattr(f"bsngraph.costs.{module}.MOST_CHOICES", 0.5)
+        monkeypatch.setattr(f"bsngraph.costs.solving.{module}.MOST_CHOICES", 0.5)
     run = tmp_path / "run"
     result = invoke("search", fabric, *FAST, *own("never"), *budgets("own=6"), "--out", run)
     assert result.exit_code == 1
     assert result.stdout == ""
-    assert "none feasible yet: no sub-network meets own=6 (6): the best found costs 8, 80.00 % of the fabric" in result.stderr
-    assert result.stderr.rpartition("Error: ")[2].startswith("no sub-network meets own=6 (6): the best found costs 8")
+    assert (
+        "none feasible yet: no sub-network meets own=6 (6): the best found costs 8, 80.00 % of the fabric"
+        in result.stderr
+    )
+    assert result.stderr.rpartition("Error: ")[2].startswith(
+        "no sub-network meets own=6 (6): the best found costs 8"
+    )
     (epoch,) = [line for line in result.stderr.splitlines() if line.startswith("search 1/1")]
     assert "none feasible yet" in epoch
     assert rows(run)[-1]["incumbent"] is None
     assert not (run / "incumbent.dot").exists()
     assert not (run / "result.json").exists()
     checked = succeeded("check", fabric, *own("never"), *budgets("own=6")).stdout
-    assert "budget own=6 may or may not be met: no sub-network inside all budgets was found, and none is proved impossible" in checked
+    assert (
+        "budget own=6 may or may not be met: no sub-network inside all budgets was found, and none is "
+        "proved impossible" in checked
+    )
 
 
 # --- latency, by a fake clock
 
 
 class Clock:
-    """Edges take their energy in milliseconds by the table, and `factor` of that in a network that is measured whole."""
+    """Edges take their energy in milliseconds by the table, and `factor` of that in a
+    network that is measured whole.
+    """
 
     def __init__(self, factor: Callable[[frozenset[str]], float]) -> None:
         self.factor, self.tables = factor, 0
@@ -364,7 +461,9 @@ class Clock:
         edges = profile.fabric.edges
         here = conditions_here("cpu", threads=conditions["threads"], batch=conditions["batch"])
         energy = tuple(edge.costs["energy"] for edge in edges)
-        return LatencyTable(here, tuple(edge.name for edge in edges), energy, (0.0,) * len(edges), Calibration(error=0.2))
+        return LatencyTable(
+            here, tuple(edge.name for edge in edges), energy, (0.0,) * len(edges), Calibration(error=0.2)
+        )
 
     def network(self, net: SuperNet, **_: Any) -> Timing:
         names = frozenset(edge.name for edge in net.fabric.edges)
@@ -385,7 +484,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[frozenset[str]
     return set_by
 
 
-def test_a_latency_is_measured_whole_recorded_and_not_measured_again_on_resume(fabric: Path, tmp_path: Path, clock) -> None:
+def test_a_latency_is_measured_whole_recorded_and_not_measured_again_on_resume(
+    fabric: Path, tmp_path: Path, clock
+) -> None:
     run, smaller = tmp_path / "run", tmp_path / "smaller"
     found = clock(lambda _: 1.1)
     result = succeeded("search", fabric, *FAST, *budgets("latency=4.5ms"), "--latency-batch", 3, "--out", run)
@@ -401,14 +502,20 @@ def test_a_latency_is_measured_whole_recorded_and_not_measured_again_on_resume(f
     assert spent[0]["name"] == "latency"
 
     (run / "result.json").unlink()  # as if it had been stopped before the end
-    succeeded("search", fabric, *FAST, *budgets("latency=4.5ms"), "--latency-batch", 3, "--out", run, "--resume")
+    succeeded(
+        "search", fabric, *FAST, *budgets("latency=4.5ms"), "--latency-batch", 3, "--out", run, "--resume"
+    )
     succeeded("prune", run, *budgets("latency=2.5ms"), "--out", smaller)
     assert found.tables == 1
     assert met(smaller)["latency"][0] == pytest.approx(2.2)
 
 
-def test_what_is_over_a_latency_when_measured_whole_is_passed_over(fabric: Path, tmp_path: Path, clock) -> None:
-    """By the sum of its edges either convolution is inside; measured, the 3x3 one takes three times as long."""
+def test_what_is_over_a_latency_when_measured_whole_is_passed_over(
+    fabric: Path, tmp_path: Path, clock
+) -> None:
+    """By the sum of its edges either convolution is inside; measured, the 3x3 one takes
+    three times as long.
+    """
     found = clock(lambda names: 3.0 if "a->b#2" in names else 1.0)
     run = tmp_path / "run"
     succeeded("search", fabric, *FAST, *budgets("latency=8ms"), "--out", run)
@@ -417,11 +524,26 @@ def test_what_is_over_a_latency_when_measured_whole_is_passed_over(fabric: Path,
     assert any("a->b#2" in names for names in found.whole), "it was tried"
 
 
-def test_finalists_are_measured_whole_before_they_are_trained_and_all_of_them_are_inside(fabric: Path, tmp_path: Path, clock) -> None:
+def test_finalists_are_measured_whole_before_they_are_trained_and_all_of_them_are_inside(
+    fabric: Path, tmp_path: Path, clock
+) -> None:
     found = clock(lambda names: 3.0 if "a->b#2" in names else 1.0)
     run = tmp_path / "run"
     succeeded(
-        *("search", fabric, *FAST, "--finalists", 3, "--finalist-epochs", 1, "--candidates", 16, *budgets("latency=8ms"), "--out", run)
+        *(
+            "search",
+            fabric,
+            *FAST,
+            "--finalists",
+            3,
+            "--finalist-epochs",
+            1,
+            "--candidates",
+            16,
+            *budgets("latency=8ms"),
+            "--out",
+            run,
+        )
     )
     trained = [row for row in rows(run) if row["stage"] == "finalist"]
     assert len(trained) == 3, "once each"
@@ -436,12 +558,16 @@ def test_a_limit_that_no_estimate_tells_is_come_to_by_tightening(fabric: Path, t
     run = tmp_path / "run"
     result = succeeded("search", fabric, *FAST, *budgets("latency=7ms"), "--out", run)
     assert met(run)["latency"][:2] == (5.0, 7.0)
-    assert "candidates measured whole are over 98% of latency=7ms: the fastest of them takes " in result.stderr
+    assert (
+        "candidates measured whole are over 98% of latency=7ms: the fastest of them takes " in result.stderr
+    )
     assert "not the " in result.stderr
     assert len(found.whole) > 2
 
 
-def test_without_any_network_measured_inside_the_search_exits_1_naming_the_best_measured(fabric: Path, tmp_path: Path, clock) -> None:
+def test_without_any_network_measured_inside_the_search_exits_1_naming_the_best_measured(
+    fabric: Path, tmp_path: Path, clock
+) -> None:
     clock(lambda _: 10.0)
     run = tmp_path / "run"
     result = invoke("search", fabric, *FAST, *budgets("latency=15ms", "macs=90%"), "--out", run)
@@ -454,8 +580,12 @@ def test_without_any_network_measured_inside_the_search_exits_1_naming_the_best_
 
 
 @pytest.mark.parametrize("busy", [DELIVERED_AGAIN, DELIVERED_AGAIN + 1])
-def test_a_trained_network_has_time_to_show_that_it_is_inside_and_more_by_resuming(fabric: Path, tmp_path: Path, clock, busy: int) -> None:
-    """The machine is quiet while the candidate is measured, and then busy for so many measurements."""
+def test_a_trained_network_has_time_to_show_that_it_is_inside_and_more_by_resuming(
+    fabric: Path, tmp_path: Path, clock, busy: int
+) -> None:
+    """The machine is quiet while the candidate is measured, and then busy for so many
+    measurements.
+    """
     found = clock(lambda _: 9.0 if 1 < len(found.whole) <= 1 + busy else 1.0)
     run = tmp_path / "run"
     arguments = ("search", fabric, *FAST, *budgets("latency=4.5ms"), "--out", run)
@@ -473,7 +603,9 @@ def test_a_trained_network_has_time_to_show_that_it_is_inside_and_more_by_resumi
 def test_a_measured_cost_on_a_device_that_is_not_there_is_refused(fabric: Path, tmp_path: Path) -> None:
     for device in ("nonsense", "cuda:99"):
         for command in (("check", fabric), ("search", fabric, *FAST, "--out", tmp_path / "run")):
-            assert f"device '{device}' cannot be used here" in refused(*command, *budgets("latency=5ms"), "--device", device)
+            assert f"device '{device}' cannot be used here" in refused(
+                *command, *budgets("latency=5ms"), "--device", device
+            )
     assert not (tmp_path / "run").exists()
 
 
@@ -490,11 +622,18 @@ def test_check_costs_lists_every_row_of_the_table_with_unit_and_definition() -> 
     assert "--cost NAME=FILE.py:FUNCTION" in facts[-1]["definition"]
 
 
-def test_check_costs_of_a_run_says_what_each_edge_spends_of_every_budget(fabric: Path, tmp_path: Path) -> None:
+def test_check_costs_of_a_run_says_what_each_edge_spends_of_every_budget(
+    fabric: Path, tmp_path: Path
+) -> None:
     run = tmp_path / "run"
-    succeeded("search", fabric, *FAST, *budgets("energy=4", "steps:2=3"), "--penalty", "auto:100", "--out", run)
+    succeeded(
+        "search", fabric, *FAST, *budgets("energy=4", "steps:2=3"), "--penalty", "auto:100", "--out", run
+    )
     assert "budget energy=4, λ 100" in (run / "overlay.dot").read_text(encoding="utf-8"), "under the picture"
-    facts = {part["name"]: part for part in json.loads(succeeded("check", run, "--costs", "--format", "json").stdout)["costs"]}
+    facts = {
+        part["name"]: part
+        for part in json.loads(succeeded("check", run, "--costs", "--format", "json").stdout)["costs"]
+    }
     assert set(facts) == {"energy", "steps:2"}
     values = {name: value for name, (value, *_) in met(run).items()}
     multipliers = rows(run)[-1]["penalty"]
@@ -519,7 +658,9 @@ def test_what_a_run_is_asked_in_a_wrong_way_is_told(fabric: Path, tmp_path: Path
         (("--costs", *budgets("macs=5")), "says its budgets and parameters itself"),
     ):
         assert said in refused("check", run, *more)
-    assert "is no run folder: --certificate and --costs look at a finished run" in refused("check", fabric, "--costs")
+    assert "is no run folder: --certificate and --costs look at a finished run" in refused(
+        "check", fabric, "--costs"
+    )
     assert "config.json" in refused("check", tmp_path, "--costs")
 
 

@@ -1,4 +1,6 @@
-"""certificate.json: costs counted on the built network against those of the table, and every change of a run's files found."""
+"""certificate.json: costs counted on the built network against those of the table, and
+every change of a run's files found.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,14 @@ from random_fabrics import random_samples, small_fabrics
 from safetensors.torch import load_file, save_file
 from tiny import DIGITS, fabric_of
 
-from bsngraph.certificate import BudgetClaim, Means, Verification, make_certificate, simulate, verify_certificate
+from bsngraph.certificate import (
+    BudgetClaim,
+    Means,
+    Verification,
+    make_certificate,
+    simulate,
+    verify_certificate,
+)
 from bsngraph.certificate.certificate import recount, seal
 from bsngraph.cli.main import cli
 from bsngraph.costs import complete_costs
@@ -56,19 +65,26 @@ def delivered(folder: Path, fabric: Fabric) -> Path:
     folder.mkdir(exist_ok=True)
     net = compile_fabric(prune(fabric, np.ones(len(fabric.edges), dtype=np.bool_)), seed=0)
     write_fabric(net.profile.annotated(), folder / "architecture.dot")
-    save_file({name: tensor.clone() for name, tensor in named_weights(net).items()}, folder / "model.safetensors")
+    save_file(
+        {name: tensor.clone() for name, tensor in named_weights(net).items()}, folder / "model.safetensors"
+    )
     return folder
 
 
 @pytest.fixture(scope="module")
 def certified(tmp_path_factory) -> Path:
     """A run folder with a certificate; not to be changed."""
-    folder = delivered(tmp_path_factory.mktemp("certified"), fabric_of(DIGITS, tmp_path_factory.mktemp("fabric")))
+    folder = delivered(
+        tmp_path_factory.mktemp("certified"), fabric_of(DIGITS, tmp_path_factory.mktemp("fabric"))
+    )
     certificate = make_certificate(folder, BUDGETS, MEANS)
     write(folder / "certificate.json", certificate)
     asked = [{"text": budget.text, "cost": budget.cost, "limit": budget.limit} for budget in BUDGETS]
     write(folder / "config.json", {"budgets": asked})
-    write(folder / "result.json", {"costs": {name: {"value": entry["value"]} for name, entry in certificate["costs"].items()}})
+    write(
+        folder / "result.json",
+        {"costs": {name: {"value": entry["value"]} for name, entry in certificate["costs"].items()}},
+    )
     return folder
 
 
@@ -102,7 +118,9 @@ def test_costs_counted_on_the_network_are_those_of_the_table(fabric):
     for cost in complete_costs(profile):
         assert costs[cost.name]["value"] == pytest.approx(cost.total), cost.name
         assert costs[cost.name]["unit"] == cost.unit
-    assert costs["bytes"]["value"] == sum(tensor.numel() * tensor.element_size() for tensor in net.state_dict().values())
+    assert costs["bytes"]["value"] == sum(
+        tensor.numel() * tensor.element_size() for tensor in net.state_dict().values()
+    )
 
 
 @settings(max_examples=25)
@@ -152,7 +170,8 @@ def test_the_simulation_gives_what_one_finds_by_hand():
     assert [chained(diamond, ones, cores) for cores in (1, 2, 9)] == [4, 2, 2]
     assert chained(diamond, {"xa": 1.0, "by": 1.0}, 1) == 2, "edges that take nothing need no core"
     assert chained(diamond, {"xa": 1.0, "by": 1.0}, 2) == 1, "and wait for nobody but their source"
-    # One long chain and two short ones on two cores: the long one must start first, or it ends after the fourth step.
+    # One long chain and two short ones on two cores: the long one must start first, or
+    # it ends after the fourth step.
     forked = "xa ab by xc xd cy dy"
     assert chained(forked, {"xa": 1, "ab": 1, "by": 1, "xc": 1, "xd": 1}, 2) == 3
     assert chained("xy xy xy", {"xy": 2.5}, 2) == 5
@@ -168,20 +187,27 @@ def test_a_result_is_on_other_cores_after_its_transfer():
     def takes(transfer: float, cores: int = 2) -> float:
         return simulate(fabric, [1.0] * 4, cores, [transfer] * 4)
 
-    assert (takes(0), takes(0.5), takes(9, cores=1)) == (2, 2.5, 4), "two branches that meet at the target, on one core in the end"
+    assert (takes(0), takes(0.5), takes(9, cores=1)) == (2, 2.5, 4), (
+        "two branches that meet at the target, on one core in the end"
+    )
     assert takes(9) == 11, "the greedy rule does not foresee what the last transfer takes"
 
 
 @settings(max_examples=40)
 @given(several, st.integers(1, 4), st.integers(0, 2**32 - 1))
-def test_the_simulation_lies_between_what_no_schedule_beats_and_what_the_greedy_one_promises(fabric, cores, seed):
+def test_the_simulation_lies_between_what_no_schedule_beats_and_what_the_greedy_one_promises(
+    fabric, cores, seed
+):
     durations = np.random.default_rng(seed).integers(0, 4, len(fabric.edges)).astype(float)
     ends = [0.0] * len(fabric.nodes)
     for node, incoming in enumerate(fabric.incoming):
-        ends[node] = max([ends[fabric.endpoints[edge][0]] + durations[edge] for edge in incoming], default=0.0)
+        ends[node] = max(
+            [ends[fabric.endpoints[edge][0]] + durations[edge] for edge in incoming], default=0.0
+        )
     critical, total = max(ends), float(durations.sum())
     found = simulate(fabric, list(durations), cores)
-    assert max(critical, total / cores) - 1e-9 <= found <= critical + (total - critical) / cores + 1e-9  # Graham 1969
+    # Graham 1969
+    assert max(critical, total / cores) - 1e-9 <= found <= critical + (total - critical) / cores + 1e-9
     assert simulate(fabric, list(durations), 1) == total
     assert simulate(fabric, list(durations), len(fabric.edges)) == critical
 
@@ -196,8 +222,15 @@ def test_a_certificate_says_costs_budgets_versions_and_hashes(certified):
     assert certificate["costs"]["energy"]["value"] == 9
     assert certificate["costs"]["edges"]["value"] == 5
     latency = certificate["costs"]["latency"]
-    assert (latency["value"], latency["low"], latency["high"], latency["conditions"]["threads"]) == (2.0, 1.5, 3.0, 1)
-    judged = {budget["cost"]: (budget["value"], budget["slack"], budget["met"]) for budget in certificate["budgets"]}
+    assert (latency["value"], latency["low"], latency["high"], latency["conditions"]["threads"]) == (
+        2.0,
+        1.5,
+        3.0,
+        1,
+    )
+    judged = {
+        budget["cost"]: (budget["value"], budget["slack"], budget["met"]) for budget in certificate["budgets"]
+    }
     assert judged == {
         "macs": (696, 304.0, True),
         "steps:2": (3.0, 1.0, True),
@@ -238,7 +271,9 @@ def test_makespan_goes_by_the_durations_given_and_keeps_them(run):
 
 
 def test_makespan_goes_by_the_files_own_durations(tmp_path):
-    text = DIGITS.replace("cost_energy", "cost_duration_ms").replace("image -> a [", "image -> a [cost_transfer_ms=1, ")
+    text = DIGITS.replace("cost_energy", "cost_duration_ms").replace(
+        "image -> a [", "image -> a [cost_transfer_ms=1, "
+    )
     run = delivered(tmp_path / "run", fabric_of(text, tmp_path))
     entry = make_certificate(run, [BudgetClaim("makespan:2=9", "makespan:2", 9.0)])["costs"]["makespan:2"]
     assert (entry["value"], "durations_ms" in entry) == (1 + 5 + 1, False)
@@ -271,7 +306,11 @@ def test_a_latency_of_another_machine_is_stated(run):
 
 
 def test_an_own_cost_whose_code_is_not_named_is_stated(certified):
-    (check,) = [check for check in verify_certificate(certified, Means(measure=clock)).checks if check.name == "cost edges"]
+    (check,) = [
+        check
+        for check in verify_certificate(certified, Means(measure=clock)).checks
+        if check.name == "cost edges"
+    ]
     assert (check.ok, check.found) == (None, "not counted: what it needs is not given")
 
 
@@ -283,12 +322,17 @@ def one_weight(folder: Path) -> None:
 
 
 def repacked(folder: Path) -> None:
-    save_file(load_file(folder / "model.safetensors"), folder / "model.safetensors", metadata={"repacked": "yes"})
+    save_file(
+        load_file(folder / "model.safetensors"), folder / "model.safetensors", metadata={"repacked": "yes"}
+    )
 
 
 def resized(folder: Path) -> None:
     weights = load_file(folder / "model.safetensors")
-    save_file({name: torch.zeros(*tensor.shape, 2) for name, tensor in weights.items()}, folder / "model.safetensors")
+    save_file(
+        {name: torch.zeros(*tensor.shape, 2) for name, tensor in weights.items()},
+        folder / "model.safetensors",
+    )
 
 
 def graph(replaced: str, by: str) -> Callable[[Path], None]:
@@ -315,16 +359,28 @@ def certificate(change: Callable[[Any], Any], *, sealed: bool = False) -> Callab
         (one_weight, {"file model.safetensors", "weights"}),
         (repacked, {"file model.safetensors"}),
         (resized, {"file model.safetensors", "network"}),
-        (lambda folder: (folder / "model.safetensors").write_bytes(b"no weights"), {"file model.safetensors", "network"}),
+        (
+            lambda folder: (folder / "model.safetensors").write_bytes(b"no weights"),
+            {"file model.safetensors", "network"},
+        ),
         (lambda folder: (folder / "model.safetensors").unlink(), {"file model.safetensors", "network"}),
-        (lambda folder: (folder / "architecture.dot").write_text("digraph {"), {"file architecture.dot", "network"}),
-        (graph('cost_energy="2.0"', 'cost_energy="3.0"'), {"file architecture.dot", "cost energy", "result.json energy"}),
+        (
+            lambda folder: (folder / "architecture.dot").write_text("digraph {"),
+            {"file architecture.dot", "network"},
+        ),
+        (
+            graph('cost_energy="2.0"', 'cost_energy="3.0"'),
+            {"file architecture.dot", "cost energy", "result.json energy"},
+        ),
         (certificate(lambda c: c.update(date="2020-01-01T00:00:00+00:00")), {"seal"}),
         (certificate(lambda c: c["costs"]["macs"].update(value=600)), {"seal", "cost macs"}),
         (certificate(lambda c: c["costs"]["macs"].update(value=600), sealed=True), {"cost macs"}),
         (certificate(lambda c: c["costs"]["steps:2"].update(value=2), sealed=True), {"cost steps:2"}),
         (certificate(lambda c: c["costs"]["edges"].update(value=2), sealed=True), {"cost edges"}),
-        (certificate(lambda c: c["budgets"][0].update(limit=2000.0), sealed=True), {"budgets of config.json", "budget macs=1k"}),
+        (
+            certificate(lambda c: c["budgets"][0].update(limit=2000.0), sealed=True),
+            {"budgets of config.json", "budget macs=1k"},
+        ),
         (certificate(lambda c: c["budgets"][0].update(met=False), sealed=True), {"budget macs=1k"}),
         (certificate(lambda c: c["budgets"].pop(), sealed=True), {"budgets of config.json"}),
         (certificate(lambda c: c["costs"].pop("latency"), sealed=True), {"budget latency=5ms"}),
@@ -338,7 +394,14 @@ def test_every_change_is_found(run, change, found):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", "{}", '{"format": 1}', "[" * 10_000, '{"format": 1, "versions": {}, "files": {}, "costs": {"macs": 3}, "budgets": []}'],
+    [
+        "",
+        "[]",
+        "{}",
+        '{"format": 1}',
+        "[" * 10_000,
+        '{"format": 1, "versions": {}, "files": {}, "costs": {"macs": 3}, "budgets": []}',
+    ],
 )
 def test_what_is_no_certificate_is_said(run, text):
     (run / "certificate.json").write_text(text, encoding="utf-8")
@@ -346,7 +409,9 @@ def test_what_is_no_certificate_is_said(run, text):
         verify_certificate(run, MEANS)
 
 
-@pytest.mark.parametrize("conditions", [{"threads": 10**9}, {"batch": 10**9}, {"batch": 0}, {"threads": "many"}, []])
+@pytest.mark.parametrize(
+    "conditions", [{"threads": 10**9}, {"batch": 10**9}, {"batch": 0}, {"threads": "many"}, []]
+)
 def test_conditions_that_would_take_the_machine_down_are_refused(run, conditions):
     certificate(lambda c: c["costs"]["latency"].update(conditions=conditions), sealed=True)(run)
     with pytest.raises(InputError, match="is no certificate"):
@@ -368,13 +433,18 @@ def test_a_missing_certificate_and_another_format_are_said(run):
 def without_latency(folder: Path) -> Path:
     """So that the command measures nothing."""
     (folder / "config.json").unlink()
-    write(folder / "certificate.json", make_certificate(folder, [budget for budget in BUDGETS if budget.cost != "latency"], MEANS))
+    write(
+        folder / "certificate.json",
+        make_certificate(folder, [budget for budget in BUDGETS if budget.cost != "latency"], MEANS),
+    )
     return folder
 
 
 def test_check_certificate_prints_each_check_and_exits_by_them(run, tmp_path):
     without_latency(run)
-    (tmp_path / "own.py").write_text("def edges(architecture):\n    return len(architecture.edges)\n", encoding="utf-8")
+    (tmp_path / "own.py").write_text(
+        "def edges(architecture):\n    return len(architecture.edges)\n", encoding="utf-8"
+    )
     arguments = ["check", str(run), "--certificate", "--cost", f"edges={tmp_path / 'own.py'}:edges"]
     good = CliRunner().invoke(cli, arguments)
     assert (good.exit_code, "the certificate holds" in good.output) == (0, True), good.output
@@ -397,7 +467,9 @@ def test_check_certificate_prints_each_check_and_exits_by_them(run, tmp_path):
 def test_wrong_usage_of_it_is_told(run, tmp_path, more, said):
     without_latency(run)
     (tmp_path / "own.py").write_text("def edges(architecture):\n    return 1\n", encoding="utf-8")
-    result = CliRunner().invoke(cli, ["check", str(run), "--certificate", *(word.format(own=tmp_path / "own.py") for word in more)])
+    result = CliRunner().invoke(
+        cli, ["check", str(run), "--certificate", *(word.format(own=tmp_path / "own.py") for word in more)]
+    )
     assert (result.exit_code, said in result.output) == (2, True), result.output
 
 

@@ -1,4 +1,6 @@
-"""The command line: what it prints where, exit codes, and what a user's mistake looks like. Never a traceback."""
+"""The command line: what it prints where, exit codes, and what a user's mistake looks
+like. Never a traceback.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ DIGITS_DATA = ("--data", "digits")
 
 @pytest.fixture(autouse=True)
 def _no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Graphviz and matplotlib take longer than a whole search here; the tests of `render` draw."""
+    """Graphviz and matplotlib take longer than a whole search here; the tests of
+    `render` draw.
+    """
     no_pictures(monkeypatch)
 
 
@@ -63,7 +67,16 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cli")
     with pytest.MonkeyPatch.context() as patch:
         no_pictures(patch)
-        succeeded("search", written(DIGITS, folder), *DIGITS_DATA, "--budget", "energy=8", "--out", folder / "run", *FAST_SEARCH)
+        succeeded(
+            "search",
+            written(DIGITS, folder),
+            *DIGITS_DATA,
+            "--budget",
+            "energy=8",
+            "--out",
+            folder / "run",
+            *FAST_SEARCH,
+        )
     return folder / "run"
 
 
@@ -90,7 +103,8 @@ def test_check_json_is_json_alone_with_the_keys_of_the_design(fabric: Path) -> N
         assert set(cost) == {"unit", "fabric", "cheapest", "proved"}
         if name != "memory":  # which is no sum
             assert cost["fabric"] == sum(edge["costs"][name] for edge in facts["edges"])
-    assert facts["costs"]["macs"]["fabric"] == 4 * 4 + 4 * 4 * 4 + 4 * 4 * 4 * 9 + 4 * 10  # by hand: stem, 1x1, 3x3, classifier
+    # by hand: stem, 1x1, 3x3, classifier
+    assert facts["costs"]["macs"]["fabric"] == 4 * 4 + 4 * 4 * 4 + 4 * 4 * 4 * 9 + 4 * 10
     assert facts["costs"]["macs"]["cheapest"] == 4 * 4 + 4 * 10  # stem, identity, classifier
     assert facts["costs"]["flops"]["fabric"] == 2 * facts["costs"]["macs"]["fabric"]
     assert facts["budgets"] == [
@@ -111,7 +125,10 @@ def test_check_exits_1_with_one_line_where_a_budget_cannot_be_met(fabric: Path) 
     for form in ("text", "json"):
         result = invoke("check", fabric, "--budget", "energy=1.5", "--format", form)
         assert result.exit_code == 1
-        assert result.stderr == "Error: no sub-network meets energy=1.5 (1.5): the cheapest costs 2, 22.22 % of the fabric\n"
+        assert (
+            result.stderr
+            == "Error: no sub-network meets energy=1.5 (1.5): the cheapest costs 2, 22.22 % of the fabric\n"
+        )
     assert json.loads(result.stdout)["budgets"] == [{"cost": "energy", "limit": 1.5, "satisfiable": False}]
 
 
@@ -125,7 +142,9 @@ def test_check_exits_1_where_budgets_cannot_be_met_together(tmp_path: Path) -> N
     result = invoke("check", either, "--budget", "energy=2", "--budget", "macs=60", "--format", "json")
     assert result.exit_code == 1
     assert [budget["satisfiable"] for budget in json.loads(result.stdout)["budgets"]] == [True, True]
-    assert result.stderr.startswith("Error: no sub-network meets the budgets together: inside macs=60, the cheapest costs 11")
+    assert result.stderr.startswith(
+        "Error: no sub-network meets the budgets together: inside macs=60, the cheapest costs 11"
+    )
 
 
 def test_check_says_that_a_budget_above_the_whole_fabric_is_slack(fabric: Path) -> None:
@@ -134,7 +153,9 @@ def test_check_says_that_a_budget_above_the_whole_fabric_is_slack(fabric: Path) 
 
 
 def test_set_overrides_a_parameter(fabric: Path) -> None:
-    facts = json.loads(succeeded("check", fabric, "--set", "channels=8", "--set", "classes=3", "--format", "json").stdout)
+    facts = json.loads(
+        succeeded("check", fabric, "--set", "channels=8", "--set", "classes=3", "--format", "json").stdout
+    )
     assert facts["nodes"][1]["shape"] == [8, 2, 2]
     assert facts["nodes"][-1]["shape"] == [3]
 
@@ -143,15 +164,46 @@ def test_set_overrides_a_parameter(fabric: Path) -> None:
 
 
 def test_search_json_is_json_alone_and_is_result_json(fabric: Path, tmp_path: Path) -> None:
-    result = succeeded("search", fabric, *DIGITS_DATA, "--budget", "energy=8", "--out", tmp_path / "run", "--format", "json", *FAST_SEARCH)
+    result = succeeded(
+        "search",
+        fabric,
+        *DIGITS_DATA,
+        "--budget",
+        "energy=8",
+        "--out",
+        tmp_path / "run",
+        "--format",
+        "json",
+        *FAST_SEARCH,
+    )
     assert json.loads(result.stdout) == json.loads((tmp_path / "run/result.json").read_text(encoding="utf-8"))
     assert "search 1/1" in result.stderr
     assert "finetune 1/1" in result.stderr
 
 
 def test_search_ends_with_a_short_table_of_what_was_found(fabric: Path, tmp_path: Path) -> None:
-    result = succeeded("search", fabric, *DIGITS_DATA, "--budget", "energy=8", "--out", tmp_path / "run", "--seed", 3, *FAST_SEARCH)
-    for word in ("test accuracy", "searchable edges kept", "energy", "macs", "params", "met", "architecture.svg", "architecture.dot"):
+    result = succeeded(
+        "search",
+        fabric,
+        *DIGITS_DATA,
+        "--budget",
+        "energy=8",
+        "--out",
+        tmp_path / "run",
+        "--seed",
+        3,
+        *FAST_SEARCH,
+    )
+    for word in (
+        "test accuracy",
+        "searchable edges kept",
+        "energy",
+        "macs",
+        "params",
+        "met",
+        "architecture.svg",
+        "architecture.dot",
+    ):
         assert word in result.stdout
     assert "loss" not in result.stdout
     summary = json.loads((tmp_path / "run/result.json").read_text(encoding="utf-8"))
@@ -159,8 +211,12 @@ def test_search_ends_with_a_short_table_of_what_was_found(fabric: Path, tmp_path
     assert summary["budgets"][0]["value"] <= 8
 
 
-def test_progress_is_a_plain_line_an_epoch_without_a_terminal_and_none_when_quiet(fabric: Path, tmp_path: Path) -> None:
-    loud = succeeded("search", fabric, *DIGITS_DATA, "--budget", "energy=8", "--out", tmp_path / "loud", *FAST_SEARCH).stderr
+def test_progress_is_a_plain_line_an_epoch_without_a_terminal_and_none_when_quiet(
+    fabric: Path, tmp_path: Path
+) -> None:
+    loud = succeeded(
+        "search", fabric, *DIGITS_DATA, "--budget", "energy=8", "--out", tmp_path / "loud", *FAST_SEARCH
+    ).stderr
     (line,) = [line for line in loud.splitlines() if line.startswith("search")]
     for word in ("search 1/1", "loss ", "accuracy ", "energy ", "entropy ", "left 0:00"):
         assert word in line
@@ -169,14 +225,20 @@ def test_progress_is_a_plain_line_an_epoch_without_a_terminal_and_none_when_quie
     assert quiet.stderr == ""
 
 
-def test_search_under_an_infeasible_budget_exits_1_with_one_line_and_writes_nothing(fabric: Path, tmp_path: Path) -> None:
-    said = refused("search", fabric, *DIGITS_DATA, "--budget", "macs=1", "--out", tmp_path / "run", *FAST_SEARCH, code=1)
+def test_search_under_an_infeasible_budget_exits_1_with_one_line_and_writes_nothing(
+    fabric: Path, tmp_path: Path
+) -> None:
+    said = refused(
+        "search", fabric, *DIGITS_DATA, "--budget", "macs=1", "--out", tmp_path / "run", *FAST_SEARCH, code=1
+    )
     assert said == "no sub-network meets macs=1 (1 MACs): the cheapest costs 56 MACs, 8.05 % of the fabric"
     assert not (tmp_path / "run").exists()
 
 
 def test_search_with_a_slack_budget_is_accepted_and_says_so(fabric: Path, tmp_path: Path) -> None:
-    result = succeeded("search", fabric, *DIGITS_DATA, "--budget", "macs=300%", "--out", tmp_path / "run", *FAST_SEARCH)
+    result = succeeded(
+        "search", fabric, *DIGITS_DATA, "--budget", "macs=300%", "--out", tmp_path / "run", *FAST_SEARCH
+    )
     assert "budget macs=300% is slack: the whole fabric costs 696 MACs" in result.stderr
 
 
@@ -215,7 +277,17 @@ def test_every_recipe_and_search_option_reaches_config_json(fabric: Path, tmp_pa
         "--device": "cpu",
     }
     given = [part for pair in options.items() for part in pair]
-    succeeded("search", fabric, *DIGITS_DATA, "--out", tmp_path / "run", "--no-augment", "--set", "channels=2", *given)
+    succeeded(
+        "search",
+        fabric,
+        *DIGITS_DATA,
+        "--out",
+        tmp_path / "run",
+        "--no-augment",
+        "--set",
+        "channels=2",
+        *given,
+    )
     config = json.loads((tmp_path / "run/config.json").read_text(encoding="utf-8"))
     expected = {
         "epochs": 1,
@@ -267,7 +339,15 @@ def test_defaults_that_help_states_are_those_of_the_settings(name: str) -> None:
     defaults = {field.name: field.default for kind in (Recipe, SearchSettings) for field in fields(kind)}
     names = ["epochs", "batch_size", "learning_rate", "momentum", "weight_decay", "precision"]
     if name == "search":
-        names += ["burn_in", "settle", "penalty_form", "baseline", "edge_optimizer", "edge_learning_rate", "initial_probability"]
+        names += [
+            "burn_in",
+            "settle",
+            "penalty_form",
+            "baseline",
+            "edge_optimizer",
+            "edge_learning_rate",
+            "initial_probability",
+        ]
         names += [
             "candidates",
             "fair_share",
@@ -288,34 +368,57 @@ def test_defaults_that_help_states_are_those_of_the_settings(name: str) -> None:
 def test_prune_chooses_again_and_prints_what_search_prints(searched: Path, tmp_path: Path) -> None:
     result = succeeded("prune", searched, "--budget", "energy=2", "--out", tmp_path / "text")
     assert "test accuracy" in result.stdout
-    result = succeeded("prune", searched, "--budget", "energy=2", "--out", tmp_path / "json", "--format", "json", "--quiet")
+    result = succeeded(
+        "prune", searched, "--budget", "energy=2", "--out", tmp_path / "json", "--format", "json", "--quiet"
+    )
     summary = json.loads(result.stdout)
     assert result.stderr == ""
-    assert summary["budgets"] == [{"cost": "energy", "relation": "<=", "limit": 2.0, "value": 2.0, "met": True}]
+    assert summary["budgets"] == [
+        {"cost": "energy", "relation": "<=", "limit": 2.0, "value": 2.0, "met": True}
+    ]
 
 
 def test_prune_of_what_is_no_finished_search_is_refused(searched: Path, fabric: Path, tmp_path: Path) -> None:
     assert "is" in refused("prune", tmp_path / "nothing", "--budget", "energy=2", "--out", tmp_path / "out")
     succeeded("train", fabric, *DIGITS_DATA, "--out", tmp_path / "trained", *FAST)
-    assert "holds a train run" in refused("prune", tmp_path / "trained", "--budget", "energy=2", "--out", tmp_path / "out")
+    assert "holds a train run" in refused(
+        "prune", tmp_path / "trained", "--budget", "energy=2", "--out", tmp_path / "out"
+    )
     said = refused("prune", searched, "--budget", "energy=1", "--out", tmp_path / "out", code=1)
     assert "the cheapest costs 2" in said
     assert not (tmp_path / "out").exists()
 
 
 def test_train_takes_an_architecture_and_prints_the_table_or_json(searched: Path, tmp_path: Path) -> None:
-    result = succeeded("train", searched / "architecture.dot", *DIGITS_DATA, "--out", tmp_path / "text", *FAST)
+    result = succeeded(
+        "train", searched / "architecture.dot", *DIGITS_DATA, "--out", tmp_path / "text", *FAST
+    )
     assert "training 1/1" in result.stderr
     assert "test accuracy" in result.stdout
-    result = succeeded("train", searched / "architecture.dot", *DIGITS_DATA, "--out", tmp_path / "json", "--format", "json", *FAST)
-    assert json.loads(result.stdout) == json.loads((tmp_path / "json/result.json").read_text(encoding="utf-8"))
+    result = succeeded(
+        "train",
+        searched / "architecture.dot",
+        *DIGITS_DATA,
+        "--out",
+        tmp_path / "json",
+        "--format",
+        "json",
+        *FAST,
+    )
+    assert json.loads(result.stdout) == json.loads(
+        (tmp_path / "json/result.json").read_text(encoding="utf-8")
+    )
 
 
 def test_architecture_dot_is_a_fabric_that_check_accepts(searched: Path) -> None:
     facts = json.loads(succeeded("check", searched / "architecture.dot", "--format", "json").stdout)
     assert all(edge["fixed"] for edge in facts["edges"])
     result = json.loads((searched / "result.json").read_text(encoding="utf-8"))
-    assert facts["costs"]["macs"]["fabric"] == facts["costs"]["macs"]["cheapest"] == result["costs"]["macs"]["value"]
+    assert (
+        facts["costs"]["macs"]["fabric"]
+        == facts["costs"]["macs"]["cheapest"]
+        == result["costs"]["macs"]["value"]
+    )
     succeeded("check", searched / "probabilities.dot")
     succeeded("check", searched / "fabric.dot")
 
@@ -326,13 +429,17 @@ def test_evaluate_agrees_with_result_json(searched: Path) -> None:
     assert found["data"] == "digits"
     assert found["metrics"]["test"]["accuracy"] == result["metrics"]["test"]["accuracy"]
     assert found["metrics"]["test"]["loss"] == pytest.approx(result["metrics"]["test"]["loss"], rel=1e-6)
-    assert {name: cost["value"] for name, cost in found["costs"].items()} == {name: cost["value"] for name, cost in result["costs"].items()}
+    assert {name: cost["value"] for name, cost in found["costs"].items()} == {
+        name: cost["value"] for name, cost in result["costs"].items()
+    }
     said = succeeded("evaluate", searched, "--threads", 1).stdout
     assert f"digits: test accuracy {100 * result['metrics']['test']['accuracy']:.2f} %" in said
 
 
 def test_evaluate_of_what_is_no_finished_run_is_refused(tmp_path: Path, searched: Path) -> None:
-    assert "is a run folder" in refused("evaluate", tmp_path / "nothing").replace("is " + str(tmp_path / "nothing") + " a", "is a")
+    assert "is a run folder" in refused("evaluate", tmp_path / "nothing").replace(
+        "is " + str(tmp_path / "nothing") + " a", "is a"
+    )
     assert "there is no data set 'nonsense'" in refused("evaluate", searched, "--data", "nonsense")
 
 
@@ -340,7 +447,10 @@ def test_evaluate_of_what_is_no_finished_run_is_refused(tmp_path: Path, searched
 
 
 BAD_FABRICS = {
-    "cycle": (DIGITS.replace("b -> scores", "b -> a;\n  b -> scores"), ["the graph has a cycle @ a -> b -> a", "remove or turn round"]),
+    "cycle": (
+        DIGITS.replace("b -> scores", "b -> a;\n  b -> scores"),
+        ["the graph has a cycle @ a -> b -> a", "remove or turn round"],
+    ),
     "no-incoming": (
         DIGITS.replace("b -> scores", "lost -> b;\n  b -> scores"),
         ["the node has no incoming edge and is not a source @ node lost, line 9", "graph [source=...]"],
@@ -361,26 +471,51 @@ BAD_FABRICS = {
         DIGITS.replace("kernel=3", "kernal=3"),
         ["conv takes no argument 'kernal' @ edge a->b#2, line 8: did you mean 'kernel'?"],
     ),
-    "misspelt-default": (DIGITS.replace("kernel=1]", "kernle=1]"), ["default 'kernle'", "did you mean 'kernel'?"]),
-    "wrong-type": (DIGITS.replace("kernel=3", "kernel=two"), ["kernel=two must be a whole number @ edge a->b#2, line 8"]),
+    "misspelt-default": (
+        DIGITS.replace("kernel=1]", "kernle=1]"),
+        ["default 'kernle'", "did you mean 'kernel'?"],
+    ),
+    "wrong-type": (
+        DIGITS.replace("kernel=3", "kernel=two"),
+        ["kernel=two must be a whole number @ edge a->b#2, line 8"],
+    ),
     "wrong-value": (DIGITS.replace("kernel=3", "kernel=2"), ["kernel=2 must be odd @ edge a->b#2, line 8"]),
-    "wrong-probability": (DIGITS.replace("kernel=3", "kernel=3, probability=1.5"), ["probability=1.5", "edge a->b#2, line 8"]),
+    "wrong-probability": (
+        DIGITS.replace("kernel=3", "kernel=3, probability=1.5"),
+        ["probability=1.5", "edge a->b#2, line 8"],
+    ),
     "shapes-at-a-merge": (
         DIGITS.replace("kernel=3", "channels=5"),
         [
-            "shapes do not fit at merge=sum: 4x2x2 from a->b#0, 4x2x2 from a->b#1, 5x2x2 from a->b#2 @ node b",
+            "shapes do not fit at merge=sum: 4x2x2 from a->b#0, 4x2x2 from a->b#1, 5x2x2 from a->b#2 @ "
+            "node b",
             "the same channels and stride",
         ],
     ),
-    "unset-parameter": (DIGITS.replace("channels=4, ", ""), ["channels=$channels names a parameter that is not set @"]),
+    "unset-parameter": (
+        DIGITS.replace("channels=4, ", ""),
+        ["channels=$channels names a parameter that is not set @"],
+    ),
     "not-dot": ("this is not a graph", ["did not expect 'this' here @ line 1, column 1"]),
     "unclosed": (DIGITS.rstrip().rstrip("}"), ["@ line"]),
     "empty": ("", ["the file is empty", "a fabric reads `digraph name {"]),
     "blank": ("\n  // nothing\n", ["the file holds no graph @ line"]),
-    "undirected": (DIGITS.replace("digraph", "graph").replace("->", "--"), ["the graph is undirected @ line 1: write `digraph` and `->`"]),
-    "no-source": (DIGITS.replace("source=image, ", ""), ["the graph names no source @ graph: add `graph [source=NODE]`"]),
-    "other-format": (DIGITS.replace("format=1", "format=7"), ["format=7 is not known @ graph: this version reads format=1"]),
-    "not-utf-8": (DIGITS.replace("tiny_digits", "d\xe9j\xe0").encode("latin-1"), ["byte 9 is not UTF-8: save the file as UTF-8 text"]),
+    "undirected": (
+        DIGITS.replace("digraph", "graph").replace("->", "--"),
+        ["the graph is undirected @ line 1: write `digraph` and `->`"],
+    ),
+    "no-source": (
+        DIGITS.replace("source=image, ", ""),
+        ["the graph names no source @ graph: add `graph [source=NODE]`"],
+    ),
+    "other-format": (
+        DIGITS.replace("format=1", "format=7"),
+        ["format=7 is not known @ graph: this version reads format=1"],
+    ),
+    "not-utf-8": (
+        DIGITS.replace("tiny_digits", "d\xe9j\xe0").encode("latin-1"),
+        ["byte 9 is not UTF-8: save the file as UTF-8 text"],
+    ),
     "binary": (b"\x00\x01\x02\x03", ["1 problem"]),
 }
 
@@ -404,8 +539,15 @@ def test_bad_fabric_is_refused_with_what_where_and_the_cure(tmp_path: Path, name
 
 
 def test_all_problems_of_a_file_are_reported_at_once(tmp_path: Path) -> None:
-    text = DIGITS.replace("op=identity", "op=identty").replace("kernel=3", "kernal=3").replace("stride=4", "stride=0")
-    text = text.replace("b -> scores", "b -> dead;\n  b -> c [channels=3];\n  b -> c [channels=5];\n  c -> scores;\n  b -> scores")
+    text = (
+        DIGITS.replace("op=identity", "op=identty")
+        .replace("kernel=3", "kernal=3")
+        .replace("stride=4", "stride=0")
+    )
+    text = text.replace(
+        "b -> scores",
+        "b -> dead;\n  b -> c [channels=3];\n  b -> c [channels=5];\n  c -> scores;\n  b -> scores",
+    )
     said = refused("check", written(text, tmp_path, "bad.dot"))
     lines = said.splitlines()
     assert lines[0] == f"{tmp_path / 'bad.dot'}: {len(lines) - 1} problems"
@@ -425,7 +567,10 @@ def test_problems_of_shapes_are_reported_beside_those_of_reading(tmp_path: Path)
 
 
 def test_missing_file_is_refused(tmp_path: Path) -> None:
-    assert refused("check", tmp_path / "missing.dot") == f"{tmp_path / 'missing.dot'}: cannot be read (No such file or directory)"
+    assert (
+        refused("check", tmp_path / "missing.dot")
+        == f"{tmp_path / 'missing.dot'}: cannot be read (No such file or directory)"
+    )
 
 
 def test_folder_given_as_a_fabric_is_refused(tmp_path: Path) -> None:
@@ -437,7 +582,10 @@ def test_folder_given_as_a_fabric_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("budget", "expected"),
     [
-        ("macs=abc", "budget 'macs=abc': 'abc' is no number with a unit or %: write e.g. macs=25% or macs=2.5M"),
+        (
+            "macs=abc",
+            "budget 'macs=abc': 'abc' is no number with a unit or %: write e.g. macs=25% or macs=2.5M",
+        ),
         ("macs", "budget 'macs' does not read NAME=LIMIT: write e.g. macs=25% or params=40k"),
         ("=5", "budget '=5' does not read NAME=LIMIT: write e.g. macs=25% or params=40k"),
         ("macs=", "budget 'macs=': '' is no number with a unit or %: write e.g. macs=25% or macs=2.5M"),
@@ -445,12 +593,18 @@ def test_folder_given_as_a_fabric_is_refused(tmp_path: Path) -> None:
         ("macs=0", "budget 'macs=0': the limit must be a positive finite number"),
         ("macs=nan", "budget 'macs=nan': the limit must be a positive finite number"),
         ("mcas=5", "there is no cost 'mcas': did you mean 'macs'?"),
-        ("zzz=5", "there is no cost 'zzz': known are bytes, energy, flops, latency, macs, makespan, memory, params, steps"),
+        (
+            "zzz=5",
+            "there is no cost 'zzz': known are bytes, energy, flops, latency, macs, makespan, memory, "
+            "params, steps",
+        ),
         ("macs=5ms", "budget 'macs=5ms': unit 'ms' does not measure macs"),
     ],
 )
 @pytest.mark.parametrize("command", ["check", "search"])
-def test_bad_budget_is_refused(fabric: Path, tmp_path: Path, command: str, budget: str, expected: str) -> None:
+def test_bad_budget_is_refused(
+    fabric: Path, tmp_path: Path, command: str, budget: str, expected: str
+) -> None:
     more = () if command == "check" else (*DIGITS_DATA, "--out", tmp_path / "run", *FAST_SEARCH)
     assert refused(command, fabric, "--budget", budget, *more).startswith(expected)
     assert not (tmp_path / "run").exists()
@@ -463,14 +617,19 @@ def test_two_budgets_on_one_cost_are_refused(fabric: Path) -> None:
 
 def test_budget_on_a_cost_that_some_edges_lack_is_refused(tmp_path: Path) -> None:
     said = refused("check", written(DIGITS.replace("[cost_energy=2]", ""), tmp_path), "--budget", "energy=4")
-    assert said == "cost 'energy' is missing on a->b#0: annotate them, or give a default `edge [cost_energy=0]`"
+    assert (
+        said == "cost 'energy' is missing on a->b#0: annotate them, or give a default `edge [cost_energy=0]`"
+    )
 
 
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
         (("--data", "nonsense"), "there is no data set 'nonsense': known are cifar10"),
-        (("--set", "classes=7"), "the fabric's target scores gives 7, but digits has 10 classes: use --set classes=10"),
+        (
+            ("--set", "classes=7"),
+            "the fabric's target scores gives 7, but digits has 10 classes: use --set classes=10",
+        ),
         (("--set", "channels"), "--set channels does not read NAME=VALUE: write e.g. --set channels=32"),
         (("--set", "=3"), "--set =3 does not read NAME=VALUE"),
         (("--set", "channels="), "--set channels= does not read NAME=VALUE"),
@@ -491,23 +650,33 @@ def test_budget_on_a_cost_that_some_edges_lack_is_refused(tmp_path: Path) -> Non
         (("--candidates", "-1"), "candidates=-1 must not be negative"),
         (("--threads", "0"), "Invalid value for '--threads'"),
         (("--baseline", "none"), "Invalid value for '--baseline'"),
-        (("--resume", "--overwrite"), "--resume and --overwrite exclude each other: go on with the run, or replace it"),
+        (
+            ("--resume", "--overwrite"),
+            "--resume and --overwrite exclude each other: go on with the run, or replace it",
+        ),
         (("--resume",), "holds no run to resume: leave out --resume to start one"),
         (("--nonsense",), "No such option"),
     ],
 )
-def test_bad_option_is_refused_and_nothing_is_written(fabric: Path, tmp_path: Path, options: tuple[str, ...], expected: str) -> None:
+def test_bad_option_is_refused_and_nothing_is_written(
+    fabric: Path, tmp_path: Path, options: tuple[str, ...], expected: str
+) -> None:
     data = () if "--data" in options else DIGITS_DATA
     assert expected in refused("search", fabric, *data, "--out", tmp_path / "run", *FAST_SEARCH, *options)
     assert not (tmp_path / "run").exists()
 
 
-def test_output_folder_that_holds_a_run_is_refused_unless_resumed_or_overwritten(fabric: Path, tmp_path: Path) -> None:
+def test_output_folder_that_holds_a_run_is_refused_unless_resumed_or_overwritten(
+    fabric: Path, tmp_path: Path
+) -> None:
     command = ("search", fabric, *DIGITS_DATA, "--out", tmp_path / "run", "--threads", 1, *FAST_SEARCH)
     succeeded(*command)
     model = (tmp_path / "run/model.safetensors").read_bytes()
     said = refused(*command)
-    assert said == f"{tmp_path / 'run'} already holds a run: go on with it by --resume, replace it by --overwrite, or give another --out"
+    assert (
+        said == f"{tmp_path / 'run'} already holds a run: go on with it by --resume, replace it by "
+        "--overwrite, or give another --out"
+    )
     said = refused(*command, "--resume", "--seed", 1)
     assert "cannot resume with other settings (seed was 0 and is 1)" in said
     assert "resume with the run's own fabric" in refused(*command, "--resume", "--set", "channels=2")
@@ -520,8 +689,12 @@ def test_output_folder_that_holds_a_run_is_refused_unless_resumed_or_overwritten
 
 def test_output_that_cannot_be_written_is_refused(fabric: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    assert "cannot be made" in refused("search", fabric, *DIGITS_DATA, "--out", tmp_path / "file", *FAST_SEARCH)
-    assert "cannot be made" in refused("search", fabric, *DIGITS_DATA, "--out", tmp_path / "file/run", *FAST_SEARCH)
+    assert "cannot be made" in refused(
+        "search", fabric, *DIGITS_DATA, "--out", tmp_path / "file", *FAST_SEARCH
+    )
+    assert "cannot be made" in refused(
+        "search", fabric, *DIGITS_DATA, "--out", tmp_path / "file/run", *FAST_SEARCH
+    )
     assert "cannot be written" in refused("render", fabric, "-o", tmp_path / "missing/out.dot")
     assert "cannot be written" in refused("render", fabric, "-o", tmp_path / "file/out.dot")
 
@@ -549,15 +722,22 @@ def test_ctrl_c_leaves_a_checkpoint_exits_130_and_the_run_goes_on_with_resume(
         result = invoke(*command)
     assert result.exit_code == 130
     assert result.stdout == ""
-    assert result.stderr.strip() == "Interrupted. A search or training goes on from its last epoch with --resume."
+    assert (
+        result.stderr.strip()
+        == "Interrupted. A search or training goes on from its last epoch with --resume."
+    )
     assert (tmp_path / "run/checkpoint.pt").exists()
     assert "finetune 1/1" in succeeded(*command, "--resume").stderr
 
 
 def test_live_display_gives_the_cursor_back_however_the_command_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    """rich hides the cursor while a bar is shown; Ctrl-C or a failed run must not leave it hidden."""
+    """rich hides the cursor while a bar is shown; Ctrl-C or a failed run must not leave
+    it hidden.
+    """
     stream = io.StringIO()
-    monkeypatch.setattr("bsngraph.cli.display.Console", lambda stderr: Console(file=stream, force_terminal=True))
+    monkeypatch.setattr(
+        "bsngraph.cli.display.Console", lambda stderr: Console(file=stream, force_terminal=True)
+    )
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
     with click.Context(click.Command("search")):  # click closes it however the command ends
         progress_display(quiet=False).stage("search", 3, 0)
@@ -566,7 +746,9 @@ def test_live_display_gives_the_cursor_back_however_the_command_ends(monkeypatch
 
 
 def test_failed_run_exits_1_and_says_what_to_try(fabric: Path, tmp_path: Path) -> None:
-    result = invoke("train", fabric, *DIGITS_DATA, "--out", tmp_path / "run", "--learning-rate", "1e30", "--epochs", 1)
+    result = invoke(
+        "train", fabric, *DIGITS_DATA, "--out", tmp_path / "run", "--learning-rate", "1e30", "--epochs", 1
+    )
     assert result.exit_code == 1
     assert result.stdout == ""
     assert "in epoch 1 of the training: try a smaller --learning-rate" in result.stderr
@@ -575,8 +757,12 @@ def test_failed_run_exits_1_and_says_what_to_try(fabric: Path, tmp_path: Path) -
 # --- render
 
 
-@pytest.mark.parametrize(("suffix", "begin"), [(".svg", b"<?xml"), (".png", b"\x89PNG"), (".dot", b"digraph")])
-def test_render_draws_a_fabric_and_a_run(fabric: Path, searched: Path, tmp_path: Path, suffix: str, begin: bytes) -> None:
+@pytest.mark.parametrize(
+    ("suffix", "begin"), [(".svg", b"<?xml"), (".png", b"\x89PNG"), (".dot", b"digraph")]
+)
+def test_render_draws_a_fabric_and_a_run(
+    fabric: Path, searched: Path, tmp_path: Path, suffix: str, begin: bytes
+) -> None:
     from bsngraph.draw.graphviz import find_graphviz
 
     if suffix != ".dot" and find_graphviz() is None:
@@ -589,7 +775,9 @@ def test_render_draws_a_fabric_and_a_run(fabric: Path, searched: Path, tmp_path:
 
 def test_render_takes_parameters(fabric: Path, tmp_path: Path) -> None:
     succeeded("render", fabric, "-o", tmp_path / "out.dot", "--set", "channels=8")
-    assert "did you mean 'channels'?" in refused("render", fabric, "-o", tmp_path / "out.dot", "--set", "chanels=8")
+    assert "did you mean 'channels'?" in refused(
+        "render", fabric, "-o", tmp_path / "out.dot", "--set", "chanels=8"
+    )
 
 
 def test_render_draws_every_dot_file_of_a_run(searched: Path, tmp_path: Path) -> None:
@@ -597,14 +785,20 @@ def test_render_draws_every_dot_file_of_a_run(searched: Path, tmp_path: Path) ->
         succeeded("render", searched / f"{name}.dot", "-o", tmp_path / f"{name}.dot")
 
 
-def test_render_refuses_another_ending_and_a_folder_without_a_finished_run(fabric: Path, tmp_path: Path) -> None:
+def test_render_refuses_another_ending_and_a_folder_without_a_finished_run(
+    fabric: Path, tmp_path: Path
+) -> None:
     assert refused("render", fabric, "-o", tmp_path / "out.pdf").endswith(
         "a drawing is written as .svg, .png or .dot: give it one of these endings"
     )
-    assert "is it a run folder, and its run finished?" in refused("render", tmp_path, "-o", tmp_path / "out.dot")
+    assert "is it a run folder, and its run finished?" in refused(
+        "render", tmp_path, "-o", tmp_path / "out.dot"
+    )
 
 
-def test_render_without_graphviz_says_how_to_get_it(fabric: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_render_without_graphviz_says_how_to_get_it(
+    fabric: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("bsngraph.draw.graphviz.find_graphviz", lambda: None)
     assert "pip install 'bsngraph[draw]'" in refused("render", fabric, "-o", tmp_path / "out.svg", code=1)
     succeeded("render", fabric, "-o", tmp_path / "out.dot")
@@ -626,7 +820,9 @@ def test_every_command_that_prints_facts_can_print_json(name: str) -> None:
     assert "--format [text|json]" in succeeded(name, "--help").stdout
 
 
-def test_help_of_every_command_and_drawing_import_no_torch(fabric: Path, searched: Path, tmp_path: Path) -> None:
+def test_help_of_every_command_and_drawing_import_no_torch(
+    fabric: Path, searched: Path, tmp_path: Path
+) -> None:
     code = """
 import sys
 from bsngraph.cli.main import COMMANDS, cli
@@ -647,7 +843,10 @@ run("render", fabric, "-o", out + "/fabric.dot")
 run("render", searched, "-o", out + "/run.dot")
 """
     done = subprocess.run(
-        [sys.executable, "-c", code, str(fabric), str(searched), str(tmp_path)], capture_output=True, text=True, check=False
+        [sys.executable, "-c", code, str(fabric), str(searched), str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "fabric.dot").exists()

@@ -1,4 +1,6 @@
-"""Shapes, counts and costs against formulas by hand, published tables, torch's own counter, and enumeration."""
+"""Shapes, counts and costs against formulas by hand, published tables, torch's own
+counter, and enumeration.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +55,12 @@ def test_shapes_macs_and_params_of_a_fabric_are_those_of_the_formulas():
     graph.add_node("image", input="3x9x7")
     graph.add_node("b", merge="concat")
     edges = {
-        "image->a#0": ({"op": "conv", "channels": 8, "kernel": 5}, (8, 9, 7), 8 * 3 * 25 * 63, 8 * 3 * 25 + 16),
+        "image->a#0": (
+            {"op": "conv", "channels": 8, "kernel": 5},
+            (8, 9, 7),
+            8 * 3 * 25 * 63,
+            8 * 3 * 25 + 16,
+        ),
         "image->a#1": (
             {"op": "separable_conv", "channels": 8, "norm": "none"},
             (8, 9, 7),
@@ -67,7 +74,12 @@ def test_shapes_macs_and_params_of_a_fabric_are_those_of_the_formulas():
             (16 * 8 * 9 + 16 * 16 * 9) * 20,
             16 * 8 * 9 + 16 * 16 * 9 + 4 * 16,
         ),
-        "a->b#1": ({"op": "conv", "channels": 4, "kernel": 1, "stride": 2, "norm": "none"}, (4, 5, 4), 4 * 8 * 20, 4 * 8 + 4),
+        "a->b#1": (
+            {"op": "conv", "channels": 4, "kernel": 1, "stride": 2, "norm": "none"},
+            (4, 5, 4),
+            4 * 8 * 20,
+            4 * 8 + 4,
+        ),
         "a->b#2": ({"op": "max_pool"}, (8, 5, 4), 0, 0),
         "b->scores#0": ({"op": "classifier", "classes": 10}, (10,), 33 * 10, 33 * 10 + 10),
         "b->scores#1": ({"op": "linear", "features": 10}, (10,), 33 * 20 * 10, 33 * 20 * 10 + 10),
@@ -77,7 +89,9 @@ def test_shapes_macs_and_params_of_a_fabric_are_those_of_the_formulas():
         target, key = rest.split("#")
         graph.add_edge(source, target, key, **arguments)
     profile = profile_fabric(fabric_from_networkx(graph))
-    assert {node.name: shape for node, shape in zip(profile.fabric.nodes, profile.node_shapes, strict=True)} == {
+    assert {
+        node.name: shape for node, shape in zip(profile.fabric.nodes, profile.node_shapes, strict=True)
+    } == {
         "image": (3, 9, 7),
         "a": (8, 9, 7),
         "b": (5 + 16 + 4 + 8, 5, 4),
@@ -85,15 +99,22 @@ def test_shapes_macs_and_params_of_a_fabric_are_those_of_the_formulas():
     }
     for index, edge in enumerate(profile.fabric.edges):
         _, shape, macs, params = edges[edge.name]
-        assert (profile.edge_shapes[index], profile.macs[index], profile.params[index]) == (shape, macs, params), edge.name
+        assert (profile.edge_shapes[index], profile.macs[index], profile.params[index]) == (
+            shape,
+            macs,
+            params,
+        ), edge.name
 
 
 def whole_net_counts(fabric: Fabric) -> tuple[int, int]:
-    """MACs of one example through the whole built network, and its parameters, counted by torch on the CPU."""
+    """MACs of one example through the whole built network, and its parameters, counted
+    by torch on the CPU.
+    """
     net = compile_fabric(fabric, seed=0).eval()
     inputs = {node.name: torch.zeros(1, *node.input) for node in fabric.nodes if node.name in fabric.sources}
     counter = FlopCounterMode(display=False)
-    with torch.no_grad(), counter, sdpa_kernel(SDPBackend.MATH):  # the counter knows attention as matrix products only
+    # the counter knows attention as matrix products only
+    with torch.no_grad(), counter, sdpa_kernel(SDPBackend.MATH):
         net(inputs if len(inputs) > 1 else next(iter(inputs.values())))
     return counter.get_total_flops() // 2, sum(parameter.numel() for parameter in net.parameters())
 
@@ -122,8 +143,16 @@ def test_shapes_equal_those_of_running_one_operation_after_the_other(fabric):
 
 
 def resnet(depth: int) -> Fabric:
-    """He et al.'s ResNet for 32x32 images: every shortcut is option A, so no weights but those of the main way."""
-    graph = nx.MultiDiGraph(name=f"resnet{depth}", source="image", target="scores", node={"activation": "relu"}, edge={"fixed": True})
+    """He et al.'s ResNet for 32x32 images: every shortcut is option A, so no weights
+    but those of the main way.
+    """
+    graph = nx.MultiDiGraph(
+        name=f"resnet{depth}",
+        source="image",
+        target="scores",
+        node={"activation": "relu"},
+        edge={"fixed": True},
+    )
     graph.add_node("image", input="3x32x32", activation="none")
     graph.add_edge("image", "a0", op="conv", channels=16, kernel=3)
     last = "a0"
@@ -156,7 +185,11 @@ def test_resnets_have_the_published_macs_and_parameters(depth, macs, params):
     assert profile.macs.sum() == macs == 442_368 + 2_359_296 * (depth - 3) + 640
     assert profile.params.sum() == params
     found = cheapest(profile.fabric, price(profile, "macs"))
-    assert (found.value, found.proved, len(found.architecture.live)) == (macs, True, len(profile.fabric.edges))
+    assert (found.value, found.proved, len(found.architecture.live)) == (
+        macs,
+        True,
+        len(profile.fabric.edges),
+    )
 
 
 def test_a_profile_asks_for_no_memory_however_large_the_fabric_is():
@@ -194,15 +227,19 @@ def test_shapes_that_differ_at_a_merge_are_told_with_every_edge_and_the_cure():
         "give the operations the same channels and stride, or set merge=concat on the node"
     ]
     assert problems_of(merging("max", {}, {"stride": 2})) == [
-        "shapes do not fit at merge=max: 4x8x8 from x->a#0, 4x4x4 from x->a#1 @ node a: give the operations the same channels and stride"
+        "shapes do not fit at merge=max: 4x8x8 from x->a#0, 4x4x4 from x->a#1 @ node a: give the "
+        "operations the same channels and stride"
     ]
     assert problems_of(merging("concat", {}, {"channels": 6, "stride": 2})) == [
-        "shapes do not fit at merge=concat: 4x8x8 from x->a#0, 6x4x4 from x->a#1 @ node a: give the operations the same channels and stride"
+        "shapes do not fit at merge=concat: 4x8x8 from x->a#0, 6x4x4 from x->a#1 @ node a: give the "
+        "operations the same channels and stride"
     ]
 
 
 def test_concat_merges_inputs_that_differ_in_channels_alone():
-    profile = profile_fabric(fabric_from_networkx(merging("concat", {}, {"channels": 6}, {"op": "identity", "channels": None})))
+    profile = profile_fabric(
+        fabric_from_networkx(merging("concat", {}, {"channels": 6}, {"op": "identity", "channels": None}))
+    )
     assert profile.node_shapes[1] == (12, 8, 8)
 
 
@@ -214,7 +251,8 @@ def test_an_operation_on_a_wrong_input_is_told_with_its_edge_and_what_comes_afte
     graph.add_edge("c", "y", op="shortcut", channels=1)
     graph.add_edge("b", "y", op="linear", features=4)
     assert problems_of(graph) == [
-        "conv needs an image (channels, height, width), but gets 3 @ edge b->c#0: change its arguments, or what comes into b"
+        "conv needs an image (channels, height, width), but gets 3 @ edge b->c#0: change its arguments, "
+        "or what comes into b"
     ]
 
 
@@ -223,7 +261,9 @@ def test_an_operation_that_cannot_run_is_told_with_the_edge_and_the_shape():
     graph.add_node("x", input="3x8x8")
     graph.add_edge("x", "y", op="conv", channels=4, groups=2)
     (problem,) = problems_of(graph)
-    assert problem.startswith("conv groups=2 must divide both the 3 incoming and the 4 outgoing channels @ edge x->y#0: ")
+    assert problem.startswith(
+        "conv groups=2 must divide both the 3 incoming and the 4 outgoing channels @ edge x->y#0: "
+    )
 
 
 @pytest.mark.parametrize("slots", [{"concat_offset": 5}, {}, {"concat_offset": 0, "channels": 9}])
@@ -232,19 +272,24 @@ def test_an_edge_outside_the_slots_of_a_pruned_concat_node_is_told(slots):
     graph.nodes["a"]["concat_channels"] = 8
     channels = slots.get("channels", 4)
     assert problems_of(graph) == [
-        f"its {channels} channels have no slot in the 8 of node a @ edge x->a#0: set concat_offset, or remove concat_channels from the node"
+        f"its {channels} channels have no slot in the 8 of node a @ edge x->a#0: set concat_offset, or "
+        "remove concat_channels from the node"
     ]
 
 
 def test_slots_of_a_pruned_concat_node_that_overlap_are_told():
     graph = merging("concat", {"concat_offset": 0}, {"concat_offset": 2})
     graph.nodes["a"]["concat_channels"] = 8
-    assert problems_of(graph) == ["its slot overlaps that of x->a#0 @ edge x->a#1: give every edge into node a a concat_offset of its own"]
+    assert problems_of(graph) == [
+        "its slot overlaps that of x->a#0 @ edge x->a#1: give every edge into node a a concat_offset of "
+        "its own"
+    ]
 
 
 def test_a_slot_in_a_concat_node_that_was_not_pruned_is_told():
     assert problems_of(merging("concat", {}, {"concat_offset": 100})) == [
-        "concat_offset is the place of a slot in a pruned node only @ edge x->a#1: set concat_channels on node a too, or remove it"
+        "concat_offset is the place of a slot in a pruned node only @ edge x->a#1: set concat_channels on "
+        "node a too, or remove it"
     ]
 
 
@@ -273,7 +318,9 @@ def test_problems_of_reading_and_of_shapes_are_told_together(tmp_path):
 
 def test_a_cycle_is_told_alone_since_nothing_has_a_shape_then(tmp_path):
     path = tmp_path / "cycle.dot"
-    path.write_text('digraph { source=x; target=y; edge [op=identity]; x [input="2"]; x -> a -> b -> a; b -> y }')
+    path.write_text(
+        'digraph { source=x; target=y; edge [op=identity]; x [input="2"]; x -> a -> b -> a; b -> y }'
+    )
     with pytest.raises(FabricError, match="the graph has a cycle"):
         profile_draft(draft_file(path))
 
@@ -296,7 +343,9 @@ def test_the_cost_of_a_sample_is_the_sum_over_its_live_edges(fabric, data):
             "energy": [edge.costs["energy"] for edge in fabric.edges],
         }[name]
         for found, choice in zip(cost.of(live), kept, strict=True):
-            assert found == pytest.approx(sum(float(values[edge]) for edge in live_by_paths(fabric, choice)), rel=1e-12)
+            assert found == pytest.approx(
+                sum(float(values[edge]) for edge in live_by_paths(fabric, choice)), rel=1e-12
+            )
         whole = live_edges(live_sweep(fabric), np.ones((1, len(fabric.edges)), dtype=bool))
         assert cost.total == pytest.approx(float(cost.of(whole)[0]), rel=1e-12)
 
@@ -322,14 +371,20 @@ def test_annotations_are_costs_of_their_name():
     cost = price(profile, "energy")
     assert (cost.name, cost.unit, cost.per_edge.tolist(), cost.total) == ("energy", "", [1.5, 2, 4], 7.5)
     assert cost.of(np.array([[True, False, True], [False, False, False]])).tolist() == [5.5, 0]
-    assert [cost.name for cost in complete_costs(profile)] == [*(name for name, kind in COSTS.items() if kind.always), "energy"]
+    assert [cost.name for cost in complete_costs(profile)] == [
+        *(name for name, kind in COSTS.items() if kind.always),
+        "energy",
+    ]
 
 
 def test_an_annotation_that_is_missing_on_some_edges_is_told_with_the_edges_and_the_cure():
     profile = profile_fabric(annotated({"area": 1}, {}, {"area": 2}, {}))
     with pytest.raises(InputError) as caught:
         price(profile, "area")
-    assert str(caught.value) == "cost 'area' is missing on x->y#1, x->y#3: annotate them, or give a default `edge [cost_area=0]`"
+    assert (
+        str(caught.value)
+        == "cost 'area' is missing on x->y#1, x->y#3: annotate them, or give a default `edge [cost_area=0]`"
+    )
     profile = profile_fabric(annotated({"area": 1}, *[{}] * 10))
     with pytest.raises(InputError, match=r"x->y#8 and 2 more: annotate them"):
         price(profile, "area")
@@ -351,7 +406,9 @@ def test_costs_of_the_table_have_their_units():
 
 @settings(max_examples=20)
 @given(several)
-def test_information_in_a_file_is_what_was_computed_and_is_not_read_back_as_the_value(tmp_path_factory, fabric):
+def test_information_in_a_file_is_what_was_computed_and_is_not_read_back_as_the_value(
+    tmp_path_factory, fabric
+):
     profile = profile_fabric(fabric)
     information = profile.annotated()
     assert information == fabric
@@ -386,11 +443,23 @@ def test_information_in_a_file_is_what_was_computed_and_is_not_read_back_as_the_
 
 @st.composite
 def priced_fabrics(draw) -> Fabric:
-    """Random annotations, zeros among them; one target in half of them, so that a shortest path is tried."""
+    """Random annotations, zeros among them; one target in half of them, so that a
+    shortest path is tried.
+    """
     one = small_fabrics(max_edges=9, max_inner=4, costs=True)
-    fabric = draw(st.one_of(one, small_fabrics(max_edges=9, max_inner=4, max_sources=2, max_targets=2, inner_targets=True, costs=True)))
-    values = st.one_of(st.just(0.0), st.floats(0.001, 100), st.floats(1e6, 1e7))  # the solver tells 1e-12 of the largest apart
-    return replace(fabric, edges=tuple(replace(edge, costs={"energy": draw(values)}) for edge in fabric.edges))
+    fabric = draw(
+        st.one_of(
+            one,
+            small_fabrics(
+                max_edges=9, max_inner=4, max_sources=2, max_targets=2, inner_targets=True, costs=True
+            ),
+        )
+    )
+    # the solver tells 1e-12 of the largest apart
+    values = st.one_of(st.just(0.0), st.floats(0.001, 100), st.floats(1e6, 1e7))
+    return replace(
+        fabric, edges=tuple(replace(edge, costs={"energy": draw(values)}) for edge in fabric.edges)
+    )
 
 
 @settings(max_examples=60)
@@ -410,7 +479,9 @@ def test_the_cheapest_sub_network_is_the_cheapest_of_all_2_to_the_edges_both_way
         assert (live == found.architecture.mask).all(axis=1).any()
         choice = solve_choice(fabric, np.zeros(len(fabric.edges)), cost.per_edge)
         assert choice.proved
-        assert float(cost.of(architecture_of(fabric, choice.kept).mask[None])[0]) == pytest.approx(least, rel=1e-9, abs=1e-4)
+        assert float(cost.of(architecture_of(fabric, choice.kept).mask[None])[0]) == pytest.approx(
+            least, rel=1e-9, abs=1e-4
+        )
 
 
 def test_fixed_edges_that_come_along_are_paid_for():
@@ -426,7 +497,8 @@ def test_fixed_edges_that_come_along_are_paid_for():
         graph.add_edge(source, target, op="identity", cost_e=cost, fixed=fixed)
     fabric = fabric_from_networkx(graph)
     found = cheapest(fabric, price(profile_fabric(fabric), "e"))
-    assert (found.value, found.proved) == (6, True)  # not the shortest path, 2: the fixed edge beside it would be live
+    # not the shortest path, 2: the fixed edge beside it would be live
+    assert (found.value, found.proved) == (6, True)
 
 
 def test_what_several_targets_share_is_paid_once():

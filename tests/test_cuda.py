@@ -26,7 +26,9 @@ def test_a_search_on_cuda_is_inside_its_budget_and_evaluates_alike_on_the_cpu(tm
     fabric = bsngraph.read_fabric("fabrics/digits.dot", {"channels": 4})
     recipe = bsngraph.Recipe(epochs=4)
     settings = bsngraph.SearchSettings(finetune_epochs=2, candidates=8)
-    result = bsngraph.search(fabric, "digits", ["macs=25%"], out=tmp_path, recipe=recipe, settings=settings, device="cuda")
+    result = bsngraph.search(
+        fabric, "digits", ["macs=25%"], out=tmp_path, recipe=recipe, settings=settings, device="cuda"
+    )
     assert all(budget["met"] for budget in result.summary["budgets"])
     again = bsngraph.evaluate_run(tmp_path, device="cpu")
     assert again.score.accuracy == pytest.approx(result.test_accuracy, abs=0.01)

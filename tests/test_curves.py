@@ -1,4 +1,6 @@
-"""The curves of a run: what is drawn of its rows, what is marked, the same bytes each time, and what happens without matplotlib."""
+"""The curves of a run: what is drawn of its rows, what is marked, the same bytes each
+time, and what happens without matplotlib.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ def searched(epoch: int, *, rate: float = 0.1, burn_in: bool = False, **more: An
         "train_accuracy": 0.5,
         "validation_loss": 2.0 / epoch,
         "validation_accuracy": 0.4,
-        "costs": {name: {"sampled": 100.0 - epoch, "thresholded": 90.0 - epoch} for name in ("macs", "params")},
+        "costs": {
+            name: {"sampled": 100.0 - epoch, "thresholded": 90.0 - epoch} for name in ("macs", "params")
+        },
         "limits": {"params": 80.0 - epoch},
         "penalty": {"params": 10.0**epoch},
         "entropy": 0.9 / epoch,
@@ -41,11 +45,26 @@ def searched(epoch: int, *, rate: float = 0.1, burn_in: bool = False, **more: An
 
 
 def tuned(epoch: int, rate: float = 0.02) -> dict[str, Any]:
-    kept = ("stage", "epoch", "train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "learning_rate")
+    kept = (
+        "stage",
+        "epoch",
+        "train_loss",
+        "train_accuracy",
+        "validation_loss",
+        "validation_accuracy",
+        "learning_rate",
+    )
     return {key: value for key, value in searched(epoch, rate=rate, stage="finetune").items() if key in kept}
 
 
-ROWS = [searched(1, burn_in=True), searched(2, burn_in=True), searched(3), searched(4, rate=0.01), tuned(1), tuned(2, 0.002)]
+ROWS = [
+    searched(1, burn_in=True),
+    searched(2, burn_in=True),
+    searched(3),
+    searched(4, rate=0.01),
+    tuned(1),
+    tuned(2, 0.002),
+]
 
 
 def texts(picture: bytes) -> list[str]:
@@ -75,7 +94,9 @@ def test_curves_hold_what_the_rows_say_by_epoch_counted_over_all_stages() -> Non
 def test_marks_are_burn_in_drops_of_the_rate_within_a_stage_and_stages() -> None:
     marks = marks_of(ROWS)
     assert marks.burn_in == (1, 2)
-    assert marks.drops == (4, 6), "from 0.01 to the fine-tuning's 0.02 is no drop, nor is a stage that starts lower"
+    assert marks.drops == (4, 6), (
+        "from 0.01 to the fine-tuning's 0.02 is no drop, nor is a stage that starts lower"
+    )
     assert marks.stages == ((1, "search"), (5, "finetune"))
 
 
@@ -94,7 +115,9 @@ def test_the_metric_that_is_drawn_is_the_headline_of_its_task(kind: Any) -> None
     import torch
 
     names, outputs = ("x", "y"), torch.zeros(2, 2, 1, 1) if kind == "segmentation" else torch.zeros(2, 2)
-    labels = {"classification": torch.zeros(2).long(), "segmentation": torch.zeros(2, 1, 1).long()}.get(kind, torch.ones(2, 2))
+    labels = {"classification": torch.zeros(2).long(), "segmentation": torch.zeros(2, 1, 1).long()}.get(
+        kind, torch.ones(2, 2)
+    )
     facts = Task(kind, task_of(stripes()).facts.__class__(names, mean=torch.zeros(2), std=torch.ones(2)))
     meter = facts.meter()
     meter.update(outputs, labels)
@@ -105,7 +128,16 @@ def test_the_metric_that_is_drawn_is_the_headline_of_its_task(kind: Any) -> None
 
 def test_the_picture_names_panels_curves_and_marks() -> None:
     said = texts(curves_drawing(ROWS, "svg"))
-    for expected in ("loss", "accuracy", "params", "λ", "entropy of Γ", "epoch", "burn-in: only the weights learn", "next stage: finetune"):
+    for expected in (
+        "loss",
+        "accuracy",
+        "params",
+        "λ",
+        "entropy of Γ",
+        "epoch",
+        "burn-in: only the weights learn",
+        "next stage: finetune",
+    ):
         assert expected in said, said
     assert "the learning rate drops" in said
     assert any("limit in force" in text for text in said)
@@ -119,7 +151,9 @@ def test_the_same_rows_give_the_same_bytes_without_a_date() -> None:
 
 def test_one_epoch_and_names_that_mean_something_elsewhere_break_nothing() -> None:
     odd = "$x^$ <b>&\x00" + "n" * 200
-    rows = [searched(1, limits={odd: 0.0}, penalty={odd: 0.0}, costs={odd: {"sampled": 0.0, "thresholded": 0.0}})]
+    rows = [
+        searched(1, limits={odd: 0.0}, penalty={odd: 0.0}, costs={odd: {"sampled": 0.0, "thresholded": 0.0}})
+    ]
     assert any(text.startswith("$x^$ <b>&") for text in texts(curves_drawing(rows, "svg")))
 
 
@@ -144,7 +178,9 @@ def without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(builtins, "__import__", importing)
 
 
-def test_without_matplotlib_a_run_ends_well_and_one_note_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_matplotlib_a_run_ends_well_and_one_note_names_the_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     notes = []
 
     class Notes(Silent):
@@ -155,7 +191,13 @@ def test_without_matplotlib_a_run_ends_well_and_one_note_names_the_extra(tmp_pat
     monkeypatch.setattr("bsngraph.searching.delivering.pictures.render_curves", render_curves)
     without_matplotlib(monkeypatch)
     result = search(
-        fabric_of(STRIPES, tmp_path), stripes(), out=tmp_path / "run", recipe=recipe(), settings=settings(), threads=1, progress=Notes()
+        fabric_of(STRIPES, tmp_path),
+        stripes(),
+        out=tmp_path / "run",
+        recipe=recipe(),
+        settings=settings(),
+        threads=1,
+        progress=Notes(),
     )
     assert result.run.finished
     assert not list((tmp_path / "run").glob("curves.*"))
@@ -171,7 +213,9 @@ def test_without_matplotlib_rendering_is_an_error(tmp_path: Path, monkeypatch: p
 
 
 def test_another_suffix_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"curves\.pdf: curves are drawn as \.svg or \.png: give it one of these endings"):
+    with pytest.raises(
+        InputError, match=r"curves\.pdf: curves are drawn as \.svg or \.png: give it one of these endings"
+    ):
         render_curves(ROWS, tmp_path / "curves.pdf")
 
 
@@ -186,10 +230,14 @@ def test_another_suffix_is_refused(tmp_path: Path) -> None:
         ([json.dumps(searched(1))], ["--cores", "2"], "--curves and --cores exclude each other"),
     ],
 )
-def test_render_says_what_is_wrong_with_a_runs_rows(tmp_path: Path, lines: list[str], more: list[str], said: str) -> None:
+def test_render_says_what_is_wrong_with_a_runs_rows(
+    tmp_path: Path, lines: list[str], more: list[str], said: str
+) -> None:
     if lines:
         (tmp_path / "metrics.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    result = CliRunner().invoke(cli, ["render", str(tmp_path), "--curves", "-o", str(tmp_path / "x.svg"), *more])
+    result = CliRunner().invoke(
+        cli, ["render", str(tmp_path), "--curves", "-o", str(tmp_path / "x.svg"), *more]
+    )
     assert result.exit_code == 2, result.output
     assert said in result.output
     assert not (tmp_path / "x.svg").exists()

@@ -1,4 +1,6 @@
-"""Data: splits, normalisation, batches and augmentation, against slow and obvious references."""
+"""Data: splits, normalisation, batches and augmentation, against slow and obvious
+references.
+"""
 
 from __future__ import annotations
 
@@ -46,18 +48,27 @@ def test_digits_splits_are_stratified_within_one_example_a_class(digits: Dataset
 
 
 def test_digits_splits_are_disjoint_and_hold_every_example(digits: Dataset) -> None:
-    """As multisets of (image, label): what the three hold together is what scikit-learn has."""
+    """As multisets of (image, label): what the three hold together is what scikit-learn
+    has.
+    """
     bunch = datasets.load_digits()
-    whole = Counter((bytes(image.astype("uint8").tobytes()), int(label)) for image, label in zip(bunch.images, bunch.target, strict=True))
+    whole = Counter(
+        (bytes(image.astype("uint8").tobytes()), int(label))
+        for image, label in zip(bunch.images, bunch.target, strict=True)
+    )
     found: Counter[tuple[bytes, int]] = Counter()
     for inputs, labels in splits(digits):
-        found += Counter((bytes(image.numpy().tobytes()), int(label)) for image, label in zip(inputs, labels, strict=True))
+        found += Counter(
+            (bytes(image.numpy().tobytes()), int(label)) for image, label in zip(inputs, labels, strict=True)
+        )
     assert found == whole
 
 
 def test_digits_splits_are_the_same_for_a_split_seed_and_others_for_another(digits: Dataset) -> None:
     again, other = load_data("digits", split_seed=0), load_data("digits", split_seed=1)
-    for (inputs, labels), (same_inputs, same_labels), (other_inputs, _) in zip(splits(digits), splits(again), splits(other), strict=True):
+    for (inputs, labels), (same_inputs, same_labels), (other_inputs, _) in zip(
+        splits(digits), splits(again), splits(other), strict=True
+    ):
         assert torch.equal(inputs, same_inputs)
         assert torch.equal(labels, same_labels)
         assert not torch.equal(inputs, other_inputs)
@@ -78,7 +89,9 @@ def test_normalisation_is_that_of_the_training_split_on_every_split(digits: Data
 
 def test_normalisation_is_per_channel_and_works_on_vectors() -> None:
     data = stripes()
-    two = Dataset("two", ("a", "b"), (1.0, 10.0), (2.0, 5.0), data.train, data.validation, data.test, Augmentation())
+    two = Dataset(
+        "two", ("a", "b"), (1.0, 10.0), (2.0, 5.0), data.train, data.validation, data.test, Augmentation()
+    )
     assert two.normalised(torch.tensor([[3.0, 0.0]])).tolist() == [[1.0, -2.0]]
     images = two.normalised(torch.tensor([3.0, 0.0]).view(1, 2, 1, 1).expand(1, 2, 3, 3))
     assert images[0, 0].unique().tolist() == [1.0]
@@ -99,8 +112,12 @@ def numbers_of(batches: list[tuple[Tensor, Tensor]]) -> list[int]:
     return [int(number) for inputs, _ in batches for number in inputs[:, 0, 0, 0]]
 
 
-@pytest.mark.parametrize(("count", "size", "sizes"), [(64, 16, [16] * 4), (50, 16, [16] * 3), (10, 16, [10]), (16, 16, [16])])
-def test_training_batches_cover_the_split_without_repetition_up_to_a_smaller_rest(count: int, size: int, sizes: list[int]) -> None:
+@pytest.mark.parametrize(
+    ("count", "size", "sizes"), [(64, 16, [16] * 4), (50, 16, [16] * 3), (10, 16, [10]), (16, 16, [16])]
+)
+def test_training_batches_cover_the_split_without_repetition_up_to_a_smaller_rest(
+    count: int, size: int, sizes: list[int]
+) -> None:
     data = numbered(count)
     batches = list(data.training_batches(size, torch.Generator().manual_seed(0), augment=False))
     assert [len(labels) for _, labels in batches] == sizes
@@ -116,7 +133,12 @@ def test_training_batches_follow_from_the_generator_alone() -> None:
 
     def epoch(seed: int) -> Tensor:
         torch.rand(3)  # the global generator has no say
-        return torch.cat([inputs for inputs, _ in data.training_batches(16, torch.Generator().manual_seed(seed), augment=True)])
+        return torch.cat(
+            [
+                inputs
+                for inputs, _ in data.training_batches(16, torch.Generator().manual_seed(seed), augment=True)
+            ]
+        )
 
     assert torch.equal(epoch(1), epoch(1))
     assert not torch.equal(epoch(1), epoch(2))
@@ -158,7 +180,9 @@ def shifted(image: Tensor, down: int, right: int) -> Tensor:
 
 
 @pytest.mark.parametrize(("shift", "flip"), [(1, False), (2, False), (0, True), (1, True)])
-def test_augmented_images_are_shifted_and_flipped_versions_of_themselves_and_every_version_occurs(shift: int, flip: bool) -> None:
+def test_augmented_images_are_shifted_and_flipped_versions_of_themselves_and_every_version_occurs(
+    shift: int, flip: bool
+) -> None:
     generator = torch.Generator().manual_seed(3)
     image = torch.rand(2, 4, 5, generator=generator) + 0.1
     offsets = range(-shift, shift + 1)

@@ -1,4 +1,6 @@
-"""Augmentation: images and label maps stay aligned (hypothesis), each change against a slow reference, soft labels of mixup."""
+"""Augmentation: images and label maps stay aligned (hypothesis), each change against a
+slow reference, soft labels of mixup.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,18 @@ def generator(seed: int = 0) -> torch.Generator:
 
 def scenes(images: torch.Tensor, labels: torch.Tensor, how: Augmentation, ignore: int | None) -> Dataset:
     split = Split(images, labels)
-    return Dataset("scenes", tuple("abcdefg"), (0.0,), (1.0,), split, split, split, how, task="segmentation", ignore_label=ignore)
+    return Dataset(
+        "scenes",
+        tuple("abcdefg"),
+        (0.0,),
+        (1.0,),
+        split,
+        split,
+        split,
+        how,
+        task="segmentation",
+        ignore_label=ignore,
+    )
 
 
 # --- images and label maps
@@ -40,8 +53,12 @@ def scenes(images: torch.Tensor, labels: torch.Tensor, how: Augmentation, ignore
     ),
     st.integers(0, 2**31),
 )
-def test_image_and_mask_stay_aligned_under_any_augmentation(batch: int, height: int, width: int, how: Augmentation, seed: int) -> None:
-    """The label of a pixel is a function of its value; it still is afterwards, and what came in from outside is told apart."""
+def test_image_and_mask_stay_aligned_under_any_augmentation(
+    batch: int, height: int, width: int, how: Augmentation, seed: int
+) -> None:
+    """The label of a pixel is a function of its value; it still is afterwards, and what
+    came in from outside is told apart.
+    """
     images = torch.randint(1, 200, (batch, 1, height, width), dtype=torch.uint8, generator=generator(seed))
     labels = (images[:, 0] * 7 % 5).to(torch.uint8)
     data = scenes(images, labels, how, ignore=255)
@@ -83,7 +100,9 @@ def test_evaluation_batches_yield_label_maps_as_they_are() -> None:
 
 
 @given(st.integers(2, 9), st.integers(2, 9), st.floats(0.3, 1.0), st.integers(0, 2**31))
-def test_crop_takes_a_window_of_that_share_and_enlarges_it(height: int, width: int, share: float, seed: int) -> None:
+def test_crop_takes_a_window_of_that_share_and_enlarges_it(
+    height: int, width: int, share: float, seed: int
+) -> None:
     """In ascending order, inside the image, and not less of it than the share says."""
     moves = draw_moves(16, height, width, Augmentation(crop=share), generator(seed))
     for axis, side in ((moves.rows, height), (moves.columns, width)):
@@ -145,7 +164,9 @@ def test_mixup_reaches_the_batches_of_a_classification_and_cross_entropy_takes_t
     inputs, soft = next(data.training_batches(16, generator(), augment=True))
     assert soft.shape == (16, 2)
     assert soft.dtype == torch.float32
-    assert torch.isfinite(torch.nn.functional.cross_entropy(inputs.flatten(1)[:, :2], soft, reduction="none")).all()
+    assert torch.isfinite(
+        torch.nn.functional.cross_entropy(inputs.flatten(1)[:, :2], soft, reduction="none")
+    ).all()
     hard = next(data.training_batches(16, generator(), augment=False))[1]
     assert hard.dtype == torch.int64
 
@@ -220,5 +241,7 @@ def test_augmentation_without_meaning_for_the_data_is_refused() -> None:
     with pytest.raises(InputError, match="augmentation cutout=2 is for images"):
         vectors.with_augmentation(Augmentation(cutout=2))
     assert vectors.with_augmentation(Augmentation(mixup=0.2)).augmentation.mixup == 0.2
-    with pytest.raises(InputError, match=r"mixup=0\.2 is for classification, but stripes is for segmentation"):
+    with pytest.raises(
+        InputError, match=r"mixup=0\.2 is for classification, but stripes is for segmentation"
+    ):
         replace(data, task="segmentation").with_augmentation(Augmentation(mixup=0.2))

@@ -1,4 +1,6 @@
-"""`bsngraph data`: the list, one data set, exit codes, and that facts alone go to standard output."""
+"""`bsngraph data`: the list, one data set, exit codes, and that facts alone go to
+standard output.
+"""
 
 from __future__ import annotations
 
@@ -50,10 +52,17 @@ def test_one_data_set_is_shown_with_shapes_counts_and_statistics() -> None:
     assert shown["type"] == "uint8"
     assert shown["in_memory"] is True
     assert shown["augmentation"] == "shift=1"
-    assert {part: split["examples"] for part, split in shown["splits"].items()} == {"train": 1150, "validation": 287, "test": 360}
+    assert {part: split["examples"] for part, split in shown["splits"].items()} == {
+        "train": 1150,
+        "validation": 287,
+        "test": 360,
+    }
     assert sum(shown["splits"]["train"]["counts"].values()) == 1150
     text = run("digits").stdout
-    assert text.startswith("digits: classification, 1x8x8 uint8; 1,150 train, 287 validation, 360 test\nmean 4.88; deviation 6.013;")
+    assert text.startswith(
+        "digits: classification, 1x8x8 uint8; 1,150 train, 287 validation, 360 test\nmean 4.88; deviation "
+        "6.013;"
+    )
     assert "116" in text
 
 
@@ -116,7 +125,8 @@ def test_bad_images_are_an_error_or_a_warning_on_standard_error(tmp_path: Path) 
 
 def test_code_named_on_the_command_line_gives_data(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(
-        "def data():\n    return {'x_train': [[float(n)] for n in range(20)], 'y_train': [n % 2 for n in range(20)]}\n"
+        "def data():\n    return {'x_train': [[float(n)] for n in range(20)], 'y_train': [n % 2 for n in "
+        "range(20)]}\n"
     )
     shown = facts("--data-code", f"{tmp_path / 'mine.py'}:data")
     assert shown["input_shape"] == [1]
@@ -128,7 +138,8 @@ def test_help_does_not_import_torch() -> None:
     import sys
 
     code = (
-        "import sys; from bsngraph.cli.main import cli; cli(['data', '--help'], standalone_mode=False); assert 'torch' not in sys.modules"
+        "import sys; from bsngraph.cli.main import cli; cli(['data', '--help'], "
+        "standalone_mode=False); assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 

@@ -1,4 +1,6 @@
-"""`folder:DIR`: its three forms, what can be wrong with images and folders, and streaming, which gives what memory gives."""
+"""`folder:DIR`: its three forms, what can be wrong with images and folders, and
+streaming, which gives what memory gives.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,9 @@ def pixels(path: Path) -> np.ndarray:
 # --- forms
 
 
-def test_class_folders_are_classes_in_alphabetical_order_and_every_image_is_in_one_split(tmp_path: Path) -> None:
+def test_class_folders_are_classes_in_alphabetical_order_and_every_image_is_in_one_split(
+    tmp_path: Path,
+) -> None:
     class_folder(tmp_path, {"dog": 10, "cat": 20, "eel": 5})
     data = load_data(f"folder:{tmp_path}")
     assert data.class_names == ("cat", "dog", "eel")
@@ -109,18 +113,25 @@ def test_binary_masks_have_background_and_foreground(tmp_path: Path) -> None:
     mask_folder(tmp_path, 6)
     for path in (tmp_path / "masks").iterdir():
         save(path, np.where(np.asarray(Image.open(path)) == 1, 255, 0).astype(np.uint8))
-    assert "the masks hold only 0, and 255, which marks pixels that count nowhere: say binary=yes" in refusal(f"folder:{tmp_path}")
+    assert "the masks hold only 0, and 255, which marks pixels that count nowhere: say binary=yes" in refusal(
+        f"folder:{tmp_path}"
+    )
     data = load_data(f"folder:{tmp_path},binary=yes")
     assert data.class_names == ("background", "foreground")
     assert set(data.train.labels.unique().tolist()) == {0, 1}
 
 
-def test_masks_with_gaps_between_their_labels_are_refused_unless_the_name_says_how_many_there_are(tmp_path: Path) -> None:
+def test_masks_with_gaps_between_their_labels_are_refused_unless_the_name_says_how_many_there_are(
+    tmp_path: Path,
+) -> None:
     mask_folder(tmp_path, 6)
     for path in (tmp_path / "masks").iterdir():
         save(path, np.asarray(Image.open(path)) % 255 * 2)
     said = refusal(f"folder:{tmp_path}")
-    assert "the masks have the label 4 but never 1: number classes from 0 without gaps, say classes=5, or binary=yes" in said
+    assert (
+        "the masks have the label 4 but never 1: number classes from 0 without gaps, say classes=5, or "
+        "binary=yes" in said
+    )
     assert load_data(f"folder:{tmp_path},classes=5").class_names == tuple("01234")
 
 
@@ -130,10 +141,14 @@ def test_images_of_other_sizes_and_channels_are_converted_where_the_name_says_so
     save(tmp_path / "dog/grey.png", random_image(2, 6, 5, 1))
     data = load_data(f"folder:{tmp_path},size=4x8,channels=1")
     assert data.input_shape == (1, 4, 8)
-    grey = np.asarray(Image.open(tmp_path / "cat/000.png").convert("L").resize((8, 4), Image.Resampling.BILINEAR))
+    grey = np.asarray(
+        Image.open(tmp_path / "cat/000.png").convert("L").resize((8, 4), Image.Resampling.BILINEAR)
+    )
     assert data.rows is not None
     everything = {
-        int(row): image for part in PARTS for row, image in zip(getattr(data.rows, part), getattr(data, part).inputs, strict=True)
+        int(row): image
+        for part in PARTS
+        for row, image in zip(getattr(data.rows, part), getattr(data, part).inputs, strict=True)
     }
     assert np.array_equal(everything[0][0].numpy(), grey)
 
@@ -171,7 +186,9 @@ def png(width: int, height: int) -> bytes:
     """A PNG file whose header says any size, with nothing in it."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
-        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        return (
+            struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        )
 
     return (
         b"\x89PNG\r\n\x1a\n"
@@ -194,15 +211,33 @@ def animated(path: Path) -> None:
 
 BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "corrupt": (lambda path: path.write_bytes(b"\x89PNG\r\n\x1a\nnonsense"), "cannot be read as an image: "),
-    "no image": (lambda path: path.write_bytes(b"hello"), "cannot be read as an image: it is of no format known here"),
-    "empty": (lambda path: path.write_bytes(b""), "cannot be read as an image: it is of no format known here"),
+    "no image": (
+        lambda path: path.write_bytes(b"hello"),
+        "cannot be read as an image: it is of no format known here",
+    ),
+    "empty": (
+        lambda path: path.write_bytes(b""),
+        "cannot be read as an image: it is of no format known here",
+    ),
     "truncated": (truncated, "cannot be read as an image: "),
-    "postscript": (lambda path: path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n"), "it is of no format known here"),
+    "postscript": (
+        lambda path: path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n"),
+        "it is of no format known here",
+    ),
     "grey": (lambda path: save(path, random_image(1, channels=1)), "is 1x6x5, but "),
-    "transparent": (lambda path: save(path, random_image(1, channels=4)), "has 4 channels (mode RGBA): images have 1 or 3"),
-    "16 bits": (lambda path: save(path, random_image(1, channels=1).astype(np.uint16) * 256), "has values of another type than 8 bits"),
+    "transparent": (
+        lambda path: save(path, random_image(1, channels=4)),
+        "has 4 channels (mode RGBA): images have 1 or 3",
+    ),
+    "16 bits": (
+        lambda path: save(path, random_image(1, channels=1).astype(np.uint16) * 256),
+        "has values of another type than 8 bits",
+    ),
     "another size": (lambda path: save(path, random_image(1, 7, 5)), "is 3x7x5, but "),
-    "one pixel": (lambda path: save(path, random_image(1, 1, 1)), "has 1x1 pixels: an image has at least 2x2"),
+    "one pixel": (
+        lambda path: save(path, random_image(1, 1, 1)),
+        "has 1x1 pixels: an image has at least 2x2",
+    ),
     "bomb": (lambda path: path.write_bytes(png(60_000, 60_000)), "as decompression bombs do"),
     "smaller bomb": (
         lambda path: path.write_bytes(png(8_000, 8_000)),
@@ -212,7 +247,10 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "animated": (animated, "holds 3 frames: an example is one image"),
     "no image file": (lambda path: path.rename(path.with_suffix(".txt")), "is no image file: known are .bmp"),
     "a folder": (lambda path: (path.unlink(), path.mkdir()), "is a folder among images"),
-    "gone": (lambda path: (path.unlink(), path.symlink_to("nowhere.png")), "is no file that could be read (a link to nowhere, a pipe)"),
+    "gone": (
+        lambda path: (path.unlink(), path.symlink_to("nowhere.png")),
+        "is no file that could be read (a link to nowhere, a pipe)",
+    ),
     "a pipe": (lambda path: (path.unlink(), os.mkfifo(path)), "is no file that could be read"),
 }
 
@@ -223,7 +261,9 @@ def test_bad_image_is_an_error_that_names_it_or_is_skipped_with_a_warning(kind: 
     spoil, reason = BAD[kind]
     spoil(tmp_path / "dog/003.png")
     said = refusal(f"folder:{tmp_path}")
-    assert said.startswith(f"folder:{tmp_path}: 1 of 12 examples cannot be used (--skip-bad leaves them out):\n")
+    assert said.startswith(
+        f"folder:{tmp_path}: 1 of 12 examples cannot be used (--skip-bad leaves them out):\n"
+    )
     assert str(tmp_path / "dog/003") in said
     assert reason in said
     told: list[str] = []
@@ -268,11 +308,15 @@ def test_name_that_is_not_utf8_is_refused_and_shown(tmp_path: Path) -> None:
 # --- bad folders
 
 
-@pytest.mark.parametrize(("count", "amount"), [(0, "has 0 usable images"), (1, "has 1 usable image"), (2, "has 2 usable images")])
+@pytest.mark.parametrize(
+    ("count", "amount"), [(0, "has 0 usable images"), (1, "has 1 usable image"), (2, "has 2 usable images")]
+)
 def test_class_with_too_few_images_is_refused_or_skipped(count: int, amount: str, tmp_path: Path) -> None:
     class_folder(tmp_path, {"cat": 5, "dog": 4, "eel": count})
     (tmp_path / "eel").mkdir(exist_ok=True)
-    assert f"class 'eel' {amount}, but needs 3 to train on, to choose with and to test" in refusal(f"folder:{tmp_path}")
+    assert f"class 'eel' {amount}, but needs 3 to train on, to choose with and to test" in refusal(
+        f"folder:{tmp_path}"
+    )
     told: list[str] = []
     data = load_data(f"folder:{tmp_path}", skip_bad=True, notify=told.append)
     assert data.class_names == ("cat", "dog")
@@ -285,7 +329,9 @@ def test_class_with_too_few_images_is_refused_or_skipped(count: int, amount: str
 def test_class_that_only_the_test_has_and_empty_splits_are_refused(tmp_path: Path) -> None:
     split_folder(tmp_path)
     class_folder(tmp_path / "test", {"eel": 2}, seed=77)
-    assert f"{tmp_path}/test/eel: there is no class of that name in {tmp_path}/train" in refusal(f"folder:{tmp_path}")
+    assert f"{tmp_path}/test/eel: there is no class of that name in {tmp_path}/train" in refusal(
+        f"folder:{tmp_path}"
+    )
     for path in [*(tmp_path / "test").glob("*/*")]:
         path.unlink()
     (tmp_path / "test/eel").rmdir()
@@ -297,20 +343,30 @@ def test_class_that_only_the_test_has_and_empty_splits_are_refused(tmp_path: Pat
     [
         (lambda root: None, "has 0 sub-folders. folder:DIR takes DIR/CLASS/*.png"),
         (lambda root: class_folder(root, {"cat": 5}), "has 1 sub-folder. folder:DIR takes"),
-        (lambda root: class_folder(root / "test", {"cat": 5, "dog": 5}), "has test/ but no train/ with the images to train on"),
         (
-            lambda root: class_folder(root, {"cat": 0, "dog": 0}) and [(root / name).mkdir() for name in ("cat", "dog")],
+            lambda root: class_folder(root / "test", {"cat": 5, "dog": 5}),
+            "has test/ but no train/ with the images to train on",
+        ),
+        (
+            lambda root: (
+                class_folder(root, {"cat": 0, "dog": 0})
+                and [(root / name).mkdir() for name in ("cat", "dog")]
+            ),
             "there are no examples",
         ),
     ],
 )
-def test_folder_of_no_known_form_is_refused(make: Callable[[Path], object], said: str, tmp_path: Path) -> None:
+def test_folder_of_no_known_form_is_refused(
+    make: Callable[[Path], object], said: str, tmp_path: Path
+) -> None:
     make(tmp_path)
     assert said in refusal(f"folder:{tmp_path}")
 
 
 def test_folder_without_permission_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As root nothing is forbidden, so the refusal of the operating system is played."""
+    """As root nothing is forbidden, so the refusal of the operating system is
+    played.
+    """
     class_folder(tmp_path, {"cat": 3, "dog": 3})
     real = os.scandir
 
@@ -327,7 +383,14 @@ def test_search_on_bad_images_ends_with_2_before_anything_is_written(tmp_path: P
     class_folder(tmp_path / "pets", {"cat": 3, "dog": 3})
     (tmp_path / "pets/dog/001.png").write_bytes(b"x")
     (tmp_path / "f.dot").write_text(STRIPES)
-    arguments = ["search", f"{tmp_path}/f.dot", "--data", f"folder:{tmp_path}/pets", "--out", f"{tmp_path}/run"]
+    arguments = [
+        "search",
+        f"{tmp_path}/f.dot",
+        "--data",
+        f"folder:{tmp_path}/pets",
+        "--out",
+        f"{tmp_path}/run",
+    ]
     result = CliRunner().invoke(cli, arguments)
     assert result.exit_code == 2
     assert "dog/001.png: cannot be read as an image" in result.stderr
@@ -354,10 +417,15 @@ def test_file_in_place_of_a_folder_is_refused(tmp_path: Path) -> None:
         (lambda root: (root / "masks/003.png").write_bytes(b""), "003.png cannot be read as an image"),
         (lambda root: (root / "masks/003.png").unlink(), "images/003.png: there is no file called 003 in"),
         (lambda root: (root / "images/003.png").unlink(), "masks/003.png: there is no file called 003 in"),
-        (lambda root: save(root / "images/003.bmp", random_image(1)), "003.png: there is another file called 003"),
+        (
+            lambda root: save(root / "images/003.bmp", random_image(1)),
+            "003.png: there is another file called 003",
+        ),
     ],
 )
-def test_bad_mask_is_an_error_that_names_it_or_is_skipped(spoil: Callable[[Path], object], said: str, tmp_path: Path) -> None:
+def test_bad_mask_is_an_error_that_names_it_or_is_skipped(
+    spoil: Callable[[Path], object], said: str, tmp_path: Path
+) -> None:
     mask_folder(tmp_path)
     spoil(tmp_path)
     name = f"folder:{tmp_path},classes=3"
@@ -386,7 +454,9 @@ def epochs(data: Dataset, seed: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
 
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("form", ["classes", "masks"])
-def test_streamed_data_are_those_of_memory_whatever_the_number_of_workers(form: str, workers: int, tmp_path: Path) -> None:
+def test_streamed_data_are_those_of_memory_whatever_the_number_of_workers(
+    form: str, workers: int, tmp_path: Path
+) -> None:
     class_folder(tmp_path, {"cat": 9, "dog": 12}) if form == "classes" else mask_folder(tmp_path, 20)
     how = Augmentation(shift=2, flip=True, cutout=2)
     memory = load_data(f"folder:{tmp_path}").with_augmentation(how)
@@ -400,7 +470,9 @@ def test_streamed_data_are_those_of_memory_whatever_the_number_of_workers(form: 
     assert (streamed.task, streamed.ignore_label) == (memory.task, memory.ignore_label)
     for part in PARTS:
         assert len(getattr(streamed, part)) == len(getattr(memory, part))
-        counts = [getattr(data, part).label_counts(len(data.class_names)).tolist() for data in (streamed, memory)]
+        counts = [
+            getattr(data, part).label_counts(len(data.class_names)).tolist() for data in (streamed, memory)
+        ]
         assert counts[0] == counts[1]
     before = torch.random.get_rng_state()
     found, expected = epochs(streamed, 3), epochs(memory, 3)
@@ -428,7 +500,10 @@ def test_image_that_breaks_after_the_run_began_is_named(tmp_path: Path) -> None:
         content = path.read_bytes()
         path.write_bytes(b"")
         broken = next(part for part in PARTS if 8 in getattr(data.rows, part))  # the ninth file, dog/002.png
-        with pytest.raises(InputError, match=r"dog/002\.png: cannot be read as an image.*; it could be read when the run began"):
+        with pytest.raises(
+            InputError,
+            match=r"dog/002\.png: cannot be read as an image.*; it could be read when the run began",
+        ):
             list(data.evaluation_batches(getattr(data, broken), 4))
         path.write_bytes(content)
 

@@ -1,4 +1,6 @@
-"""Known data sets, from generated files in their exact formats: IDX, CIFAR's binary version; and those composed from scikit-learn's."""
+"""Known data sets, from generated files in their exact formats: IDX, CIFAR's binary
+version; and those composed from scikit-learn's.
+"""
 
 from __future__ import annotations
 
@@ -24,17 +26,26 @@ from bsngraph.errors import InputError
 
 
 def idx(values: np.ndarray) -> bytes:
-    """An IDX file of unsigned bytes: 0 0, type 8, dimensions, each size as four bytes high first, values."""
-    return struct.pack(f">BBBB{values.ndim}I", 0, 0, 8, values.ndim, *values.shape) + values.astype(np.uint8).tobytes()
+    """An IDX file of unsigned bytes: 0 0, type 8, dimensions, each size as four bytes
+    high first, values.
+    """
+    return (
+        struct.pack(f">BBBB{values.ndim}I", 0, 0, 8, values.ndim, *values.shape)
+        + values.astype(np.uint8).tobytes()
+    )
 
 
-def mnist_folder(root: Path, *, train: int = 60, test: int = 20, side: int = 4, zipped: bool = False) -> dict[str, np.ndarray]:
+def mnist_folder(
+    root: Path, *, train: int = 60, test: int = 20, side: int = 4, zipped: bool = False
+) -> dict[str, np.ndarray]:
     """The four files of MNIST; gives their values."""
     generator = np.random.default_rng(0)
     values = {}
     root.mkdir(parents=True, exist_ok=True)
     for part, count in (("train", train), ("t10k", test)):
-        values[f"{part}-images-idx3-ubyte"] = generator.integers(256, size=(count, side, side), dtype=np.uint8)
+        values[f"{part}-images-idx3-ubyte"] = generator.integers(
+            256, size=(count, side, side), dtype=np.uint8
+        )
         values[f"{part}-labels-idx1-ubyte"] = (np.arange(count) % 10).astype(np.uint8)
     for name, array in values.items():
         content = idx(array)
@@ -60,7 +71,9 @@ def test_idx_files_are_read_exactly(kind: str, zipped: bool, tmp_path: Path) -> 
         assert np.array_equal(getattr(data, part).labels.numpy(), labels[rows])
 
 
-def test_smaller_images_are_means_over_blocks_and_fewer_training_images_are_drawn_by_class(tmp_path: Path) -> None:
+def test_smaller_images_are_means_over_blocks_and_fewer_training_images_are_drawn_by_class(
+    tmp_path: Path,
+) -> None:
     values = mnist_folder(tmp_path)
     data = load_data(f"fashion-mnist:{tmp_path},size=2,train=20")
     assert data.input_shape == (1, 2, 2)
@@ -78,10 +91,19 @@ def test_smaller_images_are_means_over_blocks_and_fewer_training_images_are_draw
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        (lambda content: content[:-1], "train-images-idx3-ubyte: is truncated: its header says 60x4x4 values, but it holds 959"),
+        (
+            lambda content: content[:-1],
+            "train-images-idx3-ubyte: is truncated: its header says 60x4x4 values, but it holds 959",
+        ),
         (lambda content: content + b"x", "train-images-idx3-ubyte: is longer than it says"),
-        (lambda content: content[:5], "train-images-idx3-ubyte: is no IDX file of 3-dimensional bytes (it begins with 00 00 08 03)"),
-        (lambda content: b"\x00\x00\x0d\x03" + content[4:], "is no IDX file of 3-dimensional bytes (it begins with 00 00 0d 03)"),
+        (
+            lambda content: content[:5],
+            "train-images-idx3-ubyte: is no IDX file of 3-dimensional bytes (it begins with 00 00 08 03)",
+        ),
+        (
+            lambda content: b"\x00\x00\x0d\x03" + content[4:],
+            "is no IDX file of 3-dimensional bytes (it begins with 00 00 0d 03)",
+        ),
         (lambda content: content[:4] + b"\xff" * 12, "from 1 to 2,147,483,648 can be read"),
         (lambda content: b"", "is no IDX file"),
     ],
@@ -110,7 +132,9 @@ def test_labels_out_of_range_and_of_another_count_are_refused(tmp_path: Path) ->
     mnist_folder(tmp_path)
     path = tmp_path / "train-labels-idx1-ubyte"
     path.write_bytes(idx(np.full(60, 10)))
-    with pytest.raises(InputError, match="train-labels-idx1-ubyte: example 0 has the label 10, but labels are 0 to 9"):
+    with pytest.raises(
+        InputError, match="train-labels-idx1-ubyte: example 0 has the label 10, but labels are 0 to 9"
+    ):
         load_data(f"mnist:{tmp_path}")
     path.write_bytes(idx(np.zeros(59)))
     with pytest.raises(InputError, match="train-labels-idx1-ubyte: has 59 labels for 60 images"):
@@ -121,10 +145,15 @@ def test_labels_out_of_range_and_of_another_count_are_refused(tmp_path: Path) ->
     ("name", "said"),
     [
         ("mnist:{}", "there is no train-images-idx3-ubyte (or .gz) in {}: mnist:DIR is a folder with"),
-        ("fashion-mnist:{}", "install Debian's package dataset-fashion-mnist, or give a folder with its IDX files: fashion-mnist:DIR"),
+        (
+            "fashion-mnist:{}",
+            "install Debian's package dataset-fashion-mnist, or give a folder with its IDX files: "
+            "fashion-mnist:DIR",
+        ),
         (
             "cifar10:{}",
-            "get cifar-10-binary.tar.gz from https://www.cs.toronto.edu/~kriz/cifar.html, unpack it, and give its folder: cifar10:DIR",
+            "get cifar-10-binary.tar.gz from https://www.cs.toronto.edu/~kriz/cifar.html, unpack it, and "
+            "give its folder: cifar10:DIR",
         ),
         ("cifar100:{}", "get cifar-100-binary.tar.gz from https://www.cs.toronto.edu/~kriz/cifar.html"),
         ("folder:{}/none", "there is no folder {}/none"),
@@ -142,8 +171,12 @@ def test_missing_data_says_in_one_line_how_to_get_it(name: str, said: str, tmp_p
 # --- CIFAR
 
 
-def cifar_records(count: int, classes: int, label_bytes: int, seed: int) -> tuple[bytes, np.ndarray, np.ndarray]:
-    """Records of the binary version: label bytes, then 1,024 red, green and blue values."""
+def cifar_records(
+    count: int, classes: int, label_bytes: int, seed: int
+) -> tuple[bytes, np.ndarray, np.ndarray]:
+    """Records of the binary version: label bytes, then 1,024 red, green and blue
+    values.
+    """
     generator = np.random.default_rng(seed)
     pixels = generator.integers(256, size=(count, 3, 32, 32), dtype=np.uint8)
     labels = (np.arange(count) % classes).astype(np.uint8)
@@ -162,8 +195,12 @@ def cifar10_folder(root: Path) -> tuple[np.ndarray, np.ndarray]:
     made = [cifar_records(40, 10, 1, seed) for seed in range(6)]
     for name, (content, _, _) in zip(names, made, strict=True):
         (root / name).write_bytes(content)
-    (root / "batches.meta.txt").write_text("airplane\nautomobile\nbird\ncat\ndeer\ndog\nfrog\nhorse\nship\ntruck\n\n")
-    return np.concatenate([pixels for _, pixels, _ in made]), np.concatenate([labels for _, _, labels in made])
+    (root / "batches.meta.txt").write_text(
+        "airplane\nautomobile\nbird\ncat\ndeer\ndog\nfrog\nhorse\nship\ntruck\n\n"
+    )
+    return np.concatenate([pixels for _, pixels, _ in made]), np.concatenate(
+        [labels for _, _, labels in made]
+    )
 
 
 @pytest.mark.parametrize("inner", [".", "cifar-10-batches-bin"])
@@ -198,9 +235,16 @@ def test_cifar100_has_fine_labels(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "file"),
-    [("cifar10", "data_batch_1"), ("cifar10", "cifar-10-batches-py/x"), ("cifar100", "train"), ("cifar100", "cifar-100-python/x")],
+    [
+        ("cifar10", "data_batch_1"),
+        ("cifar10", "cifar-10-batches-py/x"),
+        ("cifar100", "train"),
+        ("cifar100", "cifar-100-python/x"),
+    ],
 )
-def test_pickled_cifar_is_refused_with_the_reason_and_where_the_binary_version_is(kind: str, file: str, tmp_path: Path) -> None:
+def test_pickled_cifar_is_refused_with_the_reason_and_where_the_binary_version_is(
+    kind: str, file: str, tmp_path: Path
+) -> None:
     (tmp_path / file).parent.mkdir(exist_ok=True)
     (tmp_path / file).write_bytes(b"\x80\x04.")
     with pytest.raises(InputError) as caught:
@@ -214,7 +258,11 @@ def test_damaged_cifar_files_are_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "c/data_batch_3.bin"
     content = path.read_bytes()
     for damaged, said in (
-        (content[:-1], "data_batch_3.bin: is truncated or no cifar10 file: 122,919 bytes are no whole number of 3073-byte records"),
+        (
+            content[:-1],
+            "data_batch_3.bin: is truncated or no cifar10 file: 122,919 bytes are no whole number of "
+            "3073-byte records",
+        ),
         (b"", "data_batch_3.bin: is truncated"),
         (b"\x0a" + content[1:], "data_batch_3.bin: example 0 has the label 10, but labels are 0 to 9"),
     ):
@@ -278,14 +326,18 @@ def test_digit_scenes_golden_batch() -> None:
 
 
 def test_digit_scenes_hold_whole_digits_of_their_own_split_that_do_not_overlap() -> None:
-    """Each scene is taken apart again: every labelled pixel belongs to a digit of the split, found with all its ink in place."""
+    """Each scene is taken apart again: every labelled pixel belongs to a digit of the
+    split, found with all its ink in place.
+    """
     data, digits = load_data("digit-scenes,train=12,validation=12,test=12"), load_data("digits")
     seen: dict[str, set[bytes]] = {}
     for part in PARTS:
         source = getattr(digits, part)
         inks = (source.inputs[:, 0].numpy().astype(int) * 255 // 16).astype(np.uint8)
         seen[part] = {ink.tobytes() for ink in inks}
-        for image, labels in zip(getattr(data, part).inputs[:, 0].numpy(), getattr(data, part).labels.numpy(), strict=True):
+        for image, labels in zip(
+            getattr(data, part).inputs[:, 0].numpy(), getattr(data, part).labels.numpy(), strict=True
+        ):
             assert np.array_equal(labels > 0, image > 0)
             left, found = image.copy(), 0
             for row in range(25):
@@ -318,7 +370,9 @@ def test_digit_scenes_fit_the_segmenting_fabric() -> None:
     from bsngraph.fabric.families import cnf_fabric
 
     data = load_data("digit-scenes,train=4,validation=2,test=2")
-    fabric = cnf_fabric(input_shape=data.input_shape, classes=len(data.class_names), layers=2, channels=4, task="segmentation")
+    fabric = cnf_fabric(
+        input_shape=data.input_shape, classes=len(data.class_names), layers=2, channels=4, task="segmentation"
+    )
     inputs, labels = next(data.training_batches(4, torch.Generator().manual_seed(0), augment=True))
     scores = bsngraph.compile_fabric(fabric, seed=0).eval()(inputs)
     assert scores.shape == (4, 11, 32, 32)
@@ -340,7 +394,10 @@ def test_digit_scenes_fit_the_segmenting_fabric() -> None:
         ("digit-scenes,train=0", "train=0 must be a whole number, 1 or more"),
         ("digit-scenes,train=", "train= must be a whole number"),
         ("fashion_mnist", "there is no data set 'fashion_mnist': did you mean 'fashion-mnist'?"),
-        ("code:my.py:data", "comes from code, which nothing runs by itself: name it again, --data-code my.py:data"),
+        (
+            "code:my.py:data",
+            "comes from code, which nothing runs by itself: name it again, --data-code my.py:data",
+        ),
     ],
 )
 def test_names_that_say_nothing_known_are_refused(name: str, said: str) -> None:
@@ -370,9 +427,16 @@ def test_real_fashion_mnist_is_read() -> None:
 @given(
     st.sampled_from([kind for kind, source in DATA_SOURCES.items() if source.argument and kind != "hf"]),
     st.text(max_size=12),
-    st.lists(st.tuples(st.sampled_from(["size", "train", "bad", "workers", "label", "memory"]), st.text(max_size=6)), max_size=2),
+    st.lists(
+        st.tuples(
+            st.sampled_from(["size", "train", "bad", "workers", "label", "memory"]), st.text(max_size=6)
+        ),
+        max_size=2,
+    ),
 )
-def test_any_name_of_nothing_is_refused_with_a_message(kind: str, argument: str, options: list[tuple[str, str]]) -> None:
+def test_any_name_of_nothing_is_refused_with_a_message(
+    kind: str, argument: str, options: list[tuple[str, str]]
+) -> None:
     with pytest.raises(InputError):
         load_data(f"{kind}:/nowhere/{argument}" + "".join(f",{name}={value}" for name, value in options))
 

@@ -1,4 +1,6 @@
-"""Splits: disjoint, reproducible, stratified, with every class in each (hypothesis), and recorded in the run folder."""
+"""Splits: disjoint, reproducible, stratified, with every class in each (hypothesis),
+and recorded in the run folder.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ from bsngraph.data import load_data
 from bsngraph.data.splits import PARTS, SplitRows, split_rows, stratified
 from bsngraph.errors import InputError
 
-LABELS = st.lists(st.integers(3, 25), min_size=1, max_size=6).map(lambda sizes: np.repeat(np.arange(len(sizes)), sizes))
+LABELS = st.lists(st.integers(3, 25), min_size=1, max_size=6).map(
+    lambda sizes: np.repeat(np.arange(len(sizes)), sizes)
+)
 
 
 def split(labels: np.ndarray, seed: int = 0, **more: object) -> SplitRows:
@@ -77,12 +81,32 @@ def test_validation_split_does_not_depend_on_how_many_training_examples_are_used
     ("labels", "more", "said"),
     [
         ([0, 0, 0, 0, 1], {}, "class 'c1' has 1 example, but each split needs one: 3 at least"),
-        ([0, 0, 1, 1], {}, "class 'c0' has 2 examples (and 1 other class has too few), but each split needs one: 3 at least"),
+        (
+            [0, 0, 1, 1],
+            {},
+            "class 'c0' has 2 examples (and 1 other class has too few), but each split needs one: 3 at least",
+        ),
         ([0, 0], {}, "there are only 2 examples, but each split needs one"),
-        ([0] * 10, {"counts": {"train": 9}}, "train=9 cannot be drawn from 6 training examples: say at most 6"),
-        ([0] * 10, {"counts": {"test": 10}}, "test=10 cannot be drawn from 10 training examples: say at most 9"),
-        ([0] * 5 + [1] * 5, {"counts": {"test": 1}}, "test=1 cannot be drawn from 10 training examples: say from 2 to 8"),
-        ([0] * 5 + [1] * 5, {"counts": {"test": 9}}, "test=9 cannot be drawn from 10 training examples: say from 2 to 8"),
+        (
+            [0] * 10,
+            {"counts": {"train": 9}},
+            "train=9 cannot be drawn from 6 training examples: say at most 6",
+        ),
+        (
+            [0] * 10,
+            {"counts": {"test": 10}},
+            "test=10 cannot be drawn from 10 training examples: say at most 9",
+        ),
+        (
+            [0] * 5 + [1] * 5,
+            {"counts": {"test": 1}},
+            "test=1 cannot be drawn from 10 training examples: say from 2 to 8",
+        ),
+        (
+            [0] * 5 + [1] * 5,
+            {"counts": {"test": 9}},
+            "test=9 cannot be drawn from 10 training examples: say from 2 to 8",
+        ),
         (
             [0] * 10,
             {"given": {"test": np.arange(3)}, "counts": {"test": 2}},
@@ -111,7 +135,9 @@ def test_rows_of_digits_name_the_examples_of_scikit_learn() -> None:
 def test_run_folder_records_the_splits(tmp_path: Path) -> None:
     (tmp_path / "f.dot").write_text(STRIPES)
     fabric = bsngraph.read_fabric(tmp_path / "f.dot")
-    bsngraph.train(fabric, stripes(train=16, validation=8, test=8), out=tmp_path / "run", recipe=recipe(epochs=1))
+    bsngraph.train(
+        fabric, stripes(train=16, validation=8, test=8), out=tmp_path / "run", recipe=recipe(epochs=1)
+    )
     record = json.loads((tmp_path / "run/splits.json").read_text())
     assert record == {
         "numbering": "each split's own order, as it was given",
@@ -122,4 +148,7 @@ def test_run_folder_records_the_splits(tmp_path: Path) -> None:
     digits = load_data("digits")
     assert digits.rows is not None
     assert digits.splits_record()["test"] == digits.rows.test.tolist()
-    assert json.loads(json.dumps(digits.splits_record()))["numbering"] == "images of sklearn.datasets.load_digits"
+    assert (
+        json.loads(json.dumps(digits.splits_record()))["numbering"]
+        == "images of sklearn.datasets.load_digits"
+    )

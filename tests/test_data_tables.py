@@ -1,4 +1,6 @@
-"""`npz:`, `csv:`, `hf:` and `--data-code`: what is inferred, what is refused; nothing in a file is ever run."""
+"""`npz:`, `csv:`, `hf:` and `--data-code`: what is inferred, what is refused; nothing
+in a file is ever run.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +59,14 @@ def test_what_an_archive_lacks_is_drawn_from_its_training_examples(tmp_path: Pat
     data = load_data(npz(tmp_path, x_train=arrays(50), y_train=np.arange(50) % 2))
     assert [len(getattr(data, part)) for part in PARTS] == [32, 8, 10]
     data = load_data(
-        npz(tmp_path, x_train=arrays(50), y_train=np.arange(50) % 2, x_test=arrays(5), y_test=np.zeros(5, dtype=int)) + ",validation=6"
+        npz(
+            tmp_path,
+            x_train=arrays(50),
+            y_train=np.arange(50) % 2,
+            x_test=arrays(5),
+            y_test=np.zeros(5, dtype=int),
+        )
+        + ",validation=6"
     )
     assert [len(getattr(data, part)) for part in PARTS] == [44, 6, 5]
 
@@ -111,37 +120,85 @@ def test_task_layout_names_and_ignore_label_may_be_said(tmp_path: Path) -> None:
 
 def test_sequences_are_normalised_by_feature(tmp_path: Path) -> None:
     values = np.random.default_rng(0).normal([5, -3], [2, 0.1], size=(30, 7, 2)).astype(np.float32)
-    values = np.concatenate([values, np.full((30, 7, 1), 4, dtype=np.float32)], axis=2)  # the third never changes
+    # the third never changes
+    values = np.concatenate([values, np.full((30, 7, 1), 4, dtype=np.float32)], axis=2)
     data = load_data(npz(tmp_path, x_train=values, y_train=np.arange(30) % 2))
     assert len(data.mean) == 3
     normalised = data.normalised(data.train.inputs)
     torch.testing.assert_close(normalised.mean((0, 1)), torch.zeros(3), atol=1e-4, rtol=0)
-    torch.testing.assert_close(normalised.std((0, 1), correction=0), torch.tensor([1.0, 1.0, 0.0]), atol=1e-4, rtol=0)
+    torch.testing.assert_close(
+        normalised.std((0, 1), correction=0), torch.tensor([1.0, 1.0, 0.0]), atol=1e-4, rtol=0
+    )
 
 
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"x_train": arrays()}, "there is no y_train (there is x_train): x_train and y_train are needed at least"),
+        (
+            {"x_train": arrays()},
+            "there is no y_train (there is x_train): x_train and y_train are needed at least",
+        ),
         ({}, "there is no x_train"),
-        ({"x_train": arrays(), "y_train": CLASSES, "x_tset": arrays()}, "holds 'x_tset', which means nothing here: did you mean 'x_test'?"),
+        (
+            {"x_train": arrays(), "y_train": CLASSES, "x_tset": arrays()},
+            "holds 'x_tset', which means nothing here: did you mean 'x_test'?",
+        ),
         ({"x_train": arrays(), "y_train": CLASSES, "x_val": arrays()}, "x_val and y_val come together"),
-        ({"x_train": arrays(), "y_train": CLASSES[:9]}, "x_train is (20, 1, 4, 4) and y_train is (9,): both need a row for each example"),
-        ({"x_train": arrays(0), "y_train": CLASSES[:0]}, "both need a row for each example, and at least one"),
-        ({"x_train": arrays(), "y_train": CLASSES, "x_val": arrays(2, (1, 5, 4)), "y_val": CLASSES[:2]}, "have not the sizes of x_train"),
+        (
+            {"x_train": arrays(), "y_train": CLASSES[:9]},
+            "x_train is (20, 1, 4, 4) and y_train is (9,): both need a row for each example",
+        ),
+        (
+            {"x_train": arrays(0), "y_train": CLASSES[:0]},
+            "both need a row for each example, and at least one",
+        ),
+        (
+            {"x_train": arrays(), "y_train": CLASSES, "x_val": arrays(2, (1, 5, 4)), "y_val": CLASSES[:2]},
+            "have not the sizes of x_train",
+        ),
         ({"x_train": arrays(), "y_train": CLASSES.astype("U3")}, "y_train of <U3: both must be numbers"),
         ({"x_train": arrays(), "y_train": CLASSES - 1}, "example 0 has the label -1, but labels are 0 to 0"),
-        ({"x_train": arrays(), "y_train": CLASSES + 1, "class_names": ["a", "b"]}, "example 1 has the label 2, but labels are 0 to 1"),
-        ({"x_train": arrays(), "y_train": CLASSES * 10**6}, "the highest label is 1000000: classes are numbered from 0 without gaps"),
+        (
+            {"x_train": arrays(), "y_train": CLASSES + 1, "class_names": ["a", "b"]},
+            "example 1 has the label 2, but labels are 0 to 1",
+        ),
+        (
+            {"x_train": arrays(), "y_train": CLASSES * 10**6},
+            "the highest label is 1000000: classes are numbered from 0 without gaps",
+        ),
         ({"x_train": arrays(), "y_train": np.arange(20)}, "class '0' has 1 example"),
-        ({"x_train": arrays(), "y_train": arrays(20, (3,))}, "labels uint8 of shape (20, 3) fit no task: say task="),
-        ({"x_train": arrays(), "y_train": CLASSES, "task": "clasification"}, "task=clasification: did you mean 'classification'?"),
-        ({"x_train": arrays(), "y_train": CLASSES, "task": "multi-label"}, "of shape (20,) are not for multi-label"),
-        ({"x_train": arrays(), "y_train": arrays(20, (2,)) % 3, "task": "multi-label"}, "but labels are 0 or 1"),
-        ({"x_train": arrays(), "y_train": np.full(20, np.nan)}, "has the label nan, but labels are finite numbers"),
-        ({"x_train": np.full((20, 3), np.inf), "y_train": CLASSES}, "the values of example 0 are not all finite numbers"),
-        ({"x_train": arrays(), "y_train": arrays(20, (5, 5)) % 2}, "label maps are (5, 5), images (4, 4): each pixel has a label"),
-        ({"x_train": arrays(20, (1, 2, 3, 4)), "y_train": CLASSES}, "vectors, sequences and images have two to four dimensions"),
+        (
+            {"x_train": arrays(), "y_train": arrays(20, (3,))},
+            "labels uint8 of shape (20, 3) fit no task: say task=",
+        ),
+        (
+            {"x_train": arrays(), "y_train": CLASSES, "task": "clasification"},
+            "task=clasification: did you mean 'classification'?",
+        ),
+        (
+            {"x_train": arrays(), "y_train": CLASSES, "task": "multi-label"},
+            "of shape (20,) are not for multi-label",
+        ),
+        (
+            {"x_train": arrays(), "y_train": arrays(20, (2,)) % 3, "task": "multi-label"},
+            "but labels are 0 or 1",
+        ),
+        (
+            {"x_train": arrays(), "y_train": np.full(20, np.nan)},
+            "has the label nan, but labels are finite numbers",
+        ),
+        (
+            {"x_train": np.full((20, 3), np.inf), "y_train": CLASSES},
+            "the values of example 0 are not all finite numbers",
+        ),
+        (
+            {"x_train": arrays(), "y_train": arrays(20, (5, 5)) % 2},
+            "label maps are (5, 5), images (4, 4): each pixel has a label",
+        ),
+        (
+            {"x_train": arrays(20, (1, 2, 3, 4)), "y_train": CLASSES},
+            "vectors, sequences and images have two to four dimensions",
+        ),
         (
             {"x_train": arrays(), "y_train": CLASSES, "ignore_label": 3},
             "ignore_label must be one number, 0 to 255, and the task segmentation",
@@ -176,7 +233,12 @@ def test_damaged_archives_are_refused(tmp_path: Path) -> None:
     name = npz(tmp_path, x_train=arrays(), y_train=CLASSES)
     path = tmp_path / "a.npz"
     content = path.read_bytes()
-    for damaged in (content[:-30], content[: len(content) // 2], b"", content[:60] + b"\xff" * 40 + content[100:]):
+    for damaged in (
+        content[:-30],
+        content[: len(content) // 2],
+        b"",
+        content[:60] + b"\xff" * 40 + content[100:],
+    ):
         path.write_bytes(damaged)
         assert "a.npz: cannot be read" in refusal(name)
 
@@ -187,7 +249,9 @@ def test_archive_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
         archive.writestr("x_train.npy", b"")
     content = path.read_bytes()
     directory = content.index(b"PK\x01\x02")
-    path.write_bytes(content[: directory + 24] + (2**32 - 2).to_bytes(4, "little") + content[directory + 28 :])
+    path.write_bytes(
+        content[: directory + 24] + (2**32 - 2).to_bytes(4, "little") + content[directory + 28 :]
+    )
     with zipfile.ZipFile(path, "a") as archive:
         for number in range(4):
             archive.writestr(f"y{number}.npy", b"")
@@ -209,7 +273,9 @@ def table(path: Path, text: str, name: str = "t.csv") -> str:
 
 
 def lines(label: Any, count: int = 20, header: str = "a,b,y") -> str:
-    return f"{header}\n" + "".join(f"{number},{number * number / 7:.3f},{label(number)}\n" for number in range(count))
+    return f"{header}\n" + "".join(
+        f"{number},{number * number / 7:.3f},{label(number)}\n" for number in range(count)
+    )
 
 
 def test_a_column_of_words_holds_classes(tmp_path: Path) -> None:
@@ -263,16 +329,32 @@ def test_a_column_that_never_changes_does_no_harm(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "options", "said"),
     [
-        (lines(lambda n: n % 2).replace("3,1.286", "3,oops"), "", "line 5: 'oops' in column 'b' is no finite number"),
-        (lines(lambda n: n % 2).replace("3,1.286", "3,nan"), "", "line 5: 'nan' in column 'b' is no finite number"),
+        (
+            lines(lambda n: n % 2).replace("3,1.286", "3,oops"),
+            "",
+            "line 5: 'oops' in column 'b' is no finite number",
+        ),
+        (
+            lines(lambda n: n % 2).replace("3,1.286", "3,nan"),
+            "",
+            "line 5: 'nan' in column 'b' is no finite number",
+        ),
         (lines(lambda n: n % 2).replace("3,1.286", "3,"), "", "line 5: '' in column 'b' is no finite number"),
         (lines(lambda n: n % 2).replace("3,1.286,1", "3,1.286,"), "", "line 5: '' in column 'y' is no label"),
         (lines(lambda n: n % 2).replace("3,1.286,1", "3,1.286"), "", "line 5: has 2 entries for 3 columns"),
         (lines(lambda n: n % 2), ",label=z", "there is no column 'z': known are a, b, y"),
         (lines(lambda n: n % 2), ",label=a+b+y", "every column is a label"),
         (lines(lambda n: n % 2), ",task=segmentation", "task=segmentation with 1 label column: known are"),
-        (lines(lambda n: n % 2), ",label=a+b,task=classification", "classification takes one label column, not 2"),
-        (lines(lambda n: "x" if n % 2 else "z"), ",task=regression", "the labels of regression must be numbers"),
+        (
+            lines(lambda n: n % 2),
+            ",label=a+b,task=classification",
+            "classification takes one label column, not 2",
+        ),
+        (
+            lines(lambda n: "x" if n % 2 else "z"),
+            ",task=regression",
+            "the labels of regression must be numbers",
+        ),
         (lines(lambda n: 1), "", "column 'y' holds only '1': classes are two or more"),
         (lines(lambda n: n), "", "class '0' has 1 example (and 19 other classes have too few)"),
         ("1,2,3\n4,5,6\n", "", "its first line holds numbers only: it must name the columns"),
@@ -289,7 +371,11 @@ def test_tables_that_cannot_be_used_are_refused(text: str, options: str, said: s
 
 def test_bad_lines_are_skipped_with_a_warning(tmp_path: Path) -> None:
     told: list[str] = []
-    data = load_data(table(tmp_path, lines(lambda n: n % 2).replace("3,1.286", "3,oops")), skip_bad=True, notify=told.append)
+    data = load_data(
+        table(tmp_path, lines(lambda n: n % 2).replace("3,1.286", "3,oops")),
+        skip_bad=True,
+        notify=told.append,
+    )
     assert sum(len(getattr(data, part)) for part in PARTS) == 19
     assert "1 of 20 lines skipped:\n  - line 5: 'oops'" in told[0]
     assert len(data.skipped) == 1
@@ -318,7 +404,9 @@ def hub() -> Any:
 
 
 def classified(hub: Any, count: int, seed: int = 0) -> Any:
-    features = hub.Features({"id": hub.Value("string"), "img": hub.Image(), "fine": hub.ClassLabel(names=["cat", "dog"])})
+    features = hub.Features(
+        {"id": hub.Value("string"), "img": hub.Image(), "fine": hub.ClassLabel(names=["cat", "dog"])}
+    )
     rows = {
         "id": [str(n) for n in range(count)],
         "img": [content(random_image(seed + n)) for n in range(count)],
@@ -328,12 +416,18 @@ def classified(hub: Any, count: int, seed: int = 0) -> Any:
 
 
 @pytest.mark.parametrize("options", ["", ",memory=1kB,workers=1"])
-def test_saved_hugging_face_data_are_read_with_their_splits_and_class_names(hub: Any, options: str, tmp_path: Path) -> None:
-    hub.DatasetDict({"train": classified(hub, 10), "test": classified(hub, 4, 50)}).save_to_disk(tmp_path / "d")
+def test_saved_hugging_face_data_are_read_with_their_splits_and_class_names(
+    hub: Any, options: str, tmp_path: Path
+) -> None:
+    hub.DatasetDict({"train": classified(hub, 10), "test": classified(hub, 4, 50)}).save_to_disk(
+        tmp_path / "d"
+    )
     data = load_data(f"hf:{tmp_path / 'd'}{options}")
     assert data.class_names == ("cat", "dog")
     assert [len(getattr(data, part)) for part in PARTS] == [8, 2, 4]
-    inputs = torch.cat([data.std[0] * batch[:, :1] + data.mean[0] for batch, _ in data.evaluation_batches(data.test)])
+    inputs = torch.cat(
+        [data.std[0] * batch[:, :1] + data.mean[0] for batch, _ in data.evaluation_batches(data.test)]
+    )
     expected = torch.stack([torch.from_numpy(random_image(50 + n)[None, :, :, 0]) for n in range(4)])
     torch.testing.assert_close(inputs, expected.float(), atol=1e-3, rtol=1e-5)
     assert data.test.labels.tolist() == [0, 1, 0, 1]
@@ -342,7 +436,10 @@ def test_saved_hugging_face_data_are_read_with_their_splits_and_class_names(hub:
 def test_hugging_face_label_maps_are_a_segmentation(hub: Any, tmp_path: Path) -> None:
     images = [random_image(n) for n in range(10)]
     features = hub.Features({"image": hub.Image(), "annotation": hub.Image()})
-    rows = {"image": [content(image) for image in images], "annotation": [content(image[:, :, 0] // 100) for image in images]}
+    rows = {
+        "image": [content(image) for image in images],
+        "annotation": [content(image[:, :, 0] // 100) for image in images],
+    }
     hub.Dataset.from_dict(rows, features=features).save_to_disk(tmp_path / "d")
     data = load_data(f"hf:{tmp_path / 'd'},size=12x10")
     assert (data.task, data.ignore_label, data.class_names) == ("segmentation", 255, ("0", "1", "2"))
@@ -373,9 +470,9 @@ def test_bad_image_in_hugging_face_data_is_named_by_row(hub: Any, tmp_path: Path
     features = hub.Features({"image": hub.Image(), "label": hub.Value("int64")})
     images = [content(random_image(n)) for n in range(12)]
     images[5] = {"bytes": b"nothing", "path": None}
-    hub.Dataset.from_dict({"image": images, "label": [None, *(n % 2 for n in range(1, 12))]}, features=features).save_to_disk(
-        tmp_path / "d"
-    )
+    hub.Dataset.from_dict(
+        {"image": images, "label": [None, *(n % 2 for n in range(1, 12))]}, features=features
+    ).save_to_disk(tmp_path / "d")
     said = refusal(f"hf:{tmp_path / 'd'}")
     assert "row 0 of train: has no label" in said
     assert "row 5 of train: cannot be read as an image" in said
@@ -408,7 +505,9 @@ def test_code_gives_arrays_or_a_data_set(tmp_path: Path) -> None:
     )
     data = load_data_code(given)
     assert data.name == f"code:{given}"
-    assert Counter(data.train.labels.tolist() + data.validation.labels.tolist() + data.test.labels.tolist()) == {0: 10, 1: 10}
+    assert Counter(
+        data.train.labels.tolist() + data.validation.labels.tolist() + data.test.labels.tolist()
+    ) == {0: 10, 1: 10}
     assert load_data_code(given.replace(":data", ":whole")).fingerprint() == load_data("digits").fingerprint()
     assert not (tmp_path / "__pycache__").exists()
 

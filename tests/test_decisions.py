@@ -1,4 +1,6 @@
-"""Gates and choices: sampling, log-probabilities, the integer program and neighbours honour them, against enumeration."""
+"""Gates and choices: sampling, log-probabilities, the integer program and neighbours
+honour them, against enumeration.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,17 @@ from random_fabrics import small_fabrics
 
 from bsngraph.costs import cheapest, inside_budgets, parse_budget, price, resolve_budgets
 from bsngraph.errors import FabricError, InfeasibleBudgetError
-from bsngraph.fabric import Booleans, Decisions, Fabric, connected, decisions_of, live_edges, live_sweep, read_fabric, write_fabric
+from bsngraph.fabric import (
+    Booleans,
+    Decisions,
+    Fabric,
+    connected,
+    decisions_of,
+    live_edges,
+    live_sweep,
+    read_fabric,
+    write_fabric,
+)
 from bsngraph.profile import profile_fabric
 from bsngraph.searching.choosing.propose import propose
 from bsngraph.searching.choosing.rank import neighbours
@@ -43,7 +55,9 @@ def tied(tmp_path) -> Fabric:
 
 
 def legitimate(fabric: Fabric) -> list[Booleans]:
-    """Every choice of edges that honours fixed edges, gates and choices, by trying all 2^E."""
+    """Every choice of edges that honours fixed edges, gates and choices, by trying all
+    2^E.
+    """
     rows = []
     for bits in itertools.product((False, True), repeat=len(fabric.edges)):
         gates: dict[str, set[bool]] = {}
@@ -54,7 +68,11 @@ def legitimate(fabric: Fabric) -> list[Booleans]:
             if edge.choice:
                 options.setdefault(edge.choice, {})[edge.gate or edge.name] = kept
         fixed = all(kept for edge, kept in zip(fabric.edges, bits, strict=True) if edge.fixed)
-        if fixed and all(len(seen) == 1 for seen in gates.values()) and all(sum(seen.values()) == 1 for seen in options.values()):
+        if (
+            fixed
+            and all(len(seen) == 1 for seen in gates.values())
+            and all(sum(seen.values()) == 1 for seen in options.values())
+        ):
             rows.append(np.array(bits))
     return rows
 
@@ -77,14 +95,20 @@ def tied_fabrics(draw: st.DrawFn) -> Fabric:
 
 def test_variables_are_edges_and_gates_and_a_choice_groups_them(tied: Fabric) -> None:
     decisions = decisions_of(tied)
-    names = [{tied.edges[edge].gate or tied.edges[edge].name for edge in edges} for edges in decisions.edges_of]
+    names = [
+        {tied.edges[edge].gate or tied.edges[edge].name for edge in edges} for edges in decisions.edges_of
+    ]
     assert all(len(name) == 1 for name in names)
     assert sorted(len(choice) for choice in decisions.choices) == [2, 3]
 
 
 @given(fabric=tied_fabrics(), data=st.data())
-def test_a_completed_choice_is_legitimate_and_holds_the_edges_asked_for(fabric: Fabric, data: st.DataObject) -> None:
-    wanted = np.array([data.draw(st.booleans()) for _ in fabric.edges]) & ~np.array([edge.fixed for edge in fabric.edges])
+def test_a_completed_choice_is_legitimate_and_holds_the_edges_asked_for(
+    fabric: Fabric, data: st.DataObject
+) -> None:
+    wanted = np.array([data.draw(st.booleans()) for _ in fabric.edges]) & ~np.array(
+        [edge.fixed for edge in fabric.edges]
+    )
     kept = decisions_of(fabric).completed(wanted)
     holding = [row for row in legitimate(fabric) if (row[wanted]).all()]
     assert (kept is None) == (not holding)
@@ -96,7 +120,9 @@ def test_kept_and_values_are_inverse_and_reach_every_legitimate_choice(fabric: F
     decisions = decisions_of(fabric)
     rows = np.stack(legitimate(fabric))
     assert np.array_equal(decisions.kept(decisions.values(rows)), rows)
-    assert len(np.unique(rows, axis=0)) == 2 ** len(decisions.free) * int(np.prod([len(choice) for choice in decisions.choices]))
+    assert len(np.unique(rows, axis=0)) == 2 ** len(decisions.free) * int(
+        np.prod([len(choice) for choice in decisions.choices])
+    )
 
 
 def test_samples_honour_gates_and_choices_with_the_stated_frequencies(tied: Fabric) -> None:
@@ -110,7 +136,10 @@ def test_samples_honour_gates_and_choices_with_the_stated_frequencies(tied: Fabr
     assert (np.abs(samples.mean(axis=0) - chances) <= error).all()
     for choice in ("first", "second"):
         assert sum(
-            chances[e] for e in {edge.gate or edge.name: i for i, edge in enumerate(tied.edges) if edge.choice == choice}.values()
+            chances[e]
+            for e in {
+                edge.gate or edge.name: i for i, edge in enumerate(tied.edges) if edge.choice == choice
+            }.values()
         ) == pytest.approx(1)
 
 
@@ -187,12 +216,20 @@ def test_gates_and_choices_survive_writing_and_end_with_pruning(tied: Fabric, tm
         ("x -> y [gate=g, fixed=true]; x -> y", "a fixed edge has no gate"),
         ("x -> y [choice=c, fixed=true]; x -> y", "a fixed edge has no choice"),
         ("x -> y [choice=c]; x -> y", "choice c has a single option"),
-        ("x -> y [gate=g, choice=c]; x -> y [gate=g]; x -> y [choice=c]", "gate g has edges of different choice"),
-        ("x -> y [gate=g, probability=0.1]; x -> y [gate=g, probability=0.2]", "gate g has edges of different probability"),
+        (
+            "x -> y [gate=g, choice=c]; x -> y [gate=g]; x -> y [choice=c]",
+            "gate g has edges of different choice",
+        ),
+        (
+            "x -> y [gate=g, probability=0.1]; x -> y [gate=g, probability=0.2]",
+            "gate g has edges of different probability",
+        ),
     ],
 )
 def test_ties_that_contradict_themselves_are_errors(edges: str, text: str, tmp_path) -> None:
     path = tmp_path / "bad.dot"
-    path.write_text(f'digraph {{ graph [source=x, target=y]; x [input="1x4x4"]; edge [op=identity]; {edges} }}')
+    path.write_text(
+        f'digraph {{ graph [source=x, target=y]; x [input="1x4x4"]; edge [op=identity]; {edges} }}'
+    )
     with pytest.raises(FabricError, match=text):
         read_fabric(path)

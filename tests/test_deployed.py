@@ -70,13 +70,18 @@ def test_operations_of_several_parts_are_folded_right(operation):
 
 def test_folding_leaves_no_norm_behind_a_convolution_and_not_folding_leaves_all():
     net = pruned(resnet_graph())
-    count = {fold: sum(isinstance(module, nn.BatchNorm2d) for module in deploy(net, fold=fold).modules()) for fold in (True, False)}
+    count = {
+        fold: sum(isinstance(module, nn.BatchNorm2d) for module in deploy(net, fold=fold).modules())
+        for fold in (True, False)
+    }
     assert count == {True: 0, False: 6}
 
 
 def test_a_deployed_network_keeps_channels_last_weights():
     net = pruned(resnet_graph()).to(memory_format=torch.channels_last)
-    convs = [module for module in deploy(net).modules() if isinstance(module, nn.Conv2d) and module.in_channels > 1]
+    convs = [
+        module for module in deploy(net).modules() if isinstance(module, nn.Conv2d) and module.in_channels > 1
+    ]
     assert len(convs) == 5
     assert all(conv.weight.is_contiguous(memory_format=torch.channels_last) for conv in convs)
 

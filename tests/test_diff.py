@@ -78,12 +78,20 @@ def test_a_difference_is_empty_between_equals_only_and_turns_round(a: Fabric, b:
     there, back = difference(a, b), difference(b, a)
     assert there.empty == (a == b)
     assert (there.only_a, there.only_b, there.nodes_only_a) == (back.only_b, back.only_a, back.nodes_only_b)
-    turned = {one.name: {(change.what, change.after, change.before) for change in one.changes} for one in back.changed}
-    assert {one.name: {(change.what, change.before, change.after) for change in one.changes} for one in there.changed} == turned
+    turned = {
+        one.name: {(change.what, change.after, change.before) for change in one.changes}
+        for one in back.changed
+    }
+    assert {
+        one.name: {(change.what, change.before, change.after) for change in one.changes}
+        for one in there.changed
+    } == turned
 
 
 @given(small_fabrics(norm="none"), st.data())
-def test_between_a_fabric_and_its_architecture_is_what_was_removed_and_what_was_decided(fabric: Fabric, data: st.DataObject) -> None:
+def test_between_a_fabric_and_its_architecture_is_what_was_removed_and_what_was_decided(
+    fabric: Fabric, data: st.DataObject
+) -> None:
     samples = every_sample(fabric)
     kept = samples[data.draw(st.integers(0, len(samples) - 1))]
     try:
@@ -94,7 +102,9 @@ def test_between_a_fabric_and_its_architecture_is_what_was_removed_and_what_was_
     assert not found.only_b
     assert not found.nodes_only_b
     assert len(found.only_a) == len(fabric.edges) - len(architecture.live)
-    assert all(one.decided or {change.what for change in one.changes} == {"concat_offset"} for one in found.changed)
+    assert all(
+        one.decided or {change.what for change in one.changes} == {"concat_offset"} for one in found.changed
+    )
 
 
 # --- the command
@@ -117,7 +127,8 @@ def test_the_command_says_what_changed(files: tuple[Path, Path]) -> None:
         "+ edge h->f#0: identity",
         "+ edge f->y#0: classifier classes=3",
         "~ node h: merge mean → max, activation none → relu",
-        "~ edge x->h#skip: op identity → max_pool, fixed false → true, probability 0.5 → unset, stride unset → 1, window unset → 3",
+        "~ edge x->h#skip: op identity → max_pool, fixed false → true, probability 0.5 → unset, stride "
+        "unset → 1, window unset → 3",
         "~ edge x->h#wide: kernel 5 → 3, cost_energy 2 → 1, norm unset → none",
         "edges: 3 added, 3 removed, 2 changed",
         "macs: 26.6 k → 12.6 k (47.1 %)",
@@ -128,7 +139,12 @@ def test_the_command_says_what_changed(files: tuple[Path, Path]) -> None:
 def test_the_command_prints_facts_as_json(files: tuple[Path, Path]) -> None:
     facts = json.loads(diff(*files, "--format", "json").output)
     assert not facts["same"]
-    assert facts["edges"]["only_b"][0] == {"name": "x->h#new", "op": "separable_conv", "arguments": {"channels": 4}, "fixed": False}
+    assert facts["edges"]["only_b"][0] == {
+        "name": "x->h#new",
+        "op": "separable_conv",
+        "arguments": {"channels": 4},
+        "fixed": False,
+    }
     assert facts["edges"]["changed"][1]["changes"][0] == {"what": "kernel", "before": 5, "after": 3}
     assert facts["nodes"]["only_a"] == [{"name": "g", "merge": "sum", "activation": "none"}]
     assert set(facts["costs"]) == {"macs", "params"}
@@ -147,9 +163,15 @@ def test_a_run_folder_stands_for_its_architecture(files: tuple[Path, Path], tmp_
     kept = every_sample(fabric)[-1].copy()
     kept[0] = False
     (tmp_path / "run").mkdir()
-    write_fabric(prune_fabric(fabric, architecture_of(fabric, kept), [(4, 8, 8)] * 5), tmp_path / "run" / "architecture.dot")
+    write_fabric(
+        prune_fabric(fabric, architecture_of(fabric, kept), [(4, 8, 8)] * 5),
+        tmp_path / "run" / "architecture.dot",
+    )
     lines = diff(files[0], tmp_path / "run", "--no-costs").output.splitlines()
-    assert lines[1:] == ["~ 3 edges searchable in A and fixed in B, else the same", "edges: 0 added, 1 removed, 0 changed"]
+    assert lines[1:] == [
+        "~ 3 edges searchable in A and fixed in B, else the same",
+        "edges: 0 added, 1 removed, 0 changed",
+    ]
     (tmp_path / "empty").mkdir()
     result = diff(files[0], tmp_path / "empty")
     assert result.exit_code == 2
@@ -165,7 +187,10 @@ def test_mistakes_end_with_their_code(files: tuple[Path, Path], tmp_path: Path) 
 
 def test_without_costs_torch_is_not_loaded(files: tuple[Path, Path], tmp_path: Path) -> None:
     arguments = ["diff", *map(str, files), "--no-costs", "-o", str(tmp_path / "d.dot")]
-    code = f"import sys; from bsngraph.cli.main import cli; cli({arguments!r}, standalone_mode=False); print('torch' in sys.modules)"
+    code = (
+        f"import sys; from bsngraph.cli.main import cli; cli({arguments!r}, standalone_mode=False); "
+        "print('torch' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "False"
 
@@ -176,7 +201,9 @@ def test_without_costs_torch_is_not_loaded(files: tuple[Path, Path], tmp_path: P
 def test_the_picture_shows_what_was_added_removed_and_changed(files: tuple[Path, Path]) -> None:
     source = difference_drawing(*map(read_fabric, files), caption=["from a to b"])
     raw = dot_to_raw(source, "drawing")
-    drawn = {edge.name: (edge.own["color"], edge.own["style"], edge.own["label"].strip()) for edge in raw.edges}  # type: ignore[union-attr]
+    drawn = {
+        edge.name: (edge.own["color"], edge.own["style"], edge.own["label"].strip()) for edge in raw.edges
+    }  # type: ignore[union-attr]
     assert drawn["x->h#old"] == (GONE, "dashed", "proj 1×1")
     assert drawn["x->h#new"] == (ADDED, "solid", "sep 3×3")
     assert drawn["x->h#wide"] == (CHANGED, "solid", "conv 5×5 → conv 3×3")

@@ -1,4 +1,6 @@
-"""Every file and command in the documentation is run, in the order in which it stands."""
+"""Every file and command in the documentation is run, in the order in which it
+stands.
+"""
 
 from __future__ import annotations
 

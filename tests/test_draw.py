@@ -1,4 +1,6 @@
-"""Drawings: what is drawn for what, that no name can break one, and what happens without Graphviz."""
+"""Drawings: what is drawn for what, that no name can break one, and what happens
+without Graphviz.
+"""
 
 from __future__ import annotations
 
@@ -23,11 +25,29 @@ from bsngraph.wording import percent, quantity, shortened
 SHAPES = ((1, 8, 8), (16, 8, 8), (16, 8, 8), (32, 4, 4), (10,))
 COSTS = (9_000.0, 147_000.0, 0.0, 36_000.0, 8_000.0, 320.0)
 KEPT = (0, 1, 4, 5)
-ODD_NAMES = ('say "hi"', "a:b:c", "<b>&", "é ✓ 名前", "&lt;amp&amp;", "<<table>>", "-> [x=1];", "cluster_0", "node", "N" * 200, "x//y#z")
+ODD_NAMES = (
+    'say "hi"',
+    "a:b:c",
+    "<b>&",
+    "é ✓ 名前",
+    "&lt;amp&amp;",
+    "<<table>>",
+    "-> [x=1];",
+    "cluster_0",
+    "node",
+    "N" * 200,
+    "x//y#z",
+)
 
 
 def small_fabric() -> Fabric:
-    nodes = (Node("image", input=(1, 8, 8)), Node("a0"), Node("a1", merge="mean"), Node("b0", activation="relu"), Node("scores"))
+    nodes = (
+        Node("image", input=(1, 8, 8)),
+        Node("a0"),
+        Node("a1", merge="mean"),
+        Node("b0", activation="relu"),
+        Node("scores"),
+    )
     edges = (
         Edge("image", "a0", "0", "conv", {"channels": 16, "kernel": 3}, fixed=True),
         Edge("a0", "a1", "0", "conv", {"channels": 16}),
@@ -40,16 +60,24 @@ def small_fabric() -> Fabric:
 
 
 def odd_fabric() -> Fabric:
-    """A chain through every odd name; keys, operations and arguments are odd as well."""
+    """A chain through every odd name; keys, operations and arguments are odd as
+    well.
+    """
     nodes = tuple(Node(name) for name in ODD_NAMES)
     ends = itertools.pairwise(ODD_NAMES)
-    edges = tuple(Edge(source, target, f'<<{source}"', f"op {target}", {"word": f"\\N & {source} \\"}) for source, target in ends)
+    edges = tuple(
+        Edge(source, target, f'<<{source}"', f"op {target}", {"word": f"\\N & {source} \\"})
+        for source, target in ends
+    )
     return Fabric('odd "& <graph>', nodes, edges, ODD_NAMES[:1], ODD_NAMES[-1:])
 
 
 def drawn_edges(source: str) -> dict[str, dict[str, str]]:
     """Edge name → the attributes that the DOT text gives it."""
-    return {edge.name: {name: str(value) for name, value in edge.own.items()} for edge in dot_to_raw(source, "drawing").edges}
+    return {
+        edge.name: {name: str(value) for name, value in edge.own.items()}
+        for edge in dot_to_raw(source, "drawing").edges
+    }
 
 
 def styles(fabric: Fabric, **known: object) -> list[dict[str, str]]:
@@ -99,7 +127,10 @@ def test_widths_and_opacity_follow_the_probabilities() -> None:
 
 def test_costs_and_shapes_fall_back_on_what_the_file_carries() -> None:
     nodes = (Node("x", input=(3, 4, 4)), Node("m", tensor=(8, 4, 4)), Node("y"))
-    edges = (Edge("x", "m", "0", "conv", {"channels": 8}, computed={"macs": 3000.0}), Edge("m", "y", "0", "mine", costs={"energy": 2.0}))
+    edges = (
+        Edge("x", "m", "0", "conv", {"channels": 8}, computed={"macs": 3000.0}),
+        Edge("m", "y", "0", "mine", costs={"energy": 2.0}),
+    )
     fabric = Fabric("f", nodes, edges, ("x",), ("y",))
     assert "macs 3 k (100 %)" in styles(fabric, kept=(0, 1))[0]["tooltip"]
     assert "energy 2 (100 %)" in styles(fabric, kept=(0, 1), cost_name="energy")[1]["tooltip"]
@@ -111,7 +142,10 @@ def test_costs_and_shapes_fall_back_on_what_the_file_carries() -> None:
 def test_nodes_of_one_resolution_share_a_band() -> None:
     text = fabric_drawing(small_fabric(), shapes=SHAPES)
     bands = text.split('subgraph "cluster_')[1:]
-    inside = [{name for name in ("image", "a0", "a1", "b0", "scores") if f'    "{name}";' in band.split("}")[0]} for band in bands]
+    inside = [
+        {name for name in ("image", "a0", "a1", "b0", "scores") if f'    "{name}";' in band.split("}")[0]}
+        for band in bands
+    ]
     assert inside == [{"a0", "a1"}, {"b0"}]
     assert "cluster" not in fabric_drawing(small_fabric(), shapes=[None] * 5)
 
@@ -124,7 +158,10 @@ def test_many_edges_are_drawn_without_labels() -> None:
 
 
 def test_same_input_gives_the_same_text_whatever_the_order_of_kept() -> None:
-    texts = {fabric_drawing(small_fabric(), kept=kept, shapes=SHAPES, edge_costs=COSTS) for kept in (KEPT, KEPT[::-1], set(KEPT))}
+    texts = {
+        fabric_drawing(small_fabric(), kept=kept, shapes=SHAPES, edge_costs=COSTS)
+        for kept in (KEPT, KEPT[::-1], set(KEPT))
+    }
     assert len(texts) == 1
 
 
@@ -138,13 +175,21 @@ def test_odd_names_survive_the_rendering(tmp_path: Path) -> None:
     fabric = odd_fabric()
     render_dot(fabric_drawing(fabric, caption=['<b>"& \x00 caption']), tmp_path / "odd.svg")
     tree = ElementTree.parse(tmp_path / "odd.svg")
-    tooltips = [value for item in tree.iter() for name, value in item.attrib.items() if name.endswith("}title")]
-    words = ["".join(item.itertext()).replace("\N{NO-BREAK SPACE}", " ") for item in tree.iter() if item.tag.endswith("}text")]
+    tooltips = [
+        value for item in tree.iter() for name, value in item.attrib.items() if name.endswith("}title")
+    ]
+    words = [
+        "".join(item.itertext()).replace("\N{NO-BREAK SPACE}", " ")
+        for item in tree.iter()
+        if item.tag.endswith("}text")
+    ]
     for node in fabric.nodes:
         assert any(tooltip.startswith(f"{node.name}\n") for tooltip in tooltips), node.name
         assert shortened(node.name) in words, node.name
     for edge in fabric.edges:
-        assert any(f"{edge.name}\n{edge.op} word={edge.arguments['word']}" == tooltip for tooltip in tooltips), edge.name
+        assert any(
+            f"{edge.name}\n{edge.op} word={edge.arguments['word']}" == tooltip for tooltip in tooltips
+        ), edge.name
     assert '<b>"& \N{REPLACEMENT CHARACTER} caption' in words
 
 
@@ -167,7 +212,9 @@ def test_an_unknown_suffix_is_an_input_error_that_names_the_three(tmp_path: Path
     assert not list(tmp_path.iterdir())
 
 
-def test_without_graphviz_the_error_says_in_one_line_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_graphviz_the_error_says_in_one_line_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     assert find_graphviz() is None
@@ -179,7 +226,9 @@ def test_without_graphviz_the_error_says_in_one_line_how_to_get_it(tmp_path: Pat
     assert [path.name for path in tmp_path.iterdir()] == ["x.dot"]
 
 
-def test_the_ports_own_folder_is_searched_after_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_ports_own_folder_is_searched_after_the_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def program(folder: str, name: str) -> str:
         path = tmp_path / folder / name
         path.parent.mkdir(exist_ok=True)
@@ -205,11 +254,15 @@ def test_graphvizs_own_message_is_passed_on_and_nothing_is_written(tmp_path: Pat
     assert not list(tmp_path.iterdir())
 
 
-def test_a_graphviz_that_hangs_is_stopped_with_a_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_graphviz_that_hangs_is_stopped_with_a_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def hang(command: list[str], *, timeout: float, **_: object) -> None:
         raise subprocess.TimeoutExpired(command, timeout)
 
-    monkeypatch.setattr(graphviz, "subprocess", SimpleNamespace(run=hang, TimeoutExpired=subprocess.TimeoutExpired))
+    monkeypatch.setattr(
+        graphviz, "subprocess", SimpleNamespace(run=hang, TimeoutExpired=subprocess.TimeoutExpired)
+    )
     with pytest.raises(BsngraphError, match=r"did not finish within .* write a \.dot file"):
         render_dot("digraph {}", tmp_path / "x.svg")
 
@@ -240,7 +293,9 @@ def test_drawing_never_imports_torch() -> None:
         ("my_op", {"depth": 3}, "my_op"),
     ],
 )
-def test_a_short_label_says_what_the_operation_does(op: str, arguments: dict[str, int | float], label: str) -> None:
+def test_a_short_label_says_what_the_operation_does(
+    op: str, arguments: dict[str, int | float], label: str
+) -> None:
     assert short_label(Edge("a", "b", "0", op, arguments)) == label
 
 
@@ -253,7 +308,15 @@ def test_a_users_operation_has_a_colour_of_its_own_that_stays() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0, "0"), (320, "320"), (999.6, "1 k"), (412_345, "412 k"), (1_706_000, "1.71 M"), (2.5e16, "25 P"), (0.0341, "0.0341")],
+    [
+        (0, "0"),
+        (320, "320"),
+        (999.6, "1 k"),
+        (412_345, "412 k"),
+        (1_706_000, "1.71 M"),
+        (2.5e16, "25 P"),
+        (0.0341, "0.0341"),
+    ],
 )
 def test_a_quantity_is_three_digits_and_a_prefix(value: float, text: str) -> None:
     assert quantity(value) == text
@@ -262,7 +325,9 @@ def test_a_quantity_is_three_digits_and_a_prefix(value: float, text: str) -> Non
 def test_small_texts() -> None:
     assert [percent(share) for share in (0.0, 0.001, 0.336, 1.0)] == ["0 %", "<1 %", "34 %", "100 %"]
     assert shortened("x" * 36) == "x" * 36
-    assert shortened("head" + "x" * 60 + "tail")[:4] + shortened("head" + "x" * 60 + "tail")[-4:] == "headtail"
+    assert (
+        shortened("head" + "x" * 60 + "tail")[:4] + shortened("head" + "x" * 60 + "tail")[-4:] == "headtail"
+    )
     assert len(shortened("x" * 99)) == 36
     assert quoted("<b>") == '"<b>"'
     assert escaped("\\N & <b>\n") == "\\\\N &amp; <b>\\n"

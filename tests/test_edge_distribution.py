@@ -1,4 +1,6 @@
-"""Γ and its policy gradient, against the exact gradient by enumerating all 2^E samples of a fabric without BatchNorm."""
+"""Γ and its policy gradient, against the exact gradient by enumerating all 2^E samples
+of a fabric without BatchNorm.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ EXAMPLES = 3
 
 @dataclass(frozen=True)
 class Enumeration:
-    """Everything there is to know of a fabric of five searchable edges: all 32 samples and what each example pays under each."""
+    """Everything there is to know of a fabric of five searchable edges: all 32 samples
+    and what each example pays under each.
+    """
 
     net: SuperNet
     distribution: EdgeDistribution
@@ -42,7 +46,9 @@ class Enumeration:
         return self.losses + self.penalties[:, None]
 
     def probabilities(self, logits: Tensor) -> Tensor:
-        """(32,): the chance of each sample, edge by edge, differentiable in the logits."""
+        """(32,): the chance of each sample, edge by edge, differentiable in the
+        logits.
+        """
         chances = []
         for row in self.samples:
             chance = torch.ones((), dtype=torch.float64)
@@ -53,7 +59,9 @@ class Enumeration:
         return torch.stack(chances)
 
     def exact_gradient(self, examples: int) -> Tensor:
-        """∂/∂logits of the mean over the first examples of E_H[objective], by autograd through the enumerated expectation."""
+        """∂/∂logits of the mean over the first examples of E_H[objective], by autograd
+        through the enumerated expectation.
+        """
         logits = self.distribution.logits.clone().requires_grad_(True)
         expected = self.probabilities(logits) @ self.objective[:, :examples].mean(dim=1)
         (gradient,) = torch.autograd.grad(expected, logits)
@@ -70,11 +78,15 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Enumeration:
     inputs, labels = data.train.inputs[:EXAMPLES].double(), data.train.labels[:EXAMPLES]
     samples = every_sample(fabric)
     with torch.no_grad():
-        losses = torch.stack([losses_of(net, inputs, labels, row[None].repeat(EXAMPLES, axis=0)) for row in samples])
+        losses = torch.stack(
+            [losses_of(net, inputs, labels, row[None].repeat(EXAMPLES, axis=0)) for row in samples]
+        )
     budgets = resolve_budgets(profile_fabric(fabric), [parse_budget("price=3"), parse_budget("macs=40%")])
     live = live_edges(net.sweep, samples)
     penalties = torch.from_numpy(
-        Multipliers(budgets, settings(penalty=2.0)).penalty(budget_costs(budgets, live), [budget.limit for budget in budgets])
+        Multipliers(budgets, settings(penalty=2.0)).penalty(
+            budget_costs(budgets, live), [budget.limit for budget in budgets]
+        )
     )
     assert penalties.std() > 0
     return Enumeration(net, distribution, inputs, labels, samples, losses, penalties)
@@ -82,7 +94,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Enumeration:
 
 def every_sample(fabric: Fabric) -> Booleans:
     samples = np.ones((2 ** len(fabric.searchable), len(fabric.edges)), dtype=np.bool_)
-    samples[:, list(fabric.searchable)] = list(itertools.product([False, True], repeat=len(fabric.searchable)))
+    samples[:, list(fabric.searchable)] = list(
+        itertools.product([False, True], repeat=len(fabric.searchable))
+    )
     return samples
 
 
@@ -104,7 +118,9 @@ def fabric_with(tmp_path: Path, *starts: float) -> Fabric:
 def test_policy_gradient_of_two_rows_averages_to_the_exact_gradient_over_all_pairs_of_samples(
     world: Enumeration, baseline: str, shrink: float
 ) -> None:
-    """Leave-one-out is exactly unbiased; the batch mean shrinks by (n − 1)/n, which is ½ for two rows."""
+    """Leave-one-out is exactly unbiased; the batch mean shrinks by (n − 1)/n, which is
+    ½ for two rows.
+    """
     chances = world.probabilities(world.distribution.logits)
     mean = torch.zeros_like(world.distribution.logits)
     for first, second in itertools.product(range(len(world.samples)), repeat=2):
@@ -117,24 +133,32 @@ def test_policy_gradient_of_two_rows_averages_to_the_exact_gradient_over_all_pai
 
 
 def test_policy_gradient_of_one_row_is_zero(world: Enumeration) -> None:
-    """With one row there is nothing to compare with, so nothing is learned: zero, never NaN."""
+    """With one row there is nothing to compare with, so nothing is learned: zero, never
+    NaN.
+    """
     gradient = world.distribution.policy_gradient(world.samples[:1], world.objective[:1, 0], "leave-one-out")
     assert torch.equal(gradient, torch.zeros_like(gradient))
 
 
-@pytest.mark.parametrize(("baseline", "shrink"), [("leave-one-out", 1.0), ("batch-mean", (EXAMPLES - 1) / EXAMPLES)])
+@pytest.mark.parametrize(
+    ("baseline", "shrink"), [("leave-one-out", 1.0), ("batch-mean", (EXAMPLES - 1) / EXAMPLES)]
+)
 def test_policy_gradient_of_many_draws_is_the_exact_gradient_within_four_standard_errors(
     world: Enumeration, baseline: str, shrink: float
 ) -> None:
     generator = torch.Generator().manual_seed(5)
     draws = 20_000
     kept = world.distribution.sample(draws * EXAMPLES, generator)
-    number = kept[:, list(world.net.fabric.searchable)] @ (1 << np.arange(len(world.net.fabric.searchable))[::-1])
+    number = kept[:, list(world.net.fabric.searchable)] @ (
+        1 << np.arange(len(world.net.fabric.searchable))[::-1]
+    )
     assert np.array_equal(world.samples[number], kept)
     objective = world.objective[torch.from_numpy(number), torch.arange(EXAMPLES).repeat(draws)]
     gradients = torch.stack(
         [
-            world.distribution.policy_gradient(kept[start : start + EXAMPLES], objective[start : start + EXAMPLES], baseline)
+            world.distribution.policy_gradient(
+                kept[start : start + EXAMPLES], objective[start : start + EXAMPLES], baseline
+            )
             for start in range(0, draws * EXAMPLES, EXAMPLES)
         ]
     )
@@ -151,11 +175,15 @@ def test_leave_one_out_subtracts_the_mean_of_the_other_rows() -> None:
 @pytest.mark.parametrize("rows", [2, 3, 7])
 def test_batch_mean_is_leave_one_out_times_n_minus_one_over_n_row_by_row(rows: int) -> None:
     objective = torch.randn(rows, generator=torch.Generator().manual_seed(rows), dtype=torch.float64)
-    torch.testing.assert_close(advantages(objective, "batch-mean"), (rows - 1) / rows * advantages(objective, "leave-one-out"))
+    torch.testing.assert_close(
+        advantages(objective, "batch-mean"), (rows - 1) / rows * advantages(objective, "leave-one-out")
+    )
 
 
 @pytest.mark.parametrize("baseline", ["leave-one-out", "batch-mean"])
-def test_baseline_makes_the_gradient_deaf_to_what_every_row_pays_alike(world: Enumeration, baseline: str) -> None:
+def test_baseline_makes_the_gradient_deaf_to_what_every_row_pays_alike(
+    world: Enumeration, baseline: str
+) -> None:
     objective = world.objective[:16, 0]
     gradient = world.distribution.policy_gradient(world.samples[:16], objective, baseline)
     shifted = world.distribution.policy_gradient(world.samples[:16], objective + 1000.0, baseline)
@@ -167,7 +195,9 @@ def test_baseline_makes_the_gradient_deaf_to_what_every_row_pays_alike(world: En
 
 
 def test_weight_gradient_of_sampled_losses_averages_to_that_of_the_expected_loss(world: Enumeration) -> None:
-    """Over all pairs of samples, a row for each example: E_H[∂θ mean loss] = ∂θ E_H[mean loss]."""
+    """Over all pairs of samples, a row for each example: E_H[∂θ mean loss] = ∂θ
+    E_H[mean loss].
+    """
     parameters = list(world.net.parameters())
     chances = world.probabilities(world.distribution.logits)
     pairs = list(itertools.product(range(len(world.samples)), repeat=2))
@@ -177,7 +207,9 @@ def test_weight_gradient_of_sampled_losses_averages_to_that_of_the_expected_loss
         loss = losses_of(world.net, world.inputs[:2], world.labels[:2], world.samples[[first, second]]).mean()
         if not loss.requires_grad:
             continue  # no path for either: the loss is ln 2 whatever the weights
-        for total, gradient in zip(mean, torch.autograd.grad(loss, parameters, allow_unused=True), strict=True):
+        for total, gradient in zip(
+            mean, torch.autograd.grad(loss, parameters, allow_unused=True), strict=True
+        ):
             if gradient is not None:
                 total += chances[first] * chances[second] * gradient
 
@@ -195,7 +227,10 @@ def test_weight_gradient_of_sampled_losses_averages_to_that_of_the_expected_loss
 def test_example_without_a_path_pays_the_uniform_prediction(world: Enumeration) -> None:
     nothing = ~live_edges(world.net.sweep, world.samples).any(axis=1)
     assert nothing.any()
-    torch.testing.assert_close(world.losses[torch.from_numpy(nothing)], torch.full((int(nothing.sum()), EXAMPLES), math.log(2)).double())
+    torch.testing.assert_close(
+        world.losses[torch.from_numpy(nothing)],
+        torch.full((int(nothing.sum()), EXAMPLES), math.log(2)).double(),
+    )
 
 
 # --- Γ itself
@@ -206,10 +241,14 @@ def test_fixed_edges_are_always_kept_and_get_no_gradient(world: Enumeration) -> 
     assert fixed.sum() == 1
     assert (world.distribution.probabilities[fixed] == 1).all()
     assert world.distribution.thresholded()[fixed.numpy()].all()
-    kept = world.distribution.sample(500, torch.Generator().manual_seed(0), shift=torch.full((len(fixed),), -50.0))
+    kept = world.distribution.sample(
+        500, torch.Generator().manual_seed(0), shift=torch.full((len(fixed),), -50.0)
+    )
     assert kept[:, fixed.numpy()].all()
     assert not kept[:, ~fixed.numpy()].any()
-    gradient = world.distribution.policy_gradient(kept[:4], torch.tensor([1.0, 2.0, 5.0, 9.0]), "leave-one-out")
+    gradient = world.distribution.policy_gradient(
+        kept[:4], torch.tensor([1.0, 2.0, 5.0, 9.0]), "leave-one-out"
+    )
     assert (gradient[fixed] == 0).all()
 
 
@@ -223,7 +262,9 @@ def test_samples_keep_each_edge_as_often_as_its_probability_says(world: Enumerat
 
 
 def test_samples_keep_edges_independently(world: Enumeration) -> None:
-    kept = world.distribution.sample(50_000, torch.Generator().manual_seed(2))[:, list(world.net.fabric.searchable)]
+    kept = world.distribution.sample(50_000, torch.Generator().manual_seed(2))[
+        :, list(world.net.fabric.searchable)
+    ]
     correlations = np.corrcoef(kept.T) - np.eye(kept.shape[1])
     assert np.abs(correlations).max() <= 4.5 / math.sqrt(50_000)
 
@@ -236,9 +277,13 @@ def test_same_generator_state_draws_the_same_samples(world: Enumeration) -> None
 
 
 @pytest.mark.parametrize("temperature", [1.0, 2.5])
-def test_logits_are_divided_by_the_temperature_and_the_shift_is_added(world: Enumeration, temperature: float) -> None:
+def test_logits_are_divided_by_the_temperature_and_the_shift_is_added(
+    world: Enumeration, temperature: float
+) -> None:
     shift = torch.full((len(world.net.fabric.edges),), -0.7, dtype=torch.float64)
-    kept = world.distribution.sample(50_000, torch.Generator().manual_seed(3), temperature=temperature, shift=shift)
+    kept = world.distribution.sample(
+        50_000, torch.Generator().manual_seed(3), temperature=temperature, shift=shift
+    )
     searchable = list(world.net.fabric.searchable)
     gamma = (1 / (1 + np.exp(-(world.distribution.logits.numpy() / temperature - 0.7))))[searchable]
     assert (np.abs(kept.mean(axis=0)[searchable] - gamma) <= 4 * np.sqrt(gamma * (1 - gamma) / 50_000)).all()
@@ -253,7 +298,13 @@ def test_thresholded_keeps_the_edges_more_likely_than_not(tmp_path: Path) -> Non
 
 def test_probabilities_start_where_the_file_says_and_at_the_setting_elsewhere(tmp_path: Path) -> None:
     fabric = fabric_with(tmp_path, 0.25)
-    found = dict(zip((edge.name for edge in fabric.edges), EdgeDistribution(fabric, 0.9).probabilities.tolist(), strict=True))
+    found = dict(
+        zip(
+            (edge.name for edge in fabric.edges),
+            EdgeDistribution(fabric, 0.9).probabilities.tolist(),
+            strict=True,
+        )
+    )
     assert found == pytest.approx(
         {
             "image->h#narrow": 0.9,
@@ -285,13 +336,18 @@ def test_starting_probabilities_of_0_and_1_are_near_certain_and_can_still_move(t
 def test_gamma_never_gets_so_certain_that_samples_no_longer_differ(tmp_path: Path, push: float) -> None:
     fabric = fabric_with(tmp_path, 0, 1)
     distribution = EdgeDistribution(fabric, 0.5)
-    named = [fabric.edge_index["image->h#wide"], fabric.edge_index["image->h#narrow"]]  # near certain as the file wants it
+    # near certain as the file wants it
+    named = [fabric.edge_index["image->h#wide"], fabric.edge_index["image->h#narrow"]]
     others = [edge for edge in fabric.searchable if edge not in named]
     distribution.logits += push
     distribution.restrain()
     chance = distribution.probabilities
-    assert chance[others].tolist() == pytest.approx([1 / (1 + math.exp(-math.copysign(FURTHEST, push)))] * len(others))
-    assert chance[named].tolist() == pytest.approx([(1 - EDGE_OF_CERTAINTY) if push > 0 else EDGE_OF_CERTAINTY] * 2)
+    assert chance[others].tolist() == pytest.approx(
+        [1 / (1 + math.exp(-math.copysign(FURTHEST, push)))] * len(others)
+    )
+    assert chance[named].tolist() == pytest.approx(
+        [(1 - EDGE_OF_CERTAINTY) if push > 0 else EDGE_OF_CERTAINTY] * 2
+    )
     inside = distribution.logits.clone()
     distribution.restrain()
     assert torch.equal(distribution.logits, inside)
@@ -300,7 +356,11 @@ def test_gamma_never_gets_so_certain_that_samples_no_longer_differ(tmp_path: Pat
 def test_no_option_of_a_choice_is_ever_out_of_reach(tmp_path: Path) -> None:
     text = STRIPES.replace("image -> h [", "image -> h [choice=one, ")
     distribution = EdgeDistribution(fabric_of(text, tmp_path), 0.5)
-    options = [edge for edge, named in enumerate(distribution.decisions.variable_of) if named in distribution.decisions.choices[0]]
+    options = [
+        edge
+        for edge, named in enumerate(distribution.decisions.variable_of)
+        if named in distribution.decisions.choices[0]
+    ]
     distribution.logits[options] = torch.tensor([50.0, 49.0, -50.0], dtype=torch.float64)
     distribution.restrain()
     assert distribution.logits[options].tolist() == [50.0, 49.0, 50.0 - FURTHEST]

@@ -1,4 +1,6 @@
-"""The estimators of benchmarks/estimators.py against the exact gradient; those of the package itself stand in test_edge_distribution.py."""
+"""The estimators of benchmarks/estimators.py against the exact gradient; those of the
+package itself stand in test_edge_distribution.py.
+"""
 
 from __future__ import annotations
 
@@ -36,12 +38,16 @@ def test_the_exact_gradient_is_that_of_finite_differences(world: World) -> None:
     for place, edge in enumerate(world.edges):
         nudge = torch.zeros_like(world.distribution.logits)
         nudge[edge] = step
-        slope = (expected(world.distribution.logits + nudge) - expected(world.distribution.logits - nudge)) / (2 * step)
+        slope = (
+            expected(world.distribution.logits + nudge) - expected(world.distribution.logits - nudge)
+        ) / (2 * step)
         assert exact[place] == pytest.approx(slope, abs=1e-8)
 
 
 def test_the_joint_gradient_is_that_of_a_sum_over_all_pairs_of_samples(joint: World) -> None:
-    """∂ E[mean objective] = Σ over pairs of p(H₁)·p(H₂)·(score₁ + score₂)·mean objective."""
+    """∂ E[mean objective] = Σ over pairs of p(H₁)·p(H₂)·(score₁ + score₂)·mean
+    objective.
+    """
     gamma = joint.distribution.probabilities.numpy()[joint.edges]
     bits = joint.samples[:, joint.edges]
     chances = np.where(bits, gamma, 1 - gamma).prod(axis=1)
@@ -54,12 +60,16 @@ def test_the_joint_gradient_is_that_of_a_sum_over_all_pairs_of_samples(joint: Wo
 
 
 @pytest.mark.parametrize("name", UNBIASED)
-def test_without_batch_norm_the_mean_is_the_exact_gradient_within_four_standard_errors(world: World, name: str) -> None:
+def test_without_batch_norm_the_mean_is_the_exact_gradient_within_four_standard_errors(
+    world: World, name: str
+) -> None:
     gradients = ESTIMATORS[name].estimate(world, 1500, torch.Generator().manual_seed(11))
     errors = np.abs(gradients.mean(axis=0) - world.exact())
     deviations = gradients.std(axis=0, ddof=1) / np.sqrt(len(gradients))
     assert (errors <= 4 * deviations).all()
-    assert np.linalg.norm(deviations) < 0.2 * np.linalg.norm(world.exact()), "the test can tell a wrong gradient"
+    assert np.linalg.norm(deviations) < 0.2 * np.linalg.norm(world.exact()), (
+        "the test can tell a wrong gradient"
+    )
 
 
 def test_straight_through_is_biased(world: World) -> None:
@@ -73,15 +83,22 @@ def test_gates_of_zero_and_one_give_what_the_network_gives_where_every_node_is_r
         if row[world.edges[:3]].any() and row[world.edges[3:]].any():
             kept = np.repeat(row[None], world.batch, axis=0)
             with torch.no_grad():
-                torch.testing.assert_close(gated(world.net, world.inputs, torch.from_numpy(kept).double()), world.net(world.inputs, kept))
+                torch.testing.assert_close(
+                    gated(world.net, world.inputs, torch.from_numpy(kept).double()),
+                    world.net(world.inputs, kept),
+                )
 
 
 def test_disarm_is_arm_with_the_uniform_noise_averaged_out(world: World) -> None:
-    arm, disarm = (ESTIMATORS[name].estimate(world, 1500, torch.Generator().manual_seed(3)) for name in ("ARM", "DisARM"))
+    arm, disarm = (
+        ESTIMATORS[name].estimate(world, 1500, torch.Generator().manual_seed(3)) for name in ("ARM", "DisARM")
+    )
     assert disarm.var(axis=0).sum() < arm.var(axis=0).sum()
 
 
-def test_the_benchmark_measures_every_estimator_in_every_world(world: World, joint: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_benchmark_measures_every_estimator_in_every_world(
+    world: World, joint: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     kept = []
     monkeypatch.setattr(estimators, "worlds", lambda: {"five": world, "joint": joint})
     monkeypatch.setattr(estimators, "keep", lambda name, rows, quick: kept.extend(rows))

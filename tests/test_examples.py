@@ -12,7 +12,9 @@ import bsngraph
 ROOT = Path(__file__).parents[1]
 
 
-def test_quickstart_reads_compiles_searches_prunes_and_draws(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_quickstart_reads_compiles_searches_prunes_and_draws(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr("sys.argv", ["quickstart.py", "2"])
     runpy.run_path("examples/quickstart.py")
@@ -23,17 +25,24 @@ def test_quickstart_reads_compiles_searches_prunes_and_draws(monkeypatch: pytest
     assert Path(said.rsplit("picture in ", 1)[1].strip()).read_text().startswith("<?xml")
 
 
-def test_custom_fabric_writes_a_fabric_and_its_cheapest_sub_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_custom_fabric_writes_a_fabric_and_its_cheapest_sub_network(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr("sys.argv", ["custom_fabric.py", str(tmp_path)])
     runpy.run_path(str(ROOT / "examples" / "custom_fabric.py"))
-    towers, least = bsngraph.read_fabric(tmp_path / "towers.dot"), bsngraph.read_fabric(tmp_path / "cheapest.dot")
+    towers, least = (
+        bsngraph.read_fabric(tmp_path / "towers.dot"),
+        bsngraph.read_fabric(tmp_path / "cheapest.dot"),
+    )
     assert {edge.gate for edge in towers.edges} == {None, "second layers"}
     assert all(edge.fixed for edge in least.edges)
     assert bsngraph.profile_fabric(least).node_shapes[-1] == (10,)
     assert (tmp_path / "towers.svg").exists()
 
 
-def test_segmentation_searches_measures_and_paints(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_segmentation_searches_measures_and_paints(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr("sys.argv", ["segmentation.py", "1"])
     runpy.run_path("examples/segmentation.py")

@@ -1,4 +1,6 @@
-"""Explorers: architectures inside the budgets drawn without regard to Γ, and their place among the finalists."""
+"""Explorers: architectures inside the budgets drawn without regard to Γ, and their
+place among the finalists.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,10 @@ def test_explorers_are_distinct_and_inside_every_budget_whatever_gamma_is(case, 
 def test_all_that_spends_most_of_a_budget_comes_before_what_does_not(tmp_path: Path) -> None:
     net = compile_fabric(fabric_of(STRIPES, tmp_path), seed=0)
     budgets = resolve_budgets(net.profile, [parse_budget("price=6")])
-    costs = {architecture: float(budgets[0].cost.of(architecture.mask[None])[0]) for architecture in every_architecture(net.fabric)}
+    costs = {
+        architecture: float(budgets[0].cost.of(architecture.mask[None])[0])
+        for architecture in every_architecture(net.fabric)
+    }
     feasible = {architecture for architecture, cost in costs.items() if cost <= 6}
     well = {architecture for architecture in feasible if costs[architecture] >= WELL_SPENT * 6}
     assert 0 < len(well) < len(feasible)
@@ -70,7 +75,10 @@ def test_what_spends_a_budget_that_nothing_reaches_is_measured_by_the_whole_fabr
     net = compile_fabric(fabric_of(STRIPES, tmp_path), seed=0)
     budgets = resolve_budgets(net.profile, [parse_budget("price=1000")])
     total = budgets[0].cost.total
-    assert all(budgets[0].cost.of(architecture.mask[None])[0] >= WELL_SPENT * total for architecture in explored(net, budgets, 1))
+    assert all(
+        budgets[0].cost.of(architecture.mask[None])[0] >= WELL_SPENT * total
+        for architecture in explored(net, budgets, 1)
+    )
 
 
 def test_explorers_are_close_to_budgets_that_are_wishes(tmp_path: Path) -> None:
@@ -87,7 +95,9 @@ def test_explorers_stand_behind_the_best_for_which_there_is_room() -> None:
         return Candidate(Architecture(9, (number,)), Score(float(number), {}, Metric("accuracy", "accuracy")))
 
     def order(explorers: list[int], count: int) -> list[int]:
-        candidates = with_explorers([candidate(number) for number in range(5)], [candidate(number) for number in explorers], count)
+        candidates = with_explorers(
+            [candidate(number) for number in range(5)], [candidate(number) for number in explorers], count
+        )
         return [candidate.architecture.live[0] for candidate in candidates]
 
     assert order([7, 4, 8], 5) == [0, 1, 7, 4, 8, 2, 3]
@@ -95,12 +105,17 @@ def test_explorers_stand_behind_the_best_for_which_there_is_room() -> None:
     assert order([], 3) == [0, 1, 2, 3, 4]
 
 
-@pytest.mark.parametrize(("finalists", "share", "expected"), [(8, 0.5, 4), (3, 0.5, 1), (3, 1.0, 3), (8, 0.0, 0), (1, 1.0, 0), (0, 0.5, 0)])
+@pytest.mark.parametrize(
+    ("finalists", "share", "expected"),
+    [(8, 0.5, 4), (3, 0.5, 1), (3, 1.0, 3), (8, 0.0, 0), (1, 1.0, 0), (0, 0.5, 0)],
+)
 def test_how_many_explorers_there_are(finalists: int, share: float, expected: int) -> None:
     assert SearchSettings(finalists=finalists, explorer_share=share).explorers == expected
 
 
-def test_a_search_trains_as_many_explorers_as_its_settings_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_search_trains_as_many_explorers_as_its_settings_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     no_pictures(monkeypatch)
     budgets = resolve_budgets(profile_fabric(fabric_of(STRIPES, tmp_path)), [parse_budget("price=5")])
     drawn: list[list[Architecture]] = []
@@ -118,7 +133,14 @@ def test_a_search_trains_as_many_explorers_as_its_settings_say(tmp_path: Path, m
     monkeypatch.setattr(choosing, "compare_finalists", note_finalists)
     how = settings(finalists=4, explorer_share=0.5, finalist_epochs=1, finetune_epochs=0)
     search(
-        fabric_of(STRIPES, tmp_path), stripes(), ["price=5"], out=tmp_path / "run", recipe=recipe(), settings=how, threads=1, device="cpu"
+        fabric_of(STRIPES, tmp_path),
+        stripes(),
+        ["price=5"],
+        out=tmp_path / "run",
+        recipe=recipe(),
+        settings=how,
+        threads=1,
+        device="cpu",
     )
     (explorers,) = drawn
     assert len(explorers) == 2

@@ -1,4 +1,6 @@
-"""Reading fabrics: what files and networkx graphs mean, and what is said about mistakes in them."""
+"""Reading fabrics: what files and networkx graphs mean, and what is said about mistakes
+in them.
+"""
 
 from __future__ import annotations
 
@@ -73,15 +75,23 @@ MISTAKES = {
         "the source has incoming edges @ node x, line 3: remove them, or name another source",
         "the node has no incoming edge and is not a source @ node z, line 4: "
         "add an edge into it, or name it in `graph [source=...]`, or remove it (sources: x)",
-        "the node has an input shape but is not a source @ node z, line 4: name it in `graph [source=...]`, or remove input",
+        "the node has an input shape but is not a source @ node z, line 4: name it in `graph "
+        "[source=...]`, or remove input",
     ),
     "an input on what is no source": (
         "edge [op=identity]; x -> a -> y;\na [input=4]",
-        "the node has an input shape but is not a source @ node a, line 4: name it in `graph [source=...]`, or remove input",
+        "the node has an input shape but is not a source @ node a, line 4: name it in `graph "
+        "[source=...]`, or remove input",
     ),
     # operations and arguments
-    "no operation": ("x -> y", "the edge has no operation @ edge x->y#0, line 4: add op=..., or a default `edge [op=...]`"),
-    "an unknown operation": ("x -> y [op=covn]", "unknown operation 'covn' @ edge x->y#0, line 4: did you mean 'conv'?"),
+    "no operation": (
+        "x -> y",
+        "the edge has no operation @ edge x->y#0, line 4: add op=..., or a default `edge [op=...]`",
+    ),
+    "an unknown operation": (
+        "x -> y [op=covn]",
+        "unknown operation 'covn' @ edge x->y#0, line 4: did you mean 'conv'?",
+    ),
     "an operation like no other": (
         "x -> y [op=zzzzzz]",
         "unknown operation 'zzzzzz' @ edge x->y#0, line 4: `bsngraph check --ops` lists all",
@@ -109,7 +119,8 @@ MISTAKES = {
     ),
     "a misspelt default of nodes": (
         "node [actvation=relu]; x -> y [op=identity]",
-        "default 'actvation' is something that no node takes @ node [...], line 4: did you mean 'activation'?",
+        "default 'actvation' is something that no node takes @ node [...], line 4: did you mean "
+        "'activation'?",
     ),
     "text for a whole number": (
         "x -> y [op=conv, channels=many]",
@@ -155,31 +166,38 @@ MISTAKES = {
     # words of edges
     "fixed with a probability": (
         "x -> y [op=identity, fixed=true, probability=0.5]",
-        "a fixed edge has no probability @ edge x->y#0, line 4: it is always kept: remove probability, or fixed=true",
+        "a fixed edge has no probability @ edge x->y#0, line 4: it is always kept: remove probability, or "
+        "fixed=true",
     ),
     "a probability above one": (
         "x -> y [op=identity, probability=1.5]",
-        "probability=1.5 must lie between 0 and 1 @ edge x->y#0, line 4: give probability a value that fits, or leave it out",
+        "probability=1.5 must lie between 0 and 1 @ edge x->y#0, line 4: give probability a value that "
+        "fits, or leave it out",
     ),
     "a probability below zero": (
         'x -> y [op=identity, probability="-0.1"]',
-        "probability=-0.1 must lie between 0 and 1 @ edge x->y#0, line 4: give probability a value that fits, or leave it out",
+        "probability=-0.1 must lie between 0 and 1 @ edge x->y#0, line 4: give probability a value that "
+        "fits, or leave it out",
     ),
     "fixed that is neither true nor false": (
         "x -> y [op=identity, fixed=always]",
-        "fixed=always must be true or false @ edge x->y#0, line 4: give fixed a value that fits, or leave it out",
+        "fixed=always must be true or false @ edge x->y#0, line 4: give fixed a value that fits, or leave "
+        "it out",
     ),
     "a negative cost": (
         "x -> y [op=identity, cost_mj=-1]",
-        "cost_mj=-1 must lie between 0 and inf @ edge x->y#0, line 4: give cost_mj a value that fits, or leave it out",
+        "cost_mj=-1 must lie between 0 and inf @ edge x->y#0, line 4: give cost_mj a value that fits, or "
+        "leave it out",
     ),
     "a cost that is no number": (
         "x -> y [op=identity, cost_mj=nan]",
-        "cost_mj=nan must be a finite number @ edge x->y#0, line 4: give cost_mj a value that fits, or leave it out",
+        "cost_mj=nan must be a finite number @ edge x->y#0, line 4: give cost_mj a value that fits, or "
+        "leave it out",
     ),
     "an endless cost": (
         "x -> y [op=identity, cost_mj=inf]",
-        "cost_mj=inf must be a finite number @ edge x->y#0, line 4: give cost_mj a value that fits, or leave it out",
+        "cost_mj=inf must be a finite number @ edge x->y#0, line 4: give cost_mj a value that fits, or "
+        "leave it out",
     ),
     "a cost without a name": (
         "x -> y [op=identity, cost_=1]",
@@ -190,7 +208,10 @@ MISTAKES = {
         "x -> y [op=identity]; y [merge=avg]",
         "merge=avg is not known @ node y, line 4: known are concat, max, mean, mul, sum",
     ),
-    "a misspelt merge": ("x -> y [op=identity]; y [merge=meen]", "merge=meen is not known @ node y, line 4: did you mean 'mean'?"),
+    "a misspelt merge": (
+        "x -> y [op=identity]; y [merge=meen]",
+        "merge=meen is not known @ node y, line 4: did you mean 'mean'?",
+    ),
     "a misspelt activation": (
         "x -> y [op=identity]; y [activation=rellu]",
         "activation=rellu is not known @ node y, line 4: did you mean 'relu'?",
@@ -201,20 +222,25 @@ MISTAKES = {
     ),
     "an attribute of edges on a node": (
         "x -> y [op=identity]; y [kernel=3]",
-        "a node has no attribute 'kernel' @ node y, line 4: known are activation, concat_channels, input, merge, tensor",
+        "a node has no attribute 'kernel' @ node y, line 4: known are activation, concat_channels, input, "
+        "merge, tensor",
     ),
     "a backslash in a name": (
         'x -> "a\\b" -> y [op=identity]',
         "'a\\\\b' cannot name a node @ node 'a\\\\b': use printable characters without a backslash",
     ),
-    "an empty name": ('x -> "" -> y [op=identity]', "'' cannot name a node @ node '': use printable characters without a backslash"),
+    "an empty name": (
+        'x -> "" -> y [op=identity]',
+        "'' cannot name a node @ node '': use printable characters without a backslash",
+    ),
     "a new line in a name": (
         'x -> "a\nb" -> y [op=identity]',
         "'a\\nb' cannot name a node @ node 'a\\nb': use printable characters without a backslash",
     ),
     "a name that Graphviz takes for none": (
         'x -> "%a" -> y [op=identity]',
-        "'%a' cannot name a node @ node '%a': put another character before %: to Graphviz such a node is a new one wherever it is named",
+        "'%a' cannot name a node @ node '%a': put another character before %: to Graphviz such a node is "
+        "a new one wherever it is named",
     ),
     "a key that cannot be written": (
         'x -> y [op=identity, key="a\\b"]',
@@ -238,11 +264,18 @@ GRAPH_MISTAKES = {
         "the graph names no source @ graph: add `graph [source=NODE]`",
         "the node has no incoming edge and is not a source @ node x, line 3: "
         "add an edge into it, or name it in `graph [source=...]`, or remove it (sources: none)",
-        "the node has an input shape but is not a source @ node x, line 3: name it in `graph [source=...]`, or remove input",
+        "the node has an input shape but is not a source @ node x, line 3: name it in `graph "
+        "[source=...]`, or remove input",
     ),
     "no target": ("source=x", "the graph names no target @ graph: add `graph [target=NODE]`"),
-    "a target that is not there": ("source=x, target=scores", "target 'scores' is not a node @ graph: known are a, x, y"),
-    "another format": ("source=x, target=y, format=2", "format=2 is not known @ graph: this version reads format=1"),
+    "a target that is not there": (
+        "source=x, target=scores",
+        "target 'scores' is not a node @ graph: known are a, x, y",
+    ),
+    "another format": (
+        "source=x, target=y, format=2",
+        "format=2 is not known @ graph: this version reads format=1",
+    ),
     "an unused parameter": (
         "source=x, target=y, width=3, depth=3",
         "parameter 'depth' is never used @ graph: use it as \"$depth\", or remove it",
@@ -254,10 +287,15 @@ GRAPH_MISTAKES = {
 }
 
 
-@pytest.mark.parametrize(("graph", "expected"), [(m[0], list(m[1:])) for m in GRAPH_MISTAKES.values()], ids=GRAPH_MISTAKES)
+@pytest.mark.parametrize(
+    ("graph", "expected"), [(m[0], list(m[1:])) for m in GRAPH_MISTAKES.values()], ids=GRAPH_MISTAKES
+)
 def test_a_mistake_of_the_graph_is_told_with_what_and_the_cure(graph, expected):
-    # `width` is a word of Graphviz's on nodes only, so on a graph it is a parameter: it is used here.
-    body = "edge [op=identity]; x -> a -> y" + ('; x -> y [op=conv, channels="$width"]' if "width" in graph else "")
+    # `width` is a word of Graphviz's on nodes only, so on a graph it is a parameter: it
+    # is used here.
+    body = "edge [op=identity]; x -> a -> y" + (
+        '; x -> y [op=conv, channels="$width"]' if "width" in graph else ""
+    )
     assert problems(body, graph) == expected
 
 
@@ -272,7 +310,9 @@ def test_an_input_that_is_no_shape_is_refused(shape):
         assert found == [f"the source has no input shape @ node x, line 3: {cure}"]
 
 
-@pytest.mark.parametrize(("text", "shape"), [("4", (4,)), ("1x8x8", (1, 8, 8)), ("3X4X5", (3, 4, 5)), ("3 x 4", (3, 4))])
+@pytest.mark.parametrize(
+    ("text", "shape"), [("4", (4,)), ("1x8x8", (1, 8, 8)), ("3X4X5", (3, 4, 5)), ("3 x 4", (3, 4))]
+)
 def test_an_input_is_the_sizes_of_one_example(text, shape):
     assert fabric(f'x [input="{text}"]; x -> y [op=identity]').nodes[0].input == shape
 
@@ -280,7 +320,8 @@ def test_an_input_is_the_sizes_of_one_example(text, shape):
 def test_a_bad_input_hides_no_other_mistake_of_its_node():
     assert problems('x [input="", activation=rellu]; x -> y [op=identity]') == [
         "activation=rellu is not known @ node x, line 3: did you mean 'relu'?",
-        'the source has no input shape @ node x, line 3: add input="3x32x32" (the sizes of one example, channels first)',
+        'the source has no input shape @ node x, line 3: add input="3x32x32" (the sizes of one example, '
+        "channels first)",
     ]
 
 
@@ -334,7 +375,10 @@ def test_two_edges_of_one_name_are_refused():
 
 
 def test_a_default_applies_only_to_operations_that_take_it():
-    edges = fabric("edge [channels=8, kernel=5, stride=1, label=l]; x -> y [op=conv]; x -> y [op=identity]; x -> y [op=max_pool]").edges
+    edges = fabric(
+        "edge [channels=8, kernel=5, stride=1, label=l]; x -> y [op=conv]; x -> y [op=identity]; x -> y "
+        "[op=max_pool]"
+    ).edges
     assert [dict(edge.arguments) for edge in edges] == [
         {"channels": 8, "kernel": 5, "stride": 1},
         {},
@@ -348,9 +392,17 @@ def test_an_empty_value_is_unset():
     x -> y [kernel="", cost_mj="", label="", probability="", fixed=""]; y [merge=""]"""
     read = fabric(body, 'source=x, target=y, format="", unused="", rankdir=""')
     (edge,) = read.edges
-    assert (edge.arguments, edge.costs, edge.style, edge.probability, edge.fixed) == ({"channels": 8}, {}, {}, None, False)
+    assert (edge.arguments, edge.costs, edge.style, edge.probability, edge.fixed) == (
+        {"channels": 8},
+        {},
+        {},
+        None,
+        False,
+    )
     assert (read.nodes[1].merge, read.style) == ("sum", {})
-    assert problems('edge [op=conv]; x -> y [channels=""]') == ["conv needs channels @ edge x->y#0, line 4: add channels=..."]
+    assert problems('edge [op=conv]; x -> y [channels=""]') == [
+        "conv needs channels @ edge x->y#0, line 4: add channels=..."
+    ]
 
 
 def test_fixed_by_default_may_be_taken_back():
@@ -364,19 +416,28 @@ def test_a_default_probability_says_nothing_about_fixed_edges():
 
 
 def test_costs_are_annotated_under_their_own_names():
-    one, two = fabric("edge [op=identity, cost_energy_mj=1.2]; x -> y; x -> y [cost_energy_mj=0, cost_area=7]").edges
+    one, two = fabric(
+        "edge [op=identity, cost_energy_mj=1.2]; x -> y; x -> y [cost_energy_mj=0, cost_area=7]"
+    ).edges
     assert one.costs == {"energy_mj": 1.2}
     assert two.costs == {"area": 7.0, "energy_mj": 0.0}
 
 
 def test_graphviz_attributes_are_kept_and_ignored():
     read = fabric(
-        'x -> y [op=identity, color=red, label="a b", style=dashed, penwidth=2, headport=n]; y [shape=box, fillcolor="#fff"]',
+        'x -> y [op=identity, color=red, label="a b", style=dashed, penwidth=2, headport=n]; y '
+        '[shape=box, fillcolor="#fff"]',
         "source=x, target=y, rankdir=LR, label=title, splines=ortho",
     )
     assert read.style == {"rankdir": "LR", "label": "title", "splines": "ortho"}
     assert read.nodes[1].style == {"shape": "box", "fillcolor": "#fff"}
-    assert read.edges[0].style == {"color": "red", "label": "a b", "style": "dashed", "penwidth": "2", "headport": "n"}
+    assert read.edges[0].style == {
+        "color": "red",
+        "label": "a b",
+        "style": "dashed",
+        "penwidth": "2",
+        "headport": "n",
+    }
     assert read.edges[0].arguments == {}
 
 
@@ -397,7 +458,17 @@ def value(text: str, graph: str = "source=x, target=y, c=16", settings: dict | N
 
 @pytest.mark.parametrize(
     ("text", "result"),
-    [("$c", 16), ("${c}", 16), (" $c ", 16), ("2*$c", 32), ("$c/4", 4), ("$c//3", 5), ("$c%5", 1), ("($c+2)*-(-3)", 54), ("$c$d", None)],
+    [
+        ("$c", 16),
+        ("${c}", 16),
+        (" $c ", 16),
+        ("2*$c", 32),
+        ("$c/4", 4),
+        ("$c//3", 5),
+        ("$c%5", 1),
+        ("($c+2)*-(-3)", 54),
+        ("$c$d", None),
+    ],
 )
 def test_parameters_and_arithmetic_on_them(text, result):
     if result is not None:
@@ -405,7 +476,9 @@ def test_parameters_and_arithmetic_on_them(text, result):
 
 
 def test_a_whole_parameter_may_be_any_text():
-    (edge,) = fabric('x -> y [op="$kind", channels=4, norm="$n"]', "source=x, target=y, kind=conv, n=none").edges
+    (edge,) = fabric(
+        'x -> y [op="$kind", channels=4, norm="$n"]', "source=x, target=y, kind=conv, n=none"
+    ).edges
     assert (edge.op, edge.arguments["norm"]) == ("conv", "none")
 
 
@@ -424,9 +497,15 @@ def test_settings_override_parameters():
 def test_a_misspelt_setting_is_refused():
     body = 'x -> y [op=conv, channels="$channels"]'
     graph = "source=x, target=y, channels=16"
-    assert problems(body, graph, {"chanels": 8}) == ["there is no parameter 'chanels' to set @ g.dot: did you mean 'channels'?"]
-    assert problems(body, graph, {"zzz": 8}) == ["there is no parameter 'zzz' to set @ g.dot: its parameters are channels"]
-    assert problems("x -> y [op=identity]", settings={"zzz": 8}) == ["there is no parameter 'zzz' to set @ g.dot: its parameters are none"]
+    assert problems(body, graph, {"chanels": 8}) == [
+        "there is no parameter 'chanels' to set @ g.dot: did you mean 'channels'?"
+    ]
+    assert problems(body, graph, {"zzz": 8}) == [
+        "there is no parameter 'zzz' to set @ g.dot: its parameters are channels"
+    ]
+    assert problems("x -> y [op=identity]", settings={"zzz": 8}) == [
+        "there is no parameter 'zzz' to set @ g.dot: its parameters are none"
+    ]
 
 
 def test_an_unset_parameter_is_told_once_and_the_argument_is_not_called_missing():
@@ -435,7 +514,9 @@ def test_an_unset_parameter_is_told_once_and_the_argument_is_not_called_missing(
         "channels=$chanels names a parameter that is not set @ edge x->y#0, line 4: did you mean 'channels'?",
         "parameter 'channels' is never used @ graph: use it as \"$channels\", or remove it",
     ]
-    assert problems(body) == ["channels=$chanels names a parameter that is not set @ edge x->y#0, line 4: add `graph [chanels=...]`"]
+    assert problems(body) == [
+        "channels=$chanels names a parameter that is not set @ edge x->y#0, line 4: add `graph [chanels=...]`"
+    ]
     assert draft(body).broken == {0}
 
 
@@ -504,7 +585,8 @@ def test_a_node_name_may_hold_a_comma():
 
 def test_keys_are_counted_in_file_order_and_edges_bear_them_in_their_names():
     read = fabric(
-        "x -> y [op=identity]; x -> y [op=dropout]; x -> y [op=max_pool, stride=1, window=1, key=down]; x -> y [op=shortcut, channels=1]"
+        "x -> y [op=identity]; x -> y [op=dropout]; x -> y [op=max_pool, stride=1, window=1, key=down]; x "
+        "-> y [op=shortcut, channels=1]"
     )
     assert [(edge.name, edge.op) for edge in read.edges] == [
         ("x->y#0", "identity"),
@@ -518,7 +600,9 @@ def test_nodes_and_keys_sort_as_people_count():
     body = "edge [op=identity]; x -> s10 -> y; x -> s9 -> y; x -> s2 -> y; " + "x -> y; " * 11
     read = fabric(body)
     assert [node.name for node in read.nodes] == ["x", "s2", "s9", "s10", "y"]
-    assert [edge.key for edge in read.edges if (edge.source, edge.target) == ("x", "y")] == [str(i) for i in range(11)]
+    assert [edge.key for edge in read.edges if (edge.source, edge.target) == ("x", "y")] == [
+        str(i) for i in range(11)
+    ]
 
 
 # --- files
@@ -527,7 +611,9 @@ def test_nodes_and_keys_sort_as_people_count():
 def test_a_fabric_with_scopes_defaults_and_parameters_is_what_it_says():
     read = raw_to_fabric(dot_to_raw(THREE_SIZES, "test")).finish()
     assert (read.name, read.sources, read.targets) == ("digits", ("image",), ("scores",))
-    assert [node.name for node in read.nodes] == [*["image", "a0", "a1", "a2", "a3", "b0", "b1", "b2", "b3", "c0", "c1", "c2", "scores"]]
+    assert [node.name for node in read.nodes] == [
+        *["image", "a0", "a1", "a2", "a3", "b0", "b1", "b2", "b3", "c0", "c1", "c2", "scores"]
+    ]
     assert len(read.edges) == 33
     assert [edge.name for edge in read.edges if edge.fixed] == ["image->a0#0", "c2->scores#0"]
     assert read.edges[read.edge_index["image->a0#0"]].arguments == {"channels": 16, "kernel": 3}
@@ -547,7 +633,8 @@ def test_a_file_that_cannot_be_read_is_an_input_error(tmp_path):
     for name, text in {
         "none.dot": "cannot be read (No such file or directory)",
         "latin.dot": "byte 10 is not UTF-8: save the file as UTF-8 text",
-        "fabric.txt": "a fabric's suffix says its format: name it .dot or .gv (DOT), .graphml (GraphML), .json (node-link JSON)",
+        "fabric.txt": "a fabric's suffix says its format: name it .dot or .gv (DOT), .graphml (GraphML), "
+        ".json (node-link JSON)",
     }.items():
         with pytest.raises(InputError) as caught:
             read_fabric(tmp_path / name)
@@ -572,9 +659,13 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
 def test_the_index_of_an_edge_does_not_depend_on_the_order_of_statements(shuffle: random.Random):
     graph = fabric_to_networkx(read_fabric(DIGITS))
     lines = [
-        f'{s} -> {t} [key="{k}" ' + " ".join(f'{n}="{v}"' for n, v in d.items()) + "]" for s, t, k, d in graph.edges(keys=True, data=True)
+        f'{s} -> {t} [key="{k}" ' + " ".join(f'{n}="{v}"' for n, v in d.items()) + "]"
+        for s, t, k, d in graph.edges(keys=True, data=True)
     ]
-    lines += [f"{name} [" + " ".join(f'{n}="{v}"' for n, v in data.items()) + "]" for name, data in graph.nodes(data=True)]
+    lines += [
+        f"{name} [" + " ".join(f'{n}="{v}"' for n, v in data.items()) + "]"
+        for name, data in graph.nodes(data=True)
+    ]
     lines += ["source=image", "target=scores"]
     shuffle.shuffle(lines)
     read = raw_to_fabric(dot_to_raw("digraph digits {\n" + "\n".join(lines) + "\n}", "shuffled")).finish()
@@ -633,7 +724,9 @@ digraph digits {
 
 
 def typed_three_sizes(order: random.Random) -> nx.MultiDiGraph:
-    """THREE_SIZES built by hand in Python, with typed values, in any order; with keys, as that order would change them."""
+    """THREE_SIZES built by hand in Python, with typed values, in any order; with keys,
+    as that order would change them.
+    """
     graph = nx.MultiDiGraph(name="digits", format=1, source="image", target="scores", channels=16, classes=10)
     graph.graph["node"] = {"activation": "relu"}
     graph.graph["edge"] = {"op": "conv", "kernel": 3}
@@ -645,18 +738,30 @@ def typed_three_sizes(order: random.Random) -> nx.MultiDiGraph:
         rows += [(*pair.split(), fine), (*pair.split(), skip)]
     rows += [("a0", "a2", {"kernel": 5, **fine})]
     rows += [("a3", "b0", {**half, **middle}), ("a3", "b0", {"kernel": 1, **half, **middle})]
-    rows += [("a3", "b0", {"op": "max_pool", "window": 3, **half, **middle}), ("a1", "b0", {"op": "shortcut", **half, **middle})]
+    rows += [
+        ("a3", "b0", {"op": "max_pool", "window": 3, **half, **middle}),
+        ("a1", "b0", {"op": "shortcut", **half, **middle}),
+    ]
     rows += [("a1", "b1", {"kernel": 1, **half, **middle}), ("a2", "b1", {**half, **middle})]
     for pair in ("b0 b1", "b1 b2", "b2 b3"):
         rows += [(*pair.split(), middle), (*pair.split(), skip)]
     rows += [("b0", "b3", {"op": "separable_conv", **middle})]
     rows += [("b3", "c0", {**half, **coarse}), ("b3", "c0", {"kernel": 1, **half, **coarse})]
-    rows += [("b3", "c0", {"op": "avg_pool", "window": 2, **half, **coarse}), ("b1", "c0", {"op": "shortcut", **half, **coarse})]
-    rows += [("b1", "c1", {**half, **coarse}), ("b2", "c1", {"op": "max_pool", "window": 3, **half, **coarse})]
+    rows += [
+        ("b3", "c0", {"op": "avg_pool", "window": 2, **half, **coarse}),
+        ("b1", "c0", {"op": "shortcut", **half, **coarse}),
+    ]
+    rows += [
+        ("b1", "c1", {**half, **coarse}),
+        ("b2", "c1", {"op": "max_pool", "window": 3, **half, **coarse}),
+    ]
     for pair in ("c0 c1", "c1 c2"):
         rows += [(*pair.split(), coarse), (*pair.split(), skip)]
     rows += [("c0", "c2", {"kernel": 1, **coarse})]
-    keyed = [(source, target, sum(row[:2] == (source, target) for row in rows[:i]), data) for i, (source, target, data) in enumerate(rows)]
+    keyed = [
+        (source, target, sum(row[:2] == (source, target) for row in rows[:i]), data)
+        for i, (source, target, data) in enumerate(rows)
+    ]
     order.shuffle(keyed)
     for source, target, key, data in keyed:
         graph.add_edge(source, target, key, **data)
@@ -669,10 +774,15 @@ def typed_three_sizes(order: random.Random) -> nx.MultiDiGraph:
 def test_a_networkx_graph_with_the_same_attributes_is_the_same_fabric(order):
     raw = dot_to_raw(THREE_SIZES, "test")
     assert fabric_from_networkx(typed_three_sizes(order)) == raw_to_fabric(raw).finish()
-    assert fabric_from_networkx(typed_three_sizes(order), {"channels": 3}) == raw_to_fabric(raw, {"channels": "3"}).finish()
+    assert (
+        fabric_from_networkx(typed_three_sizes(order), {"channels": 3})
+        == raw_to_fabric(raw, {"channels": "3"}).finish()
+    )
 
 
-@given(small_graphs(max_edges=12, max_sources=2, max_targets=2, costs=True), st.randoms(use_true_random=False))
+@given(
+    small_graphs(max_edges=12, max_sources=2, max_targets=2, costs=True), st.randoms(use_true_random=False)
+)
 def test_the_order_of_a_networkx_graph_does_not_matter(graph, order):
     nodes, edges = list(graph.nodes(data=True)), list(graph.edges(keys=True, data=True))
     order.shuffle(nodes)
@@ -696,7 +806,9 @@ def test_a_graph_without_parallel_edges_and_with_nodes_that_are_no_text_is_taken
 def test_numbers_of_numpy_are_numbers():
     graph = nx.MultiDiGraph(source="x", target="y")
     graph.add_node("x", input=tuple(np.array([1, 8, 8])))
-    graph.add_edge("x", "y", op="conv", channels=np.int64(4), fixed=np.bool_(False), probability=np.float32(0.5))
+    graph.add_edge(
+        "x", "y", op="conv", channels=np.int64(4), fixed=np.bool_(False), probability=np.float32(0.5)
+    )
     read = fabric_from_networkx(graph)
     assert read.edges[0].arguments == {"channels": 4}
     assert (read.edges[0].fixed, read.edges[0].probability) == (False, 0.5)
@@ -707,7 +819,8 @@ def test_an_undirected_graph_is_refused():
     with pytest.raises(FabricError) as caught:
         fabric_from_networkx(nx.MultiGraph(source="x", target="y"))
     assert str(caught.value) == (
-        "graph: 1 problem\n  - the graph is undirected @ graph: build it as an nx.MultiDiGraph: an edge has a direction"
+        "graph: 1 problem\n  - the graph is undirected @ graph: build it as an nx.MultiDiGraph: an edge "
+        "has a direction"
     )
 
 
@@ -748,7 +861,10 @@ def test_text_that_dot_cannot_say_is_refused_before_it_is_written():
 
 
 def test_reading_a_fabric_does_not_import_torch():
-    code = f"import sys; import bsngraph.fabric as f; f.read_fabric({str(DIGITS)!r}); print('torch' in sys.modules)"
+    code = (
+        f"import sys; import bsngraph.fabric as f; f.read_fabric({str(DIGITS)!r}); print('torch' in "
+        "sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
 
@@ -760,7 +876,9 @@ def test_parameters_said_in_terms_of_each_other_resolve_in_any_order():
 
 def test_parameters_in_a_circle_are_an_error_that_names_it():
     found = problems('x -> y [op=conv, channels="$a"]', 'source=x, target=y, a="$b", b="$a"')
-    assert any("is said in terms of itself" in problem and "a -> b -> a" in problem for problem in found), found
+    assert any("is said in terms of itself" in problem and "a -> b -> a" in problem for problem in found), (
+        found
+    )
 
 
 def test_a_dollar_in_an_attribute_of_graphviz_is_a_dollar():
@@ -772,7 +890,10 @@ def test_a_dollar_in_an_attribute_of_graphviz_is_a_dollar():
 def test_a_default_activation_or_merge_does_not_change_what_comes_in_at_a_source():
     found = fabric("x -> y [op=identity]", "source=x, target=y").nodes
     assert [node.activation for node in found] == ["none", "none"]
-    text = 'digraph { graph [source=x, target=y]; node [activation=relu, merge=mean]; x [input="1x8x8"]; x -> y [op=identity]; }'
+    text = (
+        'digraph { graph [source=x, target=y]; node [activation=relu, merge=mean]; x [input="1x8x8"]; '
+        "x -> y [op=identity]; }"
+    )
     source, target = raw_to_fabric(dot_to_raw(text, "g.dot")).finish().nodes
     assert (source.activation, source.merge) == ("none", "sum")
     assert (target.activation, target.merge) == ("relu", "mean")
@@ -785,7 +906,10 @@ def test_a_default_activation_or_merge_does_not_change_what_comes_in_at_a_source
     [
         ("x -> y [op=identity, cost_macs=3]", "cost_macs annotates a cost that is computed"),
         ("y [concat_channels=3]; x -> y [op=identity]", "concat_channels has no meaning at merge=sum"),
-        ("x -> y [op=identity, concat_offset=0]", "concat_offset has no meaning on an edge into a node of merge=sum"),
+        (
+            "x -> y [op=identity, concat_offset=0]",
+            "concat_offset has no meaning on an edge into a node of merge=sum",
+        ),
     ],
 )
 def test_words_where_they_have_no_meaning_are_errors(body: str, text: str):
@@ -793,4 +917,7 @@ def test_words_where_they_have_no_meaning_are_errors(body: str, text: str):
 
 
 def test_a_source_that_is_a_target_is_an_error():
-    assert any("the source is a target too" in problem for problem in problems("x -> y [op=identity]", 'source=x, target="x,y"'))
+    assert any(
+        "the source is a target too" in problem
+        for problem in problems("x -> y [op=identity]", 'source=x, target="x,y"')
+    )

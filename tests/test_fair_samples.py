@@ -1,4 +1,6 @@
-"""Fair samples: a share of every batch keeps each decision open and teaches the weights alone; what Γ ends as."""
+"""Fair samples: a share of every batch keeps each decision open and teaches the weights
+alone; what Γ ends as.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ def profile(tmp_path: Path) -> FabricProfile:
 def learning_of(profile: FabricProfile, *, batch_size: int = 16, epochs: int = 1, **more: float) -> Learning:
     how = settings(**{"burn_in": 0.0} | more)
     macs = (price(profile, "macs"),)
-    return Learning(compile_fabric(profile, seed=0), DATA, (), macs, recipe(epochs=epochs, batch_size=batch_size), how, 0)
+    return Learning(
+        compile_fabric(profile, seed=0), DATA, (), macs, recipe(epochs=epochs, batch_size=batch_size), how, 0
+    )
 
 
 def rows_of(learning: Learning) -> list[Json]:
@@ -48,9 +52,15 @@ def all_but_certain(learning: Learning, edge: int) -> None:
 
 
 @pytest.mark.parametrize(("share", "learns"), [(0.0, False), (0.5, True)])
-def test_an_edge_that_gamma_never_keeps_learns_from_fair_samples_alone(profile: FabricProfile, share: float, learns: bool) -> None:
+def test_an_edge_that_gamma_never_keeps_learns_from_fair_samples_alone(
+    profile: FabricProfile, share: float, learns: bool
+) -> None:
     learning = learning_of(profile, fair_share=share)
-    dropped = next(edge for edge in profile.fabric.searchable if any(True for _ in learning.net.operations[edge].parameters()))
+    dropped = next(
+        edge
+        for edge in profile.fabric.searchable
+        if any(True for _ in learning.net.operations[edge].parameters())
+    )
     all_but_certain(learning, dropped)
     before = [weight.detach().clone() for weight in learning.net.operations[dropped].parameters()]
     rows_of(learning)
@@ -67,17 +77,23 @@ def test_costs_and_losses_that_are_told_are_those_of_gammas_own_samples(profile:
 
 
 @pytest.mark.parametrize("batch_size", [2, 3, 16])
-def test_gamma_keeps_at_least_two_rows_to_compare(profile: FabricProfile, batch_size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gamma_keeps_at_least_two_rows_to_compare(
+    profile: FabricProfile, batch_size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     learning, seen = learning_of(profile, batch_size=batch_size, fair_share=0.9), []
     monkeypatch.setattr(
-        learning.distribution, "policy_gradient", lambda kept, *_: seen.append(len(kept)) or torch.zeros(len(profile.fabric.edges)).double()
+        learning.distribution,
+        "policy_gradient",
+        lambda kept, *_: seen.append(len(kept)) or torch.zeros(len(profile.fabric.edges)).double(),
     )
     rows_of(learning)
     assert set(seen) <= {max(2, batch_size - int(0.9 * batch_size)), len(DATA.train) % batch_size}
     assert min(seen) >= 2 or len(DATA.train) % batch_size == 1
 
 
-def test_fair_samples_keep_each_decision_as_often_as_not(profile: FabricProfile, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fair_samples_keep_each_decision_as_often_as_not(
+    profile: FabricProfile, monkeypatch: pytest.MonkeyPatch
+) -> None:
     learning, kept = learning_of(profile, fair_share=0.5, epochs=8), []
     route = learning.net.route
     monkeypatch.setattr(learning.net, "route", lambda rows, device: kept.append(rows) or route(rows, device))

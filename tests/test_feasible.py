@@ -1,4 +1,6 @@
-"""What is inside budgets of any kinds, and what is cheapest, against enumeration of every sub-network there is."""
+"""What is inside budgets of any kinds, and what is cheapest, against enumeration of
+every sub-network there is.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +70,9 @@ def all_live(profile: FabricProfile) -> np.ndarray:
 
 @st.composite
 def budgeted(draw: st.DrawFn) -> tuple[FabricProfile, list[Budget], np.ndarray]:
-    """A fabric, one to three budgets of different kinds at or around what some sub-network costs, and every sub-network's live edges."""
+    """A fabric, one to three budgets of different kinds at or around what some
+    sub-network costs, and every sub-network's live edges.
+    """
     profile = profile_fabric(draw(small_fabrics(max_edges=9, max_inner=4, max_targets=2)))
     live = all_live(profile)
     names = draw(st.lists(st.sampled_from((*KINDS, "odd")), min_size=1, max_size=3, unique=True))
@@ -120,7 +124,9 @@ def test_without_enumeration_nothing_possible_is_called_impossible_and_nothing_o
 @given(budgeted(), st.data())
 def test_the_best_choice_inside_is_the_best_of_all(case, data) -> None:
     profile, budgets, live = case
-    weight = np.array(data.draw(st.lists(st.integers(-20, 20), min_size=live.shape[1], max_size=live.shape[1])), dtype=float)
+    weight = np.array(
+        data.draw(st.lists(st.integers(-20, 20), min_size=live.shape[1], max_size=live.shape[1])), dtype=float
+    )
     found = inside_budgets(profile.fabric, budgets, kept_weight=weight)
     fits = inside(live, budgets)
     assert (found.architecture is not None) == fits.any()
@@ -174,7 +180,9 @@ def test_whatever_gamma_is_only_what_is_inside_every_budget_is_proposed(case, se
 def test_a_wish_is_come_as_close_to_as_any_sub_network_does(case, data) -> None:
     profile, (budget, *_), live = case
     wish = Budget(budget.cost, budget.limit, budget.text, "~=")
-    start = Architecture(live.shape[1], tuple(np.flatnonzero(live[data.draw(st.integers(0, len(live) - 1))]).tolist()))
+    start = Architecture(
+        live.shape[1], tuple(np.flatnonzero(live[data.draw(st.integers(0, len(live) - 1))]).tolist())
+    )
     found = closest(profile.fabric, [wish], start)
     assert misses(found.mask[None], [wish])[0] == pytest.approx(misses(live, [wish]).min())
     assert meets(found.mask, [wish])  # whatever it costs: a wish excludes nothing
@@ -191,7 +199,9 @@ def test_every_choice_is_every_choice_and_neighbours_decide_one_thing_otherwise(
     kept = every[len(every) // 2]
     near = neighbouring_choices(fabric, kept)
     changed = (near != kept).sum(axis=1)
-    assert sorted(np.flatnonzero((near != kept)[changed == 1].any(axis=0)).tolist()) == sorted(fabric.searchable)
+    assert sorted(np.flatnonzero((near != kept)[changed == 1].any(axis=0)).tolist()) == sorted(
+        fabric.searchable
+    )
     for row in near[changed == 2]:  # one parallel edge in place of another
         one, other = np.flatnonzero(row != kept)
         assert fabric.endpoints[one] == fabric.endpoints[other]
@@ -231,7 +241,9 @@ def test_a_budget_that_nothing_found_meets_is_not_called_impossible() -> None:
     odd = Odd(len(profile.fabric.edges))
     budget = Budget(odd, 0.5, "odd=0.5")  # it is never below 1, but who can tell
     assert check_budgets(profile.fabric, [budget]) is None
-    assert best_found(profile.fabric, [budget]).startswith("no sub-network meets odd=0.5 (0.5): the best found costs ")
+    assert best_found(profile.fabric, [budget]).startswith(
+        "no sub-network meets odd=0.5 (0.5): the best found costs "
+    )
 
 
 def _ladder(rungs: int) -> Fabric:
@@ -257,5 +269,7 @@ def test_where_the_program_has_no_answer_in_time_walking_goes_on_and_proves_noth
         patch.setattr("bsngraph.costs.solving.feasible.MOST_CHOICES", 0.5)
         found = inside_budgets(profile.fabric, budgets)
     assert not found.proved
-    assert (found.architecture is not None) == inside(live, budgets).any(), "the walk itself enumerates small fabrics"
+    assert (found.architecture is not None) == inside(live, budgets).any(), (
+        "the walk itself enumerates small fabrics"
+    )
     assert found.architecture is None or meets(found.architecture.mask, budgets)

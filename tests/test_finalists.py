@@ -1,4 +1,6 @@
-"""Finalists: the best candidates, trained briefly, in the order of their validation loss; killed anywhere and resumed to the same bits."""
+"""Finalists: the best candidates, trained briefly, in the order of their validation
+loss; killed anywhere and resumed to the same bits.
+"""
 
 from __future__ import annotations
 
@@ -56,13 +58,21 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture
 def contest(tmp_path: Path) -> tuple[Job, list[Candidate]]:
-    """A job, and all candidates by the weights of an untrained super-network, which know nothing yet."""
+    """A job, and all candidates by the weights of an untrained super-network, which
+    know nothing yet.
+    """
     profile = profile_fabric(fabric_of(STRIPES_DROPOUT, tmp_path))
-    job = prepare(profile, DATA, ["price=5"], recipe=recipe(), settings=FINALISTS, seed=2, device="cpu", threads=1)
+    job = prepare(
+        profile, DATA, ["price=5"], recipe=recipe(), settings=FINALISTS, seed=2, device="cpu", threads=1
+    )
     from bsngraph.searching.choosing.oracle import every_architecture
 
     budgets = resolve_budgets(profile, [parse_budget("price=5")])
-    inside = [architecture for architecture in every_architecture(profile.fabric) if budgets[0].cost.of(architecture.mask[None])[0] <= 5]
+    inside = [
+        architecture
+        for architecture in every_architecture(profile.fabric)
+        if budgets[0].cost.of(architecture.mask[None])[0] <= 5
+    ]
     return job, choose(compile_fabric(profile, seed=3), DATA, inside, budgets)
 
 
@@ -88,7 +98,9 @@ def test_finalists_come_in_the_order_of_their_losses_after_each_was_trained_by_i
     assert all(torch.equal(outcome.weights[name], best[name]) for name in best)
 
 
-def test_the_chosen_network_goes_on_from_the_better_of_the_shared_weights_and_its_own(contest: tuple[Job, list[Candidate]]) -> None:
+def test_the_chosen_network_goes_on_from_the_better_of_the_shared_weights_and_its_own(
+    contest: tuple[Job, list[Candidate]],
+) -> None:
     job, candidates = contest
     architecture, shared = candidates[0].architecture, compile_fabric(job.profile, seed=3)
 
@@ -109,7 +121,9 @@ def test_the_chosen_network_goes_on_from_the_better_of_the_shared_weights_and_it
 def test_fewer_than_two_finalists_are_not_trained(contest: tuple[Job, list[Candidate]], count: int) -> None:
     job, candidates = contest
     job = replace(job, settings=settings(finalists=count))
-    assert compare_finalists(job, candidates, None, lambda row, state: pytest.fail("trained"), Silent()) == Outcome(candidates)
+    assert compare_finalists(
+        job, candidates, None, lambda row, state: pytest.fail("trained"), Silent()
+    ) == Outcome(candidates)
 
 
 @pytest.mark.parametrize("before", [0, 1, 2, 5])
@@ -148,7 +162,9 @@ def test_without_finalists_nothing_else_happens_than_before(tmp_path: Path, whol
 
 
 @pytest.mark.parametrize("epochs", range(3, 10))
-def test_a_run_killed_after_any_epoch_of_its_finalists_and_resumed_gives_the_same_bits(whole: Path, tmp_path: Path, epochs: int) -> None:
+def test_a_run_killed_after_any_epoch_of_its_finalists_and_resumed_gives_the_same_bits(
+    whole: Path, tmp_path: Path, epochs: int
+) -> None:
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "run", progress=Killed(epochs))
     run(tmp_path / "run", mode="resume")
@@ -157,7 +173,9 @@ def test_a_run_killed_after_any_epoch_of_its_finalists_and_resumed_gives_the_sam
     assert rows_of(tmp_path / "run") == rows_of(whole)
 
 
-def test_finalists_are_not_looked_for_again_on_resume(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_finalists_are_not_looked_for_again_on_resume(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "run", progress=Killed(4))
     monkeypatch.setattr(choosing, "propose", lambda *_: pytest.fail("candidates are proposed again"))
@@ -165,7 +183,10 @@ def test_finalists_are_not_looked_for_again_on_resume(whole: Path, tmp_path: Pat
     assert rows_of(tmp_path / "run") == rows_of(whole)
 
 
-@pytest.mark.parametrize(("wrong", "said"), [({"finalists": -1}, "finalists=-1 must not be neg"), ({"finalist_epochs": 0}, "at least 1")])
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [({"finalists": -1}, "finalists=-1 must not be neg"), ({"finalist_epochs": 0}, "at least 1")],
+)
 def test_settings_of_finalists_are_checked(wrong: dict[str, int], said: str) -> None:
     with pytest.raises(InputError, match=said):
         SearchSettings(**wrong)

@@ -1,6 +1,8 @@
-"""One fabric in every format: what is written reads back as itself, and other programs' files give the fabric that they mean.
+"""One fabric in every format: what is written reads back as itself, and other programs'
+files give the fabric that they mean.
 
-networkx is the reference for GraphML and node-link JSON, as Graphviz is for DOT: its readers share no code with ours.
+networkx is the reference for GraphML and node-link JSON, as Graphviz is for DOT: its
+readers share no code with ours.
 """
 
 from __future__ import annotations
@@ -31,7 +33,8 @@ FILES = Path(__file__).parent / "files"
 FABRICS = Path(__file__).parents[1] / "fabrics"
 
 ODD_NAMES = (
-    "a b", 'say "hi"', "a:b:c", "<b>", "<", "&amp;", "é ✓ 名前", "->", "-> [x=1];", "a,b", " a ", "node", "graph", "#0", "$x", "🙂", "]]>",
+    "a b", 'say "hi"', "a:b:c", "<b>", "<", "&amp;", "é ✓ 名前", "->", "-> [x=1];", "a,b", " a ", "node",
+    "graph", "#0", "$x", "🙂", "]]>",
     "<!-- x -->", "key", "{", "'", "//x", "1", "01", "n0", "@id", "null", "N" * 200,
 )  # fmt: skip
 ODD_TEXTS = (
@@ -52,34 +55,54 @@ ODD_TEXTS = (
 )
 printable = st.characters(categories=("L", "M", "N", "P", "S"), exclude_characters="\\%") | st.just(" ")
 names = st.sampled_from(ODD_NAMES) | st.text(printable, min_size=1, max_size=8)
-texts = st.sampled_from(ODD_TEXTS) | st.text(st.characters(exclude_categories=("C",), exclude_characters="\\"), min_size=1)
-node_styles = st.dictionaries(st.sampled_from(("label", "color", "id", "target", "URL", "pos")), texts, max_size=2)
-edge_styles = st.dictionaries(st.sampled_from(("label", "color", "id", "target", "weight", "xlabel")), texts, max_size=2)
-graph_styles = st.dictionaries(st.sampled_from(("label", "rankdir", "id", "bgcolor", "style")), texts, max_size=2)
-numbers = st.floats(0, allow_nan=False, allow_infinity=False) | st.sampled_from((0.1, 1 / 3, 5e-324, 1.7976931348623157e308, 1e22))
+texts = st.sampled_from(ODD_TEXTS) | st.text(
+    st.characters(exclude_categories=("C",), exclude_characters="\\"), min_size=1
+)
+node_styles = st.dictionaries(
+    st.sampled_from(("label", "color", "id", "target", "URL", "pos")), texts, max_size=2
+)
+edge_styles = st.dictionaries(
+    st.sampled_from(("label", "color", "id", "target", "weight", "xlabel")), texts, max_size=2
+)
+graph_styles = st.dictionaries(
+    st.sampled_from(("label", "rankdir", "id", "bgcolor", "style")), texts, max_size=2
+)
+numbers = st.floats(0, allow_nan=False, allow_infinity=False) | st.sampled_from(
+    (0.1, 1 / 3, 5e-324, 1.7976931348623157e308, 1e22)
+)
 
 
 @st.composite
 def odd_fabrics(draw: st.DrawFn) -> Fabric:
-    """Random fabrics with everything a file can say about them, and names that formats stumble over."""
+    """Random fabrics with everything a file can say about them, and names that formats
+    stumble over.
+    """
     graph = draw(small_graphs(max_sources=2, max_targets=2, costs=True))
     graph.graph["name"] = draw(names | st.just(""))
     graph.graph |= draw(graph_styles)
-    fresh = dict(zip(graph, draw(st.lists(names, min_size=len(graph), max_size=len(graph), unique=True)), strict=True))
+    fresh = dict(
+        zip(graph, draw(st.lists(names, min_size=len(graph), max_size=len(graph), unique=True)), strict=True)
+    )
     for word in ("source", "target"):
-        graph.graph[word] = join_names([fresh[name] for name in graph.graph[word].split(",")], set(fresh.values()))
+        graph.graph[word] = join_names(
+            [fresh[name] for name in graph.graph[word].split(",")], set(fresh.values())
+        )
     for _, attributes in graph.nodes(data=True):
         attributes |= draw(node_styles)
     keys = draw(st.lists(names, min_size=len(graph.edges), max_size=len(graph.edges), unique=True))
     odd = nx.MultiDiGraph(**graph.graph)
     odd.add_nodes_from((fresh[name], attributes) for name, attributes in graph.nodes(data=True))
     groups = draw(st.tuples(names, names).filter(lambda pair: pair[0] != pair[1]))
-    for (source, target, number, attributes), key in zip(graph.edges(keys=True, data=True), keys, strict=True):
+    for (source, target, number, attributes), key in zip(
+        graph.edges(keys=True, data=True), keys, strict=True
+    ):
         given_key = draw(st.sampled_from((key, str(number))))
         while odd.has_edge(fresh[source], fresh[target], given_key):
             given_key += "'"
         odd.add_edge(fresh[source], fresh[target], given_key)
-        odd.edges[fresh[source], fresh[target], given_key].update(attributes | draw(edge_styles) | {"cost_höhe": draw(numbers)})
+        odd.edges[fresh[source], fresh[target], given_key].update(
+            attributes | draw(edge_styles) | {"cost_höhe": draw(numbers)}
+        )
     free = [data for *_, data in odd.edges(keys=True, data=True) if not data.get("fixed")]
     for index, attributes in enumerate(free[: draw(st.integers(0, 4))]):
         attributes["probability"] = 1 / 3
@@ -88,7 +111,9 @@ def odd_fabrics(draw: st.DrawFn) -> Fabric:
         return fabric_from_networkx(odd)
     except FabricError as error:
         said = str(error)
-        assert "two edges bear this name" in said or "single option" in said or "names a parameter" in said, said
+        assert "two edges bear this name" in said or "single option" in said or "names a parameter" in said, (
+            said
+        )
         return draw(small_fabrics(costs=True))
 
 
@@ -144,8 +169,15 @@ def test_networkx_reads_what_is_written_as_the_graph_of_the_fabric(fabric: Fabri
 @given(small_graphs(costs=True, max_targets=2))
 def test_what_networkx_writes_is_read_as_the_fabric_of_the_graph(graph: nx.MultiDiGraph) -> None:
     fabric = fabric_from_networkx(graph)
-    assert raw_to_fabric(graphml_to_raw("\n".join(nx.generate_graphml(graph)).encode(), "f")).finish() == fabric
-    assert raw_to_fabric(graphml_to_raw("\n".join(nx.generate_graphml(graph, named_key_ids=False)).encode(), "f")).finish() == fabric
+    assert (
+        raw_to_fabric(graphml_to_raw("\n".join(nx.generate_graphml(graph)).encode(), "f")).finish() == fabric
+    )
+    assert (
+        raw_to_fabric(
+            graphml_to_raw("\n".join(nx.generate_graphml(graph, named_key_ids=False)).encode(), "f")
+        ).finish()
+        == fabric
+    )
     for word in ("links", "edges"):
         text = json.dumps(nx.node_link_data(graph, edges=word))
         assert raw_to_fabric(node_link_to_raw(text, "f")).finish() == fabric
@@ -156,19 +188,28 @@ def test_a_plain_digraph_of_networkx_is_read_too() -> None:
     graph.add_node("x", input="4")
     graph.add_edge("x", "y", op="linear", features=3)
     fabric = fabric_from_networkx(graph)
-    assert raw_to_fabric(node_link_to_raw(json.dumps(nx.node_link_data(graph)), "f")).finish().edges == fabric.edges
-    assert raw_to_fabric(graphml_to_raw("\n".join(nx.generate_graphml(graph)).encode(), "f")).finish().edges == fabric.edges
+    assert (
+        raw_to_fabric(node_link_to_raw(json.dumps(nx.node_link_data(graph)), "f")).finish().edges
+        == fabric.edges
+    )
+    assert (
+        raw_to_fabric(graphml_to_raw("\n".join(nx.generate_graphml(graph)).encode(), "f")).finish().edges
+        == fabric.edges
+    )
 
 
 # --- files of other programs
 
 
-@pytest.mark.parametrize("name", ["yed.graphml", "gephi.graphml", "networkx.graphml", "networkx-3.6.json", "networkx-3.2.json"])
+@pytest.mark.parametrize(
+    "name", ["yed.graphml", "gephi.graphml", "networkx.graphml", "networkx-3.6.json", "networkx-3.2.json"]
+)
 def test_files_of_other_programs_give_the_fabric_that_they_mean(name: str) -> None:
     meant = read_fabric(FILES / "fabric.dot")
     read = read_fabric(FILES / name)
     assert replace(read, name="small") == meant
-    assert read.name == ("" if name == "gephi.graphml" else "small")  # Gephi's files say nothing about the graph
+    # Gephi's files say nothing about the graph
+    assert read.name == ("" if name == "gephi.graphml" else "small")
 
 
 def changed(name: str, tmp_path: Path, *pairs: tuple[str, str]) -> Path:
@@ -193,26 +234,45 @@ def test_a_misspelt_word_of_ours_stays_an_error_among_foreign_ones(tmp_path: Pat
     found = problems_of(changed("yed.graphml", tmp_path, ('attr.name="merge"', 'attr.name="merg"')))
     assert found == ["a node has no attribute 'merg' @ node hidden, line 67: did you mean 'merge'?"]
     found = problems_of(changed("yed.graphml", tmp_path, ('attr.name="kernel"', 'attr.name="kernl"')))
-    assert found[0] == "default 'kernl' is something that no operation takes @ edge [...], line 26: did you mean 'kernel'?"
-    found = problems_of(changed("gephi.graphml", tmp_path, ('attr.name="probability"', 'attr.name="probabilty"')))
-    assert found == ["conv takes no argument 'probabilty' @ edge hidden->the end#0, line 56: did you mean 'probability'?"]
-    found = problems_of(changed("networkx.graphml", tmp_path, ('attr.name="merge"', 'attr.name="description"')))
+    assert (
+        found[0]
+        == "default 'kernl' is something that no operation takes @ edge [...], line 26: did you mean "
+        "'kernel'?"
+    )
+    found = problems_of(
+        changed("gephi.graphml", tmp_path, ('attr.name="probability"', 'attr.name="probabilty"'))
+    )
+    assert found == [
+        "conv takes no argument 'probabilty' @ edge hidden->the end#0, line 56: did you mean 'probability'?"
+    ]
+    found = problems_of(
+        changed("networkx.graphml", tmp_path, ('attr.name="merge"', 'attr.name="description"'))
+    )
     assert re.fullmatch(r"a node has no attribute 'description' @ node hidden, line \d+: .*", found[0])
 
 
 def test_in_yed_names_are_ids_where_labels_are_missing_or_the_same(tmp_path: Path) -> None:
-    ends = ('d1" xml:space="preserve"><![CDATA[image', 'd1"><![CDATA[n0'), ('d2" xml:space="preserve"><![CDATA[scores', 'd2"><![CDATA[n2')
+    ends = (
+        ('d1" xml:space="preserve"><![CDATA[image', 'd1"><![CDATA[n0'),
+        ('d2" xml:space="preserve"><![CDATA[scores', 'd2"><![CDATA[n2'),
+    )
     for label in ("image", ""):
         fabric = read_fabric(changed("yed.graphml", tmp_path, (">the end<", f">{label}<"), *ends))
         assert {node.name for node in fabric.nodes} == {"n0", "n1::n0", "n1::n1", "n2"}
-    named = read_fabric(changed("yed.graphml", tmp_path, ('"n2"', '"out"'), ends[0], ("<![CDATA[scores", "<![CDATA[out")))
+    named = read_fabric(
+        changed("yed.graphml", tmp_path, ('"n2"', '"out"'), ends[0], ("<![CDATA[scores", "<![CDATA[out"))
+    )
     assert {node.name for node in named.nodes} == {"n0", "n1::n0", "n1::n1", "out"}
 
 
 def test_a_group_is_what_it_holds_and_no_node(tmp_path: Path) -> None:
     found = problems_of(changed("yed.graphml", tmp_path, ('target="n1::n0"', 'target="n1"')))
     assert found[0] == "an edge ends at the group 'n1' @ line 113: let it end at a node"
-    found = problems_of(changed("yed.graphml", tmp_path, ('<data key="d10" xml:space="preserve"/>', '<data key="d8">mean</data>')))
+    found = problems_of(
+        changed(
+            "yed.graphml", tmp_path, ('<data key="d10" xml:space="preserve"/>', '<data key="d8">mean</data>')
+        )
+    )
     assert found == ["a group has no attribute 'merge' @ line 53: give it to the nodes in the group"]
 
 
@@ -220,7 +280,13 @@ def test_ids_of_edges_are_keys_only_where_somebody_gave_them(tmp_path: Path) -> 
     assert {edge.key for edge in read_fabric(FILES / "yed.graphml").edges} == {"0", "1", "2"}
     text = "\n".join(nx.generate_graphml(fabric_to_networkx(read_fabric(FILES / "fabric.dot"))))
     (tmp_path / "f.graphml").write_text(text.replace('id="1"', 'id="skip"'))
-    assert sorted(edge.key for edge in read_fabric(tmp_path / "f.graphml").edges) == ["0", "0", "0", "2", "skip"]
+    assert sorted(edge.key for edge in read_fabric(tmp_path / "f.graphml").edges) == [
+        "0",
+        "0",
+        "0",
+        "2",
+        "skip",
+    ]
 
 
 def test_an_unknown_suffix_is_an_error_that_names_the_known_ones(tmp_path: Path) -> None:
@@ -228,7 +294,9 @@ def test_an_unknown_suffix_is_an_error_that_names_the_known_ones(tmp_path: Path)
     for name in ("f.yaml", "f", "f.xml"):
         with pytest.raises(InputError) as caught:
             write_fabric(fabric, tmp_path / name)
-        assert str(caught.value).endswith("name it .dot or .gv (DOT), .graphml (GraphML), .json (node-link JSON)")
+        assert str(caught.value).endswith(
+            "name it .dot or .gv (DOT), .graphml (GraphML), .json (node-link JSON)"
+        )
         with pytest.raises(InputError, match="suffix"):
             read_fabric(tmp_path / name)
     assert not list(tmp_path.iterdir())
@@ -262,7 +330,9 @@ JSON_MISTAKES = {
     top(GRAPH, NODES, EDGES, '"links": []'): "there are edges under both `edges` and `links` @ the file",
     top(GRAPH, NODES, '"edgs": []'): "a node-link graph has no 'edgs' @ edgs: did you mean 'edges'?",
     top(GRAPH, NODES, '"edges": []'): "the node has no incoming edge and is not a source @ node y",
-    top(GRAPH.replace("true", "false", 1), NODES, EDGES): 'the graph is undirected @ directed: write "directed": true',
+    top(
+        GRAPH.replace("true", "false", 1), NODES, EDGES
+    ): 'the graph is undirected @ directed: write "directed": true',
     top(NODES, EDGES): "the graph is undirected @ directed",
     top(GRAPH, NODES, EDGES, '"directed": true'): "'directed' stands here twice @ the file",
     top(GRAPH, '"nodes": [{"id": null}]', EDGES): "id is null and must be text @ nodes[0]",
@@ -285,8 +355,12 @@ JSON_MISTAKES = {
     with_word('"cost_ x": 3'): "'cost_ x' cannot name a cost @ edge x->y#0",
     with_word('"label": "\\ud800"'): "holds a control character that GraphML cannot write @ edge x->y#0",
     top('"directed": true, "graph": []', NODES, EDGES): "is a list and must be an object @ graph",
-    top('"directed": true, "graph": {"edge": 3}', NODES, EDGES): "is a number and must be an object @ graph.edge",
-    top('"directed": true, "graph": {"edge": {"kernl": 3}}', NODES, EDGES): "default 'kernl' is something that no operation takes",
+    top(
+        '"directed": true, "graph": {"edge": 3}', NODES, EDGES
+    ): "is a number and must be an object @ graph.edge",
+    top(
+        '"directed": true, "graph": {"edge": {"kernl": 3}}', NODES, EDGES
+    ): "default 'kernl' is something that no operation takes",
     top('"directed": true, "multigraph": 3', NODES, EDGES): "must be true or false @ multigraph",
 }
 
@@ -294,7 +368,9 @@ JSON_MISTAKES = {
 @pytest.mark.parametrize(("text", "said"), JSON_MISTAKES.items())
 def test_a_mistake_in_node_link_json_is_told_with_its_place(text: str, said: str, tmp_path: Path) -> None:
     (tmp_path / "f.json").write_text(text)
-    assert any(said in problem for problem in problems_of(tmp_path / "f.json")), problems_of(tmp_path / "f.json")
+    assert any(said in problem for problem in problems_of(tmp_path / "f.json")), problems_of(
+        tmp_path / "f.json"
+    )
 
 
 def test_json_may_say_an_input_as_a_list_number_nodes_and_leave_values_unset(tmp_path: Path) -> None:
@@ -303,17 +379,28 @@ def test_json_may_say_an_input_as_a_list_number_nodes_and_leave_values_unset(tmp
       "links": [{"source": 1, "target": 2, "channels": 4, "fixed": true}]}"""
     (tmp_path / "f.json").write_bytes(b"\xef\xbb\xbf" + text.encode())
     fabric = read_fabric(tmp_path / "f.json")
-    assert (fabric.sources, fabric.nodes[0].input, fabric.edges[0].arguments) == (("1",), (1, 8, 8), {"channels": 4})
+    assert (fabric.sources, fabric.nodes[0].input, fabric.edges[0].arguments) == (
+        ("1",),
+        (1, 8, 8),
+        {"channels": 4},
+    )
 
 
 def graphml(body: str, graph: str = 'edgedefault="directed"') -> str:
     keys = "".join(
         f'<key id="{word}" for="{scope}" attr.name="{word}" attr.type="string"/>'
-        for scope, words in {"graph": ("source", "target"), "node": ("input",), "edge": ("op", "cost_x")}.items()
+        for scope, words in {
+            "graph": ("source", "target"),
+            "node": ("input",),
+            "edge": ("op", "cost_x"),
+        }.items()
         for word in words
     )
     ends = '<data key="source">x</data><data key="target">y</data>'
-    return f'<graphml xmlns="http://graphml.graphdrawing.org/xmlns">{keys}\n<graph {graph}>{ends}\n{body}\n</graph></graphml>'
+    return (
+        f'<graphml xmlns="http://graphml.graphdrawing.org/xmlns">{keys}\n<graph '
+        f"{graph}>{ends}\n{body}\n</graph></graphml>"
+    )
 
 
 X_Y = '<node id="x"><data key="input">4</data></node><node id="y"/>'
@@ -337,12 +424,18 @@ GRAPHML_MISTAKES = {
     graphml(X_Y + "<node/>"): "a node has no id @ line 3",
     graphml(X_Y + '<edge source="x"/>'): "an edge lacks its source or target @ line 3",
     graphml(X_Y + '\n<edge source="x" target="z"/>'): "an edge ends at 'z', which is no node @ line 4",
-    graphml(X_Y + EDGE.replace('key="op"', 'key="oop"')): "data of a key 'oop' that is not declared @ line 3: did you mean 'op'?",
-    graphml(X_Y + EDGE.replace("</edge>", '<data key="op">conv</data></edge>')): "the attribute 'op' stands here twice @ line 3",
-    graphml(X_Y + EDGE.replace("</edge>", '<data key="cost_x">NaN</data></edge>')): "must be a finite number @ edge x->y#0, line 3",
-    graphml(X_Y + EDGE.replace('<data key="op">identity</data>', "")): "the edge has no operation @ edge x->y#0, line 3",
-    graphml(X_Y + EDGE) .replace("</graph>", "</graph><graph edgedefault='directed'/>"): "the file holds a second graph @ line 4",
-    graphml(X_Y + EDGE.replace("<data", "<dat").replace("/data", "/dat")): "GraphML has no element <dat> @ line 3",
+    graphml(X_Y + EDGE.replace('key="op"', 'key="oop"')): "data of a key 'oop' that is not declared @ "
+        "line 3: did you mean 'op'?",
+    graphml(X_Y + EDGE.replace("</edge>", '<data key="op">conv</data></edge>')): "the attribute 'op' "
+        "stands here twice @ line 3",
+    graphml(X_Y + EDGE.replace("</edge>", '<data key="cost_x">NaN</data></edge>')): "must be a finite "
+        "number @ edge x->y#0, line 3",
+    graphml(X_Y + EDGE.replace('<data key="op">identity</data>', "")): "the edge has no operation @ edge "
+        "x->y#0, line 3",
+    graphml(X_Y + EDGE) .replace("</graph>", "</graph><graph "
+        "edgedefault='directed'/>"): "the file holds a second graph @ line 4",
+    graphml(X_Y + EDGE.replace("<data", "<dat").replace("/data", "/dat")): "GraphML has no element <dat> "
+        "@ line 3",
     graphml(X_Y + "<key id='q'/>"): "<key> inside <graph> @ line 3",
     graphml(X_Y + EDGE).replace('id="cost_x"', 'id="op"'): "two keys have the id 'op' @ line 1",
 }  # fmt: skip
@@ -351,14 +444,18 @@ GRAPHML_MISTAKES = {
 @pytest.mark.parametrize(("text", "said"), GRAPHML_MISTAKES.items())
 def test_a_mistake_in_graphml_is_told_with_its_place(text: str, said: str, tmp_path: Path) -> None:
     (tmp_path / "f.graphml").write_text(text)
-    assert any(said in problem for problem in problems_of(tmp_path / "f.graphml")), problems_of(tmp_path / "f.graphml")
+    assert any(said in problem for problem in problems_of(tmp_path / "f.graphml")), problems_of(
+        tmp_path / "f.graphml"
+    )
 
 
 def test_graphml_without_a_namespace_with_comments_and_with_defaults_is_read(tmp_path: Path) -> None:
     text = graphml(X_Y + EDGE.replace('<data key="op">identity</data>', "<!-- the default -->")).replace(
         ' xmlns="http://graphml.graphdrawing.org/xmlns"', ""
     )
-    (tmp_path / "f.graphml").write_text(re.sub('(<key id="op"[^/]*)/>', r"\1><default>identity</default></key>", text))
+    (tmp_path / "f.graphml").write_text(
+        re.sub('(<key id="op"[^/]*)/>', r"\1><default>identity</default></key>", text)
+    )
     assert read_fabric(tmp_path / "f.graphml").edges[0].op == "identity"
 
 

@@ -1,4 +1,6 @@
-"""Gantt charts: what stands in them, that no name breaks one, the same bytes each time, and what happens without matplotlib."""
+"""Gantt charts: what stands in them, that no name breaks one, the same bytes each time,
+and what happens without matplotlib.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,13 @@ def chain(*names: str) -> Fabric:
 
 
 def chart_of(cost: Steps | Makespan) -> Chart:
-    return Chart(cost.name, cost.unit, cost.cores, schedule_of(cost, np.ones(len(cost.fabric.edges), dtype=np.bool_)), cost.total)
+    return Chart(
+        cost.name,
+        cost.unit,
+        cost.cores,
+        schedule_of(cost, np.ones(len(cost.fabric.edges), dtype=np.bool_)),
+        cost.total,
+    )
 
 
 def texts(picture: bytes) -> list[str]:
@@ -44,7 +52,16 @@ def test_a_chart_names_cores_edges_operations_the_unit_and_the_cost(tmp_path):
     fabric = fabric_of(DIGITS, tmp_path)
     picture = gantt_drawing(fabric, [chart_of(Steps(fabric, profile_fabric(fabric).macs, 2))], "svg")
     said = texts(picture)
-    for expected in ("core 1", "core 2", "steps", "steps:2 = 3 steps, 2 cores 67 % busy", "image->a#0", "a->b#2", "conv 3×3", "conv 1×1"):
+    for expected in (
+        "core 1",
+        "core 2",
+        "steps",
+        "steps:2 = 3 steps, 2 cores 67 % busy",
+        "image->a#0",
+        "a->b#2",
+        "conv 3×3",
+        "conv 1×1",
+    ):
         assert expected in said, said
     assert "a->b#1" not in said, "an identity takes no step"
     for family in (CONV_1, CONV_3, HEAD):
@@ -86,11 +103,15 @@ def test_nothing_that_a_file_says_breaks_a_chart():
     jobs = tuple(ScheduledEdge(edge, 0, float(edge), edge + 1.0) for edge in range(len(fabric.edges)))
     for form in ("svg", "png"):
         assert gantt_drawing(fabric, [Chart("$\\frac", "ms", 1, jobs, float(len(jobs)))], form)
-    assert "$x^$-><b>&#0" in texts(gantt_drawing(fabric, [Chart("t", "ms", 1, jobs, float(len(jobs)))], "svg"))
+    assert "$x^$-><b>&#0" in texts(
+        gantt_drawing(fabric, [Chart("t", "ms", 1, jobs, float(len(jobs)))], "svg")
+    )
 
 
 def test_a_schedule_of_nothing_is_an_empty_chart():
-    assert "steps:2 = 0 steps, 2 cores 0 % busy" in texts(gantt_drawing(chain("x", "y"), [Chart("steps:2", "steps", 2, (), 0.0)], "svg"))
+    assert "steps:2 = 0 steps, 2 cores 0 % busy" in texts(
+        gantt_drawing(chain("x", "y"), [Chart("steps:2", "steps", 2, (), 0.0)], "svg")
+    )
 
 
 def test_without_matplotlib_the_error_names_the_extra(monkeypatch, tmp_path):
@@ -102,13 +123,17 @@ def test_without_matplotlib_the_error_names_the_extra(monkeypatch, tmp_path):
         return real(name, *arguments, **more)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(NoMatplotlibError, match=r"needs matplotlib, and it is not there: `pip install 'bsngraph\[draw\]'`"):
+    with pytest.raises(
+        NoMatplotlibError, match=r"needs matplotlib, and it is not there: `pip install 'bsngraph\[draw\]'`"
+    ):
         render_gantt(chain("x", "y"), [], tmp_path / "chart.svg")
     assert not (tmp_path / "chart.svg").exists()
 
 
 def test_another_suffix_is_refused(tmp_path):
-    with pytest.raises(InputError, match=r"chart\.dot: a schedule is drawn as \.svg or \.png: give it one of these endings"):
+    with pytest.raises(
+        InputError, match=r"chart\.dot: a schedule is drawn as \.svg or \.png: give it one of these endings"
+    ):
         render_gantt(chain("x", "y"), [], tmp_path / "chart.dot")
 
 
@@ -120,14 +145,18 @@ def test_render_draws_the_schedule_of_a_hand_written_fabric_and_of_one_that_carr
     profile = profile_fabric(fabric_of(DIGITS, tmp_path))
     write_fabric(profile.annotated(), tmp_path / "annotated.dot")
     for source, picture in ((hand, "hand.svg"), (tmp_path / "annotated.dot", "annotated.svg")):
-        result = CliRunner().invoke(cli, ["render", str(source), "--cores", "2", "-o", str(tmp_path / picture)])
+        result = CliRunner().invoke(
+            cli, ["render", str(source), "--cores", "2", "-o", str(tmp_path / picture)]
+        )
         assert result.exit_code == 0, result.output
         assert "tiny_digits: steps:2 = 3 steps, 2 cores 67 % busy" in texts((tmp_path / picture).read_bytes())
 
 
 def test_render_draws_the_schedule_of_a_runs_architecture(tmp_path):
     write_fabric(profile_fabric(fabric_of(DIGITS, tmp_path)).annotated(), tmp_path / "architecture.dot")
-    result = CliRunner().invoke(cli, ["render", str(tmp_path), "--cores", "1", "-o", str(tmp_path / "chart.png")])
+    result = CliRunner().invoke(
+        cli, ["render", str(tmp_path), "--cores", "1", "-o", str(tmp_path / "chart.png")]
+    )
     assert result.exit_code == 0, result.output
     assert (tmp_path / "chart.png").read_bytes().startswith(b"\x89PNG")
 
@@ -150,6 +179,15 @@ def test_render_says_what_is_wrong_with_cores(tmp_path, arguments, said):
 def test_drawing_a_schedule_from_counts_in_the_file_imports_no_torch(tmp_path):
     write_fabric(profile_fabric(fabric_of(DIGITS, tmp_path)).annotated(), tmp_path / "annotated.dot")
     arguments = ["render", str(tmp_path / "annotated.dot"), "--cores", "2", "-o", str(tmp_path / "chart.svg")]
-    code = f"import sys; from bsngraph.cli.main import cli; cli({arguments!r}, standalone_mode=False); print('torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1])
+    code = (
+        f"import sys; from bsngraph.cli.main import cli; cli({arguments!r}, standalone_mode=False); "
+        "print('torch' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[1],
+    )
     assert done.stdout.split()[-1] == "False"

@@ -1,4 +1,6 @@
-"""The best architecture inside the budgets while a search goes on, and the choice of one by measuring it whole."""
+"""The best architecture inside the budgets while a search goes on, and the choice of
+one by measuring it whole.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,13 @@ from bsngraph.errors import InfeasibleBudgetError
 from bsngraph.fabric import Architecture, connected, live_edges
 from bsngraph.measure import Timing
 from bsngraph.profile import profile_fabric
-from bsngraph.searching.choosing.measure_whole import Confirmation, confirm, latency_budget, measured, none_measured_inside
+from bsngraph.searching.choosing.measure_whole import (
+    Confirmation,
+    confirm,
+    latency_budget,
+    measured,
+    none_measured_inside,
+)
 from bsngraph.searching.choosing.propose import propose
 from bsngraph.searching.choosing.rank import Candidate
 from bsngraph.searching.learning.gamma import EdgeDistribution
@@ -84,11 +92,17 @@ def test_only_what_connects_its_targets_inside_every_budget_challenges(net: Supe
     distribution = EdgeDistribution(net.fabric, 0.5)
     generator = torch.Generator().manual_seed(0)
     for seed in range(30):
-        distribution.logits.copy_(3 * torch.randn(len(distribution.logits), generator=generator, dtype=torch.float64))
+        distribution.logits.copy_(
+            3 * torch.randn(len(distribution.logits), generator=generator, dtype=torch.float64)
+        )
         sampled = live_edges(net.sweep, distribution.sample(12, torch.Generator().manual_seed(seed)))
         thresholded = live_edges(net.sweep, distribution.thresholded()[None])
         found = challengers(distribution, net, budgets, sampled, thresholded)
-        fit = [row for row in (*thresholded, *sampled) if row.any() and all(budget.met(budget.cost.of(row[None])[0]) for budget in budgets)]
+        fit = [
+            row
+            for row in (*thresholded, *sampled)
+            if row.any() and all(budget.met(budget.cost.of(row[None])[0]) for budget in budgets)
+        ]
         assert len(found) == bool(fit)
         if fit and (fit[0] == thresholded[0]).all():
             assert (found[0].mask == thresholded[0]).all()
@@ -101,11 +115,21 @@ def test_a_search_goes_on_with_the_same_one(tmp_path: Path) -> None:
     job = stripes_job(tmp_path, LIMIT)
 
     def begun() -> Learning:
-        return Learning(compile_fabric(job.profile, seed=0), job.dataset, job.budgets, job.costs, job.recipe, job.settings, 0)
+        return Learning(
+            compile_fabric(job.profile, seed=0),
+            job.dataset,
+            job.budgets,
+            job.costs,
+            job.recipe,
+            job.settings,
+            0,
+        )
 
     straight, rows = begun(), []
     states = []
-    straight.run(Silent(), lambda row: (rows.append(row["incumbent"]), states.append(_copied(straight.state()))))
+    straight.run(
+        Silent(), lambda row: (rows.append(row["incumbent"]), states.append(_copied(straight.state())))
+    )
     resumed, later = begun(), []
     resumed.load(states[0])
     resumed.run(Silent(), lambda row: later.append(row["incumbent"]))
@@ -123,19 +147,37 @@ def _copied(state: dict) -> dict:
 
 
 def stripes_job(folder: Path, *budgets: str) -> Job:
-    return prepare(fabric_of(STRIPES, folder), stripes(), budgets, recipe=recipe(), settings=settings(), seed=0, device="cpu", threads=1)
+    return prepare(
+        fabric_of(STRIPES, folder),
+        stripes(),
+        budgets,
+        recipe=recipe(),
+        settings=settings(),
+        seed=0,
+        device="cpu",
+        threads=1,
+    )
 
 
 # --- what is known to be inside is a proposal like the others
 
 
-def test_what_is_known_to_be_inside_is_proposed_where_nothing_else_is_found(net: SuperNet, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_known_to_be_inside_is_proposed_where_nothing_else_is_found(
+    net: SuperNet, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (budget,) = resolve_budgets(net.profile, [parse_budget("price=1")])
-    known = next(architecture for architecture in all_architectures(net) if budget.met(budget.cost.of(architecture.mask[None])[0]))
+    known = next(
+        architecture
+        for architecture in all_architectures(net)
+        if budget.met(budget.cost.of(architecture.mask[None])[0])
+    )
     distribution = EdgeDistribution(net.fabric, 1 - 1e-6)
     distribution.logits += 50  # samples keep everything
     monkeypatch.setattr("bsngraph.searching.choosing.propose._EASINGS", ((1.0, 0.0),))
-    monkeypatch.setattr("bsngraph.searching.choosing.propose.inside_budgets", lambda *_, **__: type("Nothing", (), {"architecture": None}))
+    monkeypatch.setattr(
+        "bsngraph.searching.choosing.propose.inside_budgets",
+        lambda *_, **__: type("Nothing", (), {"architecture": None}),
+    )
     assert propose(distribution, net, [budget], 3, torch.Generator(), known) == [known]
     with pytest.raises(InfeasibleBudgetError):
         propose(distribution, net, [budget], 3, torch.Generator())
@@ -145,17 +187,26 @@ def test_what_is_known_to_be_inside_is_proposed_where_nothing_else_is_found(net:
 
 def test_what_is_known_but_far_from_a_wish_is_not_proposed(net: SuperNet) -> None:
     (wish,) = resolve_budgets(net.profile, [parse_budget("price~=4")])
-    prices = {architecture: float(wish.cost.of(architecture.mask[None])[0]) for architecture in all_architectures(net)}
+    prices = {
+        architecture: float(wish.cost.of(architecture.mask[None])[0])
+        for architecture in all_architectures(net)
+    }
     far = max(prices, key=lambda architecture: prices[architecture])
-    proposals = propose(EdgeDistribution(net.fabric, 0.5), net, [wish], 8, torch.Generator().manual_seed(0), far)
+    proposals = propose(
+        EdgeDistribution(net.fabric, 0.5), net, [wish], 8, torch.Generator().manual_seed(0), far
+    )
     assert {prices[proposal] for proposal in proposals} == {4.0}
 
 
 # --- measured whole
 
 
-def latency_job(folder: Path, limit: float, monkeypatch: pytest.MonkeyPatch, factors: dict[float, float]) -> tuple[Job, list[float]]:
-    """A job whose latency is its price by edges, and the price times `factors[price]` (1 if not said) measured whole."""
+def latency_job(
+    folder: Path, limit: float, monkeypatch: pytest.MonkeyPatch, factors: dict[float, float]
+) -> tuple[Job, list[float]]:
+    """A job whose latency is its price by edges, and the price times `factors[price]`
+    (1 if not said) measured whole.
+    """
     job = stripes_job(folder, "macs=100%")
     prices = {edge.name: edge.costs["price"] for edge in job.fabric.edges}
     cost = AdditiveCost("latency", "ms", np.array(list(prices.values())))
@@ -179,7 +230,9 @@ def candidates_of(job: Job, net: SuperNet, *prices: float) -> list[Candidate]:
     return [Candidate(by_price[price], score) for price in prices]
 
 
-def test_candidates_that_are_measured_inside_may_be_chosen(tmp_path: Path, net: SuperNet, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_candidates_that_are_measured_inside_may_be_chosen(
+    tmp_path: Path, net: SuperNet, monkeypatch: pytest.MonkeyPatch
+) -> None:
     job, asked = latency_job(tmp_path, 5.0, monkeypatch, {5.0: 1.3})
     candidates = candidates_of(job, net, 5.0, 4.0, 1.0)
     found = confirm(job, net, job.budgets, candidates, 1, Silent())
@@ -204,7 +257,9 @@ def test_without_one_inside_the_limit_is_lowered_to_what_the_better_half_of_them
     assert latency.limit == pytest.approx(0.98 * 5.0 / 2.0)
     assert latency.text == "latency=5ms"
     assert macs == job.budgets[1]
-    tightened = confirm(job, net, job.budgets, candidates_of(job, net, 4.0, 6.0, 5.0), wanted, Silent()).tightened
+    tightened = confirm(
+        job, net, job.budgets, candidates_of(job, net, 4.0, 6.0, 5.0), wanted, Silent()
+    ).tightened
     assert tightened is not None
     assert tightened[0].limit == pytest.approx(0.98 * 5.0 / 2.0)
     assert none_measured_inside(job.budgets, min(found.measured_ms.values())) == (
@@ -227,7 +282,8 @@ def test_others_are_looked_for_where_most_of_what_was_measured_is_over(
     assert most.tightened is not None
     assert notes[0] == "measuring candidates whole, a second or more each, until 3 are inside latency=5ms …"
     assert notes[1:] == [
-        "2 of 3 candidates measured whole are over 98% of latency=5ms: the fastest of them takes 8 ms, not the 4 ms of its edges"
+        "2 of 3 candidates measured whole are over 98% of latency=5ms: the fastest of them takes 8 ms, "
+        "not the 4 ms of its edges"
     ]
     half = confirm(job, net, job.budgets, candidates_of(job, net, 5.0, 1.0), 3, Silent())
     assert half.inside == candidates_of(job, net, 1.0)
@@ -235,25 +291,36 @@ def test_others_are_looked_for_where_most_of_what_was_measured_is_over(
 
 
 @pytest.mark.parametrize(("wanted", "measured"), [(1, 4), (2, 4), (3, 6)])
-def test_only_so_many_are_measured(tmp_path: Path, net: SuperNet, monkeypatch: pytest.MonkeyPatch, wanted: int, measured: int) -> None:
+def test_only_so_many_are_measured(
+    tmp_path: Path, net: SuperNet, monkeypatch: pytest.MonkeyPatch, wanted: int, measured: int
+) -> None:
     job, asked = latency_job(tmp_path, 0.5, monkeypatch, {})
     prices = [9.0, 8.0, 6.0, 5.0, 4.0, 1.0]
     confirm(job, net, job.budgets, candidates_of(job, net, *prices), wanted, Silent())
     assert sorted(set(asked), reverse=True) == prices[:measured]
 
 
-def test_a_slow_spell_of_the_machine_is_measured_again(tmp_path: Path, net: SuperNet, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_spell_of_the_machine_is_measured_again(
+    tmp_path: Path, net: SuperNet, monkeypatch: pytest.MonkeyPatch
+) -> None:
     job, _ = latency_job(tmp_path, 5.0, monkeypatch, {})
     times = iter([9.0, 7.0, 4.0, 1.0])
-    monkeypatch.setattr("bsngraph.searching.choosing.measure_whole.measure_network", lambda *_, **__: Timing(t := next(times), t, t, 1))
+    monkeypatch.setattr(
+        "bsngraph.searching.choosing.measure_whole.measure_network",
+        lambda *_, **__: Timing(t := next(times), t, t, 1),
+    )
     assert measured(job, net, 3, Silent()).median_ms == 4.0, "the first that is inside ends it"
     times = iter([9.0, 7.0, 8.0, 1.0])
     assert measured(job, net, 2, Silent()).median_ms == 7.0, "the best of those there are"
     times = iter([4.95, 4.93, 4.85, 1.0])
-    assert measured(job, net, 3, Silent(), share=0.98).median_ms == 4.85, "what is just inside is measured again for its margin"
+    assert measured(job, net, 3, Silent(), share=0.98).median_ms == 4.85, (
+        "what is just inside is measured again for its margin"
+    )
 
 
-def test_without_a_latency_nothing_is_measured(tmp_path: Path, net: SuperNet, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_latency_nothing_is_measured(
+    tmp_path: Path, net: SuperNet, monkeypatch: pytest.MonkeyPatch
+) -> None:
     job, asked = latency_job(tmp_path, 5.0, monkeypatch, {})
     candidates = candidates_of(job, net, 9.0, 4.0)
     for budgets in (job.budgets[1:], (Budget(job.budgets[0].cost, 5.0, "latency~=5ms", "~="),)):

@@ -1,4 +1,6 @@
-"""Measured latency without a clock: what is measured, how often, what is kept, and that the table adds up. Nothing here is timed."""
+"""Measured latency without a clock: what is measured, how often, what is kept, and that
+the table adds up. Nothing here is timed.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,9 @@ from bsngraph.supernet.supernet import Inputs
 
 
 class Stopwatch:
-    """Stands in for runner and clock: a network takes its MACs in milliseconds, one more for each edge, and a share for each node."""
+    """Stands in for runner and clock: a network takes its MACs in milliseconds, one
+    more for each edge, and a share for each node.
+    """
 
     def __init__(self, drift: float = 0.0) -> None:
         self.drift = drift
@@ -51,7 +55,9 @@ class Stopwatch:
         self.nets.append(net)
         return lambda: net(inputs)
 
-    def measure(self, run: Callable[[], object], *, device: torch.device, threads: int, patience: Patience) -> Timing:
+    def measure(
+        self, run: Callable[[], object], *, device: torch.device, threads: int, patience: Patience
+    ) -> Timing:
         self.runs += 1
         with torch.inference_mode():
             run()
@@ -62,7 +68,9 @@ class Stopwatch:
 
 def table_of(profile, watch: Stopwatch | None = None, **more) -> LatencyTable:
     watch = watch or Stopwatch()
-    return edge_latencies(profile, **{"threads": 1, "networks": 0, "runner": watch.runner, "measure": watch.measure} | more)
+    return edge_latencies(
+        profile, **{"threads": 1, "networks": 0, "runner": watch.runner, "measure": watch.measure} | more
+    )
 
 
 def whole_net(profile) -> SuperNet:
@@ -95,12 +103,20 @@ def test_an_edge_takes_what_its_operation_takes_by_itself_and_the_table_adds_up_
 def test_each_distinct_operation_and_shape_is_measured_once_a_round(tmp_path):
     graph = nx.MultiDiGraph(source="x", target="y", node={"activation": "relu"})
     graph.add_node("x", input="4x6x6", activation="none")
-    for source, target, channels in (("x", "a", 4), ("a", "b", 4), ("a", "b", 4), ("b", "c", 4), ("c", "y", 8)):
+    for source, target, channels in (
+        ("x", "a", 4),
+        ("a", "b", 4),
+        ("a", "b", 4),
+        ("b", "c", 4),
+        ("c", "y", 8),
+    ):
         graph.add_edge(source, target, op="conv", channels=channels)
     graph.add_edge("a", "c", op="conv", channels=4, kernel=1)
     graph.nodes["y"]["activation"] = "none"
     watch, seen = Stopwatch(), []
-    table_of(profile_fabric(fabric_from_networkx(graph)), watch, report=lambda done, of: seen.append((done, of)))
+    table_of(
+        profile_fabric(fabric_from_networkx(graph)), watch, report=lambda done, of: seen.append((done, of))
+    )
     pieces = 3 + 2  # conv to 4, conv to 8, kernel 1; joining with ReLU, and 8 channels without
     assert watch.runs == ROUNDS * pieces
     assert seen == [(done + 1, ROUNDS * pieces) for done in range(ROUNDS * pieces)]
@@ -108,7 +124,9 @@ def test_each_distinct_operation_and_shape_is_measured_once_a_round(tmp_path):
 
 def test_the_best_round_counts_so_that_a_slow_spell_hits_no_edge_alone(digits):
     first, slowing = table_of(digits), table_of(digits, Stopwatch(drift=1.0))
-    assert max(np.array(slowing.operation_ms) - first.operation_ms) <= 5 + 3, "measured in the first round of eight pieces"
+    assert max(np.array(slowing.operation_ms) - first.operation_ms) <= 5 + 3, (
+        "measured in the first round of eight pieces"
+    )
 
 
 def test_a_batch_is_measured_as_a_batch(digits):
@@ -166,13 +184,17 @@ def test_other_conditions_are_measured_anew(digits, tmp_path, change):
 def test_the_key_holds_device_and_versions(digits, tmp_path, monkeypatch, field):
     table_of(digits, cache=tmp_path / "cache")
     here = conditions_here(threads=1)
-    monkeypatch.setattr("bsngraph.measure.latency.conditions_here", lambda *_, **__: replace(here, **{field: "cpu:0"}))
+    monkeypatch.setattr(
+        "bsngraph.measure.latency.conditions_here", lambda *_, **__: replace(here, **{field: "cpu:0"})
+    )
     watch = Stopwatch()
     table_of(digits, watch, cache=tmp_path / "cache")
     assert watch.runs > 0
 
 
-@pytest.mark.parametrize("damage", ["", "{", "[]", "null", '{"key": 1}', "[" * 10_000, "\udcff", "other key", "nan", "no value"])
+@pytest.mark.parametrize(
+    "damage", ["", "{", "[]", "null", '{"key": 1}', "[" * 10_000, "\udcff", "other key", "nan", "no value"]
+)
 def test_a_damaged_file_is_measured_again_and_mended(digits, tmp_path, damage):
     cache = tmp_path / "cache"
     table = table_of(digits, cache=cache)
@@ -257,7 +279,9 @@ def test_joining_never_counts_for_less_than_nothing_nor_for_more_than_operations
 def test_a_table_is_calibrated_on_networks_measured_whole(digits):
     table = table_of(digits, networks=5)
     assert table.calibration.networks == 5
-    assert table.calibration.error == pytest.approx(0, abs=1e-9), "these networks are the plain sum of their edges"
+    assert table.calibration.error == pytest.approx(0, abs=1e-9), (
+        "these networks are the plain sum of their edges"
+    )
     assert table.per_edge == pytest.approx(digits.macs + 1)
 
 
@@ -315,7 +339,9 @@ def test_a_call_is_made_without_gradients_on_the_threads_asked_for_and_told_with
         seen.add((torch.is_inference_mode_enabled(), torch.get_num_threads()))
 
     before = torch.get_num_threads()
-    timing = measure_module(run, device=torch.device("cpu"), threads=before + 1, patience=Patience(0.002, 0.001))
+    timing = measure_module(
+        run, device=torch.device("cpu"), threads=before + 1, patience=Patience(0.002, 0.001)
+    )
     assert seen == {(True, before + 1)}
     assert torch.get_num_threads() == before
     assert 0 < timing.low_ms <= timing.median_ms <= timing.high_ms

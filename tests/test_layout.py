@@ -1,4 +1,6 @@
-"""Layouts of images: they change where values lie, never what they are, and a run goes on in them to the same bits."""
+"""Layouts of images: they change where values lie, never what they are, and a run goes
+on in them to the same bits.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,8 @@ from bsngraph.training.layout import laid_out, lay_out
 
 
 def net_of(folder: Path, size: int) -> SuperNet:
-    text = STRIPES_NORM.replace("1x4x4", f"1x{size}x{size}").replace("[key=mix, kernel=1,", "[key=mix,")  # 3x3 between several channels
+    # 3x3 between several channels
+    text = STRIPES_NORM.replace("1x4x4", f"1x{size}x{size}").replace("[key=mix, kernel=1,", "[key=mix,")
     return compile_fabric(fabric_of(text, folder), seed=0)
 
 
@@ -31,7 +34,9 @@ def large() -> Dataset:
         return Split(some.inputs.repeat_interleave(4, dim=2).repeat_interleave(4, dim=3), some.labels)
 
     small = stripes()
-    return replace(small, train=split(small.train), validation=split(small.validation), test=split(small.test))
+    return replace(
+        small, train=split(small.train), validation=split(small.validation), test=split(small.test)
+    )
 
 
 def is_last(tensor: Tensor) -> bool:
@@ -39,7 +44,9 @@ def is_last(tensor: Tensor) -> bool:
 
 
 @pytest.mark.parametrize(("size", "last"), [(16, True), (8, False)])
-def test_images_of_16_pixels_a_side_are_laid_out_with_the_channels_last(tmp_path: Path, size: int, last: bool) -> None:
+def test_images_of_16_pixels_a_side_are_laid_out_with_the_channels_last(
+    tmp_path: Path, size: int, last: bool
+) -> None:
     net = net_of(tmp_path, size)
     lay_out(net)
     kernels = [weight for weight in net.parameters() if weight.dim() == 4 and min(weight.shape[1:]) > 1]

@@ -10,7 +10,9 @@ from random_fabrics import every_sample, live_by_paths, random_samples, small_fa
 
 from bsngraph.fabric import Fabric, connected, fabric_from_networkx, live_edges, live_sweep, read_fabric
 
-graphs_of_paths = small_fabrics(operations="identity", max_edges=12, max_sources=3, max_targets=3, inner_targets=True)
+graphs_of_paths = small_fabrics(
+    operations="identity", max_edges=12, max_sources=3, max_targets=3, inner_targets=True
+)
 
 
 def reference(fabric: Fabric, kept: np.ndarray) -> np.ndarray:

@@ -1,4 +1,6 @@
-"""Peak memory against what is alive while the pruned network runs, and bytes against what is stored."""
+"""Peak memory against what is alive while the pruned network runs, and bytes against
+what is stored.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ fabrics = small_fabrics(max_edges=12, max_sources=2, max_targets=2, inner_target
 
 
 class Alive(TorchDispatchMode):
-    """Every storage that any operator reads or makes, but for `ignored`: which are alive after each operator."""
+    """Every storage that any operator reads or makes, but for `ignored`: which are
+    alive after each operator.
+    """
 
     def __init__(self, ignored: list[torch.Tensor]) -> None:
         super().__init__()
@@ -104,7 +108,8 @@ WHERE_IT_MATTERS = {
     "in which order nodes, and so edges into a node, stand once b->a is gone": """
       edge [op=conv, channels=2, kernel=1, norm=none];
       x -> a [fixed=true]; x -> b [fixed=true]; b -> a;
-      a -> c [op=mbconv, expansion=6, channels=8, fixed=true]; b -> c [channels=8, fixed=true]; c -> y [fixed=true];
+      a -> c [op=mbconv, expansion=6, channels=8, fixed=true];
+      b -> c [channels=8, fixed=true]; c -> y [fixed=true];
     """,
     "that parallel edges use a value once, which lies in another's memory": """
       edge [op=conv, channels=8, kernel=1, norm=none];
@@ -138,17 +143,21 @@ def test_memory_of_a_fabric_worked_out_by_hand(tmp_path):
     profile = profile_fabric(fabric_of(text, tmp_path))
     memory, full, image = PeakMemory(profile), 4 * 4 * 64, 4 * 2 * 64
     assert (memory.name, memory.unit) == ("memory", "bytes")
-    # at b: the image, a, two results of convolutions (the identity's is a itself), the sum of two parts and that of three
+    # at b: the image, a, two results of convolutions (the identity's is a itself), the
+    # sum of two parts and that of three
     assert memory.total == image + 5 * full
     only_skip = np.array([[edge.op == "identity" or edge.target != "b" for edge in profile.fabric.edges]])
-    assert memory.of(only_skip).tolist() == [image + 2 * full]  # b lies in a's memory, beside it what y is made of
+    # b lies in a's memory, beside it what y is made of
+    assert memory.of(only_skip).tolist() == [image + 2 * full]
     assert memory.of(~only_skip & False).tolist() == [0]
     assert memory.of(only_skip[:0]).shape == (0,)
 
 
 def test_values_do_not_depend_on_the_other_samples_of_a_batch():
     profile = profile_fabric(read_fabric(FABRICS / "cells.dot"))
-    live = connected_samples(profile, np.random.default_rng(0).random((1100, len(profile.fabric.edges))) < 0.8)
+    live = connected_samples(
+        profile, np.random.default_rng(0).random((1100, len(profile.fabric.edges))) < 0.8
+    )
     memory = PeakMemory(profile)
     values = memory.of(np.concatenate([live, live[::-1]]))
     assert np.array_equal(values, np.concatenate([values[: len(live)], values[: len(live)][::-1]]))
@@ -183,4 +192,5 @@ def test_bytes_hold_running_statistics(tmp_path):
     profile = profile_fabric(fabric_of(DIGITS, tmp_path))
     first = profile.fabric.edges[0]
     assert (first.op, first.arguments["kernel"]) == ("conv", 1)
-    assert profile.bytes[0] == 4 * (4 * 1 + 4 * 4) + 8  # weights, BatchNorm's scale, shift, mean and variance, its counter of 8 bytes
+    # weights, BatchNorm's scale, shift, mean and variance, its counter of 8 bytes
+    assert profile.bytes[0] == 4 * (4 * 1 + 4 * 4) + 8

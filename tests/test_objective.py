@@ -1,4 +1,6 @@
-"""What the search minimises: penalties against formulas by hand, and how the limits come down."""
+"""What the search minimises: penalties against formulas by hand, and how the limits
+come down.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,8 @@ from bsngraph.supernet import compile_fabric
 from bsngraph.training import Recipe, make_optimizer, step_weights
 
 PRICES = np.array([1.0, 2.0, 4.0])
-LIVE = np.array([[True, True, True], [True, True, False], [True, False, False], [False, False, False]])  # 7, 3, 1, 0
+# 7, 3, 1, 0
+LIVE = np.array([[True, True, True], [True, True, False], [True, False, False], [False, False, False]])
 
 
 def budget(limit: float, name: str = "price", prices: np.ndarray = PRICES) -> Budget:
@@ -52,7 +55,9 @@ def test_distance_penalty_is_lambda_times_how_far_a_cost_is_from_the_limit() -> 
 
 def test_penalties_of_several_budgets_add_up() -> None:
     budgets = (budget(2.0), budget(5.0, "steps", np.array([10.0, 0.0, 0.0])))
-    assert penalty_of(budgets, [2.0, 5.0], penalty=1.0).tolist() == pytest.approx([2.5 + 1, 0.5 + 1, 0 + 1, 0])
+    assert penalty_of(budgets, [2.0, 5.0], penalty=1.0).tolist() == pytest.approx(
+        [2.5 + 1, 0.5 + 1, 0 + 1, 0]
+    )
 
 
 def test_penalty_counts_against_the_limits_in_force_and_not_the_final_ones() -> None:
@@ -99,12 +104,20 @@ def test_a_multiplier_shrinks_while_the_mean_cost_is_at_its_limit() -> None:
 
 @pytest.mark.parametrize("start", [1e-3, 1.0, 1e3])
 def test_the_expected_cost_of_one_who_answers_late_settles_at_the_limit(start: float) -> None:
-    """Like Γ: the cost drifts up by what the loss wants, and moves by the penalty's slope, the larger of both drowning the other."""
+    """Like Γ: the cost drifts up by what the loss wants, and moves by the penalty's
+    slope, the larger of both drowning the other.
+    """
     budgets, limit = (budget(2.0),), 2.0
-    multipliers, cost, noise = Multipliers(budgets, settings(penalty=start, adapt_penalty=True)), 6.0, np.linspace(-0.3, 0.3, 31)
+    multipliers, cost, noise = (
+        Multipliers(budgets, settings(penalty=start, adapt_penalty=True)),
+        6.0,
+        np.linspace(-0.3, 0.3, 31),
+    )
     for _ in range(3000):
         batch = (cost + noise)[None]
-        slope = float((multipliers.penalty(batch + 1e-6, [limit]) - multipliers.penalty(batch, [limit])).mean() / 1e-6)
+        slope = float(
+            (multipliers.penalty(batch + 1e-6, [limit]) - multipliers.penalty(batch, [limit])).mean() / 1e-6
+        )
         cost += 0.01 * (0.2 - slope) * multipliers.scale
         multipliers.adapt(batch, [limit])
     assert cost == pytest.approx(limit, rel=0.05)
@@ -144,13 +157,17 @@ def test_multipliers_go_on_from_their_state() -> None:
 @st.composite
 def schedules(draw: st.DrawFn) -> tuple[Recipe, SearchSettings, Budget]:
     epochs = draw(st.integers(1, 40))
-    burn_in, settle = sorted(draw(st.tuples(*[st.sampled_from([0.0, 0.1, 0.2, 0.25, 1 / 3, 0.5, 0.6, 0.75, 0.9, 1.0])] * 2)))
+    burn_in, settle = sorted(
+        draw(st.tuples(*[st.sampled_from([0.0, 0.1, 0.2, 0.25, 1 / 3, 0.5, 0.6, 0.75, 0.9, 1.0])] * 2))
+    )
     limit = draw(st.floats(0.01, 20.0))
     return recipe(epochs=epochs), settings(burn_in=burn_in, settle=settle), budget(limit)
 
 
 @given(schedules())
-def test_limits_never_rise_never_pass_the_budget_and_stand_at_it_once_settled(schedule: tuple[Recipe, SearchSettings, Budget]) -> None:
+def test_limits_never_rise_never_pass_the_budget_and_stand_at_it_once_settled(
+    schedule: tuple[Recipe, SearchSettings, Budget],
+) -> None:
     how, when, what = schedule
     limits = [limits_at(epoch, (what,), how, when)[0] for epoch in range(how.epochs)]
     assert all(later <= earlier for earlier, later in itertools.pairwise(limits))
@@ -158,7 +175,8 @@ def test_limits_never_rise_never_pass_the_budget_and_stand_at_it_once_settled(sc
     assert max(limits) <= max(what.cost.total, what.limit) * (1 + 1e-12)
     for epoch, limit in enumerate(limits):
         if epoch + 1 <= when.burn_in * how.epochs and when.burn_in < when.settle:
-            assert limit == pytest.approx(max(what.cost.total, what.limit))  # the whole fabric as long as only the weights learn
+            # the whole fabric as long as only the weights learn
+            assert limit == pytest.approx(max(what.cost.total, what.limit))
         if epoch + 1 >= when.settle * how.epochs:
             assert limit == what.limit
 
@@ -171,12 +189,18 @@ def test_slack_budgets_stay_at_their_limit(schedule: tuple[Recipe, SearchSetting
 
 
 def test_limits_come_down_evenly_between_burn_in_and_settling() -> None:
-    limits = [limits_at(epoch, (budget(2.0),), recipe(epochs=10), settings(burn_in=0.2, settle=0.7))[0] for epoch in range(10)]
+    limits = [
+        limits_at(epoch, (budget(2.0),), recipe(epochs=10), settings(burn_in=0.2, settle=0.7))[0]
+        for epoch in range(10)
+    ]
     assert limits == pytest.approx([7, 7, 6, 5, 4, 3, 2, 2, 2, 2])
 
 
 def test_settling_where_burn_in_ends_is_one_step_down() -> None:
-    limits = [limits_at(epoch, (budget(2.0),), recipe(epochs=4), settings(burn_in=0.5, settle=0.5))[0] for epoch in range(4)]
+    limits = [
+        limits_at(epoch, (budget(2.0),), recipe(epochs=4), settings(burn_in=0.5, settle=0.5))[0]
+        for epoch in range(4)
+    ]
     assert limits == pytest.approx([7, 2, 2, 2])
 
 
@@ -224,7 +248,9 @@ def test_every_wrong_setting_is_named_at_once() -> None:
 
 def test_learning_rate_drops_to_a_tenth_at_each_share_of_the_epochs() -> None:
     how = recipe(epochs=10, learning_rate=1.0, drops=(0.5, 0.8))
-    assert [how.rate(epoch) for epoch in range(10)] == pytest.approx([1, 1, 1, 1, 1, 0.1, 0.1, 0.1, 0.01, 0.01])
+    assert [how.rate(epoch) for epoch in range(10)] == pytest.approx(
+        [1, 1, 1, 1, 1, 0.1, 0.1, 0.1, 0.01, 0.01]
+    )
 
 
 def test_limits_come_down_to_their_aim_below_the_budget_unless_it_is_slack() -> None:
@@ -261,7 +287,9 @@ def test_a_clip_that_stops_everything_is_refused(clip: float) -> None:
 
 
 def test_the_multiplier_of_a_budget_that_the_whole_fabric_meets_does_not_grow() -> None:
-    multipliers = Multipliers((budget(100.0), budget(90.0, "other")), settings(penalty=1.0, adapt_penalty=True))
+    multipliers = Multipliers(
+        (budget(100.0), budget(90.0, "other")), settings(penalty=1.0, adapt_penalty=True)
+    )
     for _ in range(100):
         multipliers.adapt(np.array([[7.0], [7.0]]), [100.0, 90.0])
     assert (multipliers.values < 1).all()

@@ -1,4 +1,6 @@
-"""Operations: shapes, MACs and parameters against formulas written by hand, signatures, and BatchNorm of one value."""
+"""Operations: shapes, MACs and parameters against formulas written by hand, signatures,
+and BatchNorm of one value.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,8 @@ channel_counts = st.integers(1, 6)
 strides = st.integers(1, 4)
 kernels = st.sampled_from((1, 3, 5, 7))
 norms = st.sampled_from(("batch", "group", "layer", "instance", "none"))
-NORMED = {"batch": 2, "group": 2, "layer": 2, "instance": 2, "none": 1}  # parameters a channel after a convolution
+# parameters a channel after a convolution
+NORMED = {"batch": 2, "group": 2, "layer": 2, "instance": 2, "none": 1}
 OURS = {name for name, entry in OPERATIONS.items() if not entry.origin and not name.startswith("nn.")}
 activations = st.sampled_from(tuple(name for name in ACTIVATIONS if name != "relu6"))
 
@@ -41,12 +44,15 @@ vectors = channel_counts.map(lambda size: (size,))
 
 # What each operation works on, where that is not an image.
 SHAPES = {
-    **dict.fromkeys(("identity", "dropout", "flatten", "linear", "classifier"), st.one_of(images(), sequences(), vectors)),
+    **dict.fromkeys(
+        ("identity", "dropout", "flatten", "linear", "classifier"), st.one_of(images(), sequences(), vectors)
+    ),
     **dict.fromkeys(("positions", "attention", "token_linear"), sequences()),
     **dict.fromkeys(("layer_norm", "mlp"), st.one_of(sequences(), vectors)),
     "global_pool": st.one_of(images(), sequences()),
 }
-# What each argument may be; those that are not here are drawn from their choices, or are Booleans.
+# What each argument may be; those that are not here are drawn from their choices, or
+# are Booleans.
 VALUES = {
     **dict.fromkeys(("channels", "features", "classes"), channel_counts),
     **dict.fromkeys(("stride", "factor", "size", "expansion", "reduction"), strides),
@@ -68,10 +74,15 @@ def calls(draw, names=frozenset(OURS)) -> tuple[str, dict, tuple[int, ...]]:
     arguments = {}
     for argument in OPERATIONS[name].arguments.values():
         if argument.required or draw(st.booleans()):
-            arguments[argument.name] = draw(VALUES.get(argument.name, st.sampled_from(argument.choices or (True, False))))
+            arguments[argument.name] = draw(
+                VALUES.get(argument.name, st.sampled_from(argument.choices or (True, False)))
+            )
     if not {"height", "width"} <= set(arguments):
         arguments = {name: value for name, value in arguments.items() if name not in ("height", "width")}
-    if name in ("shortcut", "basic_block", "bottleneck_block", "max_pool", "avg_pool") and "channels" in arguments:
+    if (
+        name in ("shortcut", "basic_block", "bottleneck_block", "max_pool", "avg_pool")
+        and "channels" in arguments
+    ):
         arguments["channels"] += shape[0]
     if "window" in OPERATIONS[name].arguments and "window" not in arguments:
         arguments["window"] = arguments.get("stride", 2)
@@ -113,7 +124,9 @@ def test_operations_give_finite_values_and_one_example_is_independent_of_the_oth
     torch.testing.assert_close(whole, alone)
 
 
-STRIDED = sorted(name for name in OURS if "stride" in OPERATIONS[name].arguments and name != "transposed_conv")
+STRIDED = sorted(
+    name for name in OURS if "stride" in OPERATIONS[name].arguments and name != "transposed_conv"
+)
 
 
 @given(st.sampled_from(STRIDED), images(), strides, st.data())
@@ -135,9 +148,18 @@ def test_every_operation_with_a_stride_gives_images_of_ceil_of_size_over_stride(
 
 
 @given(images(), channel_counts, kernels, strides, norms, st.integers(1, 3), st.integers(1, 3))
-def test_macs_and_params_of_a_conv_are_those_of_the_formula(shape, channels, kernel, stride, norm, groups, dilation):
+def test_macs_and_params_of_a_conv_are_those_of_the_formula(
+    shape, channels, kernel, stride, norm, groups, dilation
+):
     incoming, outgoing = shape[0] * groups, channels * groups
-    arguments = {"channels": outgoing, "kernel": kernel, "stride": stride, "norm": norm, "groups": groups, "dilation": dilation}
+    arguments = {
+        "channels": outgoing,
+        "kernel": kernel,
+        "stride": stride,
+        "norm": norm,
+        "groups": groups,
+        "dilation": dilation,
+    }
     found = profile("conv", arguments, (incoming, *shape[1:]))
     weights = outgoing * (incoming // groups) * kernel * kernel
     assert found.macs == weights * halved(shape[1], stride) * halved(shape[2], stride)
@@ -146,7 +168,9 @@ def test_macs_and_params_of_a_conv_are_those_of_the_formula(shape, channels, ker
 
 @given(images(), channel_counts, kernels, strides, norms)
 def test_macs_and_params_of_a_separable_conv_are_those_of_the_formula(shape, channels, kernel, stride, norm):
-    found = profile("separable_conv", {"channels": channels, "kernel": kernel, "stride": stride, "norm": norm}, shape)
+    found = profile(
+        "separable_conv", {"channels": channels, "kernel": kernel, "stride": stride, "norm": norm}, shape
+    )
     weights = shape[0] * kernel * kernel + shape[0] * channels
     assert found.macs == weights * halved(shape[1], stride) * halved(shape[2], stride)
     assert found.params == weights + (shape[0] + channels) * NORMED[norm]
@@ -164,7 +188,10 @@ def test_macs_and_params_of_a_basic_block_are_those_of_the_formula(shape, extra,
 @given(images(), channel_counts, st.booleans())
 def test_macs_and_params_of_linear_and_classifier_are_those_of_the_formula(shape, outgoing, image):
     shape = shape if image else shape[:1]
-    linear, classifier = profile("linear", {"features": outgoing}, shape), profile("classifier", {"classes": outgoing}, shape)
+    linear, classifier = (
+        profile("linear", {"features": outgoing}, shape),
+        profile("classifier", {"classes": outgoing}, shape),
+    )
     assert (linear.macs, linear.params) == (math.prod(shape) * outgoing, (math.prod(shape) + 1) * outgoing)
     assert (classifier.macs, classifier.params) == (shape[0] * outgoing, (shape[0] + 1) * outgoing)
     assert linear.shape == classifier.shape == (outgoing,)
@@ -172,7 +199,19 @@ def test_macs_and_params_of_linear_and_classifier_are_those_of_the_formula(shape
 
 @given(
     calls().filter(
-        lambda call: call[0] in ("identity", "shortcut", "max_pool", "avg_pool", "upsample", "dropout", "flatten", "global_pool")
+        lambda call: (
+            call[0]
+            in (
+                "identity",
+                "shortcut",
+                "max_pool",
+                "avg_pool",
+                "upsample",
+                "dropout",
+                "flatten",
+                "global_pool",
+            )
+        )
     )
 )
 def test_what_has_no_weights_has_no_macs(call):
@@ -211,7 +250,9 @@ def test_a_basic_block_adds_its_shortcut():
 def test_the_mean_over_any_window_of_ones_is_one_and_further_channels_are_zero(shape, stride, data):
     window = data.draw(st.sampled_from((1, 3, 5, stride)))
     for name in ("avg_pool", "max_pool"):
-        y = build(name, {"window": window, "stride": stride, "channels": shape[0] + 2}, shape)(torch.ones(1, *shape))
+        y = build(name, {"window": window, "stride": stride, "channels": shape[0] + 2}, shape)(
+            torch.ones(1, *shape)
+        )
         assert (y[:, : shape[0]] == 1).all()
         assert not y[:, shape[0] :].any()
 
@@ -232,10 +273,25 @@ def test_upsampling_is_by_a_factor_or_to_a_size():
     ("name", "arguments", "shape", "text"),
     [
         ("conv", {"channels": 4}, (4,), "needs an image (channels, height, width), but gets 4"),
-        ("conv", {"channels": 4, "groups": 3}, (6, 2, 2), "groups=3 must divide both the 6 incoming and the 4 outgoing channels"),
-        ("conv", {"channels": 6, "groups": 3}, (4, 2, 2), "groups=3 must divide both the 4 incoming and the 6 outgoing channels"),
+        (
+            "conv",
+            {"channels": 4, "groups": 3},
+            (6, 2, 2),
+            "groups=3 must divide both the 6 incoming and the 4 outgoing channels",
+        ),
+        (
+            "conv",
+            {"channels": 6, "groups": 3},
+            (4, 2, 2),
+            "groups=3 must divide both the 4 incoming and the 6 outgoing channels",
+        ),
         ("shortcut", {"channels": 2}, (4, 2, 2), "cannot drop channels (4 to 2): use op=projection for that"),
-        ("max_pool", {"channels": 2}, (4, 2, 2), "pooling cannot drop channels (4 to 2): leave channels out, or use a conv"),
+        (
+            "max_pool",
+            {"channels": 2},
+            (4, 2, 2),
+            "pooling cannot drop channels (4 to 2): leave channels out, or use a conv",
+        ),
         ("avg_pool", {}, (4,), "needs an image (channels, height, width), but gets 4"),
         (
             "avg_pool",
@@ -249,15 +305,40 @@ def test_upsampling_is_by_a_factor_or_to_a_size():
             (4, 2, 2),
             "its shortcut cannot drop channels (4 to 2): set residual=false or channels of at least 4",
         ),
-        ("upsample", {"height": 4}, (4, 2, 2), "height and width go together: give both, or neither and a factor"),
-        ("classifier", {"classes": 4}, (4, 2, 2, 2), "needs an image, a sequence or a vector, but gets 4x2x2x2"),
+        (
+            "upsample",
+            {"height": 4},
+            (4, 2, 2),
+            "height and width go together: give both, or neither and a factor",
+        ),
+        (
+            "classifier",
+            {"classes": 4},
+            (4, 2, 2, 2),
+            "needs an image, a sequence or a vector, but gets 4x2x2x2",
+        ),
         ("global_pool", {}, (4,), "needs an image or a sequence, but gets 4"),
         ("attention", {}, (4, 2, 2), "needs a sequence (length, features), but gets 4x2x2"),
         ("attention", {"heads": 3}, (4, 8), "heads=3 must divide the 8 features"),
         ("mlp", {}, (4, 2, 2), "needs a sequence (length, features) or a vector, but gets 4x2x2"),
-        ("patches", {"features": 4, "size": 2}, (4, 2), "needs an image (channels, height, width), but gets 4x2"),
-        ("transposed_conv", {"channels": 2, "stride": 1}, (4, 2, 2), "a kernel of 4 at stride 1 cannot be centred: take an odd kernel"),
-        ("segmentation_head", {"classes": 2, "height": 4}, (4, 2, 2), "height and width go together: give both, or neither and a factor"),
+        (
+            "patches",
+            {"features": 4, "size": 2},
+            (4, 2),
+            "needs an image (channels, height, width), but gets 4x2",
+        ),
+        (
+            "transposed_conv",
+            {"channels": 2, "stride": 1},
+            (4, 2, 2),
+            "a kernel of 4 at stride 1 cannot be centred: take an odd kernel",
+        ),
+        (
+            "segmentation_head",
+            {"classes": 2, "height": 4},
+            (4, 2, 2),
+            "height and width go together: give both, or neither and a factor",
+        ),
         (
             "bottleneck_block",
             {"channels": 2},
@@ -303,7 +384,9 @@ def test_batch_norm_of_one_value_passes_gradients_on():
 
 
 @pytest.mark.parametrize("norm", ["batch", "group", "layer", "instance"])
-@pytest.mark.parametrize("name", sorted(name for name in OURS - {"attention", "mlp"} if "norm" in OPERATIONS[name].arguments))
+@pytest.mark.parametrize(
+    "name", sorted(name for name in OURS - {"attention", "mlp"} if "norm" in OPERATIONS[name].arguments)
+)
 def test_every_operation_with_a_norm_trains_on_one_value_a_channel(name, norm):
     arguments = {"channels": 4} if "channels" in OPERATIONS[name].arguments else {}
     module = build(name, {**arguments, "norm": norm}, (4, 1, 1)).train()
@@ -356,7 +439,11 @@ def test_annotations_that_are_text_are_read_too():
         """
 
     entry = read_signature("test", builder)
-    assert [str(argument) for argument in entry.arguments.values()] == ["width: int", "kind: a|b = a", "rate: float = 0.5"]
+    assert [str(argument) for argument in entry.arguments.values()] == [
+        "width: int",
+        "kind: a|b = a",
+        "rate: float = 0.5",
+    ]
     assert entry.summary == "Summary line."
 
 
@@ -373,7 +460,10 @@ def test_a_parameter_that_is_not_keyword_only_is_refused():
     for builder, name in ((positional, "width"), (starred, "widths"), (starred_words, "widths")):
         with pytest.raises(TypeError) as caught:
             read_signature("scale", builder)
-        assert str(caught.value) == f"operation 'scale': parameter {name!r} must be keyword-only (put a * before it)"
+        assert (
+            str(caught.value)
+            == f"operation 'scale': parameter {name!r} must be keyword-only (put a * before it)"
+        )
 
 
 def test_a_builder_without_a_shape_is_refused():
@@ -386,7 +476,10 @@ def test_a_builder_without_a_shape_is_refused():
     for builder in (nothing, words_only):
         with pytest.raises(TypeError) as caught:
             read_signature("scale", builder)
-        assert str(caught.value) == "operation 'scale': its builder must take the incoming shape as its first parameter"
+        assert (
+            str(caught.value)
+            == "operation 'scale': its builder must take the incoming shape as its first parameter"
+        )
 
 
 @pytest.mark.parametrize("hint", [list, list[int], Literal[1, 2], dict, None, object, int | str])
@@ -397,7 +490,9 @@ def test_an_argument_of_another_type_is_refused(hint):
     if hint is not None:
         builder.__annotations__["width"] = hint
     with pytest.raises(
-        TypeError, match=r"operation 'scale': argument 'width' must be annotated bool, int, float, str or Literal of strings"
+        TypeError,
+        match=r"operation 'scale': argument 'width' must be annotated bool, int, float, str or Literal of "
+        r"strings",
     ):
         read_signature("scale", builder)
 
@@ -413,7 +508,10 @@ def test_a_user_may_add_an_operation_once():
         assert profile("test_scale", {"factor": 2.0}, (3,)).macs == 9
         with pytest.raises(ValueError, match="exists already") as caught:
             operation("test_scale")(lambda shape: nn.Identity())
-        assert str(caught.value) == f"operation 'test_scale' exists already in {__name__}: give yours another name"
+        assert (
+            str(caught.value)
+            == f"operation 'test_scale' exists already in {__name__}: give yours another name"
+        )
     finally:
         OPERATIONS.pop("test_scale", None)
 
@@ -424,7 +522,10 @@ def test_an_argument_may_not_bear_a_word_of_edges(word):
     exec(f"def builder(shape, *, {word}: int = 1):\n    'Test.'", namespace)
     with pytest.raises(ValueError, match="means something else on an edge") as caught:
         operation("test_clash")(namespace["builder"])
-    assert str(caught.value) == f"operation 'test_clash': {word} cannot be an argument, it means something else on an edge"
+    assert (
+        str(caught.value)
+        == f"operation 'test_clash': {word} cannot be an argument, it means something else on an edge"
+    )
     assert "test_clash" not in OPERATIONS
 
 

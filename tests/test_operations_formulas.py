@@ -1,4 +1,6 @@
-"""What blocks, mobile blocks, upsampling and transformer parts cost and compute, against formulas written by hand."""
+"""What blocks, mobile blocks, upsampling and transformer parts cost and compute,
+against formulas written by hand.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,18 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_operations import NORMED, activations, calls, channel_counts, halved, images, kernels, norms, sizes, strides
+from test_operations import (
+    NORMED,
+    activations,
+    calls,
+    channel_counts,
+    halved,
+    images,
+    kernels,
+    norms,
+    sizes,
+    strides,
+)
 from torch import nn
 
 from bsngraph.ops.counting.operation_profile import build, profile
@@ -64,7 +77,11 @@ def test_macs_and_params_of_a_depthwise_conv(shape, kernel, stride, norm):
 def test_macs_and_params_of_a_bottleneck_block(shape, extra, stride, reduction, residual):
     channels = shape[0] + extra
     inner = max(1, channels // reduction)
-    found = profile("bottleneck_block", {"channels": channels, "stride": stride, "reduction": reduction, "residual": residual}, shape)
+    found = profile(
+        "bottleneck_block",
+        {"channels": channels, "stride": stride, "reduction": reduction, "residual": residual},
+        shape,
+    )
     fine, coarse = shape[1] * shape[2], halved(shape[1], stride) * halved(shape[2], stride)
     assert found.macs == shape[0] * inner * fine + (9 * inner * inner + inner * channels) * coarse
     assert found.params == shape[0] * inner + 9 * inner * inner + inner * channels + 4 * inner + 2 * channels
@@ -72,7 +89,13 @@ def test_macs_and_params_of_a_bottleneck_block(shape, extra, stride, reduction, 
 
 @given(images(), channel_counts, kernels, strides, st.integers(1, 6), st.booleans())
 def test_macs_and_params_of_an_mbconv(shape, channels, kernel, stride, expansion, squeeze):
-    arguments = {"channels": channels, "kernel": kernel, "stride": stride, "expansion": expansion, "squeeze_excite": squeeze}
+    arguments = {
+        "channels": channels,
+        "kernel": kernel,
+        "stride": stride,
+        "expansion": expansion,
+        "squeeze_excite": squeeze,
+    }
     found = profile("mbconv", arguments, shape)
     incoming, wide = shape[0], shape[0] * expansion
     fine, coarse = shape[1] * shape[2], halved(shape[1], stride) * halved(shape[2], stride)
@@ -81,12 +104,18 @@ def test_macs_and_params_of_an_mbconv(shape, channels, kernel, stride, expansion
     excite = 2 * wide * inner if squeeze else 0
     assert found.macs == expand * fine + (kernel**2 * wide + wide * channels) * coarse + excite
     norm = (2 * wide if expansion > 1 else 0) + 2 * wide + 2 * channels
-    assert found.params == expand + kernel**2 * wide + wide * channels + norm + (excite + inner + wide if squeeze else 0)
+    assert found.params == expand + kernel**2 * wide + wide * channels + norm + (
+        excite + inner + wide if squeeze else 0
+    )
 
 
 def test_an_mbconv_adds_its_input_where_shapes_agree_and_only_there():
     x = torch.randn(2, 4, 5, 5)
-    for arguments, adds in (({"channels": 4}, True), ({"channels": 4, "residual": False}, False), ({"channels": 6}, False)):
+    for arguments, adds in (
+        ({"channels": 4}, True),
+        ({"channels": 4, "residual": False}, False),
+        ({"channels": 6}, False),
+    ):
         block = build("mbconv", arguments, (4, 5, 5)).eval()
         torch.testing.assert_close(block(x), block.layers(x) + (x if adds else 0))
     assert not build("mbconv", {"channels": 4, "stride": 2}, (4, 5, 5)).residual
@@ -105,7 +134,9 @@ def test_a_bottleneck_block_adds_its_shortcut():
 def test_a_transposed_conv_gives_exactly_stride_times_the_size(shape, channels, kernel, stride, norm):
     if stride == 1 and kernel % 2 == 0:
         kernel += 1
-    found = profile("transposed_conv", {"channels": channels, "kernel": kernel, "stride": stride, "norm": norm}, shape)
+    found = profile(
+        "transposed_conv", {"channels": channels, "kernel": kernel, "stride": stride, "norm": norm}, shape
+    )
     assert found.shape == (channels, stride * shape[1], stride * shape[2])
     assert found.macs == shape[0] * channels * kernel**2 * shape[1] * shape[2]
     assert found.params == shape[0] * channels * kernel**2 + NORMED[norm] * channels
@@ -114,17 +145,32 @@ def test_a_transposed_conv_gives_exactly_stride_times_the_size(shape, channels, 
 @given(images(), channel_counts, kernels, strides, sizes, sizes)
 def test_an_upsample_conv_is_a_conv_on_the_enlarged_image(shape, channels, kernel, factor, height, width):
     conv = {"channels": channels, "kernel": kernel}
-    for up, size in (({"factor": factor}, (factor * shape[1], factor * shape[2])), ({"height": height, "width": width}, (height, width))):
+    for up, size in (
+        ({"factor": factor}, (factor * shape[1], factor * shape[2])),
+        ({"height": height, "width": width}, (height, width)),
+    ):
         one, other = profile("upsample_conv", {**conv, **up}, shape), profile("conv", conv, (shape[0], *size))
-        assert (one.shape, one.macs, one.params, one.bytes) == (other.shape, other.macs, other.params, other.bytes)
+        assert (one.shape, one.macs, one.params, one.bytes) == (
+            other.shape,
+            other.macs,
+            other.params,
+            other.bytes,
+        )
 
 
 @given(images(), channel_counts, sizes, sizes)
 def test_a_segmentation_head_scores_every_pixel(shape, classes, height, width):
-    small, large = profile("segmentation_head", {"classes": classes}, shape), {"classes": classes, "height": height, "width": width}
+    small, large = (
+        profile("segmentation_head", {"classes": classes}, shape),
+        {"classes": classes, "height": height, "width": width},
+    )
     assert small.shape == (classes, *shape[1:])
     assert profile("segmentation_head", large, shape).shape == (classes, height, width)
-    assert profile("segmentation_head", large, shape).macs == small.macs == shape[0] * classes * shape[1] * shape[2]
+    assert (
+        profile("segmentation_head", large, shape).macs
+        == small.macs
+        == shape[0] * classes * shape[1] * shape[2]
+    )
     assert small.params == (shape[0] + 1) * classes
 
 
@@ -192,7 +238,9 @@ def test_global_pools_and_the_classifier_look_at_every_pixel_or_token():
     assert profile("classifier", {"classes": 2}, (4, 3)).macs == 6
 
 
-@pytest.mark.parametrize(("channels", "groups"), [(1, 1), (4, 1), (7, 1), (8, 2), (16, 4), (64, 16), (128, 32), (512, 32), (10, 2)])
+@pytest.mark.parametrize(
+    ("channels", "groups"), [(1, 1), (4, 1), (7, 1), (8, 2), (16, 4), (64, 16), (128, 32), (512, 32), (10, 2)]
+)
 def test_group_norm_has_at_most_32_groups_of_at_least_4_channels(channels, groups):
     assert norm_layer("group", channels).num_groups == groups
     assert norm_layer("layer", channels).num_groups == 1

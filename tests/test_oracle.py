@@ -1,4 +1,6 @@
-"""The oracle: every sub-network there is, judged as each is by itself, and what a choice misses."""
+"""The oracle: every sub-network there is, judged as each is by itself, and what a
+choice misses.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +67,9 @@ def test_each_is_judged_as_its_own_network_with_its_own_statistics_would_be(net:
         score = evaluate_net(alone, DATA, DATA.validation, everything)
         assert row.score.loss == pytest.approx(score.loss, rel=1e-5)
         assert row.score.accuracy == score.accuracy
-        assert row.costs["price"] == sum(net.fabric.edges[edge].costs["price"] for edge in row.architecture.live)
+        assert row.costs["price"] == sum(
+            net.fabric.edges[edge].costs["price"] for edge in row.architecture.live
+        )
         assert row.inside == (row.costs["price"] <= 4)
 
 
@@ -77,9 +81,15 @@ def test_rows_are_best_first_and_regret_counts_from_the_best_inside(net: SuperNe
     assert 1 < len(inside) < len(oracle.rows)
     assert oracle.best == inside[0]
     assert oracle.regret(inside[0].architecture) == 0
-    assert oracle.regret(inside[-1].architecture) == pytest.approx(inside[-1].score.loss - inside[0].score.loss)
+    assert oracle.regret(inside[-1].architecture) == pytest.approx(
+        inside[-1].score.loss - inside[0].score.loss
+    )
     summary = oracle.summary(inside[2].architecture)
-    assert (summary["inside"], summary["sub_networks"], summary["chosen"]["rank"]) == (len(inside), len(oracle.rows), 3)
+    assert (summary["inside"], summary["sub_networks"], summary["chosen"]["rank"]) == (
+        len(inside),
+        len(oracle.rows),
+        3,
+    )
     assert summary["regret"]["accuracy"] == pytest.approx(inside[0].score.accuracy - inside[2].score.accuracy)
     assert summary["best_of_all"]["validation"]["loss"] == losses[0]
 
@@ -109,11 +119,17 @@ def big(tmp_path: Path) -> Fabric:
     return fabric_of(DIGITS.replace("  b -> scores", f"{edges}  b -> scores"), tmp_path)
 
 
-def test_a_larger_fabric_is_refused_before_anything_is_trained_or_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_larger_fabric_is_refused_before_anything_is_trained_or_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fabric = big(tmp_path)
-    monkeypatch.setattr("bsngraph.searching.learning.search_learning.Learning.run", lambda *_: pytest.fail("trained"))
+    monkeypatch.setattr(
+        "bsngraph.searching.learning.search_learning.Learning.run", lambda *_: pytest.fail("trained")
+    )
     with pytest.raises(
-        InputError, match=rf"more than {MOST_CHOICES} choices \(18 searchable edges\): leave out --oracle, or set fixed=true"
+        InputError,
+        match=rf"more than {MOST_CHOICES} choices \(18 searchable edges\): leave out --oracle, or set "
+        r"fixed=true",
     ):
         search(fabric, "digits", ["macs=90%"], out=tmp_path / "run", oracle=True)
     assert not (tmp_path / "run").exists()
@@ -121,13 +137,20 @@ def test_a_larger_fabric_is_refused_before_anything_is_trained_or_written(tmp_pa
 
 def test_a_search_writes_what_the_oracle_says_and_its_result_as_ever(tmp_path: Path) -> None:
     fabric = fabric_of(STRIPES_NORM, tmp_path)
-    given_ = {"recipe": recipe(), "settings": settings(candidates=0, neighbour_rounds=0), "threads": 1, "device": "cpu"}
+    given_ = {
+        "recipe": recipe(),
+        "settings": settings(candidates=0, neighbour_rounds=0),
+        "threads": 1,
+        "device": "cpu",
+    }
     result = search(fabric, DATA, ["price=5"], out=tmp_path / "run", oracle=True, **given_)
     plain = search(fabric, DATA, ["price=5"], out=tmp_path / "plain", **given_)
     assert {key: value for key, value in result.summary.items() if key != "seconds"} == {
         key: value for key, value in plain.summary.items() if key != "seconds"
     }
-    assert (tmp_path / "run/model.safetensors").read_bytes() == (tmp_path / "plain/model.safetensors").read_bytes()
+    assert (tmp_path / "run/model.safetensors").read_bytes() == (
+        tmp_path / "plain/model.safetensors"
+    ).read_bytes()
     said = json.loads((tmp_path / "run/oracle.json").read_text(encoding="utf-8"))
     names = [fabric.edges[edge].name for edge in result.architecture.live]
     assert said["chosen"]["edges"] == names
@@ -136,7 +159,10 @@ def test_a_search_writes_what_the_oracle_says_and_its_result_as_ever(tmp_path: P
     rows = list(csv.DictReader(io.StringIO((tmp_path / "run/oracle.csv").read_text(encoding="utf-8"))))
     assert len(rows) == said["sub_networks"] == len(every_architecture(fabric))
     assert sum(row["inside"] == "1" for row in rows) == said["inside"]
-    chosen, best = (next(row for row in rows if json.loads(row["edges"]) == said[which]["edges"]) for which in ("chosen", "best"))
+    chosen, best = (
+        next(row for row in rows if json.loads(row["edges"]) == said[which]["edges"])
+        for which in ("chosen", "best")
+    )
     assert float(chosen["loss"]) - float(best["loss"]) == pytest.approx(said["regret"]["loss"])
     assert float(chosen["price"]) == said["chosen"]["costs"]["price"] <= 5
     assert not (tmp_path / "plain/oracle.csv").exists()
@@ -144,7 +170,17 @@ def test_a_search_writes_what_the_oracle_says_and_its_result_as_ever(tmp_path: P
 
 def test_the_oracle_judges_the_searchs_own_weights(tmp_path: Path) -> None:
     fabric = fabric_of(STRIPES_NORM, tmp_path)
-    search(fabric, DATA, ["price=5"], out=tmp_path / "run", oracle=True, recipe=recipe(), settings=settings(), threads=1, device="cpu")
+    search(
+        fabric,
+        DATA,
+        ["price=5"],
+        out=tmp_path / "run",
+        oracle=True,
+        recipe=recipe(),
+        settings=settings(),
+        threads=1,
+        device="cpu",
+    )
     net = compile_fabric(profile_fabric(fabric), seed=0)
     net.load_state_dict(torch.load(tmp_path / "run/checkpoint.pt", weights_only=True)["search"]["net"])
     again: Oracle = ask_oracle(net, DATA, budgets_of(net, "price=5"))
@@ -154,7 +190,16 @@ def test_the_oracle_judges_the_searchs_own_weights(tmp_path: Path) -> None:
 
 
 def test_the_command_line_asks_the_oracle(tmp_path: Path) -> None:
-    arguments = ["search", str(written(DIGITS, tmp_path)), "--data", "digits", "--budget", "macs=70%", "--out", str(tmp_path / "run")]
+    arguments = [
+        "search",
+        str(written(DIGITS, tmp_path)),
+        "--data",
+        "digits",
+        "--budget",
+        "macs=70%",
+        "--out",
+        str(tmp_path / "run"),
+    ]
     more = ["--oracle", "--epochs", "1", "--batch-size", "256", "--finetune-epochs", "0", "--candidates", "2"]
     result = CliRunner().invoke(cli, [*arguments, *more])
     assert result.exit_code == 0, result.output

@@ -1,4 +1,6 @@
-"""Presets: what `paper` means, that options given by hand go before it, and what a run records."""
+"""Presets: what `paper` means, that options given by hand go before it, and what a run
+records.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,13 @@ def test_without_a_preset_the_settings_are_the_defaults() -> None:
 
 def test_paper_is_the_published_algorithm() -> None:
     recipe, settings = resolve_settings("paper")
-    assert (recipe.epochs, recipe.batch_size, recipe.momentum, recipe.nesterov, recipe.weight_decay) == (300, 64, 0.9, False, 1e-4)
+    assert (recipe.epochs, recipe.batch_size, recipe.momentum, recipe.nesterov, recipe.weight_decay) == (
+        300,
+        64,
+        0.9,
+        False,
+        1e-4,
+    )
     assert [recipe.rate(epoch) for epoch in (0, 149, 150, 225)] == pytest.approx([0.1, 0.1, 0.01, 0.001])
     assert (settings.penalty_form, settings.adapt_penalty, settings.baseline, settings.edge_optimizer) == (
         "absolute",
@@ -46,7 +54,9 @@ def test_paper_is_the_published_algorithm() -> None:
 
 
 def test_what_is_set_by_hand_goes_before_the_preset() -> None:
-    recipe, settings = resolve_settings("paper", recipe={"epochs": 10}, settings={"penalty": 2e-6, "candidates": 8})
+    recipe, settings = resolve_settings(
+        "paper", recipe={"epochs": 10}, settings={"penalty": 2e-6, "candidates": 8}
+    )
     assert (recipe.epochs, recipe.batch_size) == (10, 64)
     assert (settings.penalty, settings.candidates, settings.baseline) == (2e-6, 8, "batch-mean")
 
@@ -84,26 +94,47 @@ def test_paper_moves_probabilities_by_plain_sgd_and_weights_by_plain_momentum(tm
 
 def test_a_run_records_its_preset_and_the_settings_that_came_of_it(tmp_path: Path) -> None:
     result = search(
-        fabric_of(STRIPES, tmp_path), stripes(), ["price=5"], out=tmp_path / "run", preset="paper", recipe=Recipe(epochs=3), threads=1
+        fabric_of(STRIPES, tmp_path),
+        stripes(),
+        ["price=5"],
+        out=tmp_path / "run",
+        preset="paper",
+        recipe=Recipe(epochs=3),
+        threads=1,
     )
     config = json.loads((tmp_path / "run/config.json").read_text(encoding="utf-8"))
     assert config["preset"] == "paper"
     assert config["settings"] == as_dict(resolve_settings("paper")[1])
     assert result.summary["budgets"][0]["met"]
-    rows = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+    rows = [
+        json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
     assert [row["stage"] for row in rows] == ["search"] * 3, "the network is not trained further"
     assert {row["penalty"]["price"] for row in rows} == {1e-7}
     assert rows[-1]["limits"] == {"price": 5.0}
 
 
 def test_the_command_line_takes_a_preset_and_options_over_it(tmp_path: Path) -> None:
-    arguments = ["search", str(written(DIGITS, tmp_path)), "--data", "digits", "--budget", "macs=70%", "--out", str(tmp_path / "run")]
+    arguments = [
+        "search",
+        str(written(DIGITS, tmp_path)),
+        "--data",
+        "digits",
+        "--budget",
+        "macs=70%",
+        "--out",
+        str(tmp_path / "run"),
+    ]
     more = ["--preset", "paper", "--epochs", "1", "--batch-size", "256", "--penalty", "1e-5", "--quiet"]
     result = CliRunner().invoke(cli, [*arguments, *more])
     assert result.exit_code == 0, result.output
     config = json.loads((tmp_path / "run/config.json").read_text(encoding="utf-8"))
     assert (config["preset"], config["recipe"]["epochs"], config["recipe"]["momentum"]) == ("paper", 1, 0.9)
-    assert (config["settings"]["penalty"], config["settings"]["adapt_penalty"], config["settings"]["candidates"]) == (1e-5, False, 0)
+    assert (
+        config["settings"]["penalty"],
+        config["settings"]["adapt_penalty"],
+        config["settings"]["candidates"],
+    ) == (1e-5, False, 0)
 
 
 def test_auto_penalty_by_hand_adapts_under_the_preset_where_the_form_is_relative() -> None:

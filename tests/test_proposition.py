@@ -1,9 +1,12 @@
-"""Proposition 1 of the paper by enumeration: for a large λ the stochastic problem has a deterministic solution, the constrained one's.
+"""Proposition 1 of the paper by enumeration: for a large λ the stochastic problem has a
+deterministic solution, the constrained one's.
 
-    min over Γ in [0, 1]^E of E_{H~Γ}[Δ(H) + λ·max(0, C(H) − B)]   =   min of Δ(H) over H with C(H) ≤ B
+    min over Γ in [0, 1]^E of E_{H~Γ}[Δ(H) + λ·max(0, C(H) − B)]
+        =  min of Δ(H) over H with C(H) ≤ B
 
-Losses are random tables over the 2^E sub-networks, costs are those of the live edges of random fabrics. Large
-enough is λ > (least Δ inside the budget − least Δ of all) / (least excess of a sub-network outside).
+Losses are random tables over the 2^E sub-networks, costs are those of the live edges of
+random fabrics. Large enough is λ > (least Δ inside the budget − least Δ of all) /
+(least excess of a sub-network outside).
 """
 
 from __future__ import annotations
@@ -29,7 +32,9 @@ def chances(bits: NDArray[np.bool_], gamma: Floats) -> Floats:
 
 
 def problem(fabric: Fabric, seed: int, share: float) -> tuple[NDArray[np.bool_], Floats, Floats, float]:
-    """Choices of searchable edges (samples, E), a random loss of each (samples that are the same network pay the same), excess, and λ."""
+    """Choices of searchable edges (samples, E), a random loss of each (samples that are
+    the same network pay the same), excess, and λ.
+    """
     random = np.random.default_rng(seed)
     samples = every_sample(fabric)
     live = live_edges(live_sweep(fabric), samples)
@@ -38,9 +43,9 @@ def problem(fabric: Fabric, seed: int, share: float) -> tuple[NDArray[np.bool_],
     cost = AdditiveCost("energy", "", np.array([edge.costs["energy"] for edge in fabric.edges]))
     limit = share * cost.total
     budget = Budget(cost, limit, "energy")
-    penalty = Multipliers([budget], SearchSettings(penalty=1.0, adapt_penalty=False, penalty_form="absolute")).penalty(
-        budget_costs([budget], live), [limit]
-    )
+    penalty = Multipliers(
+        [budget], SearchSettings(penalty=1.0, adapt_penalty=False, penalty_form="absolute")
+    ).penalty(budget_costs([budget], live), [limit])
     outside = penalty > 0
     assume(outside.any() and (~outside).any())
     enough = (losses[~outside].min() - losses.min()) / penalty[outside].min() + 1e-3
@@ -55,7 +60,9 @@ PROBLEMS = {
 
 
 @given(**PROBLEMS)
-def test_the_minimum_is_at_a_vertex_that_is_an_optimal_sub_network_inside_the_budget(fabric: Fabric, seed: int, share: float) -> None:
+def test_the_minimum_is_at_a_vertex_that_is_an_optimal_sub_network_inside_the_budget(
+    fabric: Fabric, seed: int, share: float
+) -> None:
     bits, losses, penalty, enough = problem(fabric, seed, share)
     objective = losses + enough * penalty
     vertices = chances(bits, bits.astype(np.float64)) @ objective
@@ -64,13 +71,18 @@ def test_the_minimum_is_at_a_vertex_that_is_an_optimal_sub_network_inside_the_bu
     assert penalty[best] == 0
     assert losses[best] == losses[penalty == 0].min()
     random = np.random.default_rng(seed + 1)
-    inner = random.beta(0.3, 0.3, size=(300, bits.shape[1]))  # many near the faces, where minima of a multilinear function are
+    # many near the faces, where minima of a multilinear function are
+    inner = random.beta(0.3, 0.3, size=(300, bits.shape[1]))
     assert (chances(bits, inner) @ objective >= vertices[best] - 1e-12).all()
 
 
 @given(**PROBLEMS)
-def test_rounding_one_probability_after_the_other_never_makes_the_expectation_worse(fabric: Fabric, seed: int, share: float) -> None:
-    """Why: the expectation is linear in each Γ_e alone, so one of its ends is at least as good; after E steps a vertex is reached."""
+def test_rounding_one_probability_after_the_other_never_makes_the_expectation_worse(
+    fabric: Fabric, seed: int, share: float
+) -> None:
+    """Why: the expectation is linear in each Γ_e alone, so one of its ends is at least
+    as good; after E steps a vertex is reached.
+    """
     bits, losses, penalty, enough = problem(fabric, seed, share)
     objective = losses + enough * penalty
     gamma = np.random.default_rng(seed + 2).random(bits.shape[1])

@@ -23,7 +23,9 @@ def test_public_names_are_sorted_unique_and_listed() -> None:
 
 
 def test_public_functions_of_the_design_are_there() -> None:
-    assert {"read_fabric", "write_fabric", "compile_fabric", "search", "train", "prune", "render"} <= set(bsngraph.__all__)
+    assert {"read_fabric", "write_fabric", "compile_fabric", "search", "train", "prune", "render"} <= set(
+        bsngraph.__all__
+    )
 
 
 def test_every_public_name_can_be_imported_with_a_star() -> None:

@@ -1,4 +1,6 @@
-"""What is compared in benchmarks/quality is what it says: networks inside their budgets, a relaxation that is the fabric, rows run once."""
+"""What is compared in benchmarks/quality is what it says: networks inside their
+budgets, a relaxation that is the fabric, rows run once.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,15 @@ def problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Problem:
     no_pictures(monkeypatch)
     path = written(STRIPES_NORM, tmp_path)
     short = recipe(epochs=1)
-    made = Problem("stripes", str(path), "stripes", (Series("macs=60%", (0, 1)),), short, short, settings(finetune_epochs=0))
+    made = Problem(
+        "stripes",
+        str(path),
+        "stripes",
+        (Series("macs=60%", (0, 1)),),
+        short,
+        short,
+        settings(finetune_epochs=0),
+    )
     made.__dict__["dataset"] = stripes()
     return made
 
@@ -54,7 +64,9 @@ def test_the_narrowed_fabric_is_the_largest_one_inside_the_budget(share):
     text = networks.narrowed_inside(SMALL, budget)
     assert text is not None
     found = networks.cost_of(networks.build(SMALL, text), budget)
-    every = [networks.cost_of(networks.narrowed(SMALL.fabric, Fraction(step, 80)), budget) for step in range(1, 81)]
+    every = [
+        networks.cost_of(networks.narrowed(SMALL.fabric, Fraction(step, 80)), budget) for step in range(1, 81)
+    ]
     assert found == max(cost for cost in every if cost <= budget.limit)
     assert len(networks.build(SMALL, text).edges) == len(SMALL.fabric.edges)
 
@@ -94,7 +106,10 @@ def test_ranges_read_back_as_the_numbers(numbers):
 # --- scores
 
 
-@given(st.permutations(range(7)), st.sampled_from(["macs=20%", "macs=35%", "macs=60%", "steps:2=2", "steps:2=3", "macs=100%"]))
+@given(
+    st.permutations(range(7)),
+    st.sampled_from(["macs=20%", "macs=35%", "macs=60%", "steps:2=2", "steps:2=3", "macs=100%"]),
+)
 def test_what_is_left_without_the_smallest_is_what_trying_every_choice_leaves(tmp_path_factory, order, text):
     fabric = bsngraph.read_fabric(written(STRIPES_NORM, tmp_path_factory.mktemp("stripes")))
     profile = profile_fabric(fabric)
@@ -141,7 +156,9 @@ def test_the_magnitude_of_an_edge_is_the_mean_absolute_value_of_its_output(tmp_p
 
 @pytest.mark.parametrize("merge", ["mean", "sum"])
 def test_a_mixture_that_selects_one_edge_for_each_node_is_the_pruned_network(merge):
-    net = compile_fabric(cnf_fabric(input_shape=(1, 4, 4), classes=3, layers=3, channels=4, merge=merge), seed=0).eval()
+    net = compile_fabric(
+        cnf_fabric(input_shape=(1, 4, 4), classes=3, layers=3, channels=4, merge=merge), seed=0
+    ).eval()
     fabric, random = net.fabric, np.random.default_rng(3)
     selected = [int(random.choice(incoming)) for incoming in fabric.incoming if incoming]
     alphas = torch.full((len(fabric.edges),), -100.0)
@@ -185,13 +202,20 @@ def test_every_method_chooses_inside_the_budget_and_keeps_what_took_long(problem
     if choice.network is not None:
         assert networks.cost_of(networks.build(problem.profile, choice.network), budget) <= budget.limit
     assert choose(problem, key, means) == choice
-    assert len(list((tmp_path / "stripes").glob("*.json"))) == (method in ("magnitude", "darts") or "se" in method)
+    assert len(list((tmp_path / "stripes").glob("*.json"))) == (
+        method in ("magnitude", "darts") or "se" in method
+    )
 
 
 def test_rows_are_run_once_and_only_appended(problem, tmp_path, monkeypatch):
     path, means = tmp_path / "rows.csv", Means(tmp_path / "rows.csv", tmp_path / "kept")
     keys = runner.planned([problem], ("narrowed", "magnitude"))
-    assert [(key.method, key.seed) for key in keys] == [("narrowed", 0), ("magnitude", 0), ("narrowed", 1), ("magnitude", 1)]
+    assert [(key.method, key.seed) for key in keys] == [
+        ("narrowed", 0),
+        ("magnitude", 0),
+        ("narrowed", 1),
+        ("magnitude", 1),
+    ]
     assert runner.run(keys, means, 1, [problem]) == 1
     before = path.read_text()
     assert runner.run(keys[:2], means, None, [problem]) == 1
@@ -210,19 +234,34 @@ def test_rows_are_run_once_and_only_appended(problem, tmp_path, monkeypatch):
     assert path.read_text() == after
 
 
-def test_the_best_of_random_networks_is_known_when_all_are_trained_and_then_trained_again(problem, tmp_path, capsys):
+def test_the_best_of_random_networks_is_known_when_all_are_trained_and_then_trained_again(
+    problem, tmp_path, capsys
+):
     means, best = Means(tmp_path / "rows.csv", tmp_path), Key("stripes", "macs=60%", "best of 10 random", 0)
     network = networks.narrowed_inside(problem.profile, problem.resolved("macs=60%"))
     for number in range(10):
         assert runner.run([best], means, None, [problem]) == 0
-        assert f"{best}: the random networks that it is the best of are not all trained yet" in capsys.readouterr().out
-        row = {"validation_loss": str((number - 4) ** 2), "network": network if number == 4 else "another", "train_cpu_seconds": "2.5"}
+        assert (
+            f"{best}: the random networks that it is the best of are not all trained yet"
+            in capsys.readouterr().out
+        )
+        row = {
+            "validation_loss": str((number - 4) ** 2),
+            "network": network if number == 4 else "another",
+            "train_cpu_seconds": "2.5",
+        }
         rows.append_row(means.rows, best._replace(method="random", number=number), row)
     assert runner.run([best], means, None, [problem]) == 1
     found = rows.read_rows(means.rows)[best]
     assert (found["network"], found["choose_cpu_seconds"]) == (network, "25.0")
     first, again = (
-        bsngraph.train(networks.build(problem.profile, network), stripes(), out=tmp_path / str(seed), seed=seed, recipe=problem.recipe)
+        bsngraph.train(
+            networks.build(problem.profile, network),
+            stripes(),
+            out=tmp_path / str(seed),
+            seed=seed,
+            recipe=problem.recipe,
+        )
         for seed in (0, 1000)
     )
     validation = again.summary["metrics"]["validation"]["loss"]
@@ -252,7 +291,9 @@ def test_a_row_is_the_training_of_its_network(problem, tmp_path):
     assert choice.network is not None
     row = runner.trained(problem, key, choice, choice.network, means)
     fabric = networks.build(problem.profile, choice.network)
-    result = bsngraph.train(fabric, problem.dataset, out=tmp_path / "run", seed=1, recipe=problem.recipe, threads=1)
+    result = bsngraph.train(
+        fabric, problem.dataset, out=tmp_path / "run", seed=1, recipe=problem.recipe, threads=1
+    )
     everything = np.ones(len(fabric.edges), dtype=bool)
     assert float(row["test_accuracy"]) == pytest.approx(result.test_accuracy, abs=1e-4)
     validation = evaluate_net(result.net, problem.dataset, problem.dataset.validation, everything)

@@ -1,4 +1,6 @@
-"""A stranger's file: nothing in it is run or imported, and whatever it says, reading ends soon, in bounded memory, with a clear error."""
+"""A stranger's file: nothing in it is run or imported, and whatever it says, reading
+ends soon, in bounded memory, with a clear error.
+"""
 
 from __future__ import annotations
 
@@ -50,10 +52,14 @@ def sized(tmp_path: Path, body: str, input_: str = "8x8x8") -> Fabric:
 
 EVIL = "__import__('pathlib').Path('{trace}').touch()"
 ATTACKS = {
-    "f.dot": 'digraph {{ graph [source=x, target=y, c=1]; x [input="4"]; x -> y [op="{evil}", features="$c + {evil}", kernel="{evil}"] }}',
-    "g.dot": 'digraph {{ graph [source=x, target=y]; x [input="{evil}"]; x -> y [op="os.system", command="touch {trace}"] }}',
-    "f.json": '{{"directed": true, "py/object": "os.system", "nodes": [{{"id": "x", "input": "{evil}"}}], "edges": [{{"op": "{evil}"}}]}}',
-    "f.graphml": '<graphml><key id="k" for="edge" attr.name="op" attr.type="pathlib.Path"/><graph edgedefault="directed"><node id="x"/>'
+    "f.dot": 'digraph {{ graph [source=x, target=y, c=1]; x [input="4"]; x -> y [op="{evil}", '
+    'features="$c + {evil}", kernel="{evil}"] }}',
+    "g.dot": 'digraph {{ graph [source=x, target=y]; x [input="{evil}"]; x -> y [op="os.system", '
+    'command="touch {trace}"] }}',
+    "f.json": '{{"directed": true, "py/object": "os.system", "nodes": [{{"id": "x", "input": "{evil}"}}], '
+    '"edges": [{{"op": "{evil}"}}]}}',
+    "f.graphml": '<graphml><key id="k" for="edge" attr.name="op" attr.type="pathlib.Path"/><graph '
+    'edgedefault="directed"><node id="x"/>'
     '<node id="y"/><edge source="x" target="y"><data key="k">{evil}</data></edge></graph></graphml>',
     "g.graphml": '<?xml version="1.0" encoding="trojan"?><graphml><graph edgedefault="directed"/></graphml>',
     "h.graphml": '<?xml version="1.0"?><?xml-stylesheet href="file:///{trace}"?>'
@@ -67,13 +73,19 @@ def test_no_code_runs_and_nothing_named_in_a_file_is_imported(name: str, tmp_pat
     evil = EVIL.format(trace=tmp_path / "trace")
     (tmp_path / name).write_text(ATTACKS[name].format(evil=evil, trace=tmp_path / "trace"))
     code = (
-        "import sys, encodings.utf_8_sig; from bsngraph.fabric import read_fabric; before = set(sys.modules)\n"
+        "import sys, encodings.utf_8_sig; from bsngraph.fabric import read_fabric; before = "
+        "set(sys.modules)\n"
         f"try: read_fabric({str(tmp_path / name)!r})\n"
         "except Exception as error: print(type(error).__name__)\n"
         "print(sorted(module for module in set(sys.modules) - before if not module.startswith('lark')))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}, check=True
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(tmp_path)},
+        check=True,
     )
     assert done.stdout.splitlines() == ["FabricError", "[]"], done
     assert not (tmp_path / "trace").exists()
@@ -94,23 +106,35 @@ def test_a_size_beyond_its_bound_is_refused_before_anything_is_built(size: int, 
 
 
 def test_an_input_of_many_legal_sizes_is_refused(tmp_path: Path) -> None:
-    found = error_of(tmp_path, "f.dot", 'digraph { graph [source=x, target=y]; x [input="65536x65536x65536"]; x -> y [op=identity] }')
+    found = error_of(
+        tmp_path,
+        "f.dot",
+        'digraph { graph [source=x, target=y]; x [input="65536x65536x65536"]; x -> y [op=identity] }',
+    )
     assert "input=65536x65536x65536 has 281,474,976,710,656 values @ node x" in str(found)
-    found = error_of(tmp_path, "f.dot", f'digraph {{ graph [source=x, target=y]; x [input="{"x".join("1" * 60)}"]; x -> y [op=identity] }}')
+    found = error_of(
+        tmp_path,
+        "f.dot",
+        f'digraph {{ graph [source=x, target=y]; x [input="{"x".join("1" * 60)}"]; x -> y [op=identity] }}',
+    )
     assert "is not a shape @ node x" in str(found)
 
 
 BROAD = "edge [op=conv, channels=65536, kernel=255]; x -> a; a -> b; a -> b; b -> y"
 
 
-def test_legal_sizes_whose_product_is_terabytes_are_priced_without_memory_and_refused_by_the_compiler(tmp_path: Path) -> None:
+def test_legal_sizes_whose_product_is_terabytes_are_priced_without_memory_and_refused_by_the_compiler(
+    tmp_path: Path,
+) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     profile = profile_fabric(sized(tmp_path, BROAD))
     assert profile.params.sum() > 8e14
     with pytest.raises(FabricError) as caught:
         compile_fabric(profile, seed=0)
     assert re.search(
-        r"the network has [\d,]+ parameters, [\d,]+ of them on this edge @ edge a->b#0: at most 2,147,483,648", str(caught.value)
+        r"the network has [\d,]+ parameters, [\d,]+ of them on this edge @ edge a->b#0: at most "
+        r"2,147,483,648",
+        str(caught.value),
     )
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # kB
 
@@ -118,7 +142,8 @@ def test_legal_sizes_whose_product_is_terabytes_are_priced_without_memory_and_re
 def test_a_shape_that_torch_cannot_count_is_an_error_with_a_place(tmp_path: Path) -> None:
     path = tmp_path / "f.dot"
     path.write_text(
-        'digraph { graph [source=x, target=y]; x [input="65536x8x8"]; x -> a [op=upsample, height=65536, width=65536]; '
+        'digraph { graph [source=x, target=y]; x [input="65536x8x8"]; x -> a [op=upsample, height=65536, '
+        "width=65536]; "
         "a -> b [op=linear, features=65536]; b -> y [op=identity] }"
     )
     with pytest.raises(FabricError) as caught:
@@ -143,7 +168,9 @@ def test_a_file_of_ten_million_edges_is_refused_by_its_size_before_it_is_read(tm
 
 @pytest.fixture
 def small_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The bounds a hundredth of what they are, so that passing them takes a test no time."""
+    """The bounds a hundredth of what they are, so that passing them takes a test no
+    time.
+    """
     monkeypatch.setattr(bounds, "MAX_EDGES", 2_000)
     monkeypatch.setattr(bounds, "MAX_NODES", 2_000)
     monkeypatch.setattr(dot_to_raw, "MAX_DOT_WORDS", 10_000)
@@ -162,26 +189,62 @@ ELEMENTS = '<graphml><graph edgedefault="directed">'
 OVER = {
     "edges": ("f.dot", "digraph { " + "a -> b " * 2_001 + "}", "more than 2,000 edges @ line 1"),
     "a chain": ("f.dot", "digraph { " + " -> ".join("a" * 2_002) + "}", "more than 2,000 edges @ line 1"),
-    "a cross product": ("f.dot", f"digraph {{\n {{{MANY_NAMES}}} -> {{{MANY_NAMES}}} }}", "more than 2,000 edges @ line 2"),
-    "a chain of cross products": ("f.dot", f"digraph {{ {{{MANY_NAMES}}}" + " -> {a b c d e f}" * 3 + "}", "more than 2,000 edges"),
-    "a strict cross product over and over": ("f.dot", f"strict digraph {{ {STRICT * 600} }}", "more than 40,000 words"),
-    "nodes": ("f.dot", "digraph { " + " ".join(f"n{number}" for number in range(2_001)) + "}", "more than 2,000 nodes @ line 1"),
+    "a cross product": (
+        "f.dot",
+        f"digraph {{\n {{{MANY_NAMES}}} -> {{{MANY_NAMES}}} }}",
+        "more than 2,000 edges @ line 2",
+    ),
+    "a chain of cross products": (
+        "f.dot",
+        f"digraph {{ {{{MANY_NAMES}}}" + " -> {a b c d e f}" * 3 + "}",
+        "more than 2,000 edges",
+    ),
+    "a strict cross product over and over": (
+        "f.dot",
+        f"strict digraph {{ {STRICT * 600} }}",
+        "more than 40,000 words",
+    ),
+    "nodes": (
+        "f.dot",
+        "digraph { " + " ".join(f"n{number}" for number in range(2_001)) + "}",
+        "more than 2,000 nodes @ line 1",
+    ),
     "words": ("f.dot", "digraph { " + "a [b=c]" * 3_400 + "}", "more than 10,000 words @ line 1"),
     "brackets": ("f.dot", "digraph { a " + "[]" * 30_000 + "}", "more than 10,000 words"),
     "braces": ("f.dot", "digraph { a " + "{" * 30_000 + "}", "more than 10,000 words"),
     "joined texts": ("f.dot", 'digraph { a [label=""' + '+""' * 30_000 + "] }", "more than 10,000 words"),
-    "defaults that all inherit": ("f.dot", f"digraph {{ edge [{MANY_COSTS}] {'a->b ' * 100} }}", "40,000 words"),
+    "defaults that all inherit": (
+        "f.dot",
+        f"digraph {{ edge [{MANY_COSTS}] {'a->b ' * 100} }}",
+        "40,000 words",
+    ),
     "a subgraph over and over": (
         "f.dot",
         f"digraph {{ subgraph s {{{MANY_NAMES}}} " + "subgraph s {} " * 100 + "}",
         "more than 40,000 words",
     ),
-    "edges of JSON": ("f.json", as_json([{"id": 1}], [{"source": 1, "target": 1}] * 2_001), "2,000 edges @ edges[2000]"),
+    "edges of JSON": (
+        "f.json",
+        as_json([{"id": 1}], [{"source": 1, "target": 1}] * 2_001),
+        "2,000 edges @ edges[2000]",
+    ),
     "nodes of JSON": ("f.json", as_json([{"id": n} for n in range(2_001)], []), "2,000 nodes @ nodes[2000]"),
     "words of JSON": ("f.json", "[" + "{}," * 25_000 + "{}]", "more than 40,000 words"),
-    "edges of GraphML": ("f.graphml", ELEMENTS + '<edge source="a" target="b"/>' * 2_001, "2,000 edges @ line 1"),
-    "nodes of GraphML": ("f.graphml", ELEMENTS + "".join(f'<node id="{n}"/>' for n in range(2_001)), "2,000 nodes"),
-    "attributes of GraphML": ("f.graphml", "<graphml " + " ".join(f'a{n}=""' for n in range(40_001)) + "/>", "40,000 words @ line 1"),
+    "edges of GraphML": (
+        "f.graphml",
+        ELEMENTS + '<edge source="a" target="b"/>' * 2_001,
+        "2,000 edges @ line 1",
+    ),
+    "nodes of GraphML": (
+        "f.graphml",
+        ELEMENTS + "".join(f'<node id="{n}"/>' for n in range(2_001)),
+        "2,000 nodes",
+    ),
+    "attributes of GraphML": (
+        "f.graphml",
+        "<graphml " + " ".join(f'a{n}=""' for n in range(40_001)) + "/>",
+        "40,000 words @ line 1",
+    ),
     "elements of GraphML": ("f.graphml", "<graphml><data>" + "<a/>" * 40_001, "40,000 words @ line 1"),
 }
 
@@ -196,19 +259,35 @@ def test_more_than_the_bounds_is_refused_while_it_is_read(what: str, tmp_path: P
 HTML = "<" * 2_000_000
 DEEP = {
     "DOT": ("f.dot", "digraph " + "{" * 100_000 + "}" * 100_000, "nest deeper than 64"),
-    "DOT in order": ("f.dot", "digraph g { a -> " + "subgraph {" * 100 + " b " + "}" * 100 + "}", "nest deeper than 64"),
+    "DOT in order": (
+        "f.dot",
+        "digraph g { a -> " + "subgraph {" * 100 + " b " + "}" * 100 + "}",
+        "nest deeper than 64",
+    ),
     "HTML": ("f.dot", f"digraph {{ a [label={HTML}] }}", "line 1, column 20: close every <"),
     "JSON": ("f.json", '{"directed":\n' + "[" * 100_000, "brackets nest deeper than 64 @ line 2, column 64"),
     "JSON objects": ("f.json", '{"a":' * 100_000, "brackets nest deeper than 64 @ line 1, column 321"),
-    "JSON in an attribute": ("f.json", '{"directed": true, "nodes": [{"id": ' + "[" * 500 + "]" * 500 + "}]}", "id is a list"),
+    "JSON in an attribute": (
+        "f.json",
+        '{"directed": true, "nodes": [{"id": ' + "[" * 500 + "]" * 500 + "}]}",
+        "id is a list",
+    ),
     "GraphML": ("f.graphml", "<graphml><data>" + "<a>" * 100_000, "elements nest deeper than 64 @ line 1"),
-    "brackets of arithmetic": ("f.dot", f'digraph {{ graph [c=1]; a -> b [op=linear, features="{"(" * 150}$c"] }}', "must be arithmetic"),
+    "brackets of arithmetic": (
+        "f.dot",
+        f'digraph {{ graph [c=1]; a -> b [op=linear, features="{"(" * 150}$c"] }}',
+        "must be arithmetic",
+    ),
     "parameters": (
         "f.dot",
         "digraph { graph [" + " ".join(f'p{n}="$p{n + 1}"' for n in range(2_000)) + "] a }",
         "more than 100 parameters",
     ),
-    "a long arithmetic": ("f.dot", f'digraph {{ graph [c=1]; a -> b [op=linear, features="{"$c+" * 2_000}1"] }}', "must be shorter"),
+    "a long arithmetic": (
+        "f.dot",
+        f'digraph {{ graph [c=1]; a -> b [op=linear, features="{"$c+" * 2_000}1"] }}',
+        "must be shorter",
+    ),
 }
 
 
@@ -238,7 +317,10 @@ def test_a_long_text_is_refused_where_it_stands(what: str, tmp_path: Path) -> No
 
 
 def test_a_long_number_in_a_name_is_sorted_like_any_other(tmp_path: Path) -> None:
-    fabric = sized(tmp_path, f"x -> n{'9' * 5_000} -> y [op=identity]; x -> n10 -> y [op=identity]; x -> n9 -> y [op=identity]")
+    fabric = sized(
+        tmp_path,
+        f"x -> n{'9' * 5_000} -> y [op=identity]; x -> n10 -> y [op=identity]; x -> n9 -> y [op=identity]",
+    )
     assert [node.name[:3] for node in fabric.nodes] == ["x", "n9", "n10", "n99", "y"]
 
 
@@ -252,17 +334,23 @@ def test_many_problems_end_the_search_for_more_and_are_not_all_printed(tmp_path:
 def test_many_names_are_not_searched_for_the_nearest(tmp_path: Path) -> None:
     nodes = " ".join(f"node{number}" for number in range(20_000))
     found = error_of(tmp_path, "f.dot", f"digraph {{ graph [source=nod, target=nde]; {nodes} }}")
-    assert "source 'nod' is not a node @ graph: known are node0, node1, node10, node100, node1000 and 19995 others" in str(found)
+    assert (
+        "source 'nod' is not a node @ graph: known are node0, node1, node10, node100, node1000 and 19995 "
+        "others" in str(found)
+    )
 
 
 @pytest.mark.parametrize("ends", [(1_500, 1), (1, 1_500)])
 def test_many_sources_or_targets_take_no_more_than_a_walk(ends: tuple[int, int], tmp_path: Path) -> None:
-    sources, targets = ([f"{letter}{number}" for number in range(count)] for letter, count in zip("xy", ends, strict=True))
+    sources, targets = (
+        [f"{letter}{number}" for number in range(count)] for letter, count in zip("xy", ends, strict=True)
+    )
     path = tmp_path / "f.dot"
     chain = " -> ".join(["h0", *(f"h{number}" for number in range(1, 500))])
     path.write_text(
         f'digraph {{ graph [source="{",".join(sources)}", target="{",".join(targets)}"]; edge [op=identity]; '
-        f'node [input="4"] {" ".join(sources)} node [input=""] {{{" ".join(sources)}}} -> {chain} -> {{{" ".join(targets)}}} }}'
+        f'node [input="4"] {" ".join(sources)} node [input=""] {{{" ".join(sources)}}} -> {chain} -> '
+        f"{{{' '.join(targets)}}} }}"
     )
     start = time.process_time()
     assert len(read_fabric(path).edges) == 2_000
@@ -291,7 +379,8 @@ LAUGHS = (
     [
         LAUGHS,
         '<?xml version="1.0"?>\n<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><graphml>&x;</graphml>',
-        '<!--\n--><!DOCTYPE graphml SYSTEM "http://graphml.graphdrawing.org/dtds/1.0rc/graphml.dtd"><graphml/>',
+        "<!--\n--><!DOCTYPE graphml SYSTEM "
+        '"http://graphml.graphdrawing.org/dtds/1.0rc/graphml.dtd"><graphml/>',
         '<?xml version="1.0"?>\n<!DOCTYPE a [<!ENTITY % x SYSTEM "http://localhost/x"> %x;]><graphml/>',
     ],
 )
@@ -324,7 +413,9 @@ def test_what_is_no_regular_file_is_an_error(tmp_path: Path) -> None:
 def test_the_parser_of_xml_is_given_its_encoding() -> None:
     assert graphml._Document("f").parser is not graphml._Document("f").parser  # one a file
     with pytest.raises(FabricError, match="saved as UTF-8"):
-        graphml.graphml_to_raw('<?xml version="1.0" encoding="latin-1"?><graphml>ä</graphml>'.encode("latin-1"), "f")
+        graphml.graphml_to_raw(
+            '<?xml version="1.0" encoding="latin-1"?><graphml>ä</graphml>'.encode("latin-1"), "f"
+        )
 
 
 # --- random damage

@@ -1,4 +1,6 @@
-"""Steps and makespan against schedules made step by step and event by event, an exact solver, and a simulated execution."""
+"""Steps and makespan against schedules made step by step and event by event, an exact
+solver, and a simulated execution.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ from bsngraph.fabric.model import Edge, Node
 from bsngraph.profile import profile_fabric
 from bsngraph.supernet import prune
 
-fabrics = small_fabrics(max_edges=16, max_inner=7, max_sources=2, max_targets=2, operations="identity", inner_targets=True)
+fabrics = small_fabrics(
+    max_edges=16, max_inner=7, max_sources=2, max_targets=2, operations="identity", inner_targets=True
+)
 CORES = st.integers(1, 5)
 
 
@@ -35,7 +39,9 @@ def whole(fabric: Fabric) -> Booleans:
 
 
 def graph(*ends: str) -> Fabric:
-    """A fabric of edges `xa` from node x to node a, in this order; x is its source and y its target, names sort as levels do."""
+    """A fabric of edges `xa` from node x to node a, in this order; x is its source and
+    y its target, names sort as levels do.
+    """
     names = list(dict.fromkeys("".join(ends)))
     names = ["x", *sorted(set(names) - {"x", "y"}), "y"]
     edges = [Edge(pair[0], pair[1], str(index), "identity") for index, pair in enumerate(ends)]
@@ -44,9 +50,13 @@ def graph(*ends: str) -> Fabric:
 
 @st.composite
 def cases(draw: st.DrawFn, **options: object) -> tuple[Fabric, np.ndarray, Booleans]:
-    """A fabric, a small whole number for each edge (about a third of them 0), live edges (batch, edges)."""
+    """A fabric, a small whole number for each edge (about a third of them 0), live
+    edges (batch, edges).
+    """
     fabric = draw(small_fabrics(**options) if options else fabrics)
-    taken = draw(st.lists(st.sampled_from((0, 0, 1, 2, 3, 5)), min_size=len(fabric.edges), max_size=len(fabric.edges)))
+    taken = draw(
+        st.lists(st.sampled_from((0, 0, 1, 2, 3, 5)), min_size=len(fabric.edges), max_size=len(fabric.edges))
+    )
     kept = draw(random_samples(fabric, batch=draw(st.integers(1, 5))))
     kept[0] = True
     return fabric, np.array(taken, dtype=np.float64), live_of(fabric, kept)
@@ -57,12 +67,18 @@ def cases(draw: st.DrawFn, **options: object) -> tuple[Fabric, np.ndarray, Boole
 
 def following(fabric: Fabric, live: Booleans) -> list[list[int]]:
     """For each edge, the live edges out of its target."""
-    return [[other for other, edge in enumerate(fabric.edges) if live[other] and edge.source == first.target] for first in fabric.edges]
+    return [
+        [other for other, edge in enumerate(fabric.edges) if live[other] and edge.source == first.target]
+        for first in fabric.edges
+    ]
 
 
 def preceding(fabric: Fabric, live: Booleans) -> list[list[int]]:
     """For each edge, the live edges into its source."""
-    return [[other for other, edge in enumerate(fabric.edges) if live[other] and edge.target == first.source] for first in fabric.edges]
+    return [
+        [other for other, edge in enumerate(fabric.edges) if live[other] and edge.target == first.source]
+        for first in fabric.edges
+    ]
 
 
 def remaining(fabric: Fabric, live: Booleans, taken: Sequence[float]) -> list[float]:
@@ -87,7 +103,11 @@ def steps_one_by_one(fabric: Fabric, macs: Sequence[float], cores: int, live: Bo
     done: set[int] = set()
     steps = 0
     while True:
-        while free := [edge for edge in np.flatnonzero(live) if not works[edge] and edge not in done and done.issuperset(before[edge])]:
+        while free := [
+            edge
+            for edge in np.flatnonzero(live)
+            if not works[edge] and edge not in done and done.issuperset(before[edge])
+        ]:
             done.update(free)
         ready = [edge for edge in np.flatnonzero(live) if edge not in done and done.issuperset(before[edge])]
         if not ready:
@@ -97,9 +117,16 @@ def steps_one_by_one(fabric: Fabric, macs: Sequence[float], cores: int, live: Bo
 
 
 def arrivals(
-    fabric: Fabric, durations: Sequence[float], transfers: Sequence[float], live: Booleans, ran: dict[int, ScheduledEdge], cores: int
+    fabric: Fabric,
+    durations: Sequence[float],
+    transfers: Sequence[float],
+    live: Booleans,
+    ran: dict[int, ScheduledEdge],
+    cores: int,
 ) -> dict[str, list[float]]:
-    """When each node is complete on each core (inf: an edge into it has not run), by the definition of a transfer."""
+    """When each node is complete on each core (inf: an edge into it has not run), by
+    the definition of a transfer.
+    """
     there = {}
     for node in fabric.nodes:
         parts = [[0.0] * cores]
@@ -109,7 +136,12 @@ def arrivals(
             if durations[edge] == 0:
                 parts.append(there[fabric.edges[edge].source])
             elif edge in ran:
-                parts.append([ran[edge].end + (transfers[edge] if core != ran[edge].core else 0.0) for core in range(cores)])
+                parts.append(
+                    [
+                        ran[edge].end + (transfers[edge] if core != ran[edge].core else 0.0)
+                        for core in range(cores)
+                    ]
+                )
             else:
                 parts.append([math.inf] * cores)
         there[node.name] = [max(times) for times in zip(*parts, strict=True)]
@@ -123,7 +155,9 @@ def makespan_of(fabric: Fabric, there: dict[str, list[float]]) -> float:
 def schedule_by_events(
     fabric: Fabric, durations: Sequence[float], cores: int, transfers: Sequence[float], live: Booleans
 ) -> tuple[list[ScheduledEdge], float]:
-    """A clock that goes from event to event; at each, edges are started while any can be."""
+    """A clock that goes from event to event; at each, edges are started while any can
+    be.
+    """
     ran: dict[int, ScheduledEdge] = {}
     free = [0.0] * cores
     now = 0.0
@@ -150,7 +184,9 @@ def schedule_by_events(
 
 
 def optimum(fabric: Fabric, durations: Sequence[float], cores: int, live: Booleans) -> int:
-    """The least makespan without transfers, by constraint programming; durations are whole numbers."""
+    """The least makespan without transfers, by constraint programming; durations are
+    whole numbers.
+    """
     model = cp_model.CpModel()
     horizon = int(sum(durations))
     ends = {}
@@ -209,17 +245,17 @@ def test_more_cores_take_no_more_steps_and_never_less_than_the_longest_path_or_t
 
 
 def test_steps_of_a_graph_worked_out_by_hand():
-    #  x ─┬─ a ── b ── y     the long branch has three edges with MACs, the short ones have one each
-    #     ├────────── y
-    #     └────────── y
+    # x ─┬─ a ── b ── y     the long branch has three edges with MACs, the short ones
+    # have one each ├────────── y └────────── y
     fabric = graph("xa", "xy", "xy", "ab", "by")
     macs = np.ones(5)
     assert [Steps(fabric, macs, cores).total for cores in (1, 2, 3, 4)] == [5, 3, 3, 3]
     # on two cores: {x->a, x->y#1}, {a->b, x->y#2}, {b->y}
-    assert [(job.edge, job.core, job.start) for job in schedule_of(Steps(fabric, macs, 2), whole(fabric))] == [
-        (0, 0, 0.0), (1, 1, 0.0), (3, 0, 1.0), (2, 1, 1.0), (4, 0, 2.0),
-    ]  # fmt: skip
-    assert Steps(fabric, np.array([1.0, 1, 1, 0, 1]), 2).total == 2  # x->a beside x->y#1; then b->y, as a->b takes nothing, beside x->y#2
+    jobs = schedule_of(Steps(fabric, macs, 2), whole(fabric))
+    expected = [(0, 0, 0.0), (1, 1, 0.0), (3, 0, 1.0), (2, 1, 1.0), (4, 0, 2.0)]
+    assert [(job.edge, job.core, job.start) for job in jobs] == expected
+    # x->a beside x->y#1; then b->y, as a->b takes nothing, beside x->y#2
+    assert Steps(fabric, np.array([1.0, 1, 1, 0, 1]), 2).total == 2
     assert Steps(fabric, np.zeros(5), 2).total == 0
 
 
@@ -229,8 +265,10 @@ def test_a_dead_edge_counts_neither_as_work_nor_for_the_remaining_path_of_others
     everything = whole(fabric)
     without_the_end_of_b = everything.copy()
     without_the_end_of_b[[6, 8]] = False
-    assert [job.edge for job in schedule_of(Steps(fabric, macs, 1), everything)[:2]] == [1, 3]  # the path through b is the longer one
-    assert [job.edge for job in schedule_of(Steps(fabric, macs, 1), without_the_end_of_b)[:2]] == [0, 1]  # as long: first by name
+    # the path through b is the longer one
+    assert [job.edge for job in schedule_of(Steps(fabric, macs, 1), everything)[:2]] == [1, 3]
+    # as long: first by name
+    assert [job.edge for job in schedule_of(Steps(fabric, macs, 1), without_the_end_of_b)[:2]] == [0, 1]
 
 
 def test_nothing_live_costs_nothing_and_no_samples_give_no_values():
@@ -244,7 +282,11 @@ def test_nothing_live_costs_nothing_and_no_samples_give_no_values():
 
 def test_values_do_not_depend_on_the_other_samples_of_a_batch():
     random = np.random.default_rng(3)
-    pairs = [(a, b) for a, b in itertools.combinations("xabcdefgy", 2) if random.random() < 0.6 or b == chr(ord(a) + 1)]
+    pairs = [
+        (a, b)
+        for a, b in itertools.combinations("xabcdefgy", 2)
+        if random.random() < 0.6 or b == chr(ord(a) + 1)
+    ]
     fabric = graph("xa", "gy", *(a + b for a, b in pairs))
     live = live_of(fabric, random.random((1500, len(fabric.edges))) < 0.7)
     live = np.concatenate([live, live[::-1]])
@@ -260,7 +302,9 @@ def test_values_do_not_depend_on_the_other_samples_of_a_batch():
 
 @settings(max_examples=40, deadline=None)
 @given(cases(), CORES, st.sampled_from((0.0, 0.5, 1.0, 4.0)), st.booleans())
-def test_makespan_and_schedule_are_those_of_a_clock_that_goes_from_event_to_event(case, cores, transfer, each_its_own):
+def test_makespan_and_schedule_are_those_of_a_clock_that_goes_from_event_to_event(
+    case, cores, transfer, each_its_own
+):
     fabric, durations, live = case
     transfers = transfer * (1.0 + np.arange(len(durations)) % 3 if each_its_own else np.ones(len(durations)))
     cost = Makespan(fabric, durations, cores, transfer=transfers if each_its_own else transfer)
@@ -272,7 +316,9 @@ def test_makespan_and_schedule_are_those_of_a_clock_that_goes_from_event_to_even
 
 @settings(max_examples=40, deadline=None)
 @given(cases(), CORES, st.sampled_from((0.0, 0.3, 2.0)), st.randoms(use_true_random=False))
-def test_a_simulated_execution_of_the_schedule_keeps_every_rule_and_ends_when_the_cost_says(case, cores, transfer, random):
+def test_a_simulated_execution_of_the_schedule_keeps_every_rule_and_ends_when_the_cost_says(
+    case, cores, transfer, random
+):
     fabric, durations, live = case
     durations = durations * np.array([random.random() for _ in durations])
     cost = Makespan(fabric, durations, cores, transfer=transfer)
@@ -314,7 +360,8 @@ def test_list_schedules_are_within_the_known_bound_of_an_exact_solver(case, core
 
 
 def test_the_longest_path_first_is_not_always_best():
-    # Three jobs of 2 and two of 3 on two cores: the two of 3 go first, and one of 2 is left over at the end.
+    # Three jobs of 2 and two of 3 on two cores: the two of 3 go first, and one of 2 is
+    # left over at the end.
     fabric = graph("xy", "xy", "xy", "xy", "xy")
     durations = np.array([3.0, 3.0, 2.0, 2.0, 2.0])
     assert Makespan(fabric, durations, 2).total == 7
@@ -335,16 +382,20 @@ def test_transfers_of_a_graph_worked_out_by_hand():
     #  x ─(3)─ a ─(2)─ y   and   x ─(1)─ b ─(0)─ a
     fabric = graph("xa", "xb", "ba", "ay")
     durations = np.array([3.0, 1.0, 0.0, 2.0])
-    # x->a on core 0 until 3, x->b on core 1 until 1: b's part is on core 0 from 1 + transfer on, and a->y follows there
+    # x->a on core 0 until 3, x->b on core 1 until 1: b's part is on core 0 from 1 +
+    # transfer on, and a->y follows there
     assert Makespan(fabric, durations, 2, transfer=1.0).total == 5
-    assert Makespan(fabric, durations, 2, transfer=4.0).total == 7  # b's part is on core 0 at 5, a's on core 1 at 7
-    assert Makespan(fabric, durations, 2, transfer=np.array([0.0, 4.0, 9.0, 9.0])).total == 5  # a's part is on core 1 at once
+    # b's part is on core 0 at 5, a's on core 1 at 7
+    assert Makespan(fabric, durations, 2, transfer=4.0).total == 7
+    # a's part is on core 1 at once
+    assert Makespan(fabric, durations, 2, transfer=np.array([0.0, 4.0, 9.0, 9.0])).total == 5
     assert Makespan(fabric, durations, 1, transfer=9.0).total == 6  # one core: nothing moves
 
 
 def test_a_target_is_done_when_its_parts_are_together_on_a_core():
     fabric = graph("xy", "xy")
-    assert Makespan(fabric, np.array([3.0, 2.0]), 2, transfer=0.5).total == 3.0  # the part of core 1 is on core 0 at 2.5
+    # the part of core 1 is on core 0 at 2.5
+    assert Makespan(fabric, np.array([3.0, 2.0]), 2, transfer=0.5).total == 3.0
     assert Makespan(fabric, np.array([3.0, 2.0]), 2, transfer=5.0).total == 7.0
 
 
@@ -363,38 +414,59 @@ def test_more_cores_than_edges_are_as_good_as_one_for_each_edge(transfer):
 def test_costs_say_their_name_and_unit():
     fabric = graph("xa", "ay")
     assert (Steps(fabric, np.ones(2), 4).name, Steps(fabric, np.ones(2), 4).unit) == ("steps:4", "steps")
-    assert (Makespan(fabric, np.ones(2), 2).name, Makespan(fabric, np.ones(2), 2, unit="mJ").unit) == ("makespan:2", "mJ")
+    assert (Makespan(fabric, np.ones(2), 2).name, Makespan(fabric, np.ones(2), 2, unit="mJ").unit) == (
+        "makespan:2",
+        "mJ",
+    )
 
 
 @pytest.mark.parametrize("cores", [0, -1])
 def test_a_schedule_on_no_core_is_refused(cores):
     fabric = graph("xa", "ay")
-    with pytest.raises(InputError, match=f"cost 'steps:{cores}': there must be a core to run on: write e.g. steps:4"):
+    with pytest.raises(
+        InputError, match=f"cost 'steps:{cores}': there must be a core to run on: write e.g. steps:4"
+    ):
         Steps(fabric, np.ones(2), cores)
-    with pytest.raises(InputError, match=f"cost 'makespan:{cores}': there must be a core to run on: write e.g. makespan:4"):
+    with pytest.raises(
+        InputError, match=f"cost 'makespan:{cores}': there must be a core to run on: write e.g. makespan:4"
+    ):
         Makespan(fabric, np.ones(2), cores)
 
 
 @pytest.mark.parametrize("wrong", [-1.0, np.nan, np.inf])
 def test_times_that_are_none_are_refused_with_their_edges(wrong):
     fabric = graph("xa", "ay")
-    with pytest.raises(InputError, match=r"'makespan:2': a duration must be finite and not negative, but it is on a->y#1 \("):
+    with pytest.raises(
+        InputError, match=r"'makespan:2': a duration must be finite and not negative, but it is on a->y#1 \("
+    ):
         Makespan(fabric, np.array([1.0, wrong]), 2)
-    with pytest.raises(InputError, match=r"'makespan:2': a transfer time must be finite and not negative, but it is on x->a#0 \(.*a->y#1"):
+    with pytest.raises(
+        InputError,
+        match=r"'makespan:2': a transfer time must be finite and not negative, but it is on x->a#0 "
+        r"\(.*a->y#1",
+    ):
         Makespan(fabric, np.ones(2), 2, transfer=wrong)
 
 
 @settings(max_examples=60)
 @given(small_fabrics(max_edges=10, max_inner=5, max_targets=2), st.integers(1, 3), st.data())
-def test_a_sample_costs_what_its_pruned_network_costs(fabric: Fabric, cores: int, data: st.DataObject) -> None:
-    """Ties go by what survives pruning: the pruned fabric's nodes stand on other levels, and its edges in another order."""
+def test_a_sample_costs_what_its_pruned_network_costs(
+    fabric: Fabric, cores: int, data: st.DataObject
+) -> None:
+    """Ties go by what survives pruning: the pruned fabric's nodes stand on other
+    levels, and its edges in another order.
+    """
     profile = profile_fabric(fabric)
     live = live_edges(live_sweep(fabric), every_sample(fabric))
     live = live[connected(fabric, live).all(axis=1)]
     mask = live[data.draw(st.integers(0, len(live) - 1))]
     pruned = profile_fabric(prune(profile, mask))
-    assert Steps(fabric, profile.macs, cores).of(mask[None])[0] == Steps(pruned.fabric, pruned.macs, cores).total
-    durations = np.array(data.draw(st.lists(st.integers(0, 3), min_size=len(mask), max_size=len(mask))), dtype=float)
+    assert (
+        Steps(fabric, profile.macs, cores).of(mask[None])[0] == Steps(pruned.fabric, pruned.macs, cores).total
+    )
+    durations = np.array(
+        data.draw(st.lists(st.integers(0, 3), min_size=len(mask), max_size=len(mask))), dtype=float
+    )
     of_name = dict(zip([edge.name for edge in fabric.edges], durations, strict=True))
     own = np.array([of_name[edge.name] for edge in pruned.fabric.edges])
     for transfer in (0.0, 1.0):

@@ -1,4 +1,6 @@
-"""The search end to end on tiny fabrics: against enumeration, inside its budgets, killed anywhere and resumed to the same bits."""
+"""The search end to end on tiny fabrics: against enumeration, inside its budgets,
+killed anywhere and resumed to the same bits.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,8 @@ from bsngraph.supernet import SuperNet, compile_fabric, prune, prune_net
 from bsngraph.training import Progress, Silent, evaluate_net, recompute_batch_norm
 
 DATA = stripes()
-NOT_ALWAYS = ("latencies.json", "oracle.csv", "oracle.json")  # which only a cost in milliseconds, or --oracle, needs
+# which only a cost in milliseconds, or --oracle, needs
+NOT_ALWAYS = ("latencies.json", "oracle.csv", "oracle.json")
 FILES = [name for name in EVERY_FILE if name not in NOT_ALWAYS]
 DRAWN = ("architecture.svg", "architecture.png")
 CURVES = ("curves.svg", "curves.png")
@@ -48,7 +51,9 @@ def _no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     no_pictures(monkeypatch)
 
 
-def run_search(out: Path, text: str = STRIPES_DROPOUT, budgets: tuple[str, ...] = ("price=5",), **more: Any) -> Any:
+def run_search(
+    out: Path, text: str = STRIPES_DROPOUT, budgets: tuple[str, ...] = ("price=5",), **more: Any
+) -> Any:
     fabric = fabric_of(text, out.parent)
     given = {"seed": 0, "recipe": recipe(), "settings": settings(), "threads": 1, "device": "cpu"} | more
     return search(fabric, given.pop("data", DATA), budgets, out=out, **given)
@@ -68,7 +73,10 @@ def every_architecture(fabric: Fabric) -> list[Architecture]:
 
 
 def inside(architecture: Architecture, budgets: tuple[Budget, ...]) -> bool:
-    return all(sum(budget.cost.per_edge[edge] for edge in architecture.live) <= budget.limit * (1 + 1e-12) for budget in budgets)
+    return all(
+        sum(budget.cost.per_edge[edge] for edge in architecture.live) <= budget.limit * (1 + 1e-12)
+        for budget in budgets
+    )
 
 
 def rows_of(folder: Path) -> list[dict[str, Any]]:
@@ -80,13 +88,26 @@ def untimed(value: Any) -> Any:
         return {key: untimed(inner) for key, inner in value.items() if key != "seconds"}
     if isinstance(value, list):
         return [untimed(inner) for inner in value]
-    return (value.dtype, tuple(value.shape), value.numpy().tobytes()) if isinstance(value, torch.Tensor) else value
+    return (
+        (value.dtype, tuple(value.shape), value.numpy().tobytes())
+        if isinstance(value, torch.Tensor)
+        else value
+    )
 
 
 def bits(folder: Path) -> dict[str, Any]:
     """Everything that a run leaves, without its clock."""
     left: dict[str, Any] = {"files": sorted(path.name for path in folder.iterdir())}
-    for name in ("model.safetensors", "probabilities.dot", "architecture.dot", "fabric.dot", "overlay.dot", "config.json", *DRAWN, *CURVES):
+    for name in (
+        "model.safetensors",
+        "probabilities.dot",
+        "architecture.dot",
+        "fabric.dot",
+        "overlay.dot",
+        "config.json",
+        *DRAWN,
+        *CURVES,
+    ):
         left[name] = (folder / name).read_bytes()
     left["metrics"] = untimed(rows_of(folder))
     left["result"] = untimed(json.loads((folder / "result.json").read_text(encoding="utf-8")))
@@ -107,7 +128,9 @@ class Killed(Silent):
 
 
 class Interrupter:
-    """Ctrl-C before or after the call number `at` (from 0) of what it stands in for; with None it only counts."""
+    """Ctrl-C before or after the call number `at` (from 0) of what it stands in for;
+    with None it only counts.
+    """
 
     def __init__(self, original: Callable[..., Any], at: int | None = None, *, after: bool = False) -> None:
         self.original, self.at, self.after, self.calls = original, at, after, 0
@@ -174,7 +197,9 @@ def test_result_json_holds_what_the_design_names_and_agrees_with_itself(finished
         }
         assert cost["cheapest"] <= cost["value"] <= cost["fabric"]
     value = result["costs"]["price"]["value"]
-    assert result["budgets"] == [{"cost": "price", "relation": "<=", "limit": 5.0, "value": value, "met": True}]
+    assert result["budgets"] == [
+        {"cost": "price", "relation": "<=", "limit": 5.0, "value": value, "met": True}
+    ]
     kept = len(delivered.fabric.edges) - result["edges"]["fixed"]
     assert result["edges"] == {"kept": kept, "searchable": 6, "fixed": 1}
 
@@ -193,7 +218,12 @@ def test_probabilities_dot_is_the_fabric_with_the_learned_probabilities(finished
 
 def test_probabilities_dot_is_a_start_for_another_search(finished: Path, tmp_path: Path) -> None:
     again = search(
-        read_fabric(finished / "probabilities.dot"), DATA, ["price=5"], out=tmp_path / "again", recipe=recipe(), settings=settings()
+        read_fabric(finished / "probabilities.dot"),
+        DATA,
+        ["price=5"],
+        out=tmp_path / "again",
+        recipe=recipe(),
+        settings=settings(),
     )
     assert again.summary["budgets"][0]["met"]
 
@@ -210,7 +240,9 @@ def test_fabric_dot_is_the_fabric_as_searched(finished: Path, tmp_path: Path) ->
     assert read_fabric(finished / "fabric.dot") == fabric_of(STRIPES_DROPOUT, tmp_path)
 
 
-def test_model_safetensors_names_weights_by_edge_and_carries_normalisation_and_classes(finished: Path) -> None:
+def test_model_safetensors_names_weights_by_edge_and_carries_normalisation_and_classes(
+    finished: Path,
+) -> None:
     with safe_open(finished / "model.safetensors", framework="pt") as model:
         metadata, names = model.metadata(), set(model.keys())
     assert json.loads(metadata["classes"]) == ["rows", "columns"]
@@ -230,9 +262,22 @@ def test_checkpoint_loads_with_weights_only(finished: Path) -> None:
 
 def test_metrics_have_one_row_an_epoch_with_every_measure(finished: Path) -> None:
     rows = rows_of(finished)
-    assert [(row["stage"], row["epoch"]) for row in rows] == [("search", 1), ("search", 2), ("search", 3), ("finetune", 1), ("finetune", 2)]
+    assert [(row["stage"], row["epoch"]) for row in rows] == [
+        ("search", 1),
+        ("search", 2),
+        ("search", 3),
+        ("finetune", 1),
+        ("finetune", 2),
+    ]
     for row in rows:
-        assert {"train_loss", "validation_loss", "train_accuracy", "validation_accuracy", "learning_rate", "seconds"} <= set(row)
+        assert {
+            "train_loss",
+            "validation_loss",
+            "train_accuracy",
+            "validation_accuracy",
+            "learning_rate",
+            "seconds",
+        } <= set(row)
     for row in rows[:3]:
         assert set(row["costs"]) == {"macs", "flops", "params", "bytes", "memory", "price"}
         assert all(set(cost) == {"sampled", "thresholded"} for cost in row["costs"].values())
@@ -278,7 +323,9 @@ def test_pictures_are_drawn_over_the_fabric(tmp_path: Path, monkeypatch: pytest.
     assert "price" in picture
 
 
-def test_without_graphviz_the_dot_is_written_and_one_line_says_how_to_get_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_graphviz_the_dot_is_written_and_one_line_says_how_to_get_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from bsngraph.draw import render_dot
 
     notes = []
@@ -297,8 +344,12 @@ def test_without_graphviz_the_dot_is_written_and_one_line_says_how_to_get_pictur
 # --- the best inside the budget
 
 
-def test_search_finds_the_architecture_that_enumeration_with_training_from_scratch_finds(tmp_path: Path) -> None:
-    """Eight architectures are inside price=4; each is trained on its own, and one is best by a clear margin."""
+def test_search_finds_the_architecture_that_enumeration_with_training_from_scratch_finds(
+    tmp_path: Path,
+) -> None:
+    """Eight architectures are inside price=4; each is trained on its own, and one is
+    best by a clear margin.
+    """
     fabric = fabric_of(STRIPES, tmp_path)
     profile, data = profile_fabric(fabric), stripes(train=128)
     how = recipe(epochs=20, augment=False)
@@ -312,7 +363,15 @@ def test_search_finds_the_architecture_that_enumeration_with_training_from_scrat
     assert len(losses) == 8
     assert first < 0.1 < 0.5 < second
     for seed in range(2):
-        found = search(fabric, data, ["price=4"], out=tmp_path / f"search{seed}", seed=seed, recipe=how, settings=settings())
+        found = search(
+            fabric,
+            data,
+            ["price=4"],
+            out=tmp_path / f"search{seed}",
+            seed=seed,
+            recipe=how,
+            settings=settings(),
+        )
         assert found.architecture == best
         assert found.test_accuracy > 0.95
         learned = read_fabric(tmp_path / f"search{seed}" / "probabilities.dot")
@@ -321,7 +380,9 @@ def test_search_finds_the_architecture_that_enumeration_with_training_from_scrat
 
 
 def test_choice_is_the_best_by_validation_loss_of_all_that_is_inside(tmp_path: Path) -> None:
-    """With more candidates than architectures nothing is missed: each is scored on its own, pruned from the same weights."""
+    """With more candidates than architectures nothing is missed: each is scored on its
+    own, pruned from the same weights.
+    """
     fabric = fabric_of(STRIPES_NORM, tmp_path)
     net = compile_fabric(fabric, seed=4)
     budgets = resolve_budgets(net.profile, [parse_budget("price=5")])
@@ -353,7 +414,9 @@ def test_neighbours_are_inside_the_budgets_and_differ_by_one_edge_or_an_exchange
 
 
 def test_proposals_are_inside_budgets_far_under_the_one_searched_for(tmp_path: Path) -> None:
-    """Γ near 1 on every edge: hardly a sample is inside, and still there are candidates, all of them inside."""
+    """Γ near 1 on every edge: hardly a sample is inside, and still there are
+    candidates, all of them inside.
+    """
     fabric = fabric_of(STRIPES, tmp_path)
     net = compile_fabric(fabric, seed=0)
     for text in ("price=1", "price=2", "macs=10%"):
@@ -364,14 +427,22 @@ def test_proposals_are_inside_budgets_far_under_the_one_searched_for(tmp_path: P
 
 
 def test_a_certain_distribution_still_has_all_that_is_inside_to_choose_from(tmp_path: Path) -> None:
-    """At the end of a search hardly two samples of Γ differ; hotter ones, and cheaper ones, make up the number asked for."""
+    """At the end of a search hardly two samples of Γ differ; hotter ones, and cheaper
+    ones, make up the number asked for.
+    """
     fabric = fabric_of(STRIPES, tmp_path)
     net = compile_fabric(fabric, seed=0)
     distribution = EdgeDistribution(fabric, 0.5)
-    distribution.logits.copy_(torch.where(torch.rand(len(fabric.edges), generator=torch.Generator().manual_seed(1)) < 0.5, 5.0, -5.0))
+    distribution.logits.copy_(
+        torch.where(
+            torch.rand(len(fabric.edges), generator=torch.Generator().manual_seed(1)) < 0.5, 5.0, -5.0
+        )
+    )
     budgets = resolve_budgets(net.profile, [parse_budget("price=5")])
     found = propose(distribution, net, budgets, 512, torch.Generator().manual_seed(0))
-    assert set(found) == {architecture for architecture in every_architecture(fabric) if inside(architecture, budgets)}
+    assert set(found) == {
+        architecture for architecture in every_architecture(fabric) if inside(architecture, budgets)
+    }
 
 
 @pytest.fixture(scope="module")
@@ -418,7 +489,11 @@ def test_delivered_network_is_inside_random_budgets_or_none_is(prunable: Path, t
 @pytest.mark.parametrize("budget", ["price=1", "price=2.5", "macs=20%", "params=45%"])
 def test_search_delivers_inside_any_budget_however_little_it_learns(tmp_path: Path, budget: str) -> None:
     result = run_search(
-        tmp_path / "run", STRIPES_NORM, (budget,), recipe=recipe(epochs=1), settings=settings(finetune_epochs=0, penalty=0.0)
+        tmp_path / "run",
+        STRIPES_NORM,
+        (budget,),
+        recipe=recipe(epochs=1),
+        settings=settings(finetune_epochs=0, penalty=0.0),
     )
     assert result.summary["budgets"][0]["value"] <= result.summary["budgets"][0]["limit"]
 
@@ -426,7 +501,10 @@ def test_search_delivers_inside_any_budget_however_little_it_learns(tmp_path: Pa
 def test_infeasible_budget_says_what_the_cheapest_costs_and_writes_nothing(tmp_path: Path) -> None:
     with pytest.raises(InfeasibleBudgetError) as caught:
         run_search(tmp_path / "run", STRIPES, ("price=0.5",))
-    assert str(caught.value) == "no sub-network meets price=0.5 (0.5): the cheapest costs 1, 11.11 % of the fabric"
+    assert (
+        str(caught.value)
+        == "no sub-network meets price=0.5 (0.5): the cheapest costs 1, 11.11 % of the fabric"
+    )
     assert not (tmp_path / "run").exists()
 
 
@@ -437,7 +515,9 @@ def test_slack_budget_is_accepted_and_said_to_be(tmp_path: Path) -> None:
         def note(self, text: str) -> None:
             notes.append(text)
 
-    run_search(tmp_path / "run", STRIPES, ("price=100",), settings=settings(finetune_epochs=0), progress=Notes())
+    run_search(
+        tmp_path / "run", STRIPES, ("price=100",), settings=settings(finetune_epochs=0), progress=Notes()
+    )
     assert "budget price=100 is slack: the whole fabric costs 9" in notes
 
 
@@ -451,9 +531,14 @@ def test_search_of_a_fabric_with_nothing_to_search_delivers_it_whole(tmp_path: P
 
 
 def test_search_of_a_fabric_without_weights_works(tmp_path: Path) -> None:
-    text = 'digraph { graph [source=x, target=y]; x [input="2"]; x -> y [op=identity]; x -> y [op=dropout, rate=0.5]; }'
+    text = (
+        'digraph { graph [source=x, target=y]; x [input="2"]; x -> y [op=identity]; x -> y '
+        "[op=dropout, rate=0.5]; }"
+    )
     how = recipe(augment=False)
-    result = search(fabric_of(text, tmp_path), VECTORS, [], out=tmp_path / "run", recipe=how, settings=settings())
+    result = search(
+        fabric_of(text, tmp_path), VECTORS, [], out=tmp_path / "run", recipe=how, settings=settings()
+    )
     assert result.summary["costs"]["params"]["value"] == 0
     assert result.test_accuracy > 0.9
     result = train(fabric_of(text, tmp_path), VECTORS, out=tmp_path / "trained", recipe=how)
@@ -465,9 +550,19 @@ def _vectors() -> Dataset:
 
     def split(count: int) -> Split:
         labels = torch.arange(count) % 2
-        return Split(functional.one_hot(labels, 2) * 2.0 + 0.3 * torch.randn(count, 2, generator=generator), labels)
+        return Split(
+            functional.one_hot(labels, 2) * 2.0 + 0.3 * torch.randn(count, 2, generator=generator), labels
+        )
 
-    return replace(DATA, name="vectors", mean=(0.0, 0.0), std=(1.0, 1.0), train=split(64), validation=split(64), test=split(64))
+    return replace(
+        DATA,
+        name="vectors",
+        mean=(0.0, 0.0),
+        std=(1.0, 1.0),
+        train=split(64),
+        validation=split(64),
+        test=split(64),
+    )
 
 
 VECTORS = _vectors()
@@ -491,11 +586,17 @@ def test_fabric_that_does_not_fit_the_data_is_refused_and_the_cure_named(tmp_pat
 
 
 def test_probabilities_stay_where_they_start_while_only_the_weights_learn(tmp_path: Path) -> None:
-    burning = run_search(tmp_path / "burning", STRIPES, settings=settings(burn_in=1.0, settle=1.0, finetune_epochs=0))
+    burning = run_search(
+        tmp_path / "burning", STRIPES, settings=settings(burn_in=1.0, settle=1.0, finetune_epochs=0)
+    )
     rows = rows_of(burning.run.path)
     assert all(row["burn_in"] for row in rows)
     assert rows[0]["train_loss"] != rows[2]["train_loss"]
-    gammas = [edge.probability for edge in read_fabric(burning.run.path / "probabilities.dot").edges if not edge.fixed]
+    gammas = [
+        edge.probability
+        for edge in read_fabric(burning.run.path / "probabilities.dot").edges
+        if not edge.fixed
+    ]
     assert gammas == pytest.approx([settings().initial_probability] * 5, abs=1e-8)
     learning = run_search(tmp_path / "learning", STRIPES, settings=settings(burn_in=0.5, finetune_epochs=0))
     assert [row["burn_in"] for row in rows_of(learning.run.path)] == [True, True, False]
@@ -515,7 +616,9 @@ def test_same_seed_gives_the_same_bits_and_another_seed_others(finished: Path, t
     assert other["model.safetensors"] != first["model.safetensors"]
 
 
-def test_result_does_not_depend_on_the_global_generators_and_leaves_them_alone(finished: Path, tmp_path: Path) -> None:
+def test_result_does_not_depend_on_the_global_generators_and_leaves_them_alone(
+    finished: Path, tmp_path: Path
+) -> None:
     torch.manual_seed(123)
     before = torch.random.get_rng_state()
     run_search(tmp_path / "again")
@@ -524,7 +627,9 @@ def test_result_does_not_depend_on_the_global_generators_and_leaves_them_alone(f
 
 
 @pytest.mark.parametrize("epochs", range(1, 6))
-def test_run_killed_after_any_of_its_epochs_and_resumed_gives_the_same_bits(finished: Path, tmp_path: Path, epochs: int) -> None:
+def test_run_killed_after_any_of_its_epochs_and_resumed_gives_the_same_bits(
+    finished: Path, tmp_path: Path, epochs: int
+) -> None:
     """Three epochs of search, two of fine-tuning; with BatchNorm and dropout."""
     with pytest.raises(KeyboardInterrupt):
         run_search(tmp_path / "run", progress=Killed(epochs))
@@ -541,7 +646,9 @@ def test_run_killed_after_every_epoch_in_turn_gives_the_same_bits(finished: Path
     assert bits(tmp_path / "run") == bits(finished)
 
 
-def test_run_killed_before_or_after_any_of_its_writes_and_resumed_gives_the_same_bits(finished: Path, tmp_path: Path) -> None:
+def test_run_killed_before_or_after_any_of_its_writes_and_resumed_gives_the_same_bits(
+    finished: Path, tmp_path: Path
+) -> None:
     from bsngraph.whole_files import write_whole
 
     homes = (
@@ -571,8 +678,12 @@ def test_run_killed_before_or_after_any_of_its_writes_and_resumed_gives_the_same
         assert bits(out) == whole, f"killed at write {at}, after it: {after}"
 
 
-def test_run_killed_in_the_middle_of_anything_and_resumed_gives_the_same_bits(finished: Path, tmp_path: Path) -> None:
-    """Ctrl-C in a forward pass: in epochs, in evaluations, while architectures are compared and measured."""
+def test_run_killed_in_the_middle_of_anything_and_resumed_gives_the_same_bits(
+    finished: Path, tmp_path: Path
+) -> None:
+    """Ctrl-C in a forward pass: in epochs, in evaluations, while architectures are
+    compared and measured.
+    """
 
     def attempt(out: Path, at: int | None) -> int:
         forward = Interrupter(SuperNet.forward, at)
@@ -592,7 +703,9 @@ def test_run_killed_in_the_middle_of_anything_and_resumed_gives_the_same_bits(fi
 
 
 @pytest.mark.parametrize("at", [0, 2])
-def test_run_killed_while_it_chooses_and_resumed_gives_the_same_bits(finished: Path, tmp_path: Path, at: int) -> None:
+def test_run_killed_while_it_chooses_and_resumed_gives_the_same_bits(
+    finished: Path, tmp_path: Path, at: int
+) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("bsngraph.searching.choosing.rank.evaluate_net", Interrupter(evaluate_net, at))
         with pytest.raises(KeyboardInterrupt):
@@ -635,7 +748,9 @@ def test_training_killed_after_any_of_its_epochs_and_resumed_gives_the_same_bits
         assert left(f"killed{epochs}") == left("whole")
 
 
-def test_prune_killed_while_it_fine_tunes_and_resumed_gives_the_same_bits(finished: Path, tmp_path: Path) -> None:
+def test_prune_killed_while_it_fine_tunes_and_resumed_gives_the_same_bits(
+    finished: Path, tmp_path: Path
+) -> None:
     prune_run(finished, ["price=2"], out=tmp_path / "whole", data=DATA, threads=1)
     with pytest.raises(KeyboardInterrupt):
         prune_run(finished, ["price=2"], out=tmp_path / "killed", data=DATA, threads=1, progress=Killed(1))
@@ -678,7 +793,9 @@ def test_resuming_with_other_settings_is_refused_and_names_them(
         STRIPES_DROPOUT.replace("cost_price=3", "cost_price=2"),
     ],
 )
-def test_resuming_with_another_fabric_is_refused_and_leaves_the_run_alone(finished: Path, tmp_path: Path, text: str) -> None:
+def test_resuming_with_another_fabric_is_refused_and_leaves_the_run_alone(
+    finished: Path, tmp_path: Path, text: str
+) -> None:
     out = copied(finished, tmp_path / "run")
     before = bits(out)
     with pytest.raises(InputError, match=r"fabric"):
@@ -688,7 +805,9 @@ def test_resuming_with_another_fabric_is_refused_and_leaves_the_run_alone(finish
 
 def test_folder_that_holds_a_run_is_refused_and_left_alone(finished: Path, tmp_path: Path) -> None:
     out = copied(finished, tmp_path / "run")
-    with pytest.raises(InputError, match=r"already holds a run: go on with it by --resume, replace it by --overwrite"):
+    with pytest.raises(
+        InputError, match=r"already holds a run: go on with it by --resume, replace it by --overwrite"
+    ):
         run_search(out)
     with pytest.raises(InputError, match="already holds a run"):
         train(fabric_of(STRIPES, tmp_path), DATA, out=out)
@@ -707,7 +826,9 @@ def test_overwriting_replaces_the_run_and_leaves_other_files(finished: Path, tmp
     assert bits(out) == bits(tmp_path / "fresh")
 
 
-def test_overwriting_run_killed_after_its_first_epoch_holds_nothing_of_the_old_one(finished: Path, tmp_path: Path) -> None:
+def test_overwriting_run_killed_after_its_first_epoch_holds_nothing_of_the_old_one(
+    finished: Path, tmp_path: Path
+) -> None:
     out = copied(finished, tmp_path / "run")
     with pytest.raises(KeyboardInterrupt):
         run_search(out, mode="overwrite", seed=1, progress=Killed(1))
@@ -761,7 +882,9 @@ def test_loss_that_stops_being_finite_later_keeps_the_checkpoint_of_the_epoch_be
 
 @pytest.mark.parametrize("finetune_epochs", [0, 1])
 def test_network_whose_last_step_ruined_it_is_never_delivered(tmp_path: Path, finetune_epochs: int) -> None:
-    """One step an epoch: the training loss is still finite when the weights are not good for anything any more."""
+    """One step an epoch: the training loss is still finite when the weights are not
+    good for anything any more.
+    """
     how = recipe(epochs=1, batch_size=64, learning_rate=1e38 if not finetune_epochs else 0.01)
     tuning = settings(finetune_epochs=finetune_epochs, finetune_rate=1e38)
     with pytest.raises(RunFailedError, match="the loss is"):
@@ -777,23 +900,33 @@ def test_prune_under_a_smaller_budget_is_inside_it_and_complete(finished: Path, 
     result = prune_run(finished, ["price=2", "macs=50%"], out=tmp_path / "pruned", data=DATA)
     assert [budget["met"] for budget in result.summary["budgets"]] == [True, True]
     assert profile_fabric(read_fabric(tmp_path / "pruned/architecture.dot")).fabric == result.fabric
-    assert sorted(path.name for path in (tmp_path / "pruned").iterdir()) == sorted(set(FILES) - {"incumbent.dot"})
+    assert sorted(path.name for path in (tmp_path / "pruned").iterdir()) == sorted(
+        set(FILES) - {"incumbent.dot"}
+    )
     assert json.loads((tmp_path / "pruned/config.json").read_text())["command"] == "prune"
     assert bits(finished) == before, "the search itself is left alone"
 
 
-def test_prune_under_the_same_budget_gives_the_search_its_own_network_again(finished: Path, tmp_path: Path) -> None:
+def test_prune_under_the_same_budget_gives_the_search_its_own_network_again(
+    finished: Path, tmp_path: Path
+) -> None:
     prune_run(finished, ["price=5"], out=tmp_path / "pruned", data=DATA, threads=1)
-    assert (tmp_path / "pruned/model.safetensors").read_bytes() == (finished / "model.safetensors").read_bytes()
+    assert (tmp_path / "pruned/model.safetensors").read_bytes() == (
+        finished / "model.safetensors"
+    ).read_bytes()
 
 
-def test_prune_under_an_infeasible_budget_says_what_the_cheapest_costs(finished: Path, tmp_path: Path) -> None:
+def test_prune_under_an_infeasible_budget_says_what_the_cheapest_costs(
+    finished: Path, tmp_path: Path
+) -> None:
     with pytest.raises(InfeasibleBudgetError, match="the cheapest costs 1"):
         prune_run(finished, ["price=0.5"], out=tmp_path / "pruned", data=DATA)
     assert not (tmp_path / "pruned").exists()
 
 
-@pytest.mark.parametrize(("epochs", "words"), [(0, "there is no checkpoint"), (1, "the search stopped after epoch 1 of 3")])
+@pytest.mark.parametrize(
+    ("epochs", "words"), [(0, "there is no checkpoint"), (1, "the search stopped after epoch 1 of 3")]
+)
 def test_prune_of_an_unfinished_search_is_refused(tmp_path: Path, epochs: int, words: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         if not epochs:
@@ -845,11 +978,15 @@ def test_accuracy_measured_again_by_hand_is_that_of_result_json(finished: Path) 
     right = sum(int(row.argmax() == label) for row, label in zip(scores, DATA.test.labels, strict=True))
     result = json.loads((finished / "result.json").read_text(encoding="utf-8"))
     assert right / len(DATA.test.labels) == result["metrics"]["test"]["accuracy"]
-    assert functional.cross_entropy(scores, DATA.test.labels).item() == pytest.approx(result["metrics"]["test"]["loss"], rel=1e-5)
+    assert functional.cross_entropy(scores, DATA.test.labels).item() == pytest.approx(
+        result["metrics"]["test"]["loss"], rel=1e-5
+    )
 
 
 def test_architecture_dot_trains_from_scratch(finished: Path, tmp_path: Path) -> None:
-    result = train(read_fabric(finished / "architecture.dot"), DATA, out=tmp_path / "run", recipe=recipe(epochs=1))
+    result = train(
+        read_fabric(finished / "architecture.dot"), DATA, out=tmp_path / "run", recipe=recipe(epochs=1)
+    )
     searched = json.loads((finished / "result.json").read_text(encoding="utf-8"))
     assert result.summary["costs"]["macs"]["value"] == searched["costs"]["macs"]["value"]
 
@@ -857,7 +994,9 @@ def test_architecture_dot_trains_from_scratch(finished: Path, tmp_path: Path) ->
 # --- nothing is selected on test data
 
 
-def test_test_split_is_read_once_after_everything_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_test_split_is_read_once_after_everything_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     reads = []
     names = {getattr(DATA, name).inputs.data_ptr(): name for name in ("train", "validation", "test")}
     batches = Dataset.evaluation_batches
@@ -903,7 +1042,9 @@ digraph chain {
 
 
 def test_recomputed_batch_norm_statistics_are_the_plain_mean_over_the_batches(tmp_path: Path) -> None:
-    """Against a forward pass by hand; the statistics that were there, and the edge that is not live, do not matter."""
+    """Against a forward pass by hand; the statistics that were there, and the edge that
+    is not live, do not matter.
+    """
     fabric = fabric_of(CHAIN, tmp_path)
     net = compile_fabric(fabric, seed=0)
     kept = np.ones(len(fabric.edges), dtype=np.bool_)
@@ -924,8 +1065,12 @@ def test_recomputed_batch_norm_statistics_are_the_plain_mean_over_the_batches(tm
             biased = x.var(dim=(0, 2, 3), unbiased=False)
             x = (x - means[number][-1].view(1, -1, 1, 1)) / (biased.view(1, -1, 1, 1) + block.norm.eps).sqrt()
     for number, block in enumerate((first, second)):
-        torch.testing.assert_close(block.norm.running_mean, torch.stack(means[number]).mean(dim=0), atol=1e-5, rtol=1e-5)
-        torch.testing.assert_close(block.norm.running_var, torch.stack(variances[number]).mean(dim=0), atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(
+            block.norm.running_mean, torch.stack(means[number]).mean(dim=0), atol=1e-5, rtol=1e-5
+        )
+        torch.testing.assert_close(
+            block.norm.running_var, torch.stack(variances[number]).mean(dim=0), atol=1e-5, rtol=1e-5
+        )
         assert block.norm.momentum == 0.1
 
 
@@ -939,7 +1084,9 @@ def test_recomputing_batch_norm_twice_gives_the_same_bits(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_measuring_and_recomputing_leave_the_mode_and_the_weights_as_they_were(tmp_path: Path, training: bool) -> None:
+def test_measuring_and_recomputing_leave_the_mode_and_the_weights_as_they_were(
+    tmp_path: Path, training: bool
+) -> None:
     net = compile_fabric(fabric_of(CHAIN, tmp_path), seed=0).train(training)
     kept = np.ones(len(net.fabric.edges), dtype=np.bool_)
     weights = {name: value.clone() for name, value in net.named_parameters()}
@@ -950,7 +1097,9 @@ def test_measuring_and_recomputing_leave_the_mode_and_the_weights_as_they_were(t
 
 
 def test_choosing_leaves_the_searchs_own_statistics_untouched(tmp_path: Path) -> None:
-    """The search's state in the checkpoint is the same after its last epoch and after fine-tuning."""
+    """The search's state in the checkpoint is the same after its last epoch and after
+    fine-tuning.
+    """
     states = []
 
     class Watch(Silent):
@@ -986,9 +1135,21 @@ def test_checkpoint_never_executes_code(finished: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"[]", b"3", b"\xff\xfe", b"{}", b'{"command": "search"}', b'{"command": "search", "data": 3}']
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"3",
+        b"\xff\xfe",
+        b"{}",
+        b'{"command": "search"}',
+        b'{"command": "search", "data": 3}',
+    ],
 )
-def test_damaged_config_is_an_input_error_that_names_the_file(finished: Path, tmp_path: Path, content: bytes) -> None:
+def test_damaged_config_is_an_input_error_that_names_the_file(
+    finished: Path, tmp_path: Path, content: bytes
+) -> None:
     out = copied(finished, tmp_path / "run")
     (out / "config.json").write_bytes(content)
     calls: list[Callable[[], Any]] = [
@@ -1012,7 +1173,9 @@ def test_damaged_config_is_an_input_error_that_names_the_file(finished: Path, tm
         ("metrics.jsonl", b"\xff"),
     ],
 )
-def test_damaged_run_files_are_input_errors_when_resumed(finished: Path, tmp_path: Path, name: str, content: Any) -> None:
+def test_damaged_run_files_are_input_errors_when_resumed(
+    finished: Path, tmp_path: Path, name: str, content: Any
+) -> None:
     out = unended(finished, tmp_path / "run")
     if isinstance(content, bytes):
         (out / name).write_bytes(content)
@@ -1032,11 +1195,20 @@ def test_damaged_weights_are_an_input_error(finished: Path, tmp_path: Path, cont
         evaluate_run(out, data=DATA)
 
 
-def test_weights_of_another_network_are_an_input_error_that_names_what_is_missing(finished: Path, tmp_path: Path) -> None:
-    train(fabric_of(STRIPES_NORM.replace("channels=6", "channels=4"), tmp_path), DATA, out=tmp_path / "other", recipe=recipe(epochs=1))
+def test_weights_of_another_network_are_an_input_error_that_names_what_is_missing(
+    finished: Path, tmp_path: Path
+) -> None:
+    train(
+        fabric_of(STRIPES_NORM.replace("channels=6", "channels=4"), tmp_path),
+        DATA,
+        out=tmp_path / "other",
+        recipe=recipe(epochs=1),
+    )
     out = copied(finished, tmp_path / "run")
     shutil.copy(tmp_path / "other/model.safetensors", out / "model.safetensors")
-    with pytest.raises(InputError, match=r"the weights do not fit the network: .* missing or of another shape"):
+    with pytest.raises(
+        InputError, match=r"the weights do not fit the network: .* missing or of another shape"
+    ):
         evaluate_run(out, data=DATA)
 
 
@@ -1073,7 +1245,9 @@ def test_resuming_an_ended_run_gives_what_it_delivered_without_reading_test_data
 ) -> None:
     run = copied(finished, tmp_path / "run")
     before = {path.name: path.read_bytes() for path in run.iterdir()}
-    monkeypatch.setattr("bsngraph.searching.delivering.deliver.evaluate_net", lambda *_: pytest.fail("measured again"))
+    monkeypatch.setattr(
+        "bsngraph.searching.delivering.deliver.evaluate_net", lambda *_: pytest.fail("measured again")
+    )
     result = run_search(run, mode="resume")
     assert {path.name: path.read_bytes() for path in run.iterdir()} == before
     assert result.summary == json.loads((finished / "result.json").read_text(encoding="utf-8"))
@@ -1090,7 +1264,9 @@ def test_resuming_with_other_examples_is_refused(finished: Path, tmp_path: Path)
         run_search(run, data=replace(DATA, train=Split(inputs, DATA.train.labels)), mode="resume")
 
 
-def test_a_graphviz_that_fails_costs_the_picture_and_not_the_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_graphviz_that_fails_costs_the_picture_and_not_the_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fails(source: str, path: Path) -> None:
         raise BsngraphError("Graphviz could not draw this")
 
@@ -1107,9 +1283,18 @@ def test_a_graphviz_that_fails_costs_the_picture_and_not_the_result(tmp_path: Pa
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_gamma_is_undecided_while_the_limit_falls_and_ends_decided_at_its_limit(tmp_path: Path, seed: int) -> None:
+def test_gamma_is_undecided_while_the_limit_falls_and_ends_decided_at_its_limit(
+    tmp_path: Path, seed: int
+) -> None:
     usual = SearchSettings(candidates=4, finalists=0, finetune_epochs=0)
-    run_search(tmp_path / "run", STRIPES, recipe=recipe(epochs=40), settings=usual, data=stripes(train=256), seed=seed)
+    run_search(
+        tmp_path / "run",
+        STRIPES,
+        recipe=recipe(epochs=40),
+        settings=usual,
+        data=stripes(train=256),
+        seed=seed,
+    )
     rows = [row for row in rows_of(tmp_path / "run") if row["stage"] == "search"]
     entropies = [row["entropy"] for row in rows]
     assert max(entropies) > entropies[0]

@@ -1,4 +1,6 @@
-"""The integer program and the checks of budgets against enumeration of every sub-network there is."""
+"""The integer program and the checks of budgets against enumeration of every
+sub-network there is.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +19,16 @@ from bsngraph.costs.solving.program import Limit, solve_choice
 from bsngraph.errors import InfeasibleBudgetError
 from bsngraph.fabric import Fabric, architecture_of, connected, fabric_from_networkx, live_edges, live_sweep
 
-NO_SUB_NETWORK = "no choice of edges connects every target: the file's gates and choices exclude each other's paths"
+NO_SUB_NETWORK = (
+    "no choice of edges connects every target: the file's gates and choices exclude each other's paths"
+)
 
 
 @st.composite
 def several(draw) -> Fabric:
-    """A small fabric; in half of them some edges are tied by gates and choices. One target in half of them."""
+    """A small fabric; in half of them some edges are tied by gates and choices. One
+    target in half of them.
+    """
     options = {"operations": "identity", "max_edges": 10, "max_inner": 4, "inner_targets": True}
     fabric = draw(small_fabrics(**options) | small_fabrics(**options, max_sources=2, max_targets=2))
     if draw(st.booleans()):
@@ -39,7 +45,8 @@ def several(draw) -> Fabric:
     return replace(fabric, edges=tuple(edges))
 
 
-# Whole numbers, so that sums are exact: some of no weight, and some of very different sizes.
+# Whole numbers, so that sums are exact: some of no weight, and some of very different
+# sizes.
 prices = st.sampled_from((0, 0, 1, 2, 3, 5, 8, 13, 1000, 1001, 10**7, 10**7 + 1, 10**9))
 logits = st.integers(-40, 40).map(lambda number: number / 8)
 
@@ -49,7 +56,10 @@ def priced(draw, count: int = 2, amounts=prices):
     """A fabric with `count` costs."""
     fabric = draw(several())
     edges = len(fabric.edges)
-    vectors = [np.array(draw(st.lists(amounts, min_size=edges, max_size=edges)), dtype=np.float64) for _ in range(count)]
+    vectors = [
+        np.array(draw(st.lists(amounts, min_size=edges, max_size=edges)), dtype=np.float64)
+        for _ in range(count)
+    ]
     return fabric, [AdditiveCost(f"cost{number}", "", vector) for number, vector in enumerate(vectors)]
 
 
@@ -63,7 +73,9 @@ def everything(fabric: Fabric) -> tuple[np.ndarray, np.ndarray]:
 
 
 def allowed(fabric: Fabric, kept: np.ndarray) -> bool:
-    """Whether the edges of every gate are kept or dropped together, and exactly one option of every choice is kept."""
+    """Whether the edges of every gate are kept or dropped together, and exactly one
+    option of every choice is kept.
+    """
     gates: dict[str, set[bool]] = {}
     options: dict[str, set[str]] = {}
     for edge, on in zip(fabric.edges, kept, strict=True):
@@ -76,7 +88,9 @@ def allowed(fabric: Fabric, kept: np.ndarray) -> bool:
 
 @st.composite
 def budgeted(draw, count: int = 2):
-    """A fabric with budgets: each at, just below, or a share of what some sub-network costs."""
+    """A fabric with budgets: each at, just below, or a share of what some sub-network
+    costs.
+    """
     fabric, costs = draw(priced(count))
     _, live = everything(fabric)
     assume(len(live))
@@ -89,7 +103,11 @@ def budgeted(draw, count: int = 2):
 
 
 def inside(live: np.ndarray, budgets) -> np.ndarray:
-    return np.all([budget.cost.of(live) <= budget.limit for budget in budgets], axis=0) if budgets else np.ones(len(live), dtype=bool)
+    return (
+        np.all([budget.cost.of(live) <= budget.limit for budget in budgets], axis=0)
+        if budgets
+        else np.ones(len(live), dtype=bool)
+    )
 
 
 @settings(max_examples=100)
@@ -142,13 +160,18 @@ def test_a_choice_holds_the_fixed_edges_connects_every_target_and_is_the_same_ea
     assume(len(live))
     limit = float(cost.of(live).min()) + data.draw(st.sampled_from((0, 1, 100)))
     assume(limit > 0)
-    kept_weight = np.array(data.draw(st.lists(logits, min_size=len(fabric.edges), max_size=len(fabric.edges))))
+    kept_weight = np.array(
+        data.draw(st.lists(logits, min_size=len(fabric.edges), max_size=len(fabric.edges)))
+    )
     choice = solve_choice(fabric, kept_weight, np.zeros(len(fabric.edges)), [Limit(cost.per_edge, limit)])
     assert choice.kept[[index for index, edge in enumerate(fabric.edges) if edge.fixed]].all()
     assert allowed(fabric, choice.kept)
     architecture_of(fabric, choice.kept)
     assert (
-        solve_choice(fabric, kept_weight, np.zeros(len(fabric.edges)), [Limit(cost.per_edge, limit)]).kept.tolist() == choice.kept.tolist()
+        solve_choice(
+            fabric, kept_weight, np.zeros(len(fabric.edges)), [Limit(cost.per_edge, limit)]
+        ).kept.tolist()
+        == choice.kept.tolist()
     )
 
 
@@ -183,7 +206,11 @@ def parallel(*costs: tuple[float, float]) -> Fabric:
 
 
 def budget(fabric: Fabric, name: str, limit: float, unit: str = "") -> Budget:
-    return Budget(AdditiveCost(name, unit, np.array([edge.costs[name] for edge in fabric.edges])), limit, f"{name}={limit:g}")
+    return Budget(
+        AdditiveCost(name, unit, np.array([edge.costs[name] for edge in fabric.edges])),
+        limit,
+        f"{name}={limit:g}",
+    )
 
 
 def refusal(fabric: Fabric, *budgets: Budget) -> str:
@@ -197,7 +224,10 @@ def test_a_budget_below_the_cheapest_is_refused_with_what_the_cheapest_costs():
     assert refusal(fabric, budget(fabric, "a", 300_000, "MACs")) == (
         "no sub-network meets a=300000 (300 k MACs): the cheapest costs 412 k MACs, 41.20 % of the fabric"
     )
-    assert refusal(fabric, budget(fabric, "b", 0.5)) == "no sub-network meets b=0.5 (0.5): the cheapest costs 1, 50.00 % of the fabric"
+    assert (
+        refusal(fabric, budget(fabric, "b", 0.5))
+        == "no sub-network meets b=0.5 (0.5): the cheapest costs 1, 50.00 % of the fabric"
+    )
 
 
 def test_budgets_that_can_each_be_met_alone_but_not_together_are_refused_with_what_is_possible():
@@ -205,7 +235,10 @@ def test_budgets_that_can_each_be_met_alone_but_not_together_are_refused_with_wh
     both = [budget(fabric, "a", 5), budget(fabric, "b", 5)]
     for one in both:
         assert check_budgets(fabric, [one]) is not None
-    assert refusal(fabric, *both) == "no sub-network meets the budgets together: inside b=5, the cheapest costs 10, over a=5 (5)"
+    assert (
+        refusal(fabric, *both)
+        == "no sub-network meets the budgets together: inside b=5, the cheapest costs 10, over a=5 (5)"
+    )
     assert check_budgets(fabric, [budget(fabric, "a", 6), budget(fabric, "b", 6)]).live == (2,)
 
 
@@ -223,7 +256,9 @@ def test_a_sub_network_at_exactly_the_limit_is_found_beside_one_just_over_it():
     fabric = parallel((1e7, 0), (1e7 + 1, 0))
     weight = np.array([1.0, -5.0])
     assert inside_budgets(fabric, [budget(fabric, "a", 1e7)], kept_weight=weight).architecture.live == (0,)
-    assert inside_budgets(fabric, [budget(fabric, "a", 1e7 + 1)], kept_weight=weight).architecture.live == (1,)
+    assert inside_budgets(fabric, [budget(fabric, "a", 1e7 + 1)], kept_weight=weight).architecture.live == (
+        1,
+    )
 
 
 def test_a_shortest_path_that_gates_or_choices_forbid_is_not_the_cheapest():
@@ -243,16 +278,24 @@ def test_a_shortest_path_that_gates_or_choices_forbid_is_not_the_cheapest():
     graph.add_edge("x", "y", op="identity", cost_a=5, cost_b=0)
     fabric = fabric_from_networkx(graph)
     found = cheapest(fabric, budget(fabric, "a", 1).cost)
-    assert (found.value, [fabric.edges[edge].name for edge in found.architecture.live], found.proved) == (5, ["x->y#0"], True)
+    assert (found.value, [fabric.edges[edge].name for edge in found.architecture.live], found.proved) == (
+        5,
+        ["x->y#0"],
+        True,
+    )
 
 
 def all_but_inside() -> tuple[Fabric, np.ndarray]:
-    """Parallel edges that cost 1e8 and a hair, and weights that like the dearest best."""
+    """Parallel edges that cost 1e8 and a hair, and weights that like the dearest
+    best.
+    """
     fabric = parallel(*((1e8 + step, 0) for step in range(8)), (1e8 - 3, 0), (1e8 - 5, 0))
     return fabric, np.array([-9.0, -8, -7, -6, -5, -4, -3, -2, 2, 1])
 
 
-@pytest.mark.parametrize(("limit", "live"), [(1e8, (0,)), (1e8 - 1, (9,)), (1e8 - 4, (9,)), (1e8 - 5, (9,)), (1e8 - 6, None)])
+@pytest.mark.parametrize(
+    ("limit", "live"), [(1e8, (0,)), (1e8 - 1, (9,)), (1e8 - 4, (9,)), (1e8 - 5, (9,)), (1e8 - 6, None)]
+)
 def test_the_best_of_many_sub_networks_that_are_all_but_inside_is_inside(limit, live):
     fabric, weight = all_but_inside()
     found = inside_budgets(fabric, [budget(fabric, "a", limit)], kept_weight=weight).architecture

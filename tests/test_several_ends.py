@@ -1,4 +1,6 @@
-"""Fabrics with several sources and targets, trained: two views of an example, an auxiliary head."""
+"""Fabrics with several sources and targets, trained: two views of an example, an
+auxiliary head.
+"""
 
 from __future__ import annotations
 
@@ -25,10 +27,21 @@ digraph two {
 
 def test_a_search_with_two_sources_and_an_auxiliary_head_connects_every_target(tmp_path) -> None:
     data = stripes()
-    text = TWO.replace("1x4x4", "x".join(map(str, data.input_shape))).replace("classes=2", f"classes={len(data.class_names)}")
-    result = search(fabric_of(text, tmp_path), data, ["macs=80%"], out=tmp_path / "run", recipe=recipe(), settings=settings())
+    text = TWO.replace("1x4x4", "x".join(map(str, data.input_shape))).replace(
+        "classes=2", f"classes={len(data.class_names)}"
+    )
+    result = search(
+        fabric_of(text, tmp_path),
+        data,
+        ["macs=80%"],
+        out=tmp_path / "run",
+        recipe=recipe(),
+        settings=settings(),
+    )
     assert set(result.fabric.targets) == {"main", "aux"}
-    assert all(budget["met"] for budget in json.loads((tmp_path / "run" / "result.json").read_text())["budgets"])
+    assert all(
+        budget["met"] for budget in json.loads((tmp_path / "run" / "result.json").read_text())["budgets"]
+    )
 
 
 def test_the_loss_is_the_mean_over_targets_and_the_prediction_the_first_ones() -> None:

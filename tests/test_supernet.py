@@ -1,4 +1,6 @@
-"""Compiled networks against the recursive evaluator, against their pruned selves, and against modules written by hand."""
+"""Compiled networks against the recursive evaluator, against their pruned selves, and
+against modules written by hand.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,14 @@ def one_thread():
 @st.composite
 def fabrics(draw, **options) -> Fabric:
     """A small fabric with any activation of the language."""
-    options = {"max_edges": 9, "max_inner": 4, "max_sources": 2, "max_targets": 2, "inner_targets": True, **options}
+    options = {
+        "max_edges": 9,
+        "max_inner": 4,
+        "max_sources": 2,
+        "max_targets": 2,
+        "inner_targets": True,
+        **options,
+    }
     fabric = draw(small_fabrics(**options))
     nodes = tuple(replace(node, activation=draw(st.sampled_from(ACTIVATIONS))) for node in fabric.nodes)
     return replace(fabric, nodes=nodes)
@@ -51,7 +60,9 @@ seeds = st.integers(0, 2**31)
 
 
 def randomised(net: SuperNet, seed: int) -> SuperNet:
-    """The net in float64 and evaluation mode, with running statistics and affine weights of BatchNorm that matter."""
+    """The net in float64 and evaluation mode, with running statistics and affine
+    weights of BatchNorm that matter.
+    """
     generator = torch.Generator().manual_seed(seed)
     net.double().eval()
     for module in net.modules():
@@ -68,7 +79,10 @@ def randomised(net: SuperNet, seed: int) -> SuperNet:
 
 def inputs_of(fabric: Fabric, batch: int = BATCH, seed: int = 0, dtype=torch.float64) -> dict[str, Tensor]:
     generator = torch.Generator().manual_seed(seed)
-    return {name: torch.randn(batch, *SHAPE, generator=generator, dtype=torch.float64).to(dtype) for name in fabric.sources}
+    return {
+        name: torch.randn(batch, *SHAPE, generator=generator, dtype=torch.float64).to(dtype)
+        for name in fabric.sources
+    }
 
 
 def run(net: SuperNet, inputs: dict[str, Tensor], kept=None) -> dict[str, Tensor]:
@@ -134,7 +148,10 @@ def test_channels_last_inputs_and_weights_give_the_same_values(fabric, data, see
     with torch.no_grad():
         plain = run(net, inputs, kept)
         net.to(memory_format=torch.channels_last)
-        assert_close(run(net, {name: x.to(memory_format=torch.channels_last) for name, x in inputs.items()}, kept), plain)
+        assert_close(
+            run(net, {name: x.to(memory_format=torch.channels_last) for name, x in inputs.items()}, kept),
+            plain,
+        )
 
 
 @settings(max_examples=20)
@@ -239,7 +256,9 @@ def test_the_whole_network_equals_a_module_written_by_hand_with_the_same_weights
     for edge, operation in zip(net.fabric.edges, net.operations, strict=True):
         for name, parameter in operation.named_parameters():
             module, tensor = f"{edge.name}/{name}".rsplit(".", 1)
-            assert torch.allclose(parameter.grad, getattr(parameters[module], tensor).grad, rtol=1e-9, atol=1e-9)
+            assert torch.allclose(
+                parameter.grad, getattr(parameters[module], tensor).grad, rtol=1e-9, atol=1e-9
+            )
 
 
 # --- against the pruned network
@@ -274,7 +293,9 @@ def test_pruned_network_equals_supernet_under_its_sample(choice, seed):
     with torch.no_grad():
         assert_close(run(pruned, used(pruned.fabric, inputs)), under(net, inputs, kept), tolerance=1e-12)
         single = {name: value.float() for name, value in inputs.items()}
-        assert_close(run(pruned.float(), used(pruned.fabric, single)), under(net.float(), single, kept), tolerance=1e-4)
+        assert_close(
+            run(pruned.float(), used(pruned.fabric, single)), under(net.float(), single, kept), tolerance=1e-4
+        )
 
 
 def test_a_pruned_network_keeps_the_number_type_and_the_mode_of_the_whole():
@@ -313,7 +334,8 @@ def test_concat_slots_stay_in_place_when_pruning_puts_their_nodes_into_another_o
         graph.add_edge(source, target, op="conv", channels=3 if target != "y" else 2 + number, kernel=1)
     fabric = fabric_from_networkx(graph)
     net = randomised(compile_fabric(fabric, seed=0), 0)
-    kept = np.array([edge.name != "b->c#0" for edge in fabric.edges])  # c comes before b now, its slot still after b's
+    # c comes before b now, its slot still after b's
+    kept = np.array([edge.name != "b->c#0" for edge in fabric.edges])
     pruned = prune_net(net, architecture_of(fabric, kept))
     assert [edge.name for edge in pruned.fabric.edges if edge.target == "y"] == ["c->y#0", "b->y#0"]
     inputs = {"x": torch.randn(3, 2, 3, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))}
@@ -345,7 +367,9 @@ def test_only_live_edges_run_and_only_for_the_examples_they_are_live_for(fabric,
     kept = data.draw(random_samples(fabric, batch=st.sampled_from((1, 3, 7)), keep_fixed=False))
     seen: dict[int, list[int]] = defaultdict(list)
     for index, operation in enumerate(net.operations):
-        operation.register_forward_hook(lambda _, given, result, index=index: seen[index].append(given[0].shape[0]))
+        operation.register_forward_hook(
+            lambda _, given, result, index=index: seen[index].append(given[0].shape[0])
+        )
     with torch.no_grad():
         run(net, inputs_of(fabric, batch=len(kept)), kept)
     counts = np.zeros(len(fabric.edges), dtype=int)
@@ -385,7 +409,9 @@ def test_values_are_forgotten_after_their_last_use():
     with torch.no_grad():
         net(torch.randn(2, 1, 3, 3))
     assert [edge.name for edge in net.fabric.edges] == ["x->a#0", "a->b#0", "a->c#0", "b->c#0", "c->y#0"]
-    assert alive == [0, 1, 2, 2, 0]  # a's value goes with its last edge; when c is being used its sum is all that is left
+    # a's value goes with its last edge; when c is being used its sum is all that is
+    # left
+    assert alive == [0, 1, 2, 2, 0]
 
 
 @settings(max_examples=20)
@@ -405,12 +431,16 @@ def gradients(net: SuperNet, inputs: dict[str, Tensor], outputs: dict[str, Tenso
     """Of a loss that weighs every output differently, by parameters and inputs."""
     tensors = [*net.parameters(), *inputs.values()]
     loss = sum(
-        number * (value * torch.arange(value.numel()).view_as(value).sin()).sum() for number, value in enumerate(outputs.values(), 1)
+        number * (value * torch.arange(value.numel()).view_as(value).sin()).sum()
+        for number, value in enumerate(outputs.values(), 1)
     )
     if not loss.requires_grad:
         return [torch.zeros_like(tensor) for tensor in tensors]
     found = torch.autograd.grad(loss, tensors, allow_unused=True)
-    return [torch.zeros_like(tensor) if gradient is None else gradient for tensor, gradient in zip(tensors, found, strict=True)]
+    return [
+        torch.zeros_like(tensor) if gradient is None else gradient
+        for tensor, gradient in zip(tensors, found, strict=True)
+    ]
 
 
 @settings(max_examples=50)
@@ -493,7 +523,11 @@ def test_an_edge_that_no_example_is_live_for_leaves_its_batch_norm_alone():
     net = compile_fabric(fabric_from_networkx(resnet_graph()), seed=0).train()
     before = {name: tensor.clone() for name, tensor in named_weights(net).items()}
     net(torch.randn(3, 1, 8, 8), np.tile(np.array([True, True, False, True, True]), (3, 1)))
-    changed = {name.split("/")[0] for name, tensor in named_weights(net).items() if not torch.equal(tensor, before[name])}
+    changed = {
+        name.split("/")[0]
+        for name, tensor in named_weights(net).items()
+        if not torch.equal(tensor, before[name])
+    }
     assert changed == {"image->a0#0", "a0->a1#0", "a1->b0#1"}
 
 
@@ -502,9 +536,13 @@ def test_an_edge_that_no_example_is_live_for_leaves_its_batch_norm_alone():
 
 def test_a_sample_of_another_batch_size_is_refused():
     net = compile_fabric(fabric_from_networkx(resnet_graph()), seed=0)
-    with pytest.raises(ValueError, match=r"^the sample has 2 rows and the batch 3 examples: they must agree$"):
+    with pytest.raises(
+        ValueError, match=r"^the sample has 2 rows and the batch 3 examples: they must agree$"
+    ):
         net(torch.randn(3, 1, 8, 8), np.ones((2, 5), dtype=bool))
-    with pytest.raises(ValueError, match=r"^the sample has 2 rows and the batch 3 examples: they must agree$"):
+    with pytest.raises(
+        ValueError, match=r"^the sample has 2 rows and the batch 3 examples: they must agree$"
+    ):
         net(torch.randn(3, 1, 8, 8), net.route(np.ones((2, 5), dtype=bool)))
     with pytest.raises(ValueError, match=r"a sample is a Boolean \(batch, 5\), not bool \(3, 4\)"):
         net(torch.randn(3, 1, 8, 8), np.ones((3, 4), dtype=bool))
@@ -585,7 +623,9 @@ def test_the_names_of_weights_are_edge_name_then_tensor_name(fabric):
     named = named_weights(net)
     assert list(named) == expected
     assert all(not tensor.requires_grad for tensor in named.values())
-    assert sum(tensor.numel() for tensor in named.values()) == sum(tensor.numel() for tensor in net.state_dict().values())
+    assert sum(tensor.numel() for tensor in named.values()) == sum(
+        tensor.numel() for tensor in net.state_dict().values()
+    )
 
 
 def test_loading_weights_copies_them_and_passes_over_other_names():
@@ -608,11 +648,14 @@ def test_weights_that_are_missing_or_of_another_shape_are_an_input_error_that_na
     with pytest.raises(InputError) as caught:
         load_named_weights(net, wrong)
     assert str(caught.value) == (
-        "the weights do not fit the network: a1->b0#1/conv.weight, b0->scores#0/linear.weight missing or of another shape"
+        "the weights do not fit the network: a1->b0#1/conv.weight, b0->scores#0/linear.weight missing or "
+        "of another shape"
     )
     assert all(torch.equal(tensor, before[name]) for name, tensor in named_weights(net).items())
     with pytest.raises(InputError, match=r"a0->a1#0/\S+ … missing or of another shape$"):
-        load_named_weights(net, {name: tensor for name, tensor in weights.items() if not name.startswith("a0")})
+        load_named_weights(
+            net, {name: tensor for name, tensor in weights.items() if not name.startswith("a0")}
+        )
 
 
 # --- rows
@@ -665,9 +708,20 @@ def test_rows_keep_channels_last_and_dense_layouts():
         x = torch.randn(4, 3, 5, 6).to(memory_format=layout)
         y = torch.randn(2, 3, 5, 6).to(memory_format=layout)
         total = add_rows([(x, None), (y, rows)], 4)
-        for result in (take_rows(x, [rows])[0].x, spread_rows(y, rows, 4), total, spread_rows(y, rows, 4, -torch.inf)):
+        for result in (
+            take_rows(x, [rows])[0].x,
+            spread_rows(y, rows, 4),
+            total,
+            spread_rows(y, rows, 4, -torch.inf),
+        ):
             assert result.is_contiguous(memory_format=layout)
-    mixed = add_rows([(torch.randn(4, 3, 5, 6).to(memory_format=torch.channels_last), None), (torch.randn(2, 3, 5, 6), rows)], 4)
+    mixed = add_rows(
+        [
+            (torch.randn(4, 3, 5, 6).to(memory_format=torch.channels_last), None),
+            (torch.randn(2, 3, 5, 6), rows),
+        ],
+        4,
+    )
     assert mixed.is_contiguous(memory_format=torch.channels_last)
 
 
@@ -675,11 +729,23 @@ def test_rows_keep_channels_last_and_dense_layouts():
 def test_gradients_of_rows_are_right(layout):
     rows = torch.tensor([0, 2])
     generator = torch.Generator().manual_seed(0)
-    x = torch.randn(3, 2, 2, 3, dtype=torch.float64, generator=generator).to(memory_format=layout).requires_grad_()
-    y = torch.randn(2, 2, 2, 3, dtype=torch.float64, generator=generator).to(memory_format=layout).requires_grad_()
-    assert torch.autograd.gradcheck(lambda x: tuple(taken.x for taken in take_rows(x, [rows, None, rows[:1]])), (x,))
+    x = (
+        torch.randn(3, 2, 2, 3, dtype=torch.float64, generator=generator)
+        .to(memory_format=layout)
+        .requires_grad_()
+    )
+    y = (
+        torch.randn(2, 2, 2, 3, dtype=torch.float64, generator=generator)
+        .to(memory_format=layout)
+        .requires_grad_()
+    )
+    assert torch.autograd.gradcheck(
+        lambda x: tuple(taken.x for taken in take_rows(x, [rows, None, rows[:1]])), (x,)
+    )
     assert torch.autograd.gradcheck(lambda y: spread_rows(y, rows, 3, 2.0), (y,))
-    assert torch.autograd.gradcheck(lambda x, y: add_rows([(x, None), (y, rows), (y, rows - 0), (x, None)], 3), (x, y))
+    assert torch.autograd.gradcheck(
+        lambda x, y: add_rows([(x, None), (y, rows), (y, rows - 0), (x, None)], 3), (x, y)
+    )
     assert torch.autograd.gradcheck(lambda y: spread_rows(y, rows, 3), (y,))
 
 
@@ -711,10 +777,15 @@ def test_a_sample_may_be_a_tensor_or_one_row_for_all_examples():
 @settings(max_examples=25)
 @given(fabrics(norm="none"), st.data(), seeds)
 def test_taking_rows_again_gives_the_gradients_of_keeping_them(fabric, data, seed):
-    """Rows are taken again in the backward pass: bit for bit what autograd would have kept."""
+    """Rows are taken again in the backward pass: bit for bit what autograd would have
+    kept.
+    """
     net = compile_fabric(fabric, seed=seed).train()
     kept = data.draw(random_samples(fabric, batch=6, keep_fixed=False))
-    inputs = {name: value.requires_grad_() for name, value in inputs_of(fabric, batch=6, seed=seed, dtype=torch.float32).items()}
+    inputs = {
+        name: value.requires_grad_()
+        for name, value in inputs_of(fabric, batch=6, seed=seed, dtype=torch.float32).items()
+    }
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("bsngraph.supernet.supernet.run_on", lambda taken, operation: operation(taken.x))
         expected = gradients(net, inputs, run(net, inputs, kept))
@@ -729,7 +800,11 @@ def test_an_operation_that_works_in_place_on_its_rows_has_right_gradients():
     graph.add_edge("a", "y", op="nn.ReLU")
     graph.add_edge("a", "y", op="identity")
     net = compile_fabric(fabric_from_networkx(graph), seed=0).double()
-    inputs = {"x": torch.randn(4, 2, 3, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).requires_grad_()}
+    inputs = {
+        "x": torch.randn(
+            4, 2, 3, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0)
+        ).requires_grad_()
+    }
     kept = np.array([[1, 0, 1], [1, 1, 0], [1, 1, 1], [1, 1, 1]], dtype=bool)
     expected = gradients(net, inputs, run(net, inputs, kept))
     net.operations[1] = nn.ReLU(inplace=True)
@@ -746,7 +821,10 @@ def test_an_operation_that_changes_a_value_others_take_is_an_error_not_a_wrong_g
     net = compile_fabric(fabric_from_networkx(graph), seed=0)
     net.operations[2] = nn.ReLU(inplace=True)
     y = net(torch.randn(3, 2, 3, 3), np.array([[1, 0, 1], [1, 1, 1], [1, 1, 1]], dtype=bool))
-    with pytest.raises(RuntimeError, match="an operation has changed its input, which other edges take too: it must not work in place"):
+    with pytest.raises(
+        RuntimeError,
+        match="an operation has changed its input, which other edges take too: it must not work in place",
+    ):
         y.sum().backward()
 
 

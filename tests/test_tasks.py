@@ -1,4 +1,6 @@
-"""Every kind of task: losses and metrics against slow references, and each one from a search to its pictures."""
+"""Every kind of task: losses and metrics against slow references, and each one from a
+search to its pictures.
+"""
 
 from __future__ import annotations
 
@@ -76,11 +78,24 @@ def split_of(inputs: Tensor, labels: Tensor) -> tuple[Split, Split, Split]:
 def made(task: Any, inputs: Tensor, labels: Tensor, names: tuple[str, ...], **more: Any) -> Dataset:
     channels = inputs.shape[1]
     train, validation, test = split_of(inputs, labels)
-    return Dataset(f"tiny {task}", names, (0.0,) * channels, (1.0,) * channels, train, validation, test, Augmentation(), task=task, **more)
+    return Dataset(
+        f"tiny {task}",
+        names,
+        (0.0,) * channels,
+        (1.0,) * channels,
+        train,
+        validation,
+        test,
+        Augmentation(),
+        task=task,
+        **more,
+    )
 
 
 def pixels(count: int = 64, **more: Any) -> Dataset:
-    """Light pixels are rows or columns, by what is on their left; dark ones are background."""
+    """Light pixels are rows or columns, by what is on their left; dark ones are
+    background.
+    """
     generator = torch.Generator().manual_seed(3)
     images = (torch.rand(count, 1, 6, 4, generator=generator) < 0.4).float()
     left = torch.nn.functional.pad(images, (1, 0))[..., :4]
@@ -97,7 +112,10 @@ def vectors(count: int = 64) -> Dataset:
 def tags(count: int = 64) -> Dataset:
     data = vectors(count)
     positive = replace(data, task="multi-label", class_names=("first", "second"))
-    changed = [Split(part.inputs, (part.inputs[:, :2] > 0).float()) for part in (data.train, data.validation, data.test)]
+    changed = [
+        Split(part.inputs, (part.inputs[:, :2] > 0).float())
+        for part in (data.train, data.validation, data.test)
+    ]
     return replace(positive, train=changed[0], validation=changed[1], test=changed[2])
 
 
@@ -116,7 +134,9 @@ def log_shares(scores: list[float]) -> list[float]:
 
 
 @given(seed=st.integers(0, 10_000), ignored=st.sampled_from([None, 0, 2, 255]), weighted=st.booleans())
-def test_pixel_loss_is_the_mean_over_pixels_that_count(seed: int, ignored: int | None, weighted: bool) -> None:
+def test_pixel_loss_is_the_mean_over_pixels_that_count(
+    seed: int, ignored: int | None, weighted: bool
+) -> None:
     generator = torch.Generator().manual_seed(seed)
     scores = torch.randn(3, 3, 2, 3, generator=generator, dtype=torch.float64)
     labels = torch.randint(3, (3, 2, 3), generator=generator)
@@ -196,9 +216,16 @@ def test_balanced_weights_leave_out_an_ignored_class_and_one_that_does_not_occur
 
 
 def test_class_weights_that_do_not_fit_are_refused() -> None:
-    with pytest.raises(InputError, match="2 class weights are given, but tiny segmentation has 3 classes: give one for each, or balanced"):
+    with pytest.raises(
+        InputError,
+        match="2 class weights are given, but tiny segmentation has 3 classes: give one for each, or "
+        "balanced",
+    ):
         task_of(pixels(), (1.0, 2.0))
-    with pytest.raises(InputError, match="class weights are for classification and segmentation, but tiny regression is for regression"):
+    with pytest.raises(
+        InputError,
+        match="class weights are for classification and segmentation, but tiny regression is for regression",
+    ):
         task_of(vectors(), "balanced")
     for wrong in ((1.0, -1.0), (float("nan"),), "even"):
         with pytest.raises(InputError, match="class-weights"):
@@ -206,11 +233,16 @@ def test_class_weights_that_do_not_fit_are_refused() -> None:
 
 
 def test_class_weights_shift_what_a_network_predicts(tmp_path: Path) -> None:
-    """Pure noise with few of one class: weighted enough, the rare class is predicted everywhere, unweighted nowhere."""
+    """Pure noise with few of one class: weighted enough, the rare class is predicted
+    everywhere, unweighted nowhere.
+    """
     data = stripes(train=64, noise=0.0)
     data.train.inputs.normal_(generator=torch.Generator().manual_seed(0))
     data.train.labels[:] = (torch.arange(64) % 8 == 0).long()
-    text = 'digraph g { graph [source=a, target=b]; a [input="1x4x4"]; a -> b [op=classifier, classes=2, fixed=true]; }'
+    text = (
+        'digraph g { graph [source=a, target=b]; a [input="1x4x4"]; a -> b [op=classifier, classes=2, '
+        "fixed=true]; }"
+    )
     shares = []
     for number, weights in enumerate([None, "balanced", (0.01, 100.0)]):
         how = recipe(epochs=8, batch_size=8, augment=False, class_weights=weights)
@@ -236,7 +268,9 @@ def test_confusion_iou_and_pixel_accuracy_are_those_of_scikit_learn(seed: int, i
     found = measured(meter, scores, labels)
     counts = labels != ignored if ignored is not None else torch.ones_like(labels, dtype=torch.bool)
     true, said = labels[counts].numpy(), scores.argmax(dim=1)[counts].numpy()
-    assert meter.confusion().tolist() == reference.confusion_matrix(true, said, labels=range(classes)).tolist()
+    assert (
+        meter.confusion().tolist() == reference.confusion_matrix(true, said, labels=range(classes)).tolist()
+    )
     there = sorted({*true.tolist(), *said.tolist()})
     overlaps = reference.jaccard_score(true, said, labels=there, average=None)
     for one, overlap in enumerate(found.per_class["iou"].values()):
@@ -284,13 +318,21 @@ def test_average_precision_and_f1_are_those_of_scikit_learn(seed: int) -> None:
     labels[0] = 1
     found = measured(LabelRanking(("a", "b", "c")), logits, labels).metrics
     true, said = labels.numpy(), (logits > 0).numpy()
-    assert found["mean_average_precision"] == pytest.approx(reference.average_precision_score(true, logits.numpy(), average="macro"))
-    assert found["f1_micro"] == pytest.approx(reference.f1_score(true, said, average="micro", zero_division=0))
-    assert found["f1_macro"] == pytest.approx(reference.f1_score(true, said, average="macro", zero_division=0))
+    assert found["mean_average_precision"] == pytest.approx(
+        reference.average_precision_score(true, logits.numpy(), average="macro")
+    )
+    assert found["f1_micro"] == pytest.approx(
+        reference.f1_score(true, said, average="micro", zero_division=0)
+    )
+    assert found["f1_macro"] == pytest.approx(
+        reference.f1_score(true, said, average="macro", zero_division=0)
+    )
 
 
 def test_a_class_that_no_example_has_is_left_out_of_mean_average_precision() -> None:
-    found = measured(LabelRanking(("a", "never")), torch.tensor([[1.0, 0.0], [-1.0, 0.0]]), torch.tensor([[1, 0], [0, 0]]))
+    found = measured(
+        LabelRanking(("a", "never")), torch.tensor([[1.0, 0.0], [-1.0, 0.0]]), torch.tensor([[1, 0], [0, 0]])
+    )
     assert found.metrics["mean_average_precision"] == 1.0
     assert found.per_class["average_precision"] == {"a": 1.0, "never": None}
 
@@ -316,7 +358,9 @@ def test_fabric_that_gives_something_else_is_refused_with_the_cure(tmp_path: Pat
         "use --set classes=3, if the fabric has that parameter, or change its head"
     )
     flat = fabric_of(PIXELS.replace("segmentation_head", "classifier"), tmp_path)
-    with pytest.raises(InputError, match=r"gives 3, but .*: end it in op=segmentation_head with classes=3, height=6, width=4"):
+    with pytest.raises(
+        InputError, match=r"gives 3, but .*: end it in op=segmentation_head with classes=3, height=6, width=4"
+    ):
         check_fits(profile_fabric(flat), pixels())
     with pytest.raises(InputError, match=r"gives 5, but tiny regression has 2 outputs: use --set outputs=2"):
         check_fits(profile_fabric(fabric_of(VECTORS, tmp_path, {"outputs": 5})), vectors())
@@ -334,16 +378,31 @@ def test_labels_serve_other_tasks_where_they_can() -> None:
     assert hot.test.labels[:2].tolist() == [[1, 0], [0, 1]]
     assert hot.class_names == ("rows", "columns")
     assert as_task(tags(), "regression").train.labels.dtype == torch.float32
-    assert as_task(as_task(tags(), "regression"), "multi-label").train.labels.tolist() == tags().train.labels.tolist()
+    assert (
+        as_task(as_task(tags(), "regression"), "multi-label").train.labels.tolist()
+        == tags().train.labels.tolist()
+    )
     assert as_task(pixels(), "segmentation").task == "segmentation"
 
 
 @pytest.mark.parametrize(
     ("data", "task", "said"),
     [
-        (pixels(), "regression", "tiny segmentation is for segmentation, and its labels cannot serve regression: leave out --task"),
-        (stripes(), "segmentation", "cannot serve segmentation: it can serve regression and multi-label besides"),
-        (vectors(), "classification", "its labels are no classes: one whole number from 0 on is needed for each example"),
+        (
+            pixels(),
+            "regression",
+            "tiny segmentation is for segmentation, and its labels cannot serve regression: leave out --task",
+        ),
+        (
+            stripes(),
+            "segmentation",
+            "cannot serve segmentation: it can serve regression and multi-label besides",
+        ),
+        (
+            vectors(),
+            "classification",
+            "its labels are no classes: one whole number from 0 on is needed for each example",
+        ),
         (vectors(), "multi-label", "its labels are no yes or no: only 0 and 1 are"),
         (stripes(), "regresion", "there is no task 'regresion': did you mean 'regression'?"),
     ],
@@ -359,7 +418,9 @@ def test_labels_that_cannot_serve_a_task_are_refused(data: Dataset, task: str, s
 
 @pytest.fixture(autouse=True)
 def _no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Graphviz and matplotlib take longer than a whole search here; test_search.py draws."""
+    """Graphviz and matplotlib take longer than a whole search here; test_search.py
+    draws.
+    """
     no_pictures(monkeypatch)
 
 
@@ -402,16 +463,22 @@ def test_model_file_remembers_what_the_network_is_for(tmp_path: Path) -> None:
     assert facts.label_mean == pytest.approx(data.train.labels.mean(dim=0).tolist())
     config = json.loads((tmp_path / "run/config.json").read_text(encoding="utf-8"))
     assert (config["data"]["task"], config["data"]["ignore_label"]) == ("regression", None)
-    train(fabric_of(PIXELS, tmp_path), pixels(ignore_label=255), out=tmp_path / "maps", recipe=recipe(epochs=1))
+    train(
+        fabric_of(PIXELS, tmp_path), pixels(ignore_label=255), out=tmp_path / "maps", recipe=recipe(epochs=1)
+    )
     kept = read_facts(tmp_path / "maps" / "model.safetensors")
     assert (kept.task, kept.ignore_label, kept.white, kept.classes) == ("segmentation", 255, 1.0, NAMES)
 
 
 def test_regression_is_measured_with_the_spread_of_its_own_training_labels(tmp_path: Path) -> None:
-    """Other data has other means: the delivered network's amounts are still in the units it was trained on."""
+    """Other data has other means: the delivered network's amounts are still in the
+    units it was trained on.
+    """
     data = vectors()
     train(fabric_of(VECTORS, tmp_path), data, out=tmp_path / "run", recipe=recipe(epochs=10))
-    other = replace(data, train=Split(data.train.inputs, data.train.labels * 50 + 7), mean=(5.0,) * 3, std=(9.0,) * 3)
+    other = replace(
+        data, train=Split(data.train.inputs, data.train.labels * 50 + 7), mean=(5.0,) * 3, std=(9.0,) * 3
+    )
     assert evaluate_run(tmp_path / "run", data=other).score == evaluate_run(tmp_path / "run", data=data).score
 
 
@@ -425,7 +492,9 @@ def test_ignored_pixels_change_nothing_that_is_measured_or_learned(tmp_path: Pat
         labels[:, :2] = 7
         other = replace(other, **{split_name: Split(getattr(data, split_name).inputs, labels)})
     found = [
-        train(fabric_of(PIXELS, tmp_path), each, out=tmp_path / str(number), recipe=recipe(augment=False)).summary["metrics"]
+        train(
+            fabric_of(PIXELS, tmp_path), each, out=tmp_path / str(number), recipe=recipe(augment=False)
+        ).summary["metrics"]
         for number, each in enumerate([data, other])
     ]
     assert found[0] == found[1]
@@ -457,7 +526,19 @@ digraph steps {
   b -> scores [op=classifier, classes=10, fixed=true];
 }
 """
-QUICK = ("--epochs", "1", "--finetune-epochs", "1", "--candidates", "2", "--batch-size", "64", "--quiet", "--threads", "1")
+QUICK = (
+    "--epochs",
+    "1",
+    "--finetune-epochs",
+    "1",
+    "--candidates",
+    "2",
+    "--batch-size",
+    "64",
+    "--quiet",
+    "--threads",
+    "1",
+)
 
 
 @pytest.mark.parametrize(
@@ -469,7 +550,9 @@ QUICK = ("--epochs", "1", "--finetune-epochs", "1", "--candidates", "2", "--batc
         (STEPS, "digit-sequences", "mean average precision", ("--task", "multi-label")),
     ],
 )
-def test_task_goes_through_every_command(text: str, data: str, headline: str, more: tuple[str, ...], tmp_path: Path) -> None:
+def test_task_goes_through_every_command(
+    text: str, data: str, headline: str, more: tuple[str, ...], tmp_path: Path
+) -> None:
     fabric, run = written(text, tmp_path), tmp_path / "run"
     searched = invoke("search", fabric, "--data", data, "--budget", "macs=99%", "--out", run, *QUICK, *more)
     assert searched.exit_code == 0, searched.output
@@ -502,14 +585,25 @@ def striper(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = stripes(noise=0.0)
     for split in (data.train, data.validation, data.test):
         split.inputs[:] = split.inputs * 127.5 + 127.5
-    parts = {name: replace(getattr(data, name), inputs=getattr(data, name).inputs.byte()) for name in ("train", "validation", "test")}
-    return trained(STRIPES, replace(data, **parts, mean=(127.5,), std=(127.5,)), tmp_path_factory.mktemp("striper"))
+    parts = {
+        name: replace(getattr(data, name), inputs=getattr(data, name).inputs.byte())
+        for name in ("train", "validation", "test")
+    }
+    return trained(
+        STRIPES, replace(data, **parts, mean=(127.5,), std=(127.5,)), tmp_path_factory.mktemp("striper")
+    )
 
 
 def trained(text: str, data: Dataset, folder: Path) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         no_pictures(patch)
-        train(fabric_of(text, folder), data, out=folder / "run", recipe=recipe(epochs=12, augment=False), threads=1)
+        train(
+            fabric_of(text, folder),
+            data,
+            out=folder / "run",
+            recipe=recipe(epochs=12, augment=False),
+            threads=1,
+        )
     return folder / "run"
 
 
@@ -519,7 +613,9 @@ def painted(folder: Path, name: str, values: Any) -> Path:
     return folder
 
 
-def test_class_maps_hold_what_the_network_says_of_the_image_as_it_was_trained(painter: Path, tmp_path: Path) -> None:
+def test_class_maps_hold_what_the_network_says_of_the_image_as_it_was_trained(
+    painter: Path, tmp_path: Path
+) -> None:
     data = pixels()
     example = data.test.inputs[3, 0].numpy()
     images = painted(tmp_path / "images", "one.png", example * 255)
@@ -541,10 +637,22 @@ def test_class_maps_hold_what_the_network_says_of_the_image_as_it_was_trained(pa
 def test_overlays_of_data_show_the_truth_beside_the_prediction(painter: Path, tmp_path: Path) -> None:
     found = predict(painter, data=pixels(), out=tmp_path / "out", limit=3)
     assert (found.task, found.count) == ("segmentation", 3)
-    assert [file.name for file in found.files] == [f"{number}-{kind}.png" for number in range(3) for kind in ("classes", "overlay")]
-    alone = invoke("predict", painter, "--images", painted(tmp_path / "images", "0.png", np.zeros((6, 4))), "-o", tmp_path / "alone")
+    assert [file.name for file in found.files] == [
+        f"{number}-{kind}.png" for number in range(3) for kind in ("classes", "overlay")
+    ]
+    alone = invoke(
+        "predict",
+        painter,
+        "--images",
+        painted(tmp_path / "images", "0.png", np.zeros((6, 4))),
+        "-o",
+        tmp_path / "alone",
+    )
     assert alone.exit_code == 0
-    with Image.open(tmp_path / "out/0-overlay.png") as three, Image.open(tmp_path / "alone/0-overlay.png") as two:
+    with (
+        Image.open(tmp_path / "out/0-overlay.png") as three,
+        Image.open(tmp_path / "alone/0-overlay.png") as two,
+    ):
         assert three.width > two.width
 
 
@@ -555,7 +663,10 @@ def test_a_table_of_images_has_a_probability_for_each_class(striper: Path, tmp_p
     (images / "notes.txt").write_text("left alone")
     assert invoke("predict", striper, "--images", images, "-o", tmp_path / "out").exit_code == 0
     table = rows_of(tmp_path / "out/predictions.csv")
-    assert [(row["file"], row["predicted"]) for row in table] == [("columns.bmp", "columns"), ("rows.png", "rows")]
+    assert [(row["file"], row["predicted"]) for row in table] == [
+        ("columns.bmp", "columns"),
+        ("rows.png", "rows"),
+    ]
     for row in table:
         shares = {name: float(row[name]) for name in ("rows", "columns")}
         assert sum(shares.values()) == pytest.approx(1, abs=1e-5)
@@ -571,7 +682,9 @@ def test_a_table_of_amounts_is_in_the_outputs_units(tmp_path: Path) -> None:
     predict(run, data=data, out=tmp_path / "out")
     table = rows_of(tmp_path / "out/predictions.csv")
     assert list(table[0]) == ["example", "true weight", "true height", "predicted weight", "predicted height"]
-    assert [float(row["true weight"]) for row in table] == pytest.approx(data.test.labels[:, 0].tolist(), rel=1e-5)
+    assert [float(row["true weight"]) for row in table] == pytest.approx(
+        data.test.labels[:, 0].tolist(), rel=1e-5
+    )
     errors = [float(row["predicted weight"]) - float(row["true weight"]) for row in table]
     heights = [float(row["predicted height"]) - float(row["true height"]) for row in table]
     rmse = evaluate_run(run, data=data).score.metrics["rmse"]
@@ -583,7 +696,9 @@ def test_a_table_of_labels_names_those_that_apply(tmp_path: Path) -> None:
     run = trained(VECTORS, data, tmp_path)
     predict(run, data=data, out=tmp_path / "out")
     for row, true in zip(rows_of(tmp_path / "out/predictions.csv"), data.test.labels.tolist(), strict=True):
-        assert row["true"] == ";".join(name for name, applies in zip(data.class_names, true, strict=True) if applies)
+        assert row["true"] == ";".join(
+            name for name, applies in zip(data.class_names, true, strict=True) if applies
+        )
         assert row["predicted"] == ";".join(name for name in data.class_names if float(row[name]) > 0.5)
 
 
@@ -625,16 +740,26 @@ def test_wrong_usage_of_predict_is_said(painter: Path, tmp_path: Path) -> None:
         assert result.exit_code == 2
         assert said in result.stderr
     blocked = written("a file", tmp_path, "blocked")
-    result = invoke("predict", painter, "--images", painted(tmp_path / "i", "a.png", np.zeros((6, 4))), "-o", blocked)
+    result = invoke(
+        "predict", painter, "--images", painted(tmp_path / "i", "a.png", np.zeros((6, 4))), "-o", blocked
+    )
     assert result.exit_code == 2
     assert "blocked: cannot be made (File exists): give another --out" in result.stderr
     run = trained(VECTORS, vectors(), tmp_path)
     result = invoke("predict", run, "--images", tmp_path / "i", "-o", tmp_path / "out")
-    assert "the network takes 3, which image files are not: predict a data set's examples by --data" in result.stderr
+    assert (
+        "the network takes 3, which image files are not: predict a data set's examples by --data"
+        in result.stderr
+    )
 
 
-@pytest.mark.parametrize("metadata", [{}, {"task": "cooking"}, {"mean": "{"}, {"mean": "[1, 2, 3]"}, {"classes": "3"}, {"white": "[]"}])
-def test_damaged_facts_of_a_model_are_an_input_error(painter: Path, tmp_path: Path, metadata: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "metadata",
+    [{}, {"task": "cooking"}, {"mean": "{"}, {"mean": "[1, 2, 3]"}, {"classes": "3"}, {"white": "[]"}],
+)
+def test_damaged_facts_of_a_model_are_an_input_error(
+    painter: Path, tmp_path: Path, metadata: dict[str, str]
+) -> None:
     shutil.copytree(painter, tmp_path / "run")
     model = tmp_path / "run/model.safetensors"
     facts = facts_of(pixels()).metadata() | metadata if metadata else {}
@@ -650,22 +775,38 @@ def test_two_images_of_one_stem_keep_their_suffixes(painter: Path, tmp_path: Pat
     painted(images, "a.bmp", np.zeros((6, 4)))
     painted(images, "b.png", np.zeros((6, 4)))
     found = predict(painter, images=images, out=tmp_path / "out")
-    assert [file.name for file in found.files[::2]] == ["a.bmp-classes.png", "a.png-classes.png", "b-classes.png"]
+    assert [file.name for file in found.files[::2]] == [
+        "a.bmp-classes.png",
+        "a.png-classes.png",
+        "b-classes.png",
+    ]
 
 
 # --- colours
 
 _SEEN_AS = {  # Machado, Oliveira & Fernandes 2009, severity 1, on linear RGB
     "normal": np.eye(3),
-    "protanopia": np.array([[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]),
-    "deuteranopia": np.array([[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]),
-    "tritanopia": np.array([[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]]),
+    "protanopia": np.array(
+        [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
+    ),
+    "deuteranopia": np.array(
+        [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
+    ),
+    "tritanopia": np.array(
+        [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]]
+    ),
 }
 
 
 def cielab(colour: Any) -> Any:
     """Linear RGB → CIELAB under D65."""
-    to_xyz = np.array([[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]])
+    to_xyz = np.array(
+        [
+            [0.4124564, 0.3575761, 0.1804375],
+            [0.2126729, 0.7151522, 0.0721750],
+            [0.0193339, 0.1191920, 0.9503041],
+        ]
+    )
     xyz = to_xyz @ np.clip(colour, 0, 1) / np.array([0.95047, 1.0, 1.08883])
     cube = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
     return np.array([116 * cube[1] - 16, 500 * (cube[0] - cube[1]), 200 * (cube[1] - cube[2])])

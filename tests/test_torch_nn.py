@@ -1,4 +1,6 @@
-"""`op="nn.Name"`: the table is torch's own signatures, and every class of it works as an operation."""
+"""`op="nn.Name"`: the table is torch's own signatures, and every class of it works as
+an operation.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,9 @@ CALLS = [(name, rank) for name, row in TORCH_CLASSES.items() for rank in row.ran
 def call(name: str, rank: int) -> tuple[str, dict, tuple[int, ...]]:
     """An operation with the arguments it must have, on an example it works on."""
     row = TORCH_CLASSES[name]
-    arguments = {argument.name: VALUES[argument.name] for argument in row.arguments.values() if argument.required}
+    arguments = {
+        argument.name: VALUES[argument.name] for argument in row.arguments.values() if argument.required
+    }
     if name.startswith("Upsampl"):
         arguments = {"scale_factor": 1.5}
     return f"nn.{name}", arguments, SHAPES[rank]
@@ -58,7 +62,9 @@ def test_the_table_has_torch_s_arguments_and_defaults(name):
         if default is None and argument.required:  # Softmax(dim=None) is deprecated
             continue
         assert argument.required == (default is inspect.Parameter.empty), argument.name
-        assert argument.required or (argument.default == default and type(argument.default) is type(default)), argument.name
+        assert argument.required or (
+            argument.default == default and type(argument.default) is type(default)
+        ), argument.name
     for name_left in row.left_out & set(theirs):
         assert theirs[name_left].default is not inspect.Parameter.empty
 
@@ -96,7 +102,9 @@ def test_a_class_is_torch_s_own(name, rank):
     assert isinstance(build(op, arguments, shape), getattr(nn, name))
 
 
-@pytest.mark.parametrize("name", ["BatchNorm1d", "BatchNorm2d", "InstanceNorm1d", "InstanceNorm2d", "GroupNorm"])
+@pytest.mark.parametrize(
+    "name", ["BatchNorm1d", "BatchNorm2d", "InstanceNorm1d", "InstanceNorm2d", "GroupNorm"]
+)
 def test_norms_work_on_one_value_a_channel_and_else_are_torch_s(name):
     for rank in TORCH_CLASSES[name].ranks:
         op, arguments, shape = call(name, rank)
@@ -119,7 +127,14 @@ def test_norms_work_on_one_value_a_channel_and_else_are_torch_s(name):
             6 * 2 * 9 + 6,
             (6, 5, 5),
         ),
-        ("nn.ConvTranspose2d", {"out_channels": 6, "kernel_size": 2, "stride": 2}, (4, 5, 5), 25 * 24 * 4, 24 * 4 + 6, (6, 10, 10)),
+        (
+            "nn.ConvTranspose2d",
+            {"out_channels": 6, "kernel_size": 2, "stride": 2},
+            (4, 5, 5),
+            25 * 24 * 4,
+            24 * 4 + 6,
+            (6, 10, 10),
+        ),
         ("nn.Linear", {"out_features": 3, "bias": False}, (7, 4), 84, 12, (7, 3)),
         ("nn.BatchNorm2d", {}, (4, 5, 5), 0, 8, (4, 5, 5)),
         ("nn.LayerNorm", {}, (7, 4), 0, 8, (7, 4)),
@@ -139,12 +154,32 @@ def test_costs_and_sizes_against_formulas(op, arguments, shape, macs, params, ou
 @pytest.mark.parametrize(
     ("op", "arguments", "shape", "text"),
     [
-        ("nn.Conv2d", {"out_channels": 2, "kernel_size": 3}, (4, 8), "needs an image (channels, height, width), but gets 4x8"),
-        ("nn.BatchNorm1d", {}, (4, 8, 8), "needs a vector (features) or a sequence (channels, length), but gets 4x8x8"),
+        (
+            "nn.Conv2d",
+            {"out_channels": 2, "kernel_size": 3},
+            (4, 8),
+            "needs an image (channels, height, width), but gets 4x8",
+        ),
+        (
+            "nn.BatchNorm1d",
+            {},
+            (4, 8, 8),
+            "needs a vector (features) or a sequence (channels, length), but gets 4x8x8",
+        ),
         ("nn.Softmax", {"dim": 0}, (4, 8), "dim=0 must be one of 1 to 2, or -1 to -2: the batch is 0"),
-        ("nn.Flatten", {"start_dim": -3}, (4, 8), "start_dim=-3 must be one of 1 to 2, or -1 to -2: the batch is 0"),
+        (
+            "nn.Flatten",
+            {"start_dim": -3},
+            (4, 8),
+            "start_dim=-3 must be one of 1 to 2, or -1 to -2: the batch is 0",
+        ),
         ("nn.GLU", {"dim": 3}, (4, 8), "dim=3 must be one of 1 to 2, or -1 to -2: the batch is 0"),
-        ("nn.Conv2d", {"out_channels": 3, "kernel_size": 3, "groups": 2}, (4, 8, 8), "out_channels must be divisible by groups"),
+        (
+            "nn.Conv2d",
+            {"out_channels": 3, "kernel_size": 3, "groups": 2},
+            (4, 8, 8),
+            "out_channels must be divisible by groups",
+        ),
     ],
 )
 def test_what_does_not_fit_is_told(op, arguments, shape, text):
@@ -173,8 +208,10 @@ def test_a_fabric_of_torch_classes_reads_and_has_costs(tmp_path):
 
     path = tmp_path / "torch.dot"
     path.write_text(
-        'digraph { graph [source=x, target=y]; x [input="3x8x8"]; edge [op="nn.Conv2d", kernel_size=3, padding=1];'
-        'x -> a [out_channels=4]; a -> b [op="nn.BatchNorm2d"]; b -> c [op="nn.AdaptiveAvgPool2d", output_size=1];'
+        'digraph { graph [source=x, target=y]; x [input="3x8x8"]; edge [op="nn.Conv2d", kernel_size=3, '
+        "padding=1];"
+        'x -> a [out_channels=4]; a -> b [op="nn.BatchNorm2d"]; b -> c [op="nn.AdaptiveAvgPool2d", '
+        "output_size=1];"
         'c -> d [op="nn.Flatten"]; d -> y [op="nn.Linear", out_features=10] }'
     )
     found = profile_fabric(read_fabric(path))
@@ -183,6 +220,9 @@ def test_a_fabric_of_torch_classes_reads_and_has_costs(tmp_path):
 
 
 def test_the_table_is_there_without_torch():
-    code = "import sys, bsngraph.ops as ops; assert 'nn.Conv2d' in ops.OPERATIONS; assert 'torch' not in sys.modules"
+    code = (
+        "import sys, bsngraph.ops as ops; assert 'nn.Conv2d' in ops.OPERATIONS; assert 'torch' not in "
+        "sys.modules"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
     assert {name for name in OPERATIONS if name.startswith("nn.")} == {f"nn.{name}" for name in TORCH_CLASSES}

@@ -1,4 +1,6 @@
-"""The changes of benchmarks/truth/tried.py do what their names say while a search runs, and leave nothing behind."""
+"""The changes of benchmarks/truth/tried.py do what their names say while a search runs,
+and leave nothing behind.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ def test_a_control_variate_knows_the_gradient_of_a_sum_exactly(profile):
     with tried.control_variate(profile):
         for batch in range(tried.FITTED_ON + 1):
             distribution, kept = drawn(profile, 16, batch)
-            found = distribution.policy_gradient(kept, torch.from_numpy(kept).double() @ slope, "leave-one-out")
+            found = distribution.policy_gradient(
+                kept, torch.from_numpy(kept).double() @ slope, "leave-one-out"
+            )
     gamma = distribution.probabilities
     assert torch.allclose(found, slope * gamma * (1 - gamma) * distribution.leading, atol=1e-10)
 
@@ -61,7 +65,10 @@ def test_a_sandwich_runs_the_whole_fabric_and_the_cheapest_among_its_fair_rows(p
     with tried.sandwich(profile):
         _, kept = drawn(profile, 16, temperature=math.inf)
         _, usual = drawn(profile, 16)
-    cheapest = min(every_architecture(profile.fabric), key=lambda architecture: profile.macs[list(architecture.live)].sum())
+    cheapest = min(
+        every_architecture(profile.fabric),
+        key=lambda architecture: profile.macs[list(architecture.live)].sum(),
+    )
     assert kept[:4].all()
     assert (kept[4:8] == cheapest.mask).all()
     assert np.array_equal(kept[8:], drawn(profile, 16, temperature=math.inf)[1][8:])
@@ -72,7 +79,12 @@ def test_punished_entropy_ends_lower(profile, tmp_path, monkeypatch):
     no_pictures(monkeypatch)
 
     def entropy(name):
-        how = {"recipe": recipe(epochs=12), "settings": settings(finetune_epochs=0), "threads": 1, "device": "cpu"}
+        how = {
+            "recipe": recipe(epochs=12),
+            "settings": settings(finetune_epochs=0),
+            "threads": 1,
+            "device": "cpu",
+        }
         result = search(profile, stripes(), ["price=5"], out=tmp_path / name, **how)
         return result.run.read_metrics()[-1]["entropy"]
 
@@ -87,6 +99,17 @@ def test_a_search_runs_with_it_and_afterwards_nothing_is_changed(change, profile
     no_pictures(monkeypatch)
     before = [getattr(EdgeDistribution, name) for name in ("sample", "policy_gradient")], Learning._epoch
     with change(profile):
-        result = search(profile, stripes(), ["price=5"], out=tmp_path / "run", recipe=recipe(), settings=settings(), threads=1)
+        result = search(
+            profile,
+            stripes(),
+            ["price=5"],
+            out=tmp_path / "run",
+            recipe=recipe(),
+            settings=settings(),
+            threads=1,
+        )
     assert result.architecture.live
-    assert before == ([getattr(EdgeDistribution, name) for name in ("sample", "policy_gradient")], Learning._epoch)
+    assert before == (
+        [getattr(EdgeDistribution, name) for name in ("sample", "policy_gradient")],
+        Learning._epoch,
+    )

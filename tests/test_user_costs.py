@@ -1,4 +1,6 @@
-"""Costs of the user's own: what the function gets, how often it is called, and every mistake one can make with it."""
+"""Costs of the user's own: what the function gets, how often it is called, and every
+mistake one can make with it.
+"""
 
 from __future__ import annotations
 
@@ -91,7 +93,9 @@ def test_no_live_edges_cost_nothing_and_are_not_asked_about(profile):
 
 def test_what_is_remembered_is_bounded_and_the_longest_unused_goes(profile):
     calls = []
-    box = BlackBox("own", lambda architecture: calls.append(1) or len(architecture.edges), profile, remembered=2)
+    box = BlackBox(
+        "own", lambda architecture: calls.append(1) or len(architecture.edges), profile, remembered=2
+    )
     rows = np.eye(len(profile.fabric.edges), dtype=np.bool_)
     assert box.of(rows[:4]).tolist() == [1, 1, 1, 1], "a batch may be larger than the memory"
     box.of(rows[2:4])
@@ -147,7 +151,9 @@ def test_what_takes_too_long_is_given_up(profile):
         return 1.0
 
     rows = np.eye(len(profile.fabric.edges), dtype=np.bool_)
-    with pytest.raises(InputError, match=r"gave nothing in 0\.05 s: make it faster, or allow more by --cost-timeout"):
+    with pytest.raises(
+        InputError, match=r"gave nothing in 0\.05 s: make it faster, or allow more by --cost-timeout"
+    ):
         BlackBox("own", slow, profile, timeout_s=0.05).of(rows)
     go_on.set()
     for thread in threading.enumerate():
@@ -208,9 +214,13 @@ def test_a_function_is_loaded_from_a_file_without_leaving_anything_beside_it(pro
     assert not (tmp_path / "__pycache__").exists()
 
 
-@pytest.mark.parametrize("text", ["", "count", "count=", "=own.py:f", "count=own.py", "count=own.py:", "count=:f"])
+@pytest.mark.parametrize(
+    "text", ["", "count", "count=", "=own.py:f", "count=own.py", "count=own.py:", "count=:f"]
+)
 def test_what_does_not_read_as_a_cost_is_told_how_to(profile, text):
-    with pytest.raises(InputError, match=r"does not read NAME=FILE\.py:FUNCTION: write --cost NAME=FILE\.py:FUNCTION, e\.g\."):
+    with pytest.raises(
+        InputError, match=r"does not read NAME=FILE\.py:FUNCTION: write --cost NAME=FILE\.py:FUNCTION, e\.g\."
+    ):
         load_user_cost(text, profile)
 
 
@@ -220,7 +230,11 @@ def test_what_does_not_read_as_a_cost_is_told_how_to(profile, text):
         ("def f(a):\n    return 1\nx = 2\n", "g", "own.py has no function 'g': it has f"),
         ("x = 2\n", "x", "own.py has no function 'x': it has none"),
         ("def f(a:\n", "f", "own.py, line 1: SyntaxError: "),
-        ("import no_such_module\n", "f", "own.py, line 1: ModuleNotFoundError: No module named 'no_such_module'"),
+        (
+            "import no_such_module\n",
+            "f",
+            "own.py, line 1: ModuleNotFoundError: No module named 'no_such_module'",
+        ),
         ("exit(3)\n", "f", "own.py, line 1: SystemExit: 3"),
     ],
 )
@@ -237,11 +251,16 @@ def test_files_that_are_not_there_or_not_python_are_said(profile, tmp_path):
         load_user_cost(f"own={own(tmp_path, '', 'own.txt')}:f", profile)
 
 
-@pytest.mark.parametrize("raised", ["KeyError('joules')", "SystemExit(1)", "KeyboardInterrupt()", "StopIteration()"])
+@pytest.mark.parametrize(
+    "raised", ["KeyError('joules')", "SystemExit(1)", "KeyboardInterrupt()", "StopIteration()"]
+)
 def test_a_function_that_raises_is_named_with_its_line(profile, tmp_path, raised):
     code = own(tmp_path, f"def helper(a):\n    raise {raised}\n\ndef f(a):\n    return helper(a)\n")
     box = load_user_cost(f"own={code}:f", profile)
     with pytest.raises(InputError) as caught:
         box.of(whole(profile))
-    assert f"for an architecture of 5 edges and 696 MACs failed: {code}, line 2: {raised.partition('(')[0]}" in str(caught.value)
+    assert (
+        f"for an architecture of 5 edges and 696 MACs failed: {code}, line 2: {raised.partition('(')[0]}"
+        in str(caught.value)
+    )
     assert "Traceback" not in str(caught.value)

@@ -1,4 +1,6 @@
-"""Operations of the user's own: registering, loading by `--ops`, profiling, and every mistake one can make with them."""
+"""Operations of the user's own: registering, loading by `--ops`, profiling, and every
+mistake one can make with them.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ def scale(shape, *, factor: float = 2.0):
     'Times.'
     return lambda x: factor * x
 """
-FABRIC = 'digraph { graph [source=x, target=y]; x [input="3x8x8"]; x -> a [op=conv, channels=4]; a -> y [op=%s] }'
+FABRIC = (
+    'digraph { graph [source=x, target=y]; x [input="3x8x8"]; x -> a [op=conv, channels=4]; a -> y [op=%s] }'
+)
 
 
 @pytest.fixture(autouse=True)
@@ -82,14 +86,21 @@ def test_a_class_is_an_operation_with_the_arguments_of_its_init():
 
     entry = OPERATIONS["test_op"]
     assert [str(argument) for argument in entry.arguments.values()] == ["features: int", "bias: bool = True"]
-    assert (entry.summary, entry.when, entry.sizes, entry.origin) == ("One linear layer.", "for tests.", "any → features", __name__)
+    assert (entry.summary, entry.when, entry.sizes, entry.origin) == (
+        "One linear layer.",
+        "for tests.",
+        "any → features",
+        __name__,
+    )
     found = profile("test_op", {"features": 3, "bias": False}, (5,))
     assert (found.shape, found.macs, found.params) == ((3,), 15, 15)
     assert isinstance(build("test_op", {"features": 3}, (5,)), Narrow)
 
 
 def test_a_class_without_a_docstring_does_not_inherit_torch_s():
-    operation("test_op")(type("Silent", (nn.Identity,), {"__init__": lambda self, shape: nn.Module.__init__(self)}))
+    operation("test_op")(
+        type("Silent", (nn.Identity,), {"__init__": lambda self, shape: nn.Module.__init__(self)})
+    )
     assert OPERATIONS["test_op"].summary == ""
 
 
@@ -132,7 +143,12 @@ def test_a_file_registers_its_operations_and_may_be_loaded_again(tmp_path):
     assert load_operations(code) == load_operations(code) == ("scale",)
     assert OPERATIONS["scale"].origin == code
     assert torch.equal(build("scale", {"factor": 3.0}, (2,))(torch.ones(1, 2)), torch.full((1, 2), 3.0))
-    write(tmp_path, SCALE.replace("factor * x", "torch.cat((x, x), 1)").replace("import bsngraph", "import bsngraph, torch"))
+    write(
+        tmp_path,
+        SCALE.replace("factor * x", "torch.cat((x, x), 1)").replace(
+            "import bsngraph", "import bsngraph, torch"
+        ),
+    )
     load_operations(code)
     assert profile("scale", {}, (2,)).shape == (4,), "the new text counts, whatever was cached"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["own.py"], "nothing is written beside it"
@@ -148,7 +164,10 @@ def test_an_installed_module_registers_its_operations_also_when_it_was_imported_
     assert load_operations("test_pack") == load_operations("test_pack") == ("scale",)
     write(package, "import no_such_thing", "broken.py")
     inside = package / "broken.py"
-    assert refused("test_pack.broken") == f"{inside}, line 1: ModuleNotFoundError: No module named 'no_such_thing'"
+    assert (
+        refused("test_pack.broken")
+        == f"{inside}, line 1: ModuleNotFoundError: No module named 'no_such_thing'"
+    )
     write(package, "def broken(:", "syntax.py")
     assert refused("test_pack.syntax") == f"{package / 'syntax.py'}, line 1: SyntaxError: invalid syntax"
     assert refused("test_pack.absent").startswith("there is no installed module 'test_pack.absent'")
@@ -170,15 +189,24 @@ def test_a_module_that_the_program_has_imported_itself_is_found(tmp_path, monkey
         ("\n\n1 / 0\n", "line 3: ZeroDivisionError: division by zero"),
         ("import sys\nsys.exit(3)\n", "line 2: SystemExit: 3"),
         ("def f():\n    return {}['a']\nf()\n", "line 2: KeyError: 'a'"),
-        (SCALE.replace("'scale'", "'conv'"), "line 2: ValueError: operation 'conv' is built in: give yours another name"),
+        (
+            SCALE.replace("'scale'", "'conv'"),
+            "line 2: ValueError: operation 'conv' is built in: give yours another name",
+        ),
         (
             SCALE.replace("factor: float", "key: float"),
-            "line 2: ValueError: operation 'scale': key cannot be an argument, it means something else on an edge",
+            "line 2: ValueError: operation 'scale': key cannot be an argument, it means something else on "
+            "an edge",
         ),
-        (SCALE.replace("*, ", ""), "line 2: TypeError: operation 'scale': parameter 'factor' must be keyword-only (put a * before it)"),
+        (
+            SCALE.replace("*, ", ""),
+            "line 2: TypeError: operation 'scale': parameter 'factor' must be keyword-only (put a * "
+            "before it)",
+        ),
         (
             SCALE.replace(": float", ""),
-            "line 2: TypeError: operation 'scale': argument 'factor' must be annotated bool, int, float, str or Literal of strings, "
+            "line 2: TypeError: operation 'scale': argument 'factor' must be annotated bool, int, float, "
+            "str or Literal of strings, "
             "not <class 'inspect._empty'>",
         ),
         (SCALE + "1 / 0\n", "line 6: ZeroDivisionError: division by zero"),
@@ -192,18 +220,32 @@ def test_what_is_wrong_with_a_file_is_told_with_its_line(tmp_path, text, said):
 def test_what_is_no_code_is_told(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert refused("none.py") == "none.py: cannot be read (No such file or directory)"
-    assert refused(str(tmp_path / "folder.d")).endswith("folder.d: cannot be read (No such file or directory)")
+    assert refused(str(tmp_path / "folder.d")).endswith(
+        "folder.d: cannot be read (No such file or directory)"
+    )
     write(tmp_path, "digraph {}", "fabric.dot")
     assert (
         refused("./fabric.dot")
-        == "fabric.dot is no Python file: operations come from --ops FILE.py, or --ops MODULE for an installed module"
+        == "fabric.dot is no Python file: operations come from --ops FILE.py, or --ops MODULE for an "
+        "installed module"
     )
-    assert refused("no_such_module") == "there is no installed module 'no_such_module': install it, or name a file: --ops FILE.py"
+    assert (
+        refused("no_such_module")
+        == "there is no installed module 'no_such_module': install it, or name a file: --ops FILE.py"
+    )
     assert refused("fabric.dot").startswith("there is no installed module 'fabric.dot'")
     assert refused("..relative").startswith("there is no installed module '..relative'")
-    assert refused("json") == "json registers no operation: put @bsngraph.operation(NAME) before a function or an nn.Module class"
+    assert (
+        refused("json")
+        == "json registers no operation: put @bsngraph.operation(NAME) before a function or an nn.Module "
+        "class"
+    )
     empty = write(tmp_path, "x = 1\n")
-    assert refused(empty) == f"{empty} registers no operation: put @bsngraph.operation(NAME) before a function or an nn.Module class"
+    assert (
+        refused(empty)
+        == f"{empty} registers no operation: put @bsngraph.operation(NAME) before a function or an "
+        "nn.Module class"
+    )
     write(tmp_path, SCALE, "near.py")
     assert refused("near") == "there is no installed module 'near': did you mean --ops near.py?"
 
@@ -211,17 +253,25 @@ def test_what_is_no_code_is_told(tmp_path, monkeypatch):
 def test_two_files_with_the_same_name_of_operation_are_told_apart(tmp_path):
     first, second = write(tmp_path, SCALE, "first.py"), write(tmp_path, SCALE, "second.py")
     load_operations(first)
-    assert refused(second) == f"{second}, line 2: ValueError: operation 'scale' exists already in {first}: give yours another name"
+    assert (
+        refused(second)
+        == f"{second}, line 2: ValueError: operation 'scale' exists already in {first}: give yours "
+        "another name"
+    )
 
 
 # --- mistakes in builders and forward passes
 
 
 def failing(text: str, folder: Path) -> str:
-    """Load an operation with that body; give what a fabric with it is refused for, file names shortened."""
+    """Load an operation with that body; give what a fabric with it is refused for, file
+    names shortened.
+    """
     indented = "\n    ".join(text.splitlines())
     code = write(
-        folder, f"import bsngraph, torch\nfrom torch import nn\n@bsngraph.operation('test_op')\ndef test_op(shape):\n    {indented}\n"
+        folder,
+        "import bsngraph, torch\nfrom torch import nn\n@bsngraph.operation('test_op')\ndef "
+        f"test_op(shape):\n    {indented}\n",
     )
     load_operations(code)
     return problem(folder).replace(code, "own.py")
@@ -231,22 +281,38 @@ def failing(text: str, folder: Path) -> str:
     ("body", "said"),
     [
         ("raise ValueError('needs a vector')", "needs a vector"),
-        ("return shape[7]", "cannot be built for an input of 4x8x8 (IndexError: tuple index out of range; own.py, line 5)"),
+        (
+            "return shape[7]",
+            "cannot be built for an input of 4x8x8 (IndexError: tuple index out of range; own.py, line 5)",
+        ),
         (
             "return lambda x: x + None",
-            "cannot run on an input of 4x8x8 (TypeError: unsupported operand type(s) for +: 'Tensor' and 'NoneType'; own.py, line 5)",
+            "cannot run on an input of 4x8x8 (TypeError: unsupported operand type(s) for +: 'Tensor' and "
+            "'NoneType'; own.py, line 5)",
         ),
         ("return lambda x: {}['k']", "cannot run on an input of 4x8x8 (KeyError: 'k'; own.py, line 5)"),
-        ("def f(x):\n    raise ValueError\nreturn f", "cannot run on an input of 4x8x8 (ValueError; own.py, line 6)"),
+        (
+            "def f(x):\n    raise ValueError\nreturn f",
+            "cannot run on an input of 4x8x8 (ValueError; own.py, line 6)",
+        ),
         ("return 3", "gives no nn.Module but a value of type int"),
         ("return None", "gives no nn.Module but nothing"),
         ("return nn.Identity", "gives no nn.Module but a value of type type"),
         ("return lambda x: (x, x)", "must give one tensor, but gives a value of type tuple"),
         ("return lambda x: None", "must give one tensor, but gives nothing"),
         ("return lambda x: x.sum()", "must keep examples apart, but gives a single number for a whole batch"),
-        ("return lambda x: x.mean(0)", "must keep examples apart, but a batch of 3 gives 4x8x8 and one of 1 4x8x8"),
-        ("return lambda x: x.sum(0, keepdim=True)", "must keep examples apart, but a batch of 3 gives 1x4x8x8 and one of 1 1x4x8x8"),
-        ("return lambda x: x.squeeze(0)", "must keep examples apart, but a batch of 3 gives 3x4x8x8 and one of 1 4x8x8"),
+        (
+            "return lambda x: x.mean(0)",
+            "must keep examples apart, but a batch of 3 gives 4x8x8 and one of 1 4x8x8",
+        ),
+        (
+            "return lambda x: x.sum(0, keepdim=True)",
+            "must keep examples apart, but a batch of 3 gives 1x4x8x8 and one of 1 1x4x8x8",
+        ),
+        (
+            "return lambda x: x.squeeze(0)",
+            "must keep examples apart, but a batch of 3 gives 3x4x8x8 and one of 1 4x8x8",
+        ),
         ("return lambda x: x[:, :0]", "leaves nothing of an input of 4x8x8: its result is 0x8x8"),
     ],
 )
@@ -255,7 +321,9 @@ def test_a_mistake_in_an_operation_is_a_problem_of_the_fabric(tmp_path, body, sa
 
 
 def test_looking_at_values_is_a_problem_too(tmp_path):
-    assert failing("return lambda x: x if x.sum() > 0 else -x", tmp_path).startswith("test_op cannot run on an input of 4x8x8 (")
+    assert failing("return lambda x: x if x.sum() > 0 else -x", tmp_path).startswith(
+        "test_op cannot run on an input of 4x8x8 ("
+    )
     assert "own.py, line 5" in failing("return lambda x: x * torch.ones(1).item()", tmp_path)
 
 
@@ -263,7 +331,8 @@ def test_tensors_made_in_builder_and_forward_are_on_the_right_device(tmp_path):
     body = "scale = torch.ones(shape)\nreturn lambda x: x * torch.arange(shape[-1]) * scale.to(x.device)"
     code = write(
         tmp_path,
-        f"import bsngraph, torch\n@bsngraph.operation('test_op')\ndef test_op(shape):\n    {body.replace(chr(10), chr(10) + '    ')}\n",
+        "import bsngraph, torch\n@bsngraph.operation('test_op')\ndef test_op(shape):\n    "
+        f"{body.replace(chr(10), chr(10) + '    ')}\n",
     )
     load_operations(code)
     assert profile("test_op", {}, (2, 3)).shape == (2, 3)
@@ -313,12 +382,16 @@ def check(*arguments: str):
 def test_check_names_what_is_not_counted(tmp_path):
     code = write(
         tmp_path,
-        "import bsngraph, torch\n@bsngraph.operation('fourier')\ndef fourier(shape):\n    return lambda x: torch.fft.fft2(x).abs()\n",
+        "import bsngraph, torch\n@bsngraph.operation('fourier')\ndef fourier(shape):\n    return lambda "
+        "x: torch.fft.fft2(x).abs()\n",
     )
     fabric = write(tmp_path, FABRIC % "fourier", "fabric.dot")
     text = check(fabric, "--ops", code)
     assert text.exit_code == 0
-    assert "not counted: aten._fft_c2c in fourier on a->y#0: the macs of these edges may be too small\n" in text.output
+    assert (
+        "not counted: aten._fft_c2c in fourier on a->y#0: the macs of these edges may be too small\n"
+        in text.output
+    )
     facts = json.loads(check(fabric, "--ops", code, "--format", "json").output)
     assert facts["uncounted"] == [{"operator": "aten._fft_c2c", "op": "fourier", "edges": ["a->y#0"]}]
     plain = json.loads(check(str(ROOT / "fabrics/digits.dot"), "--format", "json").output)
@@ -365,7 +438,11 @@ def test_check_wants_a_fabric_or_ops(tmp_path):
     assert "Missing argument 'FABRIC'" in check().output
     both = check(str(ROOT / "fabrics/digits.dot"), "--ops")
     assert both.exit_code == 2
-    assert both.output == "Error: --ops alone lists all operations, without a FABRIC; with one, name your code: --ops FILE.py\n"
+    assert (
+        both.output
+        == "Error: --ops alone lists all operations, without a FABRIC; with one, name your code: --ops "
+        "FILE.py\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -382,11 +459,16 @@ def test_check_wants_a_fabric_or_ops(tmp_path):
 def test_every_command_loads_ops_and_refuses_bad_ones(tmp_path, command):
     bad = write(tmp_path, "import torchvisio\n")
     words = [
-        word.replace("OUT", str(tmp_path / "out")).replace("FABRIC", write(tmp_path, FABRIC % "identity", "f.dot"))
+        word.replace("OUT", str(tmp_path / "out")).replace(
+            "FABRIC", write(tmp_path, FABRIC % "identity", "f.dot")
+        )
         for word in command.split()
     ]
     result = CliRunner().invoke(cli, [*words, "--ops", bad])
-    assert (result.exit_code, result.output) == (2, f"Error: {bad}, line 1: ModuleNotFoundError: No module named 'torchvisio'\n")
+    assert (result.exit_code, result.output) == (
+        2,
+        f"Error: {bad}, line 1: ModuleNotFoundError: No module named 'torchvisio'\n",
+    )
     assert not (tmp_path / "out").exists()
 
 
@@ -414,6 +496,9 @@ def test_the_example_with_operations_of_its_own_runs(tmp_path):
         check=True,
     )
     lines = ran.stdout.splitlines()
-    # 64 pixels, 8 channels in, 16 out, 9 weights; and one bias for each outgoing channel
-    assert any(line.split() == ["a->b#0", "gated_conv", "73728", "MACs", "1168", "parameters"] for line in lines)
+    # 64 pixels, 8 channels in, 16 out, 9 weights; and one bias for each outgoing
+    # channel
+    assert any(
+        line.split() == ["a->b#0", "gated_conv", "73728", "MACs", "1168", "parameters"] for line in lines
+    )
     assert lines[-1].startswith("test accuracy")

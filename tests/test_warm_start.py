@@ -1,4 +1,6 @@
-"""A search that starts from another's weights and Γ: what it takes over, what it records, what it refuses."""
+"""A search that starts from another's weights and Γ: what it takes over, what it
+records, what it refuses.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,17 @@ import pytest
 import torch
 from click.testing import CliRunner
 from test_objective import budget
-from tiny import DIGITS, STRIPES_DROPOUT, STRIPES_NORM, fabric_of, no_pictures, recipe, settings, stripes, written
+from tiny import (
+    DIGITS,
+    STRIPES_DROPOUT,
+    STRIPES_NORM,
+    fabric_of,
+    no_pictures,
+    recipe,
+    settings,
+    stripes,
+    written,
+)
 
 from bsngraph.cli.main import cli
 from bsngraph.errors import InputError
@@ -57,7 +69,9 @@ def config(folder: Path) -> dict[str, Any]:
     return said
 
 
-def test_a_second_budget_has_the_firsts_weights_and_probabilities_at_epoch_0(first: Path, tmp_path: Path) -> None:
+def test_a_second_budget_has_the_firsts_weights_and_probabilities_at_epoch_0(
+    first: Path, tmp_path: Path
+) -> None:
     profile = profile_fabric(fabric_of(STRIPES_DROPOUT, tmp_path))
     net = compile_fabric(profile, seed=77)
     learning = Learning(net, DATA, (), (), recipe(), settings(), 1)
@@ -65,13 +79,17 @@ def test_a_second_budget_has_the_firsts_weights_and_probabilities_at_epoch_0(fir
     before = checkpoint(first)["search"]
     assert learning.epoch == 0
     assert torch.equal(learning.distribution.logits, before["logits"])
-    assert not torch.equal(learning.distribution.logits, Learning(net, DATA, (), (), recipe(), settings(), 1).distribution.logits)
+    assert not torch.equal(
+        learning.distribution.logits, Learning(net, DATA, (), (), recipe(), settings(), 1).distribution.logits
+    )
     assert net.state_dict().keys() == before["net"].keys()
     for name, tensor in net.state_dict().items():
         assert torch.equal(tensor, before["net"][name]), name
 
 
-def test_weights_are_found_by_edge_name_where_the_file_stands_in_another_order(first: Path, tmp_path: Path) -> None:
+def test_weights_are_found_by_edge_name_where_the_file_stands_in_another_order(
+    first: Path, tmp_path: Path
+) -> None:
     lines = STRIPES_DROPOUT.splitlines(keepends=True)
     inner = [line for line in lines if "->" in line]
     turned = "".join([line for line in lines[:-1] if "->" not in line] + inner[::-1] + lines[-1:])
@@ -81,15 +99,26 @@ def test_weights_are_found_by_edge_name_where_the_file_stands_in_another_order(f
     assert set(before.logits) == {edge.name for edge in profile.fabric.edges}
 
 
-def test_nothing_is_learned_from_the_start_but_what_it_had_when_the_rates_are_zero(first: Path, tmp_path: Path) -> None:
+def test_nothing_is_learned_from_the_start_but_what_it_had_when_the_rates_are_zero(
+    first: Path, tmp_path: Path
+) -> None:
     still = recipe(epochs=1, learning_rate=0.0, weight_decay=0.0)
     out = run(
-        tmp_path / "second", ["price=4"], recipe=still, settings=settings(edge_learning_rate=0.0, burn_in=0.0), warm_start=first, seed=9
+        tmp_path / "second",
+        ["price=4"],
+        recipe=still,
+        settings=settings(edge_learning_rate=0.0, burn_in=0.0),
+        warm_start=first,
+        seed=9,
     )
     assert torch.equal(checkpoint(out)["search"]["logits"], checkpoint(first)["search"]["logits"])
-    weights = {name: tensor for name, tensor in checkpoint(out)["search"]["net"].items() if name.endswith("weight")}
+    weights = {
+        name: tensor for name, tensor in checkpoint(out)["search"]["net"].items() if name.endswith("weight")
+    }
     assert weights
-    assert all(torch.equal(tensor, checkpoint(first)["search"]["net"][name]) for name, tensor in weights.items())
+    assert all(
+        torch.equal(tensor, checkpoint(first)["search"]["net"][name]) for name, tensor in weights.items()
+    )
 
 
 def test_config_records_the_run_started_from_by_path_and_hash(first: Path, tmp_path: Path) -> None:
@@ -104,7 +133,13 @@ def test_a_warm_start_is_usually_shorter_and_has_no_burn_in(first: Path, tmp_pat
     assert how.epochs < Recipe().epochs
     assert what.burn_in == 0
     assert resolve_settings(None, warm=True, recipe={"epochs": 7}, settings={"burn_in": 0.1})[0].epochs == 7
-    out = run(tmp_path / "second", ["price=4"], warm_start=first, recipe=None, settings=settings(burn_in=0.0, finetune_epochs=0))
+    out = run(
+        tmp_path / "second",
+        ["price=4"],
+        warm_start=first,
+        recipe=None,
+        settings=settings(burn_in=0.0, finetune_epochs=0),
+    )
     assert config(out)["recipe"]["epochs"] == how.epochs
     rows = [json.loads(line) for line in (out / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
     assert len(rows) == how.epochs
@@ -119,13 +154,17 @@ def test_limits_go_from_where_gamma_stands_to_the_budget_up_or_down() -> None:
     assert up == pytest.approx([1.25, 1.5, 1.75, 2, 2, 2, 2, 2])
 
 
-def test_the_first_limit_after_a_warm_start_is_near_what_its_samples_cost(first: Path, tmp_path: Path) -> None:
+def test_the_first_limit_after_a_warm_start_is_near_what_its_samples_cost(
+    first: Path, tmp_path: Path
+) -> None:
     fabric = fabric_of(STRIPES_DROPOUT, tmp_path)
     profile = profile_fabric(fabric)
     from bsngraph.costs import parse_budget, resolve_budgets
 
     budgets = resolve_budgets(profile, [parse_budget("price=4")])
-    learning = Learning(compile_fabric(profile, seed=0), DATA, budgets, (), recipe(), SearchSettings(burn_in=0.0), 0)
+    learning = Learning(
+        compile_fabric(profile, seed=0), DATA, budgets, (), recipe(), SearchSettings(burn_in=0.0), 0
+    )
     before = read_warm_start(first, profile)
     learning.start_from(before)
     from test_edge_distribution import every_sample
@@ -135,13 +174,22 @@ def test_the_first_limit_after_a_warm_start_is_near_what_its_samples_cost(first:
     samples = every_sample(fabric)  # (2^searchable, edges)
     gamma = learning.distribution.probabilities.numpy()
     chances = [float((gamma * row + (1 - gamma) * ~row).prod()) for row in samples]
-    exact = sum(chance * cost for chance, cost in zip(chances, budgets[0].cost.of(live_edges(learning.net.sweep, samples)), strict=True))
+    exact = sum(
+        chance * cost
+        for chance, cost in zip(
+            chances, budgets[0].cost.of(live_edges(learning.net.sweep, samples)), strict=True
+        )
+    )
     assert learning.starts is not None
     assert learning.starts[0] == pytest.approx(exact, abs=0.3)
 
 
-def test_a_reopened_start_gives_what_was_dropped_another_chance_and_leaves_the_rest(first: Path, tmp_path: Path) -> None:
-    text = STRIPES_DROPOUT.replace("key=wide", "key=wide, choice=size").replace("key=narrow", "key=narrow, choice=size")
+def test_a_reopened_start_gives_what_was_dropped_another_chance_and_leaves_the_rest(
+    first: Path, tmp_path: Path
+) -> None:
+    text = STRIPES_DROPOUT.replace("key=wide", "key=wide, choice=size").replace(
+        "key=narrow", "key=narrow, choice=size"
+    )
     fabric = fabric_of(text, tmp_path)
     distribution = EdgeDistribution(fabric, 0.5)
     free = distribution.decisions.first_edges.tolist()
@@ -171,7 +219,9 @@ class Killed(Silent):
 
 
 @pytest.mark.parametrize("epochs", [1, 2])
-def test_a_warm_search_killed_and_resumed_gives_the_same_bits(first: Path, tmp_path: Path, epochs: int) -> None:
+def test_a_warm_search_killed_and_resumed_gives_the_same_bits(
+    first: Path, tmp_path: Path, epochs: int
+) -> None:
     whole = run(tmp_path / "whole", ["price=4"], warm_start=first)
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "killed", ["price=4"], warm_start=first, progress=Killed(epochs))
@@ -187,9 +237,14 @@ def test_resuming_from_another_start_is_refused(first: Path, tmp_path: Path) -> 
 
 
 def test_another_fabric_is_refused_and_the_edges_that_differ_are_named(first: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"searched another fabric: h->g#drop is only in .*first: start from a run of this fabric"):
+    with pytest.raises(
+        InputError,
+        match=r"searched another fabric: h->g#drop is only in .*first: start from a run of this fabric",
+    ):
         run(tmp_path / "second", ["price=4"], STRIPES_NORM, warm_start=first)
-    wider = STRIPES_DROPOUT.replace("key=narrow, kernel=1", "key=narrow, kernel=3").replace("key=mix", "key=blend")
+    wider = STRIPES_DROPOUT.replace("key=narrow, kernel=1", "key=narrow, kernel=3").replace(
+        "key=mix", "key=blend"
+    )
     with pytest.raises(InputError) as refused:
         run(tmp_path / "second", ["price=4"], wider, warm_start=first)
     for said in ("h->g#mix is only in", "h->g#blend is only in this one", "image->h#narrow is another edge"):
@@ -203,11 +258,24 @@ def test_other_costs_of_the_same_edges_are_the_same_fabric(first: Path, tmp_path
 
 
 def test_a_run_that_is_no_search_is_refused(first: Path, tmp_path: Path) -> None:
-    train(fabric_of(STRIPES_DROPOUT, tmp_path), DATA, out=tmp_path / "trained", recipe=recipe(epochs=1), threads=1)
+    train(
+        fabric_of(STRIPES_DROPOUT, tmp_path),
+        DATA,
+        out=tmp_path / "trained",
+        recipe=recipe(epochs=1),
+        threads=1,
+    )
     with pytest.raises(InputError, match="trained holds a train run: a warm start is from a search"):
         run(tmp_path / "second", ["price=4"], warm_start=tmp_path / "trained")
     with pytest.raises(InputError, match="first is the run that is started from: give another --out"):
-        search(fabric_of(STRIPES_DROPOUT, tmp_path), DATA, ["price=4"], out=first, warm_start=first, mode="overwrite")
+        search(
+            fabric_of(STRIPES_DROPOUT, tmp_path),
+            DATA,
+            ["price=4"],
+            out=first,
+            warm_start=first,
+            mode="overwrite",
+        )
     with pytest.raises(InputError, match=r"is .* a run folder"):
         run(tmp_path / "second", ["price=4"], warm_start=tmp_path / "nowhere")
 
@@ -217,14 +285,28 @@ def test_a_damaged_checkpoint_is_an_input_error(first: Path, tmp_path: Path) -> 
     state = checkpoint(copy)
     state["search"]["logits"] = state["search"]["logits"][:2]
     torch.save(state, copy / "checkpoint.pt")
-    with pytest.raises(InputError, match=r"checkpoint\.pt: is damaged.*its logits are no finite number for each edge"):
+    with pytest.raises(
+        InputError, match=r"checkpoint\.pt: is damaged.*its logits are no finite number for each edge"
+    ):
         run(tmp_path / "second", ["price=4"], warm_start=copy)
 
 
 def test_the_command_line_starts_warm(tmp_path: Path) -> None:
-    common = ["search", str(written(DIGITS, tmp_path)), "--data", "digits", "--batch-size", "256", "--candidates", "2"]
+    common = [
+        "search",
+        str(written(DIGITS, tmp_path)),
+        "--data",
+        "digits",
+        "--batch-size",
+        "256",
+        "--candidates",
+        "2",
+    ]
     common += ["--finetune-epochs", "0", "--quiet", "--epochs", "1"]
-    for more in (["--budget", "macs=90%", "--out", "a"], ["--budget", "macs=50%", "--warm-start", str(tmp_path / "a"), "--out", "b"]):
+    for more in (
+        ["--budget", "macs=90%", "--out", "a"],
+        ["--budget", "macs=50%", "--warm-start", str(tmp_path / "a"), "--out", "b"],
+    ):
         result = CliRunner().invoke(cli, [*common, *more[:-1], str(tmp_path / more[-1])])
         assert result.exit_code == 0, result.output
     assert config(tmp_path / "b")["settings"]["burn_in"] == 0

@@ -1,10 +1,13 @@
-"""Tiny things that several test files share: data of a few examples, fabrics of a few edges, recipes of a few epochs.
+"""Tiny things that several test files share: data of a few examples, fabrics of a few
+edges, recipes of a few epochs.
 
-`stripes()`: 4x4 images of vertical or horizontal stripes, of either sign and phase: every single pixel is as likely to be light in
-one class as in the other, so a network must look at neighbours (a 3x3 kernel) to tell them apart.
+`stripes()`: 4x4 images of vertical or horizontal stripes, of either sign and phase:
+every single pixel is as likely to be light in one class as in the other, so a network
+must look at neighbours (a 3x3 kernel) to tell them apart.
 
-`STRIPES`: the fabric for it, five searchable edges. `image->h#wide` is the only 3x3 convolution; inside `price=4` it leaves nothing for
-`h->g#mix`, so {wide, h->g#skip} is the one sub-network inside that can learn.
+`STRIPES`: the fabric for it, five searchable edges. `image->h#wide` is the only 3x3
+convolution; inside `price=4` it leaves nothing for `h->g#mix`, so {wide, h->g#skip} is
+the one sub-network inside that can learn.
 """
 
 from __future__ import annotations
@@ -42,7 +45,9 @@ digraph stripes {
 STRIPES_NORM = STRIPES.replace("norm=none", "norm=batch")
 
 #: The same with BatchNorm and a dropout edge: everything that is random or has state.
-STRIPES_DROPOUT = STRIPES_NORM.replace("  h -> g [key=skip", "  h -> g [key=drop, op=dropout, rate=0.3, cost_price=1];\n  h -> g [key=skip")
+STRIPES_DROPOUT = STRIPES_NORM.replace(
+    "  h -> g [key=skip", "  h -> g [key=drop, op=dropout, rate=0.3, cost_price=1];\n  h -> g [key=skip"
+)
 
 #: For scikit-learn's digits, as small as can be.
 DIGITS = """\
@@ -107,8 +112,14 @@ def settings(**more: Any) -> SearchSettings:
 
 
 def no_pictures(patch: pytest.MonkeyPatch) -> None:
-    """Runs write stand-ins of their pictures: Graphviz and matplotlib take longer than a whole tiny search."""
-    patch.setattr("bsngraph.searching.delivering.pictures.render_dot", lambda source, path: path.write_text(source, encoding="utf-8"))
+    """Runs write stand-ins of their pictures: Graphviz and matplotlib take longer than
+    a whole tiny search.
+    """
     patch.setattr(
-        "bsngraph.searching.delivering.pictures.render_curves", lambda rows, path: path.write_text(str(len(rows)), encoding="utf-8")
+        "bsngraph.searching.delivering.pictures.render_dot",
+        lambda source, path: path.write_text(source, encoding="utf-8"),
+    )
+    patch.setattr(
+        "bsngraph.searching.delivering.pictures.render_curves",
+        lambda rows, path: path.write_text(str(len(rows)), encoding="utf-8"),
     )

@@ -1,4 +1,6 @@
-"""The command line: `run` fills quality.csv, `report` makes tables and pictures of it."""
+"""The command line: `run` fills quality.csv, `report` makes tables and pictures of
+it.
+"""
 
 from __future__ import annotations
 
@@ -29,13 +31,28 @@ def main() -> None:
     parser.add_argument("--rows", type=Path, default=ROOT / "benchmarks" / "quality.csv", metavar="FILE.csv")
     commands = parser.add_subparsers(dest="command", required=True)
     running = commands.add_parser("run", help="train what is not in the file yet")
-    running.add_argument("--problem", action="append", choices=list(PROBLEMS), help="again for more; left out: all but fashion-28")
+    running.add_argument(
+        "--problem",
+        action="append",
+        choices=list(PROBLEMS),
+        help="again for more; left out: all but fashion-28",
+    )
     running.add_argument("--method", action="append", choices=METHODS, help="again for more")
     running.add_argument("--seed", action="append", type=int, help="again for more")
-    running.add_argument("--part", type=share, default=(0, 1), metavar="I/N", help="one of N shares, for processes side by side")
+    running.add_argument(
+        "--part",
+        type=share,
+        default=(0, 1),
+        metavar="I/N",
+        help="one of N shares, for processes side by side",
+    )
     running.add_argument("--limit", type=int, help="train at most so many networks")
     running.add_argument(
-        "--kept", type=Path, default=ROOT / "runs" / "quality", metavar="FOLDER", help="where choices that took long are kept"
+        "--kept",
+        type=Path,
+        default=ROOT / "runs" / "quality",
+        metavar="FOLDER",
+        help="where choices that took long are kept",
     )
     running.add_argument("--threads", type=int, default=1)
     running.add_argument("--device", default="auto")
@@ -46,7 +63,11 @@ def main() -> None:
         report(read_rows(chosen.rows), ROOT)
         return
     torch.set_num_threads(chosen.threads)
-    problems = [problem for problem in PROBLEMS.values() if (problem.name in chosen.problem if chosen.problem else problem.usual)]
+    problems = [
+        problem
+        for problem in PROBLEMS.values()
+        if (problem.name in chosen.problem if chosen.problem else problem.usual)
+    ]
     keys = part_of(planned(problems, chosen.method or METHODS, chosen.seed), *chosen.part)
     if chosen.list:
         there = read_rows(chosen.rows)

@@ -1,7 +1,9 @@
-"""The ways to choose a network inside a budget. Each gives its text (see `networks`) and the processor seconds that choosing took.
+"""The ways to choose a network inside a budget. Each gives its text (see `networks`)
+and the processor seconds that choosing took.
 
-What took long is kept in a folder: a choice by problem, budget and seed; the scores of `magnitude` and `darts` by problem and seed, for
-all budgets alike, so that their seconds stand in the row of every budget.
+What took long is kept in a folder: a choice by problem, budget and seed; the scores of
+`magnitude` and `darts` by problem and seed, for all budgets alike, so that their
+seconds stand in the row of every budget.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ from .problems import BEST_RANDOM, RANDOM, Problem
 from .rows import Key, best_row, locked, read_rows
 from .scores import by_index, output_magnitudes, without_smallest
 
-# Of the published setting: 300 epochs of 703 batches of CIFAR-10's 45,000 training images, on the ResNet Fabric for 3x32x32.
+# Of the published setting: 300 epochs of 703 batches of CIFAR-10's 45,000 training
+# images, on the ResNet Fabric for 3x32x32.
 PUBLISHED_STEPS, PUBLISHED_MACS = 210_900, 90_882_688
 
 
@@ -38,7 +41,9 @@ class Choice:
 
 @dataclass(frozen=True)
 class Means:
-    """The file of rows, the folder where choices are kept, and what they are made with."""
+    """The file of rows, the folder where choices are kept, and what they are made
+    with.
+    """
 
     rows: Path
     folder: Path
@@ -59,16 +64,22 @@ def narrow(problem: Problem, key: Key, means: Means) -> Choice:
 
 def resnet(problem: Problem, key: Key, means: Means) -> Choice:
     """The widest plain ResNet of a depth."""
-    return Choice(resnet_inside(problem.profile, problem.resolved(key.budget), int(key.method.removeprefix("resnet-"))), 0.0)
+    return Choice(
+        resnet_inside(problem.profile, problem.resolved(key.budget), int(key.method.removeprefix("resnet-"))),
+        0.0,
+    )
 
 
 def random(problem: Problem, key: Key, means: Means) -> Choice:
     """One of the seed's random sub-networks."""
-    return Choice(random_inside(problem.profile, problem.resolved(key.budget), key.seed, RANDOM)[key.number], 0.0)
+    return Choice(
+        random_inside(problem.profile, problem.resolved(key.budget), key.seed, RANDOM)[key.number], 0.0
+    )
 
 
 def best_random(problem: Problem, key: Key, means: Means) -> Choice:
-    """The one of the seed's random sub-networks that has the smallest validation loss; all of them are trained to know it.
+    """The one of the seed's random sub-networks that has the smallest validation loss;
+    all of them are trained to know it.
 
     Raises:
         BsngraphError: they are not in the file of rows yet.
@@ -126,12 +137,16 @@ def search(problem: Problem, key: Key, means: Means) -> Choice:
 
 
 def paper(problem: Problem, key: Key, means: Means) -> Choice:
-    """The published algorithm as the preset has it, for as many epochs as our search."""
+    """The published algorithm as the preset has it, for as many epochs as our
+    search.
+    """
     return _searched(problem, key, means, *resolve_settings("paper", recipe=_epochs_of(problem)))
 
 
 def tuned_paper(problem: Problem, key: Key, means: Means) -> Choice:
-    """The same with a rate of Γ that, times the number of steps, is the published one, and a λ that is, times the fabric's MACs."""
+    """The same with a rate of Γ that, times the number of steps, is the published one,
+    and a λ that is, times the fabric's MACs.
+    """
     recipe, settings = resolve_settings("paper", recipe=_epochs_of(problem))
     steps = recipe.epochs * max(len(problem.dataset.train) // recipe.batch_size, 1)
     settings = replace(
@@ -159,7 +174,9 @@ def _epochs_of(problem: Problem) -> dict[str, object]:
     return {"epochs": problem.search.epochs, "augmentation": problem.search.augmentation}
 
 
-def _searched(problem: Problem, key: Key, means: Means, recipe: bsngraph.Recipe, settings: bsngraph.SearchSettings) -> Choice:
+def _searched(
+    problem: Problem, key: Key, means: Means, recipe: bsngraph.Recipe, settings: bsngraph.SearchSettings
+) -> Choice:
     def found(path: Path) -> str:
         result = bsngraph.search(
             problem.profile,
@@ -174,23 +191,32 @@ def _searched(problem: Problem, key: Key, means: Means, recipe: bsngraph.Recipe,
         )
         return sub_network(result.architecture)
 
-    network, seconds = _kept(means.folder / key.problem / f"{key.method}, {key.budget}, {key.seed}.json", found)
+    network, seconds = _kept(
+        means.folder / key.problem / f"{key.method}, {key.budget}, {key.seed}.json", found
+    )
     return Choice(str(network), seconds)
 
 
 def _by_scores(problem: Problem, key: Key, means: Means, learn: Callable[[Path], list[float]]) -> Choice:
     scores, seconds = _kept(means.folder / key.problem / f"{key.method}, {key.seed}.json", learn)
     assert isinstance(scores, list)
-    return Choice(sub_network(without_smallest(problem.profile, problem.resolved(key.budget), scores)), seconds)
+    return Choice(
+        sub_network(without_smallest(problem.profile, problem.resolved(key.budget), scores)), seconds
+    )
 
 
 def _kept(path: Path, make: Callable[[Path], object]) -> tuple[object, float]:
-    """What `make` gives, from a run in a folder of its own, and its processor seconds; kept in a file, and from then on read there."""
+    """What `make` gives, from a run in a folder of its own, and its processor seconds;
+    kept in a file, and from then on read there.
+    """
     with locked(path):
         if not path.exists():
             began = time.process_time()
             with tempfile.TemporaryDirectory() as folder:
                 made = make(Path(folder) / "run")
-            path.write_text(json.dumps({"made": made, "cpu_seconds": round(time.process_time() - began, 1)}), encoding="utf-8")
+            path.write_text(
+                json.dumps({"made": made, "cpu_seconds": round(time.process_time() - began, 1)}),
+                encoding="utf-8",
+            )
         kept = json.loads(path.read_text(encoding="utf-8"))
     return kept["made"], float(kept["cpu_seconds"])

@@ -1,8 +1,11 @@
-"""DARTS (Liu, Simonyan, Yang 2019, first order) on a fabric: every edge always runs, weighted by a softmax over the edges into its node.
+"""DARTS (Liu, Simonyan, Yang 2019, first order) on a fabric: every edge always runs,
+weighted by a softmax over the edges into its node.
 
-Each searchable edge has an α. Weights learn on one half of the training split, the α on the other, in turn, step by step. A node is the
-mean of what comes into it under these weights, whether the fabric's nodes merge by sum or by mean; a node's softmax times its number of
-edges is an edge's score: 1 where the node has no preference, so that nodes with few and with many edges can be compared.
+Each searchable edge has an α. Weights learn on one half of the training split, the α on
+the other, in turn, step by step. A node is the mean of what comes into it under these
+weights, whether the fabric's nodes merge by sum or by mean; a node's softmax times its
+number of edges is an edge's score: 1 where the node has no preference, so that nodes
+with few and with many edges can be compared.
 """
 
 from __future__ import annotations
@@ -17,36 +20,57 @@ from bsngraph.profile import FabricProfile
 from bsngraph.supernet import SuperNet, compile_fabric
 from bsngraph.supernet.merges import ACTIVATIONS
 from bsngraph.tasks import task_of
-from bsngraph.training import Recipe, check_finite, derived_seed, generator_for, global_generator, make_optimizer, set_rate, step_weights
+from bsngraph.training import (
+    Recipe,
+    check_finite,
+    derived_seed,
+    generator_for,
+    global_generator,
+    make_optimizer,
+    set_rate,
+    step_weights,
+)
 
 # As published, but for the rate: 3e-4 there, in 20,000 steps.
 RATE, BETAS, DECAY, START = 3e-3, (0.5, 0.999), 1e-3, 1e-3
 
 
 class Mixture(nn.Module):
-    """Runs a SuperNet's operations densely, weighted by `alphas` (edges,); those of fixed edges have no meaning."""
+    """Runs a SuperNet's operations densely, weighted by `alphas` (edges,); those of
+    fixed edges have no meaning.
+    """
 
     def __init__(self, net: SuperNet, alphas: Tensor) -> None:
         super().__init__()
         fabric = net.fabric
         assert all(node.merge in ("sum", "mean") for node in fabric.nodes)
-        assert all(len({fabric.edges[edge].fixed for edge in incoming}) < 2 for incoming in fabric.incoming), "a node of both kinds"
+        assert all(
+            len({fabric.edges[edge].fixed for edge in incoming}) < 2 for incoming in fabric.incoming
+        ), "a node of both kinds"
         self.net = net
         self.alphas = nn.Parameter(alphas)
 
     def weights(self) -> list[Tensor | None]:
-        """For each node, the softmax over the edges into it; None where they are fixed."""
+        """For each node, the softmax over the edges into it; None where they are
+        fixed.
+        """
         fabric = self.net.fabric
         return [
-            torch.softmax(self.alphas[list(incoming)], dim=0) if incoming and not fabric.edges[incoming[0]].fixed else None
+            torch.softmax(self.alphas[list(incoming)], dim=0)
+            if incoming and not fabric.edges[incoming[0]].fixed
+            else None
             for incoming in fabric.incoming
         ]
 
     def scores(self) -> list[float]:
-        """Each edge's share of its node against an equal one: (edges,); 1 for fixed edges."""
+        """Each edge's share of its node against an equal one: (edges,); 1 for fixed
+        edges.
+        """
         scores = [1.0] * len(self.net.fabric.edges)
         for incoming, weights in zip(self.net.fabric.incoming, self.weights(), strict=True):
-            for edge, weight in zip(incoming, weights.tolist() if weights is not None else (), strict=weights is not None):
+            for edge, weight in zip(
+                incoming, weights.tolist() if weights is not None else (), strict=weights is not None
+            ):
                 scores[edge] = weight * len(incoming)
         return scores
 

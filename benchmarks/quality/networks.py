@@ -1,7 +1,8 @@
 """The networks that rows name, as text from which they can be built again.
 
-`edges 0-3 7` is a sub-network of the problem's fabric, by the indices of its live edges; `narrowed 3/8` the whole fabric with 3/8 of its
-channels; `resnet-8 channels=6` a plain ResNet on the same input.
+`edges 0-3 7` is a sub-network of the problem's fabric, by the indices of its live
+edges; `narrowed 3/8` the whole fabric with 3/8 of its channels; `resnet-8 channels=6` a
+plain ResNet on the same input.
 """
 
 from __future__ import annotations
@@ -57,7 +58,9 @@ def sub_network(architecture: Architecture) -> str:
 
 
 def narrowed(fabric: Fabric, width: Fraction) -> Fabric:
-    """The fabric with `width` times the channels on every operation that has them, rounded, at least one."""
+    """The fabric with `width` times the channels on every operation that has them,
+    rounded, at least one.
+    """
 
     def scaled(channels: int) -> int:
         return max(1, math.floor(width * channels + Fraction(1, 2)))
@@ -72,18 +75,29 @@ def narrowed(fabric: Fabric, width: Fraction) -> Fabric:
 
 
 def narrowed_inside(profile: FabricProfile, budget: Budget) -> str | None:
-    """The whole fabric with the most channels inside the budget; None where even one channel is too much."""
+    """The whole fabric with the most channels inside the budget; None where even one
+    channel is too much.
+    """
     wide = {int(edge.arguments["channels"]) for edge in profile.fabric.edges if "channels" in edge.arguments}
-    # The widths at which some number of channels changes by rounding: between two of them the network stays the same.
-    widths = sorted({Fraction(2 * step - 1, 2 * channels) for channels in wide for step in range(1, channels + 1)})
-    fit = bisect.bisect_right(widths, budget.limit, key=lambda width: cost_of(narrowed(profile.fabric, width), budget))
+    # The widths at which some number of channels changes by rounding: between two of
+    # them the network stays the same.
+    widths = sorted(
+        {Fraction(2 * step - 1, 2 * channels) for channels in wide for step in range(1, channels + 1)}
+    )
+    fit = bisect.bisect_right(
+        widths, budget.limit, key=lambda width: cost_of(narrowed(profile.fabric, width), budget)
+    )
     return f"narrowed {widths[fit - 1]}" if fit else None
 
 
 def resnet_inside(profile: FabricProfile, budget: Budget, depth: int) -> str | None:
-    """The plain ResNet of a depth with the most channels inside the budget; None where even one is too much."""
+    """The plain ResNet of a depth with the most channels inside the budget; None where
+    even one is too much.
+    """
     most = range(1, 257)
-    fit = bisect.bisect_right(most, budget.limit, key=lambda channels: cost_of(plain_resnet(profile, depth, channels), budget))
+    fit = bisect.bisect_right(
+        most, budget.limit, key=lambda channels: cost_of(plain_resnet(profile, depth, channels), budget)
+    )
     return f"resnet-{depth} channels={most[fit - 1]}" if fit else None
 
 
@@ -91,7 +105,9 @@ def plain_resnet(profile: FabricProfile, depth: int, channels: int) -> Fabric:
     """A plain ResNet with the input and the classes of a fabric."""
     source, target = profile.fabric.source_indices[0], profile.fabric.target_indices[0]
     (classes,) = profile.node_shapes[target]
-    return plain_resnet_fabric(input_shape=profile.node_shapes[source], classes=classes, depth=depth, channels=channels)
+    return plain_resnet_fabric(
+        input_shape=profile.node_shapes[source], classes=classes, depth=depth, channels=channels
+    )
 
 
 def cost_of(fabric: Fabric, budget: Budget) -> float:
@@ -100,7 +116,9 @@ def cost_of(fabric: Fabric, budget: Budget) -> float:
 
 
 def random_inside(profile: FabricProfile, budget: Budget, seed: int, count: int) -> list[str]:
-    """Distinct random sub-networks that spend 80 to 100 % of the budget: edges kept with a random probability, drawn until enough fit."""
+    """Distinct random sub-networks that spend 80 to 100 % of the budget: edges kept
+    with a random probability, drawn until enough fit.
+    """
     rng = np.random.default_rng(derived_seed(seed, "random sub-networks", budget.text))
     fabric, sweep = profile.fabric, live_sweep(profile.fabric)
     fixed = np.array([edge.fixed for edge in fabric.edges])

@@ -1,4 +1,6 @@
-"""What is compared on what: data, the fabric, recipes, and budgets with their seeds and methods."""
+"""What is compared on what: data, the fabric, recipes, and budgets with their seeds and
+methods.
+"""
 
 from __future__ import annotations
 
@@ -38,9 +40,11 @@ class Series:
 
 @dataclass(frozen=True)
 class Problem:
-    """A fabric and data, how networks are trained from scratch (`recipe`), and how methods that learn choose (`search`, `settings`).
+    """A fabric and data, how networks are trained from scratch (`recipe`), and how
+    methods that learn choose (`search`, `settings`).
 
-    Without fine-tuning: it comes after the choice, and what was chosen is trained from scratch here.
+    Without fine-tuning: it comes after the choice, and what was chosen is trained from
+    scratch here.
     """
 
     name: str
@@ -49,7 +53,9 @@ class Problem:
     series: tuple[Series, ...]
     recipe: bsngraph.Recipe = field(default_factory=bsngraph.Recipe)
     search: bsngraph.Recipe = field(default_factory=bsngraph.Recipe)
-    settings: bsngraph.SearchSettings = field(default_factory=lambda: bsngraph.SearchSettings(finetune_epochs=0))
+    settings: bsngraph.SearchSettings = field(
+        default_factory=lambda: bsngraph.SearchSettings(finetune_epochs=0)
+    )
     usual: bool = True
 
     @functools.cached_property
@@ -70,7 +76,10 @@ def _problems() -> tuple[Problem, ...]:
     fives, threes = tuple(range(5)), tuple(range(3))
     digits = (
         *(Series(f"macs={share}%", fives) for share in (10, 25, 50)),
-        *(Series(f"steps:4={steps}", threes, ("magnitude", "random", BEST_RANDOM, "search")) for steps in (4, 6, 8)),
+        *(
+            Series(f"steps:4={steps}", threes, ("magnitude", "random", BEST_RANDOM, "search"))
+            for steps in (4, 6, 8)
+        ),
     )
     # 10,000 of the training images: 2,000 of them to choose by.
     small = "fashion-mnist,size=14,train=8000,validation=2000"

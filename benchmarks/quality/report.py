@@ -1,4 +1,6 @@
-"""quality.csv → a table for each budget, and accuracy against cost as a picture for each data set (the paper's figure 2)."""
+"""quality.csv → a table for each budget, and accuracy against cost as a picture for
+each data set (the paper's figure 2).
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,13 @@ if TYPE_CHECKING:
 
 SEARCH, MEAN, BEST = "search", "random, mean of 10", f"{BEST_RANDOM}, by that training"
 LEARNED = METHODS[METHODS.index(SEARCH) :]
-SHOWN = (*LEARNED, MEAN, BEST_RANDOM, BEST, *(method for method in METHODS if method not in (*LEARNED, "random", BEST_RANDOM)))
+SHOWN = (
+    *LEARNED,
+    MEAN,
+    BEST_RANDOM,
+    BEST,
+    *(method for method in METHODS if method not in (*LEARNED, "random", BEST_RANDOM)),
+)
 PICTURES = {"digits": ("digits",), "fashion": ("fashion-resnet", "fashion-cnf")}
 COLOURS = {
     SEARCH: "#D55E00",
@@ -43,10 +51,11 @@ MARKS = {"resnet-8": "v", "resnet-14": "s", "resnet-20": "^", SEARCH: "*"}
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a method gave under a budget: by seed, its test accuracy in percent (a mean, where the seed has several networks).
+    """What a method gave under a budget: by seed, its test accuracy in percent (a mean,
+    where the seed has several networks).
 
-    `networks` are the test accuracies of all networks, `share` the mean share of the budget spent, `macs` the mean cost and `seconds` the
-    mean of what choosing took.
+    `networks` are the test accuracies of all networks, `share` the mean share of the
+    budget spent, `macs` the mean cost and `seconds` the mean of what choosing took.
     """
 
     by_seed: Mapping[int, float]
@@ -67,7 +76,9 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Difference:
-    """A mean of paired differences, and half of its 95 % interval: Student's t, one pair a seed; nan with one pair."""
+    """A mean of paired differences, and half of its 95 % interval: Student's t, one
+    pair a seed; nan with one pair.
+    """
 
     mean: float
     half: float
@@ -89,7 +100,9 @@ def paired(first: Mapping[int, float], second: Mapping[int, float]) -> Differenc
 
 
 def outcomes(rows: Rows, problem: str, budget: str) -> dict[str, Outcome]:
-    """Every method that has rows under a budget, in the order of the tables; seeds count when all their networks are there."""
+    """Every method that has rows under a budget, in the order of the tables; seeds
+    count when all their networks are there.
+    """
     here = {key: row for key, row in rows.items() if (key.problem, key.budget) == (problem, budget)}
     found = {}
     for name in SHOWN:
@@ -102,7 +115,9 @@ def outcomes(rows: Rows, problem: str, budget: str) -> dict[str, Outcome]:
         if name == BEST:
             seeds = {seed: [best_row(many)] for seed, many in seeds.items()}
         if seeds:
-            found[name] = _outcome(name, seeds, [row for key, row in here.items() if key.method == method and key.seed in seeds])
+            found[name] = _outcome(
+                name, seeds, [row for key, row in here.items() if key.method == method and key.seed in seeds]
+            )
     return found
 
 
@@ -126,11 +141,14 @@ def _accuracy(row: Row) -> float:
 def table(found: Mapping[str, Outcome]) -> str:
     """One budget's methods as a Markdown table."""
     lines = [
-        "| method | test accuracy | spread | networks | seeds | of the budget | choosing, s | search minus it |",
+        "| method | test accuracy | spread | networks | seeds | of the budget | choosing, s | search "
+        "minus it |",
         "|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for name, outcome in found.items():
-        difference = paired(found[SEARCH].by_seed, outcome.by_seed) if SEARCH in found and name != SEARCH else None
+        difference = (
+            paired(found[SEARCH].by_seed, outcome.by_seed) if SEARCH in found and name != SEARCH else None
+        )
         spread = "" if math.isnan(outcome.spread) else f"{outcome.spread:.2f}"
         cells = (
             name,
@@ -158,7 +176,9 @@ def tables(rows: Rows) -> str:
 
 
 def picture(rows: Rows, problems: Sequence[str]) -> bytes:
-    """Test accuracy against MACs as a PNG: a panel for each problem; bars are standard deviations of a network."""
+    """Test accuracy against MACs as a PNG: a panel for each problem; bars are standard
+    deviations of a network.
+    """
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
@@ -195,7 +215,9 @@ def _panel(axes: Axes, rows: Rows, name: str) -> None:
                 zorder=3 if method == SEARCH else 2,
             )
     for budget in budgets:
-        axes.axvline(problem.resolved(budget).limit / 1e6, color="#BBBBBB", linestyle="--", linewidth=0.8, zorder=1)
+        axes.axvline(
+            problem.resolved(budget).limit / 1e6, color="#BBBBBB", linestyle="--", linewidth=0.8, zorder=1
+        )
     axes.set_xlabel("million MACs (dashed: budgets)")
     axes.set_ylabel("test accuracy, %")
     axes.set_title(f"{name}: {problem.fabric}", fontsize=9)
@@ -205,13 +227,21 @@ def _panel(axes: Axes, rows: Rows, name: str) -> None:
 
 
 def report(rows: Rows, root: Path) -> None:
-    """Print the tables; put them between the marks `<!-- quality -->` of RESULTS.md, where they are; draw the pictures."""
+    """Print the tables; put them between the marks `<!-- quality -->` of RESULTS.md,
+    where they are; draw the pictures.
+    """
     text = tables(rows)
     print(text)
     page = root / "benchmarks" / "RESULTS.md"
     marked = f"<!-- quality -->\n{text}\n<!-- /quality -->"
     write_whole(
-        page, re.sub(r"<!-- quality -->\n.*?<!-- /quality -->", lambda _: marked, page.read_text(encoding="utf-8"), flags=re.DOTALL)
+        page,
+        re.sub(
+            r"<!-- quality -->\n.*?<!-- /quality -->",
+            lambda _: marked,
+            page.read_text(encoding="utf-8"),
+            flags=re.DOTALL,
+        ),
     )
     for name, problems in PICTURES.items():
         if any(key.problem in problems for key in rows):

@@ -1,7 +1,8 @@
-"""quality.csv: a line for each network trained, only ever appended to, by one process at a time.
+"""quality.csv: a line for each network trained, only ever appended to, by one process
+at a time.
 
-A row is known by its problem, budget, method, seed and number. `network` says what was trained (see `networks`), so that it can be trained
-again with other seeds.
+A row is known by its problem, budget, method, seed and number. `network` says what was
+trained (see `networks`), so that it can be trained again with other seeds.
 """
 
 from __future__ import annotations
@@ -55,7 +56,8 @@ def read_rows(path: Path) -> Rows:
         return {}
     with path.open(encoding="utf-8", newline="") as file:
         return {
-            Key(row["problem"], row["budget"], row["method"], int(row["seed"]), int(row["number"])): row for row in csv.DictReader(file)
+            Key(row["problem"], row["budget"], row["method"], int(row["seed"]), int(row["number"])): row
+            for row in csv.DictReader(file)
         }
 
 

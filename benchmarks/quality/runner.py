@@ -20,8 +20,12 @@ from .rows import Key, append_row, read_rows
 AGAIN = 1000  # to the seed, for a second training of a network
 
 
-def planned(problems: Iterable[Problem], methods: Collection[str] = METHODS, seeds: Collection[int] | None = None) -> list[Key]:
-    """Every row: searches last, before them budgets other than MACs; the rest problem by problem and seed by seed."""
+def planned(
+    problems: Iterable[Problem], methods: Collection[str] = METHODS, seeds: Collection[int] | None = None
+) -> list[Key]:
+    """Every row: searches last, before them budgets other than MACs; the rest problem
+    by problem and seed by seed.
+    """
     problems = list(problems)
     keys = [
         Key(problem.name, series.budget, method, seed, number)
@@ -43,14 +47,23 @@ def planned(problems: Iterable[Problem], methods: Collection[str] = METHODS, see
 
 
 def part_of(keys: Sequence[Key], part: int, parts: int) -> list[Key]:
-    """One of several shares of the rows. What one training serves (problem, method and seed) stays together."""
+    """One of several shares of the rows. What one training serves (problem, method and
+    seed) stays together.
+    """
     groups = dict.fromkeys((key.problem, key.method, key.seed) for key in keys)
     mine = set(itertools.islice(groups, part, None, parts))
     return [key for key in keys if (key.problem, key.method, key.seed) in mine]
 
 
-def run(keys: Sequence[Key], means: Means, limit: int | None = None, problems: Iterable[Problem] = PROBLEMS.values()) -> int:
-    """Train what the file does not hold yet, at most `limit` networks; how many were trained. What fails is told, and has no row."""
+def run(
+    keys: Sequence[Key],
+    means: Means,
+    limit: int | None = None,
+    problems: Iterable[Problem] = PROBLEMS.values(),
+) -> int:
+    """Train what the file does not hold yet, at most `limit` networks; how many were
+    trained. What fails is told, and has no row.
+    """
     known = {problem.name: problem for problem in problems}
     done = 0
     for key in keys:
@@ -70,12 +83,17 @@ def run(keys: Sequence[Key], means: Means, limit: int | None = None, problems: I
             continue
         append_row(means.rows, key, row)
         done += 1
-        print(f"{key}: {row['test_accuracy']} ({row['choose_cpu_seconds']} + {row['train_cpu_seconds']} s)", flush=True)
+        print(
+            f"{key}: {row['test_accuracy']} ({row['choose_cpu_seconds']} + {row['train_cpu_seconds']} s)",
+            flush=True,
+        )
     return done
 
 
 def trained(problem: Problem, key: Key, choice: Choice, network: str, means: Means) -> dict[str, str]:
-    """The row of a network, trained from scratch with the row's seed; what was chosen by that very training, with another."""
+    """The row of a network, trained from scratch with the row's seed; what was chosen
+    by that very training, with another.
+    """
     fabric, budget = build(problem.profile, network), problem.resolved(key.budget)
     profile = bsngraph.profile_fabric(fabric)
     cost = price(profile, budget.cost.name).total
@@ -108,7 +126,9 @@ def trained(problem: Problem, key: Key, choice: Choice, network: str, means: Mea
 
 
 def _kept(problem: Problem, network: str) -> str:
-    """How many searchable edges of the problem's fabric a network holds; empty where it is another fabric."""
+    """How many searchable edges of the problem's fabric a network holds; empty where it
+    is another fabric.
+    """
     whole = problem.profile.fabric
     if network.startswith("edges "):
         names = {edge.name for edge in build(problem.profile, network).edges}

@@ -1,4 +1,6 @@
-"""Edges by a score: how much each adds in a trained network, and what is left when the smallest go first."""
+"""Edges by a score: how much each adds in a trained network, and what is left when the
+smallest go first.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ from bsngraph.training import evaluate_net
 
 
 def output_magnitudes(net: SuperNet, dataset: Dataset) -> dict[str, float]:
-    """The mean absolute value of what each edge gives to its node, over the validation split: edge name → magnitude."""
+    """The mean absolute value of what each edge gives to its node, over the validation
+    split: edge name → magnitude.
+    """
     sums = [0.0] * len(net.operations)
 
     def counting(edge: int) -> object:
@@ -30,14 +34,18 @@ def output_magnitudes(net: SuperNet, dataset: Dataset) -> dict[str, float]:
     evaluate_net(net, dataset, dataset.validation, np.ones(len(sums), dtype=np.bool_))
     for hook in hooks:
         hook.remove()  # type: ignore[attr-defined]
-    return {edge.name: total / len(dataset.validation) for edge, total in zip(net.fabric.edges, sums, strict=True)}
+    return {
+        edge.name: total / len(dataset.validation) for edge, total in zip(net.fabric.edges, sums, strict=True)
+    }
 
 
 def without_smallest(profile: FabricProfile, budget: Budget, scores: Sequence[float]) -> Architecture:
-    """What is left when searchable edges go, the smallest of `scores` (edges,) first, until the rest is inside the budget.
+    """What is left when searchable edges go, the smallest of `scores` (edges,) first,
+    until the rest is inside the budget.
 
-    An edge stays where without it no path inside the budget would be left. At the end what went comes back, the largest first, where the
-    budget has room for what it costs; what costs nothing does not.
+    An edge stays where without it no path inside the budget would be left. At the end
+    what went comes back, the largest first, where the budget has room for what it
+    costs; what costs nothing does not.
 
     Raises:
         BsngraphError: no path is inside the budget.
@@ -61,7 +69,9 @@ def without_smallest(profile: FabricProfile, budget: Budget, scores: Sequence[fl
 
 
 def cheapest_path(fabric: Fabric, kept: Booleans, weights: Costs) -> float:
-    """The least sum of `weights` (edges,) on a path of kept edges to the target; infinite where there is none."""
+    """The least sum of `weights` (edges,) on a path of kept edges to the target;
+    infinite where there is none.
+    """
     (target,) = fabric.target_indices
     least = [0.0 if node in fabric.source_indices else np.inf for node in range(len(fabric.nodes))]
     for node, incoming in enumerate(fabric.incoming):

@@ -1,9 +1,11 @@
 """How far searches are from the best network there is, by the table of true accuracies.
 
-Each search chooses inside a share of the MACs of a small fabric, a smaller and a larger one; what it chose is looked up in the table. The
-best network is cross-fitted: the best one inside the budget on one half of the table's seeds, scored on the other half, and the other way
-round, since the largest of many noisy figures flatters itself. `searches.csv` beside this file holds a row for each search; what it holds
-already is not run again. The table stands in RESULTS.md.
+Each search chooses inside a share of the MACs of a small fabric, a smaller and a larger
+one; what it chose is looked up in the table. The best network is cross-fitted: the best
+one inside the budget on one half of the table's seeds, scored on the other half, and
+the other way round, since the largest of many noisy figures flatters itself.
+`searches.csv` beside this file holds a row for each search; what it holds already is
+not run again. The table stands in RESULTS.md.
 
     python -m benchmarks.truth.searches [--variant default …] [--seeds 3] [--limit N]
 """
@@ -34,15 +36,16 @@ from bsngraph.searching.presets import resolve_settings
 HERE = Path(__file__).parent
 ROWS = HERE / "searches.csv"
 DATA = "fashion-mnist,size=14,train=6000,validation=2000"
-BUDGETS: Mapping[str, tuple[int, int]] = {"blocks": (40, 60), "cell": (45, 65)}  # % of the MACs, on both sides of half of them
+# % of the MACs, on both sides of half of them
+BUDGETS: Mapping[str, tuple[int, int]] = {"blocks": (40, 60), "cell": (45, 65)}
 RECIPE: Mapping[str, Any] = {"epochs": 20, "batch_size": 64, "augment": False}
 FIELDS = ("variant", "fabric", "budget", "seed", "edges", "share", "expected", "entropy", "cpu_seconds")
 
 
 @dataclass(frozen=True)
 class Variant:
-    """A way to search: changes to the defaults, or to those of a preset; whether it starts from the search of the other budget; what is
-    patched.
+    """A way to search: changes to the defaults, or to those of a preset; whether it
+    starts from the search of the other budget; what is patched.
     """
 
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -55,10 +58,14 @@ class Variant:
 VARIANTS: Mapping[str, Variant] = {
     "default": Variant(),
     "8 finalists, no explorers": Variant(settings={"finalists": 8, "explorer_share": 0.0}),
-    "8 finalists, no explorers, no fair samples": Variant(settings={"finalists": 8, "explorer_share": 0.0, "fair_share": 0.0}),
+    "8 finalists, no explorers, no fair samples": Variant(
+        settings={"finalists": 8, "explorer_share": 0.0, "fair_share": 0.0}
+    ),
     "no finalists": Variant(settings={"finalists": 0}),
     "no finalists, batch-mean baseline": Variant(settings={"finalists": 0, "baseline": "batch-mean"}),
-    "no finalists, the limit stands at once": Variant(settings={"finalists": 0, "settle": bsngraph.SearchSettings.burn_in}),
+    "no finalists, the limit stands at once": Variant(
+        settings={"finalists": 0, "settle": bsngraph.SearchSettings.burn_in}
+    ),
     "no finalists, control variate": Variant(settings={"finalists": 0}, change=control_variate),
     "no finalists, annealed entropy": Variant(settings={"finalists": 0}, change=annealed_entropy),
     "no finalists, eight samples a batch": Variant(settings={"finalists": 0}, change=few_samples),
@@ -70,13 +77,17 @@ VARIANTS: Mapping[str, Variant] = {
 
 @dataclass(frozen=True)
 class Truth:
-    """True accuracies, in points, of the sub-networks of a fabric that are inside a budget: by their edges, a figure for each seed."""
+    """True accuracies, in points, of the sub-networks of a fabric that are inside a
+    budget: by their edges, a figure for each seed.
+    """
 
     accuracies: Mapping[str, tuple[float, ...]]
 
     @property
     def best(self) -> float:
-        """The accuracy of the best network, chosen on one half of the seeds and scored on the other."""
+        """The accuracy of the best network, chosen on one half of the seeds and scored
+        on the other.
+        """
         table = np.array(list(self.accuracies.values()))
         half = table.shape[1] // 2
         halves = table[:, :half].mean(axis=1), table[:, half:].mean(axis=1)
@@ -93,7 +104,9 @@ class Truth:
 
 
 def read_truth(fabric: str, budget: int) -> Truth:
-    """The table inside a budget, with the seeds that every one of its networks was trained with."""
+    """The table inside a budget, with the seeds that every one of its networks was
+    trained with.
+    """
     profile = bsngraph.profile_fabric(read_fabric(fabric))
     limit = budget / 100 * profile.macs.sum()
     inside = [a for a in every_architecture(profile.fabric) if profile.macs[list(a.live)].sum() <= limit]
@@ -107,7 +120,12 @@ def read_truth(fabric: str, budget: int) -> Truth:
 
 
 def search(
-    profile: bsngraph.FabricProfile, variant: Variant, budget: int, seed: int, out: Path, warm_start: Path | None = None
+    profile: bsngraph.FabricProfile,
+    variant: Variant,
+    budget: int,
+    seed: int,
+    out: Path,
+    warm_start: Path | None = None,
 ) -> bsngraph.Result:
     recipe, settings = resolve_settings(
         variant.preset,
@@ -130,7 +148,9 @@ def search(
 
 
 def measure(variant: Variant, fabric: str, budget: int, seed: int) -> dict[str, object]:
-    """The row of a search; its seconds are without those of the search that it starts from."""
+    """The row of a search; its seconds are without those of the search that it starts
+    from.
+    """
     profile = bsngraph.profile_fabric(read_fabric(fabric))
     with tempfile.TemporaryDirectory() as folder:
         before = None
@@ -156,36 +176,56 @@ def _problems() -> list[tuple[str, int]]:
 
 
 def _done(variant: str, fabric: str, budget: int, seed: int) -> bool:
-    return any([row[name] for name in FIELDS[:4]] == [variant, fabric, str(budget), str(seed)] for row in read_rows(ROWS))
+    return any(
+        [row[name] for name in FIELDS[:4]] == [variant, fabric, str(budget), str(seed)]
+        for row in read_rows(ROWS)
+    )
 
 
 def report(rows: Sequence[Mapping[str, str]]) -> str:
-    """Markdown: for each fabric and budget what there is to gain, and the regret of each way to search."""
+    """Markdown: for each fabric and budget what there is to gain, and the regret of
+    each way to search.
+    """
     lines = [
-        "| fabric | budget | networks inside | best | typical | search | n | regret | each | spent | expected cost | entropy | CPU s |",
+        "| fabric | budget | networks inside | best | typical | search | n | regret | each | spent | "
+        "expected cost | entropy | CPU s |",
         "|---|---:|---:|---:|---:|---|---:|---:|---|---:|---:|---:|---:|",
     ]
     for fabric, budget in _problems():
         truth = read_truth(fabric, budget)
-        known = f"| {fabric} | {budget} % | {len(truth.accuracies)} | {truth.best:.2f} % | {truth.best - truth.typical:.2f} below |"
+        known = (
+            f"| {fabric} | {budget} % | {len(truth.accuracies)} | {truth.best:.2f} % | "
+            f"{truth.best - truth.typical:.2f} below |"
+        )
         for variant in VARIANTS:
-            mine = [row for row in rows if (row["variant"], row["fabric"], row["budget"]) == (variant, fabric, str(budget))]
+            mine = [
+                row
+                for row in rows
+                if (row["variant"], row["fabric"], row["budget"]) == (variant, fabric, str(budget))
+            ]
             if mine:
                 regrets = [truth.regret(row["edges"]) for row in mine]
                 spent, expected, entropy, seconds = (
-                    statistics.mean(float(row[name]) for row in mine) for name in ("share", "expected", "entropy", "cpu_seconds")
+                    statistics.mean(float(row[name]) for row in mine)
+                    for name in ("share", "expected", "entropy", "cpu_seconds")
                 )
                 each = ", ".join(f"{regret:.1f}" for regret in regrets)
                 means = f"{100 * spent:.0f} % | {100 * expected:.0f} % | {entropy:.2f} | {seconds:.0f} |"
-                lines.append(f"{known} {variant} | {len(mine)} | {statistics.mean(regrets):.2f} | {each} | {means}")
+                lines.append(
+                    f"{known} {variant} | {len(mine)} | {statistics.mean(regrets):.2f} | {each} | {means}"
+                )
     return "\n".join(lines)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--variant", nargs="+", choices=tuple(VARIANTS), default=list(VARIANTS))
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--limit", type=int, default=None, help="how many searches to run; 0 for the table alone")
+    parser.add_argument(
+        "--limit", type=int, default=None, help="how many searches to run; 0 for the table alone"
+    )
     options = parser.parse_args()
     torch.set_num_threads(1)
     wanted = itertools.product(options.variant, range(options.seeds), _problems())
@@ -200,7 +240,12 @@ def main() -> None:
     print(text)
     page = HERE.parent / "RESULTS.md"
     marked = f"<!-- truth -->\n{text}\n<!-- /truth -->"
-    page.write_text(re.sub(r"<!-- truth -->\n.*?<!-- /truth -->", lambda _: marked, page.read_text("utf-8"), flags=re.DOTALL), "utf-8")
+    page.write_text(
+        re.sub(
+            r"<!-- truth -->\n.*?<!-- /truth -->", lambda _: marked, page.read_text("utf-8"), flags=re.DOTALL
+        ),
+        "utf-8",
+    )
 
 
 if __name__ == "__main__":

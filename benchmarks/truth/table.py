@@ -1,7 +1,9 @@
-"""The table of true accuracies: every distinct sub-network of two small fabrics, trained alone on Fashion-MNIST at 14×14, several seeds.
+"""The table of true accuracies: every distinct sub-network of two small fabrics,
+trained alone on Fashion-MNIST at 14×14, several seeds.
 
-6,000 training images, 8 epochs, no augmentation, test accuracy on the 10,000 test images. `accuracies.csv` beside this file holds a row
-for each training; what it holds already is not run again, and two processes may share the work.
+6,000 training images, 8 epochs, no augmentation, test accuracy on the 10,000 test
+images. `accuracies.csv` beside this file holds a row for each training; what it holds
+already is not run again, and two processes may share the work.
 
     python -m benchmarks.truth.table [--fabric blocks cell] [--seeds 4] [--part 0/1]
 """
@@ -29,7 +31,16 @@ FABRICS = ("blocks", "cell")
 DATA = "fashion-mnist,size=14,train=6000,validation=1000"
 RECIPE = bsngraph.Recipe(epochs=8, batch_size=64, augment=False)
 AFFORDABLE = 0.65  # of the MACs
-FIELDS = ("fabric", "edges", "seed", "macs", "test_accuracy", "validation_accuracy", "validation_loss", "cpu_seconds")
+FIELDS = (
+    "fabric",
+    "edges",
+    "seed",
+    "macs",
+    "test_accuracy",
+    "validation_accuracy",
+    "validation_loss",
+    "cpu_seconds",
+)
 
 Key = tuple[str, str, int]
 
@@ -60,8 +71,12 @@ def append_row(path: Path, fields: Sequence[str], row: Mapping[str, object]) -> 
         writer.writerow(row)
 
 
-def keys(profiles: Mapping[str, bsngraph.FabricProfile], seeds: int) -> Iterator[tuple[Key, bsngraph.Architecture]]:
-    """All trainings in their order: first those of at most 65 % of the MACs, which searches are compared on, seed by seed."""
+def keys(
+    profiles: Mapping[str, bsngraph.FabricProfile], seeds: int
+) -> Iterator[tuple[Key, bsngraph.Architecture]]:
+    """All trainings in their order: first those of at most 65 % of the MACs, which
+    searches are compared on, seed by seed.
+    """
     for affordable in (True, False):
         for seed in range(seeds):
             for name, profile in profiles.items():
@@ -71,7 +86,9 @@ def keys(profiles: Mapping[str, bsngraph.FabricProfile], seeds: int) -> Iterator
                         yield (name, edges_text(architecture), seed), architecture
 
 
-def train_alone(profile: bsngraph.FabricProfile, architecture: bsngraph.Architecture, dataset: Dataset, seed: int) -> dict[str, object]:
+def train_alone(
+    profile: bsngraph.FabricProfile, architecture: bsngraph.Architecture, dataset: Dataset, seed: int
+) -> dict[str, object]:
     """Train a sub-network from scratch; what its row says."""
     start = time.process_time()
     net = bsngraph.compile_fabric(bsngraph.prune(profile, architecture), seed=derived_seed(seed, "weights"))
@@ -88,7 +105,9 @@ def train_alone(profile: bsngraph.FabricProfile, architecture: bsngraph.Architec
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--fabric", nargs="+", choices=FABRICS, default=list(FABRICS))
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--part", default="0/1", help="i/n: every n-th training, from the i-th on")
@@ -98,11 +117,19 @@ def main() -> None:
     dataset = bsngraph.load_data(DATA)
     profiles = {name: bsngraph.profile_fabric(read_fabric(name)) for name in options.fabric}
     done = {(row["fabric"], row["edges"], int(row["seed"])) for row in read_rows()}
-    mine = [item for number, item in enumerate(keys(profiles, options.seeds)) if number % parts == part and item[0] not in done]
+    mine = [
+        item
+        for number, item in enumerate(keys(profiles, options.seeds))
+        if number % parts == part and item[0] not in done
+    ]
     for number, (key, architecture) in enumerate(mine):
         row = train_alone(profiles[key[0]], architecture, dataset, key[2])
         append_row(ROWS, FIELDS, dict(zip(("fabric", "edges", "seed"), key, strict=True)) | row)
-        print(f"{number + 1} of {len(mine)}: {key[0]} {key[1]}, seed {key[2]}: {row['test_accuracy']} ({row['cpu_seconds']} s)", flush=True)
+        print(
+            f"{number + 1} of {len(mine)}: {key[0]} {key[1]}, seed {key[2]}: {row['test_accuracy']} "
+            f"({row['cpu_seconds']} s)",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Changes to a search that were tried and are not in the package, each a patch of it for as long as a search runs.
+"""Changes to a search that were tried and are not in the package, each a patch of it
+for as long as a search runs.
 
 What they gave stands in the table of `searches.py`. They know edges alone, no choices.
 """
@@ -35,8 +36,8 @@ def nothing(_profile: bsngraph.FabricProfile) -> AbstractContextManager[None]:
 
 @contextmanager
 def control_variate(_profile: bsngraph.FabricProfile) -> Iterator[None]:
-    """A linear control variate of mean zero: f − Σ_e c_e·(H_e − Γ_e), and c_e·Γ_e(1 − Γ_e) added back; c by least squares from the
-    batches before.
+    """A linear control variate of mean zero: f − Σ_e c_e·(H_e − Γ_e), and c_e·Γ_e(1 −
+    Γ_e) added back; c by least squares from the batches before.
     """
     before: deque[tuple[Tensor, Tensor]] = deque(maxlen=FITTED_ON)
 
@@ -46,9 +47,9 @@ def control_variate(_profile: bsngraph.FabricProfile) -> Iterator[None]:
         slope = torch.zeros_like(gamma)
         if len(before) == FITTED_ON:
             scores, objectives = (torch.cat(parts) for parts in zip(*before, strict=True))
-            slope = torch.linalg.lstsq(scores - scores.mean(dim=0), (objectives - objectives.mean())[:, None], driver="gelsd").solution[
-                :, 0
-            ]
+            slope = torch.linalg.lstsq(
+                scores - scores.mean(dim=0), (objectives - objectives.mean())[:, None], driver="gelsd"
+            ).solution[:, 0]
         before.append((score, objective.to(torch.float64)))
         rest = objective - score @ slope
         return advantages(rest, baseline) @ score / len(rest) + slope * gamma * (1 - gamma) * self.leading
@@ -59,7 +60,9 @@ def control_variate(_profile: bsngraph.FabricProfile) -> Iterator[None]:
 
 @contextmanager
 def annealed_entropy(_profile: bsngraph.FabricProfile) -> Iterator[None]:
-    """The entropy of Γ, in nats, is punished: not at all until the limit stands, then ever more."""
+    """The entropy of Γ, in nats, is punished: not at all until the limit stands, then
+    ever more.
+    """
     weight = 0.0
     epoch, gradient = Learning._epoch, EdgeDistribution.policy_gradient
 
@@ -71,15 +74,23 @@ def annealed_entropy(_profile: bsngraph.FabricProfile) -> Iterator[None]:
 
     def policy_gradient(self: EdgeDistribution, kept: Booleans, objective: Tensor, baseline: Any) -> Tensor:
         gamma = self.probabilities
-        return gradient(self, kept, objective, baseline) - weight * self.logits * gamma * (1 - gamma) * self.leading
+        return (
+            gradient(self, kept, objective, baseline)
+            - weight * self.logits * gamma * (1 - gamma) * self.leading
+        )
 
-    with _replaced(Learning, "_epoch", weighed_epoch), _replaced(EdgeDistribution, "policy_gradient", policy_gradient):
+    with (
+        _replaced(Learning, "_epoch", weighed_epoch),
+        _replaced(EdgeDistribution, "policy_gradient", policy_gradient),
+    ):
         yield
 
 
 @contextmanager
 def few_samples(_profile: bsngraph.FabricProfile) -> Iterator[None]:
-    """Eight samples a batch, each for an eighth of Γ's examples, whose mean objective is the sample's."""
+    """Eight samples a batch, each for an eighth of Γ's examples, whose mean objective
+    is the sample's.
+    """
     sample, gradient = EdgeDistribution.sample, EdgeDistribution.policy_gradient
 
     def groups(count: int) -> Tensor:
@@ -94,17 +105,30 @@ def few_samples(_profile: bsngraph.FabricProfile) -> Iterator[None]:
         group = groups(len(objective))
         sums, counts = torch.zeros(int(group[-1]) + 1, dtype=torch.float64), torch.bincount(group)
         first = torch.cat([torch.zeros(1, dtype=torch.long), counts.cumsum(0)[:-1]])
-        return gradient(self, kept[first.numpy()], sums.index_add(0, group, objective.to(torch.float64)) / counts, baseline)
+        return gradient(
+            self,
+            kept[first.numpy()],
+            sums.index_add(0, group, objective.to(torch.float64)) / counts,
+            baseline,
+        )
 
-    with _replaced(EdgeDistribution, "sample", repeated), _replaced(EdgeDistribution, "policy_gradient", policy_gradient):
+    with (
+        _replaced(EdgeDistribution, "sample", repeated),
+        _replaced(EdgeDistribution, "policy_gradient", policy_gradient),
+    ):
         yield
 
 
 @contextmanager
 def sandwich(profile: bsngraph.FabricProfile) -> Iterator[None]:
-    """Of the fair rows a quarter run the whole fabric and a quarter its cheapest sub-network (Yu and Huang 2019)."""
+    """Of the fair rows a quarter run the whole fabric and a quarter its cheapest
+    sub-network (Yu and Huang 2019).
+    """
     sample = EdgeDistribution.sample
-    cheapest = min(every_architecture(profile.fabric), key=lambda architecture: float(profile.macs[list(architecture.live)].sum()))
+    cheapest = min(
+        every_architecture(profile.fabric),
+        key=lambda architecture: float(profile.macs[list(architecture.live)].sum()),
+    )
 
     def layered(self: EdgeDistribution, count: int, generator: torch.Generator, **how: Any) -> Booleans:
         rows = sample(self, count, generator, **how)

@@ -1,4 +1,6 @@
-"""What a delivered network costs, counted on the network itself, and the checks of it."""
+"""What a delivered network costs, counted on the network itself, and the checks of
+it.
+"""
 
 from bsngraph.certificate.certificate import CERTIFICATE, BudgetClaim, Means, make_certificate
 from bsngraph.certificate.simulation import simulate

@@ -1,7 +1,9 @@
-"""The costs of a built network, counted on the network itself and not from the sums over edges that a search goes by.
+"""The costs of a built network, counted on the network itself and not from the sums
+over edges that a search goes by.
 
-In: a delivered network. Out: numbers. MACs are what torch's flop counter sees of one pass of the whole network on the meta device,
-`memory` is the most bytes of tensors alive during such a pass, parameters and bytes are those of its state.
+In: a delivered network. Out: numbers. MACs are what torch's flop counter sees of one
+pass of the whole network on the meta device, `memory` is the most bytes of tensors
+alive during such a pass, parameters and bytes are those of its state.
 """
 
 from __future__ import annotations
@@ -36,13 +38,17 @@ def count_params(net: SuperNet) -> int:
 
 
 def count_bytes(net: SuperNet) -> int:
-    """Bytes of parameters and buffers as they are stored; what two names share counts once."""
+    """Bytes of parameters and buffers as they are stored; what two names share counts
+    once.
+    """
     distinct = {id(tensor): tensor for tensor in net.state_dict(keep_vars=True).values()}
     return sum(tensor.numel() * tensor.element_size() for tensor in distinct.values())
 
 
 def count_memory(profile: FabricProfile) -> int:
-    """The most bytes of tensors alive at once in one example's pass, inputs included and weights not."""
+    """The most bytes of tensors alive at once in one example's pass, inputs included
+    and weights not.
+    """
     with _on_meta(profile) as (net, inputs):
         alive = _Alive(inputs)
         with alive:
@@ -52,17 +58,24 @@ def count_memory(profile: FabricProfile) -> int:
 
 @contextmanager
 def _on_meta(profile: FabricProfile) -> Iterator[tuple[SuperNet, Inputs]]:
-    """The network and one example without memory or arithmetic, and everything made meanwhile like them."""
+    """The network and one example without memory or arithmetic, and everything made
+    meanwhile like them.
+    """
     with torch.device("meta"), torch.no_grad():
         net = compile_fabric(profile).eval()
         fabric = profile.fabric
-        shapes = {name: profile.node_shapes[node] for name, node in zip(fabric.sources, fabric.source_indices, strict=True)}
+        shapes = {
+            name: profile.node_shapes[node]
+            for name, node in zip(fabric.sources, fabric.source_indices, strict=True)
+        }
         values = {name: torch.empty(1, *shape) for name, shape in shapes.items()}
         yield net, values if len(values) > 1 else next(iter(values.values()))
 
 
 class _Alive(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch does not type it
-    """The storages that operators give and take, but for weights, with their bytes; each is forgotten when torch has freed it."""
+    """The storages that operators give and take, but for weights, with their bytes;
+    each is forgotten when torch has freed it.
+    """
 
     def __init__(self, inputs: Inputs) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -76,7 +89,9 @@ class _Alive(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch does 
         self._note(result, given - self.sizes.keys())
         return result
 
-    def _note(self, tree: Any, weights: set[StorageWeakRef] | frozenset[StorageWeakRef] = frozenset()) -> None:
+    def _note(
+        self, tree: Any, weights: set[StorageWeakRef] | frozenset[StorageWeakRef] = frozenset()
+    ) -> None:
         for leaf in tree_leaves(tree):
             if isinstance(leaf, Tensor):
                 reference = _reference(leaf)

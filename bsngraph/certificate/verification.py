@@ -1,7 +1,9 @@
-"""Checking a certificate against the network it was made for: everything it says is counted again.
+"""Checking a certificate against the network it was made for: everything it says is
+counted again.
 
-In: a run folder with certificate.json. Out: a `Verification`, one `Check` for each statement. What can only be told here and now, like a
-latency on another machine, is stated and neither passes nor fails.
+In: a run folder with certificate.json. Out: a `Verification`, one `Check` for each
+statement. What can only be told here and now, like a latency on another machine, is
+stated and neither passes nor fails.
 """
 
 from __future__ import annotations
@@ -38,7 +40,9 @@ _MOST_EXAMPLES = 65_536
 
 @dataclass(frozen=True)
 class Check:
-    """One statement: what the certificate says, what was found, and whether they agree (None: it can only be stated)."""
+    """One statement: what the certificate says, what was found, and whether they agree
+    (None: it can only be stated).
+    """
 
     name: str
     expected: str
@@ -73,7 +77,9 @@ def read_certificate(folder: Path) -> Json:
         raise InputError(f"{path}: there is no certificate: is {folder} the folder of a finished run?")
     try:
         if value["format"] != FORMAT:
-            raise InputError(f"{path}: its format is {value['format']!r}, and this version reads {FORMAT}: update bsngraph")
+            raise InputError(
+                f"{path}: its format is {value['format']!r}, and this version reads {FORMAT}: update bsngraph"
+            )
         for name in ("versions", "files", "costs"):
             value[name].items()
         for budget in value["budgets"]:
@@ -81,24 +87,35 @@ def read_certificate(folder: Path) -> Json:
         for cost in value["costs"].values():
             _check_entry(cost)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(f"{path}: is no certificate ({type(error).__name__}: {error}): make the run again") from None
+        raise InputError(
+            f"{path}: is no certificate ({type(error).__name__}: {error}): make the run again"
+        ) from None
     return value
 
 
 def _check_entry(cost: Mapping[str, Any]) -> None:
-    """Raise a ValueError or TypeError for what no certificate says: a file may come from a stranger, and some of it is acted on."""
+    """Raise a ValueError or TypeError for what no certificate says: a file may come
+    from a stranger, and some of it is acted on.
+    """
     float(cost["value"])
     conditions = cost.get("conditions", {})
-    if not (1 <= int(conditions.get("threads", 1)) <= _MOST_THREADS and 1 <= int(conditions.get("batch", 1)) <= _MOST_EXAMPLES):
+    if not (
+        1 <= int(conditions.get("threads", 1)) <= _MOST_THREADS
+        and 1 <= int(conditions.get("batch", 1)) <= _MOST_EXAMPLES
+    ):
         raise ValueError("threads or batch cannot be")
-    if not all(math.isfinite(duration) and duration >= 0 for duration in cost.get("durations_ms", {}).values()):
+    if not all(
+        math.isfinite(duration) and duration >= 0 for duration in cost.get("durations_ms", {}).values()
+    ):
         raise ValueError("a duration is negative or not finite")
 
 
 def verify_certificate(folder: Path, means: Means | None = None) -> Verification:
-    """Count everything that a certificate says again, on the network that is in the folder now.
+    """Count everything that a certificate says again, on the network that is in the
+    folder now.
 
-    A latency is measured under the certificate's own device, threads and batch, whatever those of `means`.
+    A latency is measured under the certificate's own device, threads and batch,
+    whatever those of `means`.
 
     Raises:
         InputError: there is no certificate, or no network that could be checked.
@@ -112,9 +129,13 @@ def verify_certificate(folder: Path, means: Means | None = None) -> Verification
     except InputError as error:
         return Verification((*checks, Check("network", "loads", str(error), False)))
     checks.append(_agreement("weights", certificate.get("weights"), weights_hash(net)))
-    costs = recount(net, [name for name in certificate["costs"] if name != "latency"], _completed(means, certificate))
+    costs = recount(
+        net, [name for name in certificate["costs"] if name != "latency"], _completed(means, certificate)
+    )
     for name, entry in certificate["costs"].items():
-        checks.append(_latency(net, entry, means) if name == "latency" else _cost(name, entry, costs.get(name)))
+        checks.append(
+            _latency(net, entry, means) if name == "latency" else _cost(name, entry, costs.get(name))
+        )
     checks += _result_checks(folder, costs)
     checks += _budget_checks(certificate, costs)
     stated, here = certificate["versions"], versions()
@@ -124,7 +145,11 @@ def verify_certificate(folder: Path, means: Means | None = None) -> Verification
 
 def _completed(means: Means, certificate: Json) -> Means:
     """With the durations that the certificate itself records, where none are given."""
-    recorded = [entry["durations_ms"] for entry in certificate["costs"].values() if isinstance(entry.get("durations_ms"), dict)]
+    recorded = [
+        entry["durations_ms"]
+        for entry in certificate["costs"].values()
+        if isinstance(entry.get("durations_ms"), dict)
+    ]
     return replace(means, durations_ms=recorded[0]) if recorded and means.durations_ms is None else means
 
 
@@ -141,7 +166,9 @@ def _file_check(path: Path, stated: object) -> Check:
 
 
 def _latency(net: SuperNet, stated: Mapping[str, Any], means: Means) -> Check:
-    """Measured here under the conditions that the certificate states, as far as they can be had."""
+    """Measured here under the conditions that the certificate states, as far as they
+    can be had.
+    """
     conditions = stated.get("conditions", {})
     given = {name: conditions[name] for name in ("device", "threads", "batch") if name in conditions}
     try:
@@ -165,19 +192,38 @@ def _cost(name: str, stated: Mapping[str, Any], found: Mapping[str, Any] | None)
 
 
 def _budget_checks(certificate: Json, costs: Mapping[str, Json]) -> Iterator[Check]:
-    """Each budget against the cost counted now; one on a latency, or on what cannot be counted, against the certificate's own value."""
+    """Each budget against the cost counted now; one on a latency, or on what cannot be
+    counted, against the certificate's own value.
+    """
     for stated in certificate["budgets"]:
         claim = _claim(stated)
         entry = costs.get(claim.cost) or certificate["costs"].get(claim.cost)
         if entry is None:
-            yield Check(f"budget {claim.text}", f"limit {quantity(claim.limit)}", "the certificate holds no such cost", False)
+            yield Check(
+                f"budget {claim.text}",
+                f"limit {quantity(claim.limit)}",
+                "the certificate holds no such cost",
+                False,
+            )
             continue
         judged = judge(claim, float(entry["value"]))
-        same = all(_equal(stated.get(name), judged[name]) for name in ("value", "slack")) and stated.get("met") == judged["met"]
+        same = (
+            all(_equal(stated.get(name), judged[name]) for name in ("value", "slack"))
+            and stated.get("met") == judged["met"]
+        )
         met = judged["met"] is not False
         word = {True: "met", False: "not met", None: "a wish"}[judged["met"]]
-        left = f"{word}, {quantity(judged['slack'])} left" if judged["slack"] >= 0 else f"{word}, {quantity(-judged['slack'])} over"
-        yield Check(f"budget {claim.text}", f"limit {quantity(claim.limit)}, met: {stated.get('met')}", left, same and met)
+        left = (
+            f"{word}, {quantity(judged['slack'])} left"
+            if judged["slack"] >= 0
+            else f"{word}, {quantity(-judged['slack'])} over"
+        )
+        yield Check(
+            f"budget {claim.text}",
+            f"limit {quantity(claim.limit)}, met: {stated.get('met')}",
+            left,
+            same and met,
+        )
 
 
 def _config_checks(folder: Path, certificate: Json) -> Iterator[Check]:
@@ -185,7 +231,11 @@ def _config_checks(folder: Path, certificate: Json) -> Iterator[Check]:
     config = _read(folder / "config.json")
     if config is None:
         return
-    asked = [(str(b.get("text")), b.get("cost"), b.get("limit")) for b in config.get("budgets", []) if isinstance(b, dict)]
+    asked = [
+        (str(b.get("text")), b.get("cost"), b.get("limit"))
+        for b in config.get("budgets", [])
+        if isinstance(b, dict)
+    ]
     stated = [(str(b["text"]), b["cost"], b["limit"]) for b in certificate["budgets"]]
     yield Check("budgets of config.json", _texts(stated), _texts(asked), stated == asked)
 
@@ -197,7 +247,12 @@ def _result_checks(folder: Path, costs: Mapping[str, Json]) -> Iterator[Check]:
     for name, entry in said.items() if isinstance(said, dict) else ():
         if name in costs and name != "latency" and isinstance(entry, dict):
             value = entry.get("value", math.nan)
-            yield Check(f"result.json {name}", str(value), str(costs[name]["value"]), _equal(value, costs[name]["value"]))
+            yield Check(
+                f"result.json {name}",
+                str(value),
+                str(costs[name]["value"]),
+                _equal(value, costs[name]["value"]),
+            )
 
 
 def _claim(budget: Mapping[str, Any]) -> BudgetClaim:

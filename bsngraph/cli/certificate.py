@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 
 def show_certificate(folder: Path, own: Sequence[str], timeout_s: float, form: str) -> bool:
-    """Verify a run's certificate and print each check; whether none failed. `own` are `NAME=FILE.py:FUNCTION` texts.
+    """Verify a run's certificate and print each check; whether none failed. `own` are
+    `NAME=FILE.py:FUNCTION` texts.
 
     Raises:
         InputError: there is no certificate, or an own cost cannot be loaded.
@@ -25,8 +26,12 @@ def show_certificate(folder: Path, own: Sequence[str], timeout_s: float, form: s
     from bsngraph.costs.user_costs import load_cost_function
 
     if not folder.is_dir():
-        raise InputError(f"{folder} is no run folder: a certificate is checked in the folder of a finished run")
-    verification = verify_certificate(folder, Means(own=dict(map(load_cost_function, own)), timeout_s=timeout_s))
+        raise InputError(
+            f"{folder} is no run folder: a certificate is checked in the folder of a finished run"
+        )
+    verification = verify_certificate(
+        folder, Means(own=dict(map(load_cost_function, own)), timeout_s=timeout_s)
+    )
     if form == "json":
         click.echo(json.dumps(verification.to_json(), indent=2, ensure_ascii=False))
     else:
@@ -46,4 +51,6 @@ def _show(verification: Verification) -> None:
     console = Console(highlight=False)
     console.print(table)
     wrong = sum(check.ok is False for check in verification.checks)
-    console.print(f"{wrong} of {len(verification.checks)} checks failed" if wrong else "the certificate holds")
+    console.print(
+        f"{wrong} of {len(verification.checks)} checks failed" if wrong else "the certificate holds"
+    )

@@ -24,8 +24,16 @@ if TYPE_CHECKING:
 @options.set_option
 @options.ops_or_list_option
 @options.format_option
-@click.option("--certificate", is_flag=True, help="FABRIC is a run's folder: count everything that its certificate says again.")
-@click.option("--costs", is_flag=True, help="What each edge of a run spends of its budgets. Without a FABRIC: list all costs.")
+@click.option(
+    "--certificate",
+    is_flag=True,
+    help="FABRIC is a run's folder: count everything that its certificate says again.",
+)
+@click.option(
+    "--costs",
+    is_flag=True,
+    help="What each edge of a run spends of its budgets. Without a FABRIC: list all costs.",
+)
 @options.cost_options
 @options.device_option
 @options.threads_option
@@ -44,26 +52,33 @@ def command(
     threads: int | None,
     **more: Any,
 ) -> None:
-    """Validate FABRIC; print its nodes, edges, costs and cheapest sub-network, and whether budgets can be met.
+    """Validate FABRIC; print its nodes, edges, costs and cheapest sub-network, and
+    whether budgets can be met.
 
-    Every problem of the file is reported at once, with its place and its cure. Exits with 1 if a --budget cannot be met.
+    Every problem of the file is reported at once, with its place and its cure. Exits
+    with 1 if a --budget cannot be met.
 
     \b
     Example:
       bsngraph check fabrics/digits.dot --budget macs=25%
-      bsngraph check --ops                                    # all operations, their arguments and sizes
-      bsngraph check --costs                                  # all costs, their units and definitions
-      bsngraph check runs/first --costs                       # where its budgets went
+      bsngraph check --ops                  # all operations and their arguments
+      bsngraph check --costs                # all costs and their units
+      bsngraph check runs/first --costs     # where its budgets went
       bsngraph check runs/first --certificate                 # count its costs again
     """
     if fabric is None:
         _show_tables(context, ops=bool(ops), costs=costs, form=form)
         return
     if "" in ops:
-        raise InputError("--ops alone lists all operations, without a FABRIC; with one, name your code: --ops FILE.py")
+        raise InputError(
+            "--ops alone lists all operations, without a FABRIC; with one, name your code: --ops FILE.py"
+        )
     if fabric.is_dir() and (certificate or costs or (fabric / "config.json").exists()):
         if budgets or settings:
-            raise InputError(f"{fabric} is a run's folder, which says its budgets and parameters itself: leave out --budget and --set")
+            raise InputError(
+                f"{fabric} is a run's folder, which says its budgets and parameters itself: leave out "
+                "--budget and --set"
+            )
         _check_run(context, fabric, options.costs_from(more), certificate=certificate, costs=costs, form=form)
         return
     if certificate or costs:
@@ -79,7 +94,11 @@ def command(
     least = cheapest_each(profile.fabric, priced)
     facts = _facts(profile, priced, least)
     facts["budgets"] = [
-        {"cost": budget.cost.name, "limit": budget.limit, "satisfiable": _satisfiable(budget, least[budget.cost.name])}
+        {
+            "cost": budget.cost.name,
+            "limit": budget.limit,
+            "satisfiable": _satisfiable(budget, least[budget.cost.name]),
+        }
         for budget in resolved
     ]
     if form == "json":
@@ -110,10 +129,14 @@ def _show_tables(context: click.Context, *, ops: bool, costs: bool, form: str) -
         raise click.MissingParameter(param_hint="'FABRIC'", param_type="argument", ctx=context)
 
 
-def _check_run(context: click.Context, run: Path, options: CostOptions, *, certificate: bool, costs: bool, form: str) -> None:
+def _check_run(
+    context: click.Context, run: Path, options: CostOptions, *, certificate: bool, costs: bool, form: str
+) -> None:
     """`check RUN --certificate` and `check RUN --costs`."""
     if certificate == costs:
-        raise InputError(f"{run} is a run's folder: look at its --costs or its --certificate; a fabric is a file")
+        raise InputError(
+            f"{run} is a run's folder: look at its --costs or its --certificate; a fabric is a file"
+        )
     if costs:
         from bsngraph.cli.costs import show_spending
 
@@ -124,7 +147,13 @@ def _check_run(context: click.Context, run: Path, options: CostOptions, *, certi
         context.exit(0 if show_certificate(run, options.own, options.timeout_s, form) else 1)
 
 
-def _sources(profile: FabricProfile, requests: Sequence[BudgetRequest], costs: CostOptions, device: str, threads: int | None) -> Sources:
+def _sources(
+    profile: FabricProfile,
+    requests: Sequence[BudgetRequest],
+    costs: CostOptions,
+    device: str,
+    threads: int | None,
+) -> Sources:
     """Where costs come from; latencies are measured where a budget asks for them."""
     from bsngraph.cli.display import PlainDisplay
     from bsngraph.measure import find_hardware
@@ -153,7 +182,12 @@ def _verdict(budget: Budget, known: bool) -> str:
         return "is a wish: the search comes as close as it can"
     if budget.slack:
         return "is slack: the whole fabric is inside it"
-    return "can be met" if known else "may or may not be met: no sub-network inside all budgets was found, and none is proved impossible"
+    return (
+        "can be met"
+        if known
+        else "may or may not be met: no sub-network inside all budgets was found, and none is proved "
+        "impossible"
+    )
 
 
 def _facts(profile: FabricProfile, costs: Sequence[Cost], least: Mapping[str, Cheapest]) -> dict[str, Any]:
@@ -161,7 +195,10 @@ def _facts(profile: FabricProfile, costs: Sequence[Cost], least: Mapping[str, Ch
     from bsngraph.costs import AdditiveCost
 
     fabric = profile.fabric
-    nodes = [{"name": node.name, "shape": list(shape)} for node, shape in zip(fabric.nodes, profile.node_shapes, strict=True)]
+    nodes = [
+        {"name": node.name, "shape": list(shape)}
+        for node, shape in zip(fabric.nodes, profile.node_shapes, strict=True)
+    ]
     edges = [
         {
             "source": edge.source,
@@ -170,24 +207,41 @@ def _facts(profile: FabricProfile, costs: Sequence[Cost], least: Mapping[str, Ch
             "op": edge.op,
             "arguments": dict(edge.arguments),
             "fixed": edge.fixed,
-            "costs": {cost.name: float(cost.per_edge[index]) for cost in costs if isinstance(cost, AdditiveCost)},
+            "costs": {
+                cost.name: float(cost.per_edge[index]) for cost in costs if isinstance(cost, AdditiveCost)
+            },
         }
         for index, edge in enumerate(fabric.edges)
     ]
     totals = {
-        cost.name: {"unit": cost.unit, "fabric": cost.total, "cheapest": least[cost.name].value, "proved": least[cost.name].proved}
+        cost.name: {
+            "unit": cost.unit,
+            "fabric": cost.total,
+            "cheapest": least[cost.name].value,
+            "proved": least[cost.name].proved,
+        }
         for cost in costs
     }
-    return {"name": fabric.name, "nodes": nodes, "edges": edges, "costs": totals, "uncounted": _uncounted(profile)}
+    return {
+        "name": fabric.name,
+        "nodes": nodes,
+        "edges": edges,
+        "costs": totals,
+        "uncounted": _uncounted(profile),
+    }
 
 
 def _uncounted(profile: FabricProfile) -> list[dict[str, Any]]:
-    """The torch operators that MACs do not hold, each with the operation and the edges it ran in."""
+    """The torch operators that MACs do not hold, each with the operation and the edges
+    it ran in.
+    """
     places: dict[tuple[str, str], list[str]] = {}
     for edge, operators in zip(profile.fabric.edges, profile.uncounted, strict=True):
         for operator in operators:
             places.setdefault((operator, edge.op), []).append(edge.name)
-    return [{"operator": operator, "op": op, "edges": edges} for (operator, op), edges in sorted(places.items())]
+    return [
+        {"operator": operator, "op": op, "edges": edges} for (operator, op), edges in sorted(places.items())
+    ]
 
 
 def _show(facts: dict[str, Any], profile: FabricProfile, least: Cheapest) -> None:
@@ -202,25 +256,46 @@ def _show(facts: dict[str, Any], profile: FabricProfile, least: Cheapest) -> Non
     fabric = profile.fabric
     console = Console(highlight=False)
     console.print(
-        f"[bold]{fabric.name or 'fabric'}[/bold]: {len(fabric.nodes)} nodes, {len(fabric.edges)} edges, {len(fabric.searchable)} searchable"
+        f"[bold]{fabric.name or 'fabric'}[/bold]: {len(fabric.nodes)} nodes, {len(fabric.edges)} edges, "
+        f"{len(fabric.searchable)} searchable"
     )
     nodes = Table("node", "shape", "merge", "activation")
     for node, shape in zip(fabric.nodes, profile.node_shapes, strict=True):
-        nodes.add_row(node.name, shape_text(shape), node.merge if node.name not in fabric.sources else "", node.activation)
+        nodes.add_row(
+            node.name,
+            shape_text(shape),
+            node.merge if node.name not in fabric.sources else "",
+            node.activation,
+        )
     console.print(nodes)
     names = [name for name in facts["edges"][0]["costs"] if name not in ("flops", "bytes")]
     edges = Table("edge", "operation", "", *names)
     for edge, row in zip(fabric.edges, facts["edges"], strict=True):
-        edges.add_row(edge.name, long_label(edge), "fixed" if edge.fixed else "", *(quantity(row["costs"][name]) for name in names))
+        edges.add_row(
+            edge.name,
+            long_label(edge),
+            "fixed" if edge.fixed else "",
+            *(quantity(row["costs"][name]) for name in names),
+        )
     console.print(edges)
     totals = Table("cost", "whole fabric", "cheapest sub-network", "share")
     for name, cost in facts["costs"].items():
         sure = "" if cost["proved"] else " (best found)"
-        totals.add_row(name, quantity(cost["fabric"]), quantity(cost["cheapest"]) + sure, share(cost["cheapest"], cost["fabric"]))
+        totals.add_row(
+            name,
+            quantity(cost["fabric"]),
+            quantity(cost["cheapest"]) + sure,
+            share(cost["cheapest"], cost["fabric"]),
+        )
     console.print(totals)
     console.print(
-        "cheapest by macs: " + ", ".join(fabric.edges[edge].name for edge in least.architecture.live), soft_wrap=True, markup=False
+        "cheapest by macs: " + ", ".join(fabric.edges[edge].name for edge in least.architecture.live),
+        soft_wrap=True,
+        markup=False,
     )
     for gap in facts["uncounted"]:
-        text = f"not counted: {gap['operator']} in {gap['op']} on {', '.join(gap['edges'])}: the macs of these edges may be too small"
+        text = (
+            f"not counted: {gap['operator']} in {gap['op']} on {', '.join(gap['edges'])}: the macs of "
+            "these edges may be too small"
+        )
         console.print(text, soft_wrap=True, markup=False)

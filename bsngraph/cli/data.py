@@ -19,13 +19,21 @@ _MOST_CLASSES = 40
 
 @click.command()
 @click.argument("name", required=False)
-@click.option("--data-code", metavar="FILE.py:FUNCTION", help="Run this function of this file for data of your own, instead of a NAME.")
-@click.option("--skip-bad", is_flag=True, help="Leave out what cannot be used, and say what, instead of an error.")
+@click.option(
+    "--data-code",
+    metavar="FILE.py:FUNCTION",
+    help="Run this function of this file for data of your own, instead of a NAME.",
+)
+@click.option(
+    "--skip-bad", is_flag=True, help="Leave out what cannot be used, and say what, instead of an error."
+)
 @options.format_option
 def command(name: str | None, data_code: str | None, skip_bad: bool, form: str) -> None:
-    """List the known data sets; or load the data set NAME and show its shapes, classes and splits.
+    """List the known data sets; or load the data set NAME and show its shapes, classes
+    and splits.
 
-    A NAME is one of the list, with what it needs after a colon and options after commas. The same names are what --data takes.
+    A NAME is one of the list, with what it needs after a colon and options after
+    commas. The same names are what --data takes.
 
     \b
     Example:
@@ -44,7 +52,11 @@ def command(name: str | None, data_code: str | None, skip_bad: bool, form: str) 
     def notify(text: str) -> None:
         click.echo(text, err=True)
 
-    loaded = load_data(name, skip_bad=skip_bad, notify=notify) if name is not None else load_data_code(data_code or "", notify=notify)
+    loaded = (
+        load_data(name, skip_bad=skip_bad, notify=notify)
+        if name is not None
+        else load_data_code(data_code or "", notify=notify)
+    )
     facts = _facts(loaded)
     if form == "json":
         click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
@@ -60,13 +72,24 @@ def _list(form: str) -> None:
         click.echo(json.dumps({"data": facts}, indent=2, ensure_ascii=False))
         return
     for name, source in DATA_SOURCES.items():
-        argument = f"[:{source.argument[1:-1]}]" if source.argument.startswith("[") else f":{source.argument}" if source.argument else ""
-        here = f"give its {source.argument}" if source.here is None else "here" if source.here() else "not here"
+        argument = (
+            f"[:{source.argument[1:-1]}]"
+            if source.argument.startswith("[")
+            else f":{source.argument}"
+            if source.argument
+            else ""
+        )
+        here = (
+            f"give its {source.argument}" if source.here is None else "here" if source.here() else "not here"
+        )
         click.echo(f"{name}{argument}: {source.summary}  [{here}]")
         click.echo(f"    {source.size}; licence: {source.licence}; from: {source.origin}")
         if source.options:
             click.echo(f"    options: {' '.join(f',{option}=…' for option in source.options)}")
-    click.echo("\n--data-code FILE.py:FUNCTION: anything else; the function returns a bsngraph.Dataset or a dictionary of arrays.")
+    click.echo(
+        "\n--data-code FILE.py:FUNCTION: anything else; the function returns a bsngraph.Dataset or a "
+        "dictionary of arrays."
+    )
 
 
 def _source_facts(source: DataSource) -> dict[str, Any]:
@@ -96,19 +119,27 @@ def _facts(dataset: Dataset) -> dict[str, Any]:
         "classes": list(dataset.class_names),
         "ignore_label": dataset.ignore_label,
         "augmentation": str(dataset.augmentation),
-        "splits": {part: {"examples": len(split), **_labels(dataset, split)} for part, split in splits.items()},
+        "splits": {
+            part: {"examples": len(split), **_labels(dataset, split)} for part, split in splits.items()
+        },
         "skipped": list(dataset.skipped),
         "fingerprint": dataset.fingerprint(),
     }
 
 
 def _labels(dataset: Dataset, split: Split) -> dict[str, Any]:
-    """How often each class stands in a split (pixels, for segmentation); for regression, mean and deviation of each output."""
+    """How often each class stands in a split (pixels, for segmentation); for
+    regression, mean and deviation of each output.
+    """
     names = dataset.class_names
     if dataset.task == "regression":
         values = split.labels.double()
         means, deviations = values.mean(0).tolist(), values.std(0, correction=0).tolist()
-        return {"outputs": {name: {"mean": m, "std": s} for name, m, s in zip(names, means, deviations, strict=True)}}
+        return {
+            "outputs": {
+                name: {"mean": m, "std": s} for name, m, s in zip(names, means, deviations, strict=True)
+            }
+        }
     counts = split.labels.sum(0).long() if dataset.task == "multi-label" else split.label_counts(len(names))
     return {"counts": dict(zip(names, counts.tolist(), strict=True))}
 
@@ -119,10 +150,16 @@ def _show(facts: dict[str, Any]) -> None:
 
     splits = facts["splits"]
     sizes = ", ".join(f"{split['examples']:,} {part}" for part, split in splits.items())
-    click.echo(f"{facts['name']}: {facts['task']}, {'x'.join(map(str, facts['input_shape']))} {facts['type']}; {sizes}")
+    click.echo(
+        f"{facts['name']}: {facts['task']}, {'x'.join(map(str, facts['input_shape']))} {facts['type']}; "
+        f"{sizes}"
+    )
     if not facts["in_memory"]:
         click.echo("larger than memory=…: read while it is used")
-    click.echo(f"mean {_numbers(facts['mean'])}; deviation {_numbers(facts['std'])}; augmentation {facts['augmentation']}")
+    click.echo(
+        f"mean {_numbers(facts['mean'])}; deviation {_numbers(facts['std'])}; augmentation "
+        f"{facts['augmentation']}"
+    )
     if facts["ignore_label"] is not None:
         click.echo(f"pixels labelled {facts['ignore_label']} count nowhere")
     if facts["task"] == "regression":

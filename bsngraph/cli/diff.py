@@ -21,14 +21,22 @@ Costs = dict[str, dict[str, float]]
 @click.command()
 @click.argument("a", type=options.FILE)
 @click.argument("b", type=options.FILE)
-@click.option("-o", "--output", type=options.FILE, help="Draw the difference to this file: .svg, .png or .dot.")
-@click.option("--costs/--no-costs", default=True, show_default=True, help="Compare MACs and parameters; without, torch is not loaded.")
+@click.option(
+    "-o", "--output", type=options.FILE, help="Draw the difference to this file: .svg, .png or .dot."
+)
+@click.option(
+    "--costs/--no-costs",
+    default=True,
+    show_default=True,
+    help="Compare MACs and parameters; without, torch is not loaded.",
+)
 @options.format_option
 def command(a: Path, b: Path, output: Path | None, costs: bool, form: str) -> None:
     """Say what changed from fabric A to fabric B: edges, operations, nodes, costs.
 
-    A and B are graph files of any format, or run folders, which stand for the architecture that the run found. Edges are matched by
-    name, SOURCE->TARGET#KEY. With -o the two are drawn as one picture.
+    A and B are graph files of any format, or run folders, which stand for the
+    architecture that the run found. Edges are matched by name, SOURCE->TARGET#KEY. With
+    -o the two are drawn as one picture.
 
     \b
     Example:
@@ -60,7 +68,9 @@ def _load(a: Path, b: Path, costs: bool) -> tuple[tuple[Fabric, Fabric], Costs]:
     if not costs:
         return (read_fabric(files[0]), read_fabric(files[1])), {}
     profiles = [options.load_profile(file, ()) for file in files]
-    totals = [{"macs": float(profile.macs.sum()), "params": float(profile.params.sum())} for profile in profiles]
+    totals = [
+        {"macs": float(profile.macs.sum()), "params": float(profile.params.sum())} for profile in profiles
+    ]
     fabrics = profiles[0].annotated(), profiles[1].annotated()
     return fabrics, {name: {"a": totals[0][name], "b": totals[1][name]} for name in totals[0]}
 
@@ -72,7 +82,10 @@ def _file(path: Path) -> Path:
     if not path.is_dir():
         return path
     if not (path / "architecture.dot").exists():
-        raise InputError(f"{path}: there is no architecture in it yet (architecture.dot): is it a run folder, and its run finished?")
+        raise InputError(
+            f"{path}: there is no architecture in it yet (architecture.dot): is it a run folder, and its "
+            "run finished?"
+        )
     return path / "architecture.dot"
 
 
@@ -83,15 +96,26 @@ def _facts(found: FabricDifference, costs: Costs) -> dict[str, Any]:
         return [{"name": one.name, "changes": [asdict(change) for change in one.changes]} for one in changed]
 
     def edges(some: tuple[Edge, ...]) -> list[dict[str, Any]]:
-        return [{"name": edge.name, "op": edge.op, "arguments": dict(edge.arguments), "fixed": edge.fixed} for edge in some]
+        return [
+            {"name": edge.name, "op": edge.op, "arguments": dict(edge.arguments), "fixed": edge.fixed}
+            for edge in some
+        ]
 
     def nodes(some: tuple[Node, ...]) -> list[dict[str, Any]]:
         return [{"name": node.name, "merge": node.merge, "activation": node.activation} for node in some]
 
     return {
         "same": found.empty,
-        "edges": {"only_a": edges(found.only_a), "only_b": edges(found.only_b), "changed": changes(found.changed)},
-        "nodes": {"only_a": nodes(found.nodes_only_a), "only_b": nodes(found.nodes_only_b), "changed": changes(found.nodes_changed)},
+        "edges": {
+            "only_a": edges(found.only_a),
+            "only_b": edges(found.only_b),
+            "changed": changes(found.changed),
+        },
+        "nodes": {
+            "only_a": nodes(found.nodes_only_a),
+            "only_b": nodes(found.nodes_only_b),
+            "changed": changes(found.nodes_changed),
+        },
         "sources": {"a": list(found.sources[0]), "b": list(found.sources[1])},
         "targets": {"a": list(found.targets[0]), "b": list(found.targets[1])},
         "costs": costs,
@@ -120,12 +144,16 @@ def _show(found: FabricDifference, costs: Costs) -> None:
                 click.secho(f"~ {kind} {one.name}: {_changes(one)}", fg="yellow")
     for fixed, text in ((True, "searchable in A and fixed in B"), (False, "fixed in A and searchable in B")):
         count = sum(
-            one.decided and any(change.what == "fixed" and change.after == fixed for change in one.changes) for one in found.changed
+            one.decided and any(change.what == "fixed" and change.after == fixed for change in one.changes)
+            for one in found.changed
         )
         if count:
             click.echo(f"~ {count} edge{'s' if count > 1 else ''} {text}, else the same")
     if not found.empty:
-        counts = f"{len(found.only_b)} added, {len(found.only_a)} removed, {sum(not one.decided for one in found.changed)} changed"
+        counts = (
+            f"{len(found.only_b)} added, {len(found.only_a)} removed, "
+            f"{sum(not one.decided for one in found.changed)} changed"
+        )
         click.echo(f"edges: {counts}")
     for name, total in costs.items():
         ratio = f" ({100 * total['b'] / total['a']:.1f} %)" if total["a"] and total["a"] != total["b"] else ""
@@ -135,10 +163,18 @@ def _show(found: FabricDifference, costs: Costs) -> None:
 def _changes(one: Changed) -> str:
     from bsngraph.draw.difference_drawing import spoken
 
-    return ", ".join(f"{change.what} {spoken(change.before)} → {spoken(change.after)}" for change in one.changes)
+    return ", ".join(
+        f"{change.what} {spoken(change.before)} → {spoken(change.after)}" for change in one.changes
+    )
 
 
-def _draw(fabrics: tuple[Fabric, Fabric], found: FabricDifference, paths: tuple[Path, Path], costs: Costs, output: Path) -> None:
+def _draw(
+    fabrics: tuple[Fabric, Fabric],
+    found: FabricDifference,
+    paths: tuple[Path, Path],
+    costs: Costs,
+    output: Path,
+) -> None:
     from bsngraph.draw import render_dot
     from bsngraph.draw.difference_drawing import difference_drawing
     from bsngraph.wording import quantity
@@ -148,5 +184,9 @@ def _draw(fabrics: tuple[Fabric, Fabric], found: FabricDifference, paths: tuple[
         names = [str(path) for path in paths]
     caption = [f"from {names[0]} to {names[1]}" + ("" if not found.empty else ": no difference")]
     if costs:
-        caption.append(", ".join(f"{name} {quantity(total['a'])} → {quantity(total['b'])}" for name, total in costs.items()))
+        caption.append(
+            ", ".join(
+                f"{name} {quantity(total['a'])} → {quantity(total['b'])}" for name, total in costs.items()
+            )
+        )
     render_dot(difference_drawing(*fabrics, caption=caption), output)

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 
 def progress_display(quiet: bool) -> Progress:
-    """A display that fits where standard error goes; it ends with the command that asks for it, however that ends."""
+    """A display that fits where standard error goes; it ends with the command that asks
+    for it, however that ends.
+    """
     if quiet:
         from bsngraph.training import Silent
 
@@ -38,7 +40,9 @@ def progress_display(quiet: bool) -> Progress:
 
 
 def measures(row: Mapping[str, Any]) -> str:
-    """An epoch's measures in a line: `loss 0.412  accuracy 88.1 %  macs 1.02 M of 0.489 M  entropy 0.21`."""
+    """An epoch's measures in a line: `loss 0.412  accuracy 88.1 %  macs 1.02 M of 0.489
+    M  entropy 0.21`.
+    """
     parts = [f"loss {row['train_loss']:.3f}", *_headline(row)]
     limits = row.get("limits", {})
     for name in limits or list(row.get("costs", {}))[:1]:
@@ -56,7 +60,9 @@ def _headline(row: Mapping[str, Any]) -> list[str]:
     from bsngraph.tasks import TASKS
 
     headlines = [task.headline for task in TASKS.values()]
-    return [metric.shown(row[name], 1) for metric in headlines if (name := f"validation_{metric.name}") in row]
+    return [
+        metric.shown(row[name], 1) for metric in headlines if (name := f"validation_{metric.name}") in row
+    ]
 
 
 class PlainDisplay:
@@ -73,7 +79,9 @@ class PlainDisplay:
         """Print an epoch."""
         here = row["epoch"] - self.done
         left = (time.perf_counter() - self.started) / here * (self.epochs - row["epoch"])
-        click.echo(f"{self.name} {row['epoch']}/{self.epochs}  {measures(row)}  left {_minutes(left)}", err=True)
+        click.echo(
+            f"{self.name} {row['epoch']}/{self.epochs}  {measures(row)}  left {_minutes(left)}", err=True
+        )
 
     def note(self, text: str) -> None:
         """Print a note."""
@@ -121,7 +129,9 @@ class LiveDisplay:
 
 
 def show_result(result: Result, form: str) -> None:
-    """What a run found: result.json's content, or a short table (`form` is json or text)."""
+    """What a run found: result.json's content, or a short table (`form` is json or
+    text).
+    """
     summary = result.summary
     if form == "json":
         click.echo(json.dumps(summary, indent=2, ensure_ascii=False))
@@ -132,19 +142,28 @@ def show_result(result: Result, form: str) -> None:
     test, validation = (summary["metrics"][split][headline.name] for split in ("test", "validation"))
     console = Console(highlight=False)
     score = f"test {headline.shown(test)}, validation {headline.value(validation)}"
-    console.print(f"\n[bold]{score}[/bold]; {edges['kept']} of {edges['searchable']} searchable edges kept ({summary['seconds']:.0f} s)")
+    console.print(
+        f"\n[bold]{score}[/bold]; {edges['kept']} of {edges['searchable']} searchable edges kept "
+        f"({summary['seconds']:.0f} s)"
+    )
     budgets = {budget["cost"]: budget for budget in summary["budgets"]}
     table = Table("cost", "this network", "whole fabric", "share", "budget", "")
     for name, cost in summary["costs"].items():
         budget = budgets.get(name)
         limit = [quantity(budget["limit"]), _verdict(budget)] if budget else ["", ""]
         table.add_row(
-            _with_unit(name, cost["unit"]), quantity(cost["value"]), quantity(cost["fabric"]), share(cost["value"], cost["fabric"]), *limit
+            _with_unit(name, cost["unit"]),
+            quantity(cost["value"]),
+            quantity(cost["fabric"]),
+            share(cost["value"], cost["fabric"]),
+            *limit,
         )
     console.print(table)
     folder = result.run.path
     if result.run.file("architecture.svg").exists():
-        console.print(f"pictures: {folder / 'architecture.svg'}, {folder / 'architecture.png'}", soft_wrap=True)
+        console.print(
+            f"pictures: {folder / 'architecture.svg'}, {folder / 'architecture.png'}", soft_wrap=True
+        )
     console.print(f"network:  {folder / 'architecture.dot'}, {folder / 'model.safetensors'}", soft_wrap=True)
 
 

@@ -19,7 +19,8 @@ from bsngraph.cli import options
 @options.threads_option
 @options.format_option
 def command(run: Path, device: str, threads: int | None, form: str, **more: Any) -> None:
-    """Measure the delivered network in RUN again on the test data, from its graph and weights alone.
+    """Measure the delivered network in RUN again on the test data, from its graph and
+    weights alone.
 
     \b
     Example:

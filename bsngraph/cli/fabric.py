@@ -33,11 +33,26 @@ def _parsed(separator: str, example: str) -> _Parse:
 
 def _input(example: str, meaning: str) -> Callable[[_Command], _Command]:
     parse = _parsed("x", example)
-    return click.option("--input", "input_shape", callback=parse, metavar="SIZES", default=example, show_default=True, help=meaning)
+    return click.option(
+        "--input",
+        "input_shape",
+        callback=parse,
+        metavar="SIZES",
+        default=example,
+        show_default=True,
+        help=meaning,
+    )
 
 
 def _numbers(name: str, default: str, meaning: str) -> Callable[[_Command], _Command]:
-    return click.option(name, callback=_parsed(",", default), metavar="N,N,…", default=default, show_default=True, help=meaning)
+    return click.option(
+        name,
+        callback=_parsed(",", default),
+        metavar="N,N,…",
+        default=default,
+        show_default=True,
+        help=meaning,
+    )
 
 
 def _number(name: str, default: int, meaning: str) -> Callable[[_Command], _Command]:
@@ -46,16 +61,31 @@ def _number(name: str, default: int, meaning: str) -> Callable[[_Command], _Comm
 
 _image = _input("3x32x32", "Sizes of one image, channels first.")
 _classes = _number("--classes", 10, "Number of classes.")
-_merge = click.option("--merge", type=click.Choice(["sum", "mean"]), default="sum", show_default=True, help="How nodes merge; papers sum.")
-_output = click.option("-o", "--output", type=options.FILE, required=True, help="The fabric file to write, e.g. my.dot.")
-_costs = click.option("--costs/--no-costs", default=True, show_default=True, help="Write shapes and costs into the file, for drawings.")
+_merge = click.option(
+    "--merge",
+    type=click.Choice(["sum", "mean"]),
+    default="sum",
+    show_default=True,
+    help="How nodes merge; papers sum.",
+)
+_output = click.option(
+    "-o", "--output", type=options.FILE, required=True, help="The fabric file to write, e.g. my.dot."
+)
+_costs = click.option(
+    "--costs/--no-costs",
+    default=True,
+    show_default=True,
+    help="Write shapes and costs into the file, for drawings.",
+)
 
 
 @click.group()
 def command() -> None:
-    """Write a fabric of a known family: a start for a search, or for a fabric of your own.
+    """Write a fabric of a known family: a start for a search, or for a fabric of your
+    own.
 
-    The file is plain: every edge stands in it with its operation. Edit it, draw it, search it.
+    The file is plain: every edge stands in it with its operation. Edit it, draw it,
+    search it.
 
     \b
     Example:
@@ -67,10 +97,14 @@ def command() -> None:
 @command.command()
 @_image
 @_classes
-@click.option("--groups", type=int, help="Groups, each at half the resolution of the one before. [default: 3]")
+@click.option(
+    "--groups", type=int, help="Groups, each at half the resolution of the one before. [default: 3]"
+)
 @click.option("--blocks", type=int, help="Basic blocks in a group. [default: 3]")
 @_number("--channels", 16, "Feature maps of the first group; each further one has twice as many.")
-@click.option("--merge", type=click.Choice(["sum", "mean"]), help="How nodes merge. [default: sum, as in the paper]")
+@click.option(
+    "--merge", type=click.Choice(["sum", "mean"]), help="How nodes merge. [default: sum, as in the paper]"
+)
 @click.option("--plain", is_flag=True, help="No search space: the ResNet of --depth, every edge fixed.")
 @click.option("--depth", type=int, help="Depth 6n+2 of a --plain ResNet. [default: 20]")
 @_costs
@@ -78,8 +112,9 @@ def command() -> None:
 def resnet(plain: bool, depth: int | None, costs: bool, output: Path, **given: Any) -> None:
     """The ResNet Fabric of Budgeted Super Networks, or a plain ResNet.
 
-    Groups of basic blocks, each beside its skip, and connections from every group to the next one across them. With --plain the
-    ResNet of He et al. 2015 for small images, as a fixed fabric: depth 20, 32, 44, 56, 110 …
+    Groups of basic blocks, each beside its skip, and connections from every group to
+    the next one across them. With --plain the ResNet of He et al. 2015 for small
+    images, as a fixed fabric: depth 20, 32, 44, 56, 110 …
 
     \b
     Example:
@@ -90,7 +125,9 @@ def resnet(plain: bool, depth: int | None, costs: bool, output: Path, **given: A
 
     if not plain:
         if depth is not None:
-            raise click.UsageError("--depth is that of a --plain ResNet: the ResNet Fabric takes --groups and --blocks")
+            raise click.UsageError(
+                "--depth is that of a --plain ResNet: the ResNet Fabric takes --groups and --blocks"
+            )
         _write(resnet_fabric(**_given(given)), output, costs)
         return
     for name in ("groups", "blocks", "merge"):
@@ -105,7 +142,11 @@ def resnet(plain: bool, depth: int | None, costs: bool, output: Path, **given: A
 @_number("--layers", 4, "Layers of the grid.")
 @_number("--channels", 16, "Feature maps of every node.")
 @click.option(
-    "--task", type=click.Choice(["classification", "segmentation"]), default="classification", show_default=True, help="What the output is."
+    "--task",
+    type=click.Choice(["classification", "segmentation"]),
+    default="classification",
+    show_default=True,
+    help="What the output is.",
 )
 @_merge
 @_costs
@@ -113,7 +154,8 @@ def resnet(plain: bool, depth: int | None, costs: bool, output: Path, **given: A
 def cnf(costs: bool, output: Path, **given: Any) -> None:
     """The Convolutional Neural Fabric: a grid of layers and scales, down to 1x1.
 
-    Every node receives from the finer, the same and the coarser scale of the layer before it.
+    Every node receives from the finer, the same and the coarser scale of the layer
+    before it.
 
     \b
     Example:
@@ -139,7 +181,8 @@ def cnf(costs: bool, output: Path, **given: Any) -> None:
 def cells(costs: bool, output: Path, **given: Any) -> None:
     """One cell, repeated, in the manner of DARTS and NAS-Bench-201.
 
-    Between any two nodes of a cell one of identity, 1x1 conv, 3x3 conv and mean pooling is kept, the same one in every cell.
+    Between any two nodes of a cell one of identity, 1x1 conv, 3x3 conv and mean pooling
+    is kept, the same one in every cell.
 
     \b
     Example:
@@ -153,7 +196,9 @@ def cells(costs: bool, output: Path, **given: Any) -> None:
 @command.command()
 @_image
 @_classes
-@_numbers("--channels", "16,24,40", "Feature maps of every stage; stages after the first halve the resolution.")
+@_numbers(
+    "--channels", "16,24,40", "Feature maps of every stage; stages after the first halve the resolution."
+)
 @_number("--layers", 3, "Positions in a stage.")
 @_number("--stem", 16, "Feature maps of the stem.")
 @_numbers("--kernels", "3,5,7", "Kernels to choose from.")
@@ -164,7 +209,8 @@ def cells(costs: bool, output: Path, **given: Any) -> None:
 def chain(costs: bool, output: Path, **given: Any) -> None:
     """Stages of MBConv blocks in the manner of ProxylessNAS and FBNet.
 
-    Every position keeps one MBConv of a kernel and an expansion, or nothing but its input where shapes agree.
+    Every position keeps one MBConv of a kernel and an expansion, or nothing but its
+    input where shapes agree.
 
     \b
     Example:
@@ -191,7 +237,7 @@ def transformer(costs: bool, output: Path, **given: Any) -> None:
 
     \b
     Example:
-      bsngraph fabric transformer --input 8x8 --blocks 4 --features 32 -o transformer.dot
+      bsngraph fabric transformer --input 8x8 --blocks 4 -o transformer.dot
     """
     from bsngraph.fabric.families import transformer_fabric
 

@@ -1,7 +1,9 @@
-"""The `bsngraph` command: a group of commands, each in a module of its own that is loaded when it is called.
+"""The `bsngraph` command: a group of commands, each in a module of its own that is
+loaded when it is called.
 
-Exit codes: 0 done; 1 it could not be done (an infeasible budget, a failed run); 2 wrong usage or bad input; 130 interrupted.
-A user's mistake ends with a message and one of these, never with a traceback.
+Exit codes: 0 done; 1 it could not be done (an infeasible budget, a failed run); 2 wrong
+usage or bad input; 130 interrupted. A user's mistake ends with a message and one of
+these, never with a traceback.
 """
 
 from __future__ import annotations
@@ -42,7 +44,9 @@ class _Shown(click.ClickException):
 
 
 class LazyGroup(click.Group):
-    """A group that knows its commands' names and one-line help, and imports a command only to run it."""
+    """A group that knows its commands' names and one-line help, and imports a command
+    only to run it.
+    """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names, in the order in which they are used."""
@@ -55,7 +59,9 @@ class LazyGroup(click.Group):
         command: click.Command = importlib.import_module(f"bsngraph.cli.{cmd_name}").command
         return command
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command; say which one was probably meant where there is none."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             ctx.fail(f"No such command {args[0]!r}: {nearest(args[0], COMMANDS)}")
@@ -73,22 +79,27 @@ class LazyGroup(click.Group):
         except BsngraphError as error:
             raise _Shown(error) from None
         except KeyboardInterrupt:
-            click.echo("\nInterrupted. A search or training goes on from its last epoch with --resume.", err=True)
+            click.echo(
+                "\nInterrupted. A search or training goes on from its last epoch with --resume.", err=True
+            )
             ctx.exit(INTERRUPTED)
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(__version__, prog_name="bsngraph")
 def cli() -> None:
     """Find the best network that fits a budget.
 
-    A super-network drawn as a graph file (a fabric) goes in; a sub-network inside every budget comes out: its weights, its
-    graph, its picture.
+    A super-network drawn as a graph file (a fabric) goes in; a sub-network inside every
+    budget comes out: its weights, its graph, its picture.
 
     \b
     Example:
       bsngraph check fabrics/digits.dot --budget macs=25%
-      bsngraph search fabrics/digits.dot --data digits --budget macs=25% --out runs/first
+      bsngraph search fabrics/digits.dot --data digits --budget macs=25% \\
+        --out runs/first
     """
 
 

@@ -1,4 +1,6 @@
-"""`bsngraph check --ops`: every operation with its arguments, sizes and when to use it."""
+"""`bsngraph check --ops`: every operation with its arguments, sizes and when to use
+it.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +15,23 @@ from bsngraph.ops import OPERATIONS, Argument, Operation
 def show_operations(form: str) -> None:
     """Print the table of operations: ours, torch.nn's, the user's."""
     if form == "json":
-        click.echo(json.dumps({"operations": [_facts(entry) for entry in OPERATIONS.values()]}, indent=2, ensure_ascii=False))
+        click.echo(
+            json.dumps(
+                {"operations": [_facts(entry) for entry in OPERATIONS.values()]}, indent=2, ensure_ascii=False
+            )
+        )
         return
     own = [entry for entry in OPERATIONS.values() if not (entry.origin or entry.name.startswith("nn."))]
     click.echo(
-        'Operations of bsngraph. An edge bears the name as op=NAME and the arguments by their names; those without "=" must be given.'
+        "Operations of bsngraph. An edge bears the name as op=NAME and the arguments by their names; "
+        'those without "=" must be given.'
     )
     for entry in own:
         click.echo(f"\n{_text(entry)}")
-    click.echo('\nClasses of torch.nn, with torch\'s names and defaults: op="nn.Name". Sizes of what comes in are filled in.\n')
+    click.echo(
+        '\nClasses of torch.nn, with torch\'s names and defaults: op="nn.Name". Sizes of what comes in '
+        "are filled in.\n"
+    )
     for line in _torch_lines([entry for entry in OPERATIONS.values() if entry.name.startswith("nn.")]):
         click.echo(line)
     for origin in dict.fromkeys(entry.origin for entry in OPERATIONS.values() if entry.origin):
@@ -45,7 +55,9 @@ def _text(entry: Operation) -> str:
     lines += [f"    when   {entry.when}"] if entry.when else []
     lines += [f"    sizes  {entry.sizes}"] if entry.sizes else []
     width = max((len(_typed(argument)) for argument in entry.arguments.values()), default=0)
-    lines += [f"      {_typed(argument):{width}}  {argument.help}".rstrip() for argument in entry.arguments.values()]
+    lines += [
+        f"      {_typed(argument):{width}}  {argument.help}".rstrip() for argument in entry.arguments.values()
+    ]
     return "\n".join(lines)
 
 

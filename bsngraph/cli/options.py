@@ -22,11 +22,17 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 FILE = click.Path(path_type=Path)
 
 set_option = click.option(
-    "--set", "settings", metavar="NAME=VALUE", multiple=True, help="Set a parameter of the fabric ($NAME in its file). May be repeated."
+    "--set",
+    "settings",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="Set a parameter of the fabric ($NAME in its file). May be repeated.",
 )
 
 
-def _load_operations(context: click.Context, parameter: click.Parameter, codes: tuple[str, ...]) -> tuple[str, ...]:
+def _load_operations(
+    context: click.Context, parameter: click.Parameter, codes: tuple[str, ...]
+) -> tuple[str, ...]:
     """Load the user's operations before a command reads any fabric."""
     from bsngraph.ops import load_operations
 
@@ -37,7 +43,9 @@ def _load_operations(context: click.Context, parameter: click.Parameter, codes: 
 
 
 _OPS = "Run this Python file, or import this installed module, for operations of your own. May be repeated."
-ops_option = click.option("--ops", metavar="FILE.py|MODULE", multiple=True, callback=_load_operations, expose_value=False, help=_OPS)
+ops_option = click.option(
+    "--ops", metavar="FILE.py|MODULE", multiple=True, callback=_load_operations, expose_value=False, help=_OPS
+)
 ops_or_list_option = click.option(
     "--ops",
     metavar="FILE.py|MODULE",
@@ -52,27 +60,48 @@ budget_option = click.option(
     "budgets",
     metavar="NAME=LIMIT",
     multiple=True,
-    help="A limit on a cost: macs=25%, params=40k, bytes=50MB, latency=100ms, steps:4=12, one of your own; NAME~=LIMIT for as close as "
+    help="A limit on a cost: macs=25%, params=40k, bytes=50MB, latency=100ms, steps:4=12, one of your "
+    "own; NAME~=LIMIT for as close as "
     "possible. May be repeated.",
 )
 format_option = click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How to print facts."
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How to print facts.",
 )
 task_option = click.option(
     "--task",
     type=click.Choice(["classification", "segmentation", "regression", "multi-label"]),
     help="What for. [default: as the data says]",
 )
-device_option = click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1 …; auto takes CUDA where there is one.")
-threads_option = click.option("--threads", type=click.IntRange(min=1), help="CPU threads. [default: torch's own choice]")
+device_option = click.option(
+    "--device",
+    default="auto",
+    show_default=True,
+    help="cpu, cuda, cuda:1 …; auto takes CUDA where there is one.",
+)
+threads_option = click.option(
+    "--threads", type=click.IntRange(min=1), help="CPU threads. [default: torch's own choice]"
+)
 quiet_option = click.option("--quiet", is_flag=True, help="Show no progress.")
 
 
 def data_options(command: _Command) -> _Command:
     """--data, --data-code, --skip-bad; `data_from` reads them."""
     for option in (
-        click.option("--skip-bad", is_flag=True, help="Leave out what of the data cannot be used, and say what, instead of an error."),
-        click.option("--data-code", metavar="FILE.py:FUNCTION", help="Data of your own: run this function of this file."),
+        click.option(
+            "--skip-bad",
+            is_flag=True,
+            help="Leave out what of the data cannot be used, and say what, instead of an error.",
+        ),
+        click.option(
+            "--data-code",
+            metavar="FILE.py:FUNCTION",
+            help="Data of your own: run this function of this file.",
+        ),
         click.option("--data", metavar="NAME", help="The data set, e.g. digits; `bsngraph data` lists them."),
     ):
         command = option(command)
@@ -80,7 +109,8 @@ def data_options(command: _Command) -> _Command:
 
 
 def data_from(options: dict[str, Any]) -> str | Dataset | None:
-    """What `data_options` describe, None where nothing is said; takes them out of `options`.
+    """What `data_options` describe, None where nothing is said; takes them out of
+    `options`.
 
     Raises:
         InputError: both a name and code, or data that cannot be loaded.
@@ -108,15 +138,30 @@ def needed_data_from(options: dict[str, Any]) -> str | Dataset:
     """
     found = data_from(options)
     if found is None:
-        raise InputError("which data? name it, e.g. --data digits (`bsngraph data` lists them), or --data-code FILE.py:FUNCTION")
+        raise InputError(
+            "which data? name it, e.g. --data digits (`bsngraph data` lists them), or --data-code "
+            "FILE.py:FUNCTION"
+        )
     return found
 
 
 def cost_options(command: _Command) -> _Command:
     """--cost, --cost-timeout, --latency-batch; `costs_from` reads them."""
     for option in (
-        click.option("--latency-batch", type=click.IntRange(min=1), default=1, show_default=True, help="Examples at once in a latency."),
-        click.option("--cost-timeout", type=float, default=10.0, show_default=True, help="Seconds that a call of your own cost may take."),
+        click.option(
+            "--latency-batch",
+            type=click.IntRange(min=1),
+            default=1,
+            show_default=True,
+            help="Examples at once in a latency.",
+        ),
+        click.option(
+            "--cost-timeout",
+            type=float,
+            default=10.0,
+            show_default=True,
+            help="Seconds that a call of your own cost may take.",
+        ),
         click.option(
             "--cost",
             "own",
@@ -133,7 +178,11 @@ def costs_from(options: dict[str, Any]) -> CostOptions:
     """What `cost_options` describe; takes them out of `options`."""
     from bsngraph.measure import CostOptions
 
-    return CostOptions(own=options.pop("own"), timeout_s=options.pop("cost_timeout"), latency_batch=options.pop("latency_batch"))
+    return CostOptions(
+        own=options.pop("own"),
+        timeout_s=options.pop("cost_timeout"),
+        latency_batch=options.pop("latency_batch"),
+    )
 
 
 def out_options(command: _Command) -> _Command:
@@ -150,22 +199,33 @@ def out_options(command: _Command) -> _Command:
 def recipe_options(command: _Command) -> _Command:
     """How weights are trained; the defaults are `Recipe`'s."""
     for option in (
-        click.option("--augment/--no-augment", default=None, help="Augment the training data. [default: augment]"),
+        click.option(
+            "--augment/--no-augment", default=None, help="Augment the training data. [default: augment]"
+        ),
         click.option(
             "--augmentation",
             metavar="KIND[=AMOUNT],…",
-            help="How: shift=PIXELS, flip, crop=SHARE, cutout=PIXELS, mixup=ALPHA. [default: as fits the data set]",
+            help="How: shift=PIXELS, flip, crop=SHARE, cutout=PIXELS, mixup=ALPHA. [default: as fits the "
+            "data set]",
         ),
         click.option(
-            "--class-weights", metavar="balanced|W,…", help="What the loss of each class counts: by how rare it is, or a number a class."
+            "--class-weights",
+            metavar="balanced|W,…",
+            help="What the loss of each class counts: by how rare it is, or a number a class.",
         ),
         click.option(
             "--precision",
             type=click.Choice(["float32", "bfloat16"]),
             help="Of training steps; bfloat16 is for GPUs, most CPUs are slower in it. [default: float32]",
         ),
-        click.option("--clip", type=float, help="The largest norm of the weights' gradient; inf for any. [default: 5]"),
-        click.option("--drops", metavar="SHARE,…", help="Shares of the epochs at which the rate drops to a tenth. [default: 0.6,0.85]"),
+        click.option(
+            "--clip", type=float, help="The largest norm of the weights' gradient; inf for any. [default: 5]"
+        ),
+        click.option(
+            "--drops",
+            metavar="SHARE,…",
+            help="Shares of the epochs at which the rate drops to a tenth. [default: 0.6,0.85]",
+        ),
         click.option("--weight-decay", type=float, help="SGD's weight decay. [default: 0.0005]"),
         click.option("--momentum", type=float, help="SGD's momentum. [default: 0.9]"),
         click.option("--learning-rate", type=float, help="SGD's learning rate at the start. [default: 0.1]"),
@@ -194,13 +254,25 @@ def recipe_given(options: dict[str, Any]) -> dict[str, Any]:
     Raises:
         InputError: numbers that are none.
     """
-    names = ("epochs", "batch_size", "learning_rate", "momentum", "weight_decay", "clip", "augment", "augmentation", "precision")
+    names = (
+        "epochs",
+        "batch_size",
+        "learning_rate",
+        "momentum",
+        "weight_decay",
+        "clip",
+        "augment",
+        "augmentation",
+        "precision",
+    )
     given = {name: value for name in names if (value := options.pop(name)) is not None}
     drops, weights = options.pop("drops"), options.pop("class_weights")
     if drops is not None:
         given["drops"] = _numbers("--drops", drops, "0.6,0.85")
     if weights is not None:
-        given["class_weights"] = weights if weights == "balanced" else _numbers("--class-weights", weights, "balanced, or 1,1,2.5")
+        given["class_weights"] = (
+            weights if weights == "balanced" else _numbers("--class-weights", weights, "balanced, or 1,1,2.5")
+        )
     return given
 
 

@@ -13,7 +13,12 @@ from bsngraph.cli import options
 
 @click.command()
 @click.argument("run", type=options.FILE)
-@click.option("--images", metavar="DIR", type=options.FILE, help="A folder of image files, of the size that the network takes.")
+@click.option(
+    "--images",
+    metavar="DIR",
+    type=options.FILE,
+    help="A folder of image files, of the size that the network takes.",
+)
 @options.data_options
 @click.option("-o", "--out", type=options.FILE, required=True, help="The folder to write to.")
 @click.option("--limit", type=click.IntRange(min=1), help="The first so many only.")
@@ -21,11 +26,22 @@ from bsngraph.cli import options
 @options.device_option
 @options.threads_option
 @options.format_option
-def command(run: Path, images: Path | None, out: Path, limit: int | None, device: str, threads: int | None, form: str, **more: Any) -> None:
-    """Say what the delivered network in RUN makes of images, or of a data set's test examples.
+def command(
+    run: Path,
+    images: Path | None,
+    out: Path,
+    limit: int | None,
+    device: str,
+    threads: int | None,
+    form: str,
+    **more: Any,
+) -> None:
+    """Say what the delivered network in RUN makes of images, or of a data set's test
+    examples.
 
-    Segmentation writes NAME-classes.png, whose values are class numbers, and NAME-overlay.png for each image. Every other task writes
-    predictions.csv: the predicted class and the probability of each, or amounts in the outputs' own units.
+    Segmentation writes NAME-classes.png, whose values are class numbers, and
+    NAME-overlay.png for each image. Every other task writes predictions.csv: the
+    predicted class and the probability of each, or amounts in the outputs' own units.
 
     \b
     Example:
@@ -34,7 +50,9 @@ def command(run: Path, images: Path | None, out: Path, limit: int | None, device
     """
     from bsngraph.delivered import predict
 
-    found = predict(run, out=out, images=images, data=options.data_from(more), limit=limit, device=device, threads=threads)
+    found = predict(
+        run, out=out, images=images, data=options.data_from(more), limit=limit, device=device, threads=threads
+    )
     if form == "json":
         facts = {"task": found.task, "count": found.count, "files": list(map(str, found.files))}
         click.echo(json.dumps(facts, indent=2, ensure_ascii=False))

@@ -35,8 +35,8 @@ def command(
 ) -> None:
     """Choose again from the finished search in RUN, under another budget.
 
-    The weights and edge probabilities that the search learned are used as they are; the chosen network is fine-tuned, measured
-    and written to --out, as a search does.
+    The weights and edge probabilities that the search learned are used as they are; the
+    chosen network is fine-tuned, measured and written to --out, as a search does.
 
     \b
     Example:

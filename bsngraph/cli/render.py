@@ -1,4 +1,6 @@
-"""`bsngraph render`. Imports no torch, unless shapes are to be computed: what a picture says stands in the files."""
+"""`bsngraph render`. Imports no torch, unless shapes are to be computed: what a picture
+says stands in the files.
+"""
 
 from __future__ import annotations
 
@@ -16,19 +18,37 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("source", metavar="FABRIC|RUN", type=options.FILE)
-@click.option("-o", "--output", type=options.FILE, required=True, help="The picture to write: .svg, .png or .dot.")
-@click.option("--shapes", is_flag=True, help="Compute a hand-written fabric's shapes and MACs first, so that they are drawn.")
-@click.option("--cores", type=click.IntRange(min=1), help="Draw its schedule on that many cores instead: which edge runs at which step.")
-@click.option("--curves", is_flag=True, help="Draw a run's curves instead, as far as it has come: loss, metric, costs, λ, entropy of Γ.")
+@click.option(
+    "-o", "--output", type=options.FILE, required=True, help="The picture to write: .svg, .png or .dot."
+)
+@click.option(
+    "--shapes",
+    is_flag=True,
+    help="Compute a hand-written fabric's shapes and MACs first, so that they are drawn.",
+)
+@click.option(
+    "--cores",
+    type=click.IntRange(min=1),
+    help="Draw its schedule on that many cores instead: which edge runs at which step.",
+)
+@click.option(
+    "--curves",
+    is_flag=True,
+    help="Draw a run's curves instead, as far as it has come: loss, metric, costs, λ, entropy of Γ.",
+)
 @options.set_option
 @options.ops_option
-def command(source: Path, output: Path, shapes: bool, cores: int | None, curves: bool, settings: tuple[str, ...]) -> None:
+def command(
+    source: Path, output: Path, shapes: bool, cores: int | None, curves: bool, settings: tuple[str, ...]
+) -> None:
     """Draw a fabric file, or the architecture that a run found, over its fabric.
 
-    A file of learned probabilities (a run's probabilities.dot) is drawn with widths by probability. Shapes and costs are drawn where
-    the file carries them, as every file written by bsngraph does, or with --shapes. With --cores the schedule behind the cost steps:N of
-    all edges of the file, or of the run's architecture, is drawn as a Gantt chart (.svg or .png). With --curves a run's metrics.jsonl is
-    drawn over its epochs (.svg or .png), while the run goes on as well.
+    A file of learned probabilities (a run's probabilities.dot) is drawn with widths by
+    probability. Shapes and costs are drawn where the file carries them, as every file
+    written by bsngraph does, or with --shapes. With --cores the schedule behind the
+    cost steps:N of all edges of the file, or of the run's architecture, is drawn as a
+    Gantt chart (.svg or .png). With --curves a run's metrics.jsonl is drawn over its
+    epochs (.svg or .png), while the run goes on as well.
 
     \b
     Example:
@@ -62,7 +82,11 @@ def _render_schedule(source: Path, output: Path, cores: int, settings: tuple[str
     fabric = _counted(source, settings)
     cost = Steps(fabric, np.array([edge.computed["macs"] for edge in fabric.edges]), cores)
     jobs = schedule_of(cost, np.ones(len(fabric.edges), dtype=np.bool_))
-    render_gantt(fabric, [Chart(f"{fabric.name or source.stem}: {cost.name}", cost.unit, cores, jobs, cost.total)], output)
+    render_gantt(
+        fabric,
+        [Chart(f"{fabric.name or source.stem}: {cost.name}", cost.unit, cores, jobs, cost.total)],
+        output,
+    )
 
 
 def _render_curves(run: Path, output: Path) -> None:
@@ -78,12 +102,17 @@ def _render_curves(run: Path, output: Path) -> None:
 
 
 def _counted(source: Path, settings: tuple[str, ...]) -> Fabric:
-    """A fabric, or a run's architecture, with its MACs: those that the file carries, or else counted."""
+    """A fabric, or a run's architecture, with its MACs: those that the file carries, or
+    else counted.
+    """
     from bsngraph.fabric import read_fabric
 
     if source.is_dir():
         if not (source / "architecture.dot").exists():
-            raise InputError(f"{source}: there is no architecture in it yet (architecture.dot): is it a run folder, and its run finished?")
+            raise InputError(
+                f"{source}: there is no architecture in it yet (architecture.dot): is it a run folder, "
+                "and its run finished?"
+            )
         source = source / "architecture.dot"
     fabric = read_fabric(source, options.parse_settings(settings))
     if all("macs" in edge.computed for edge in fabric.edges):

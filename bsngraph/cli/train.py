@@ -37,7 +37,8 @@ def command(
     form: str,
     **more: Any,
 ) -> None:
-    """Train the network of FABRIC with every edge kept, from scratch, by the recipe that searches use.
+    """Train the network of FABRIC with every edge kept, from scratch, by the recipe
+    that searches use.
 
     For a search's architecture.dot and for hand-made networks to compare it with.
 

@@ -1,6 +1,8 @@
-"""Budgets: `macs=25%`, `latency=100ms`, `steps:4=12`, `params~=40k` → a limit in the cost's unit.
+"""Budgets: `macs=25%`, `latency=100ms`, `steps:4=12`, `params~=40k` → a limit in the
+cost's unit.
 
-In: text of the command line, and the fabric's costs for shares of the whole. Out: `Budget`s.
+In: text of the command line, and the fabric's costs for shares of the whole. Out:
+`Budget`s.
 """
 
 from __future__ import annotations
@@ -21,10 +23,13 @@ Relation = Literal["<=", "~="]
 # `~=` is "as close as possible to"; within this share of the limit it counts as met.
 CLOSE = 0.02
 
-_NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?inf|nan)\s*(%|[A-Za-zµ]*)\s*", re.IGNORECASE)
+_NUMBER = re.compile(
+    r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?inf|nan)\s*(%|[A-Za-zµ]*)\s*", re.IGNORECASE
+)
 _NOT_A_LIMIT = "the limit must be a positive finite number"
 _COUNTS: Mapping[str, float] = {"k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "": 1.0}
-# A cost's unit → the units in which a limit on it may be written, each in the cost's unit. All others are counts.
+# A cost's unit → the units in which a limit on it may be written, each in the cost's
+# unit. All others are counts.
 _MEASURES: Mapping[str, Mapping[str, float]] = {
     "bytes": {"B": 1.0, "kB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30},
     "ms": {"us": 1e-3, "µs": 1e-3, "ms": 1.0, "s": 1e3},
@@ -33,7 +38,9 @@ _MEASURES: Mapping[str, Mapping[str, float]] = {
 
 @dataclass(frozen=True)
 class BudgetRequest:
-    """A budget as written: an amount, and its unit (`%` for a share of the whole fabric)."""
+    """A budget as written: an amount, and its unit (`%` for a share of the whole
+    fabric).
+    """
 
     cost: str
     amount: float
@@ -44,7 +51,9 @@ class BudgetRequest:
 
 @dataclass(frozen=True)
 class Budget:
-    """The limit that one cost must not exceed (`<=`), or come as close to as possible (`~=`), in the cost's unit."""
+    """The limit that one cost must not exceed (`<=`), or come as close to as possible
+    (`~=`), in the cost's unit.
+    """
 
     cost: Cost
     limit: float
@@ -57,7 +66,9 @@ class Budget:
         return self.relation == "<="
 
     def met(self, value: float) -> bool:
-        """Whether a cost is inside the budget (to the rounding of a sum), or close to one that is a wish."""
+        """Whether a cost is inside the budget (to the rounding of a sum), or close to
+        one that is a wish.
+        """
         if not self.binding:
             return self.distance(value) <= CLOSE
         return value <= self.limit * (1 + 1e-12)
@@ -76,7 +87,8 @@ def parse_budget(text: str) -> BudgetRequest:
     """Read `NAME=LIMIT` or `NAME~=LIMIT`.
 
     Raises:
-        InputError: the text does not read so, or the limit is not a positive finite number.
+        InputError: the text does not read so, or the limit is not a positive finite
+            number.
     """
     name, equals, limit = text.partition("=")
     relation: Relation = "~=" if name.rstrip().endswith("~") else "<="
@@ -85,7 +97,9 @@ def parse_budget(text: str) -> BudgetRequest:
         raise InputError(f"budget {text!r} does not read NAME=LIMIT: write e.g. macs=25% or params=40k")
     found = _NUMBER.fullmatch(limit)
     if not found:
-        raise InputError(f"budget {text!r}: {limit!r} is no number with a unit or %: write e.g. macs=25% or macs=2.5M")
+        raise InputError(
+            f"budget {text!r}: {limit!r} is no number with a unit or %: write e.g. macs=25% or macs=2.5M"
+        )
     amount = float(found.group(1))
     if not math.isfinite(amount) or amount <= 0:
         raise InputError(f"budget {text!r}: {_NOT_A_LIMIT}")
@@ -93,7 +107,8 @@ def parse_budget(text: str) -> BudgetRequest:
 
 
 def check_units(requests: Sequence[BudgetRequest]) -> None:
-    """Whether limits on the table's costs are in their units, which can be told before anything is measured.
+    """Whether limits on the table's costs are in their units, which can be told before
+    anything is measured.
 
     Raises:
         InputError: one is not.
@@ -104,11 +119,14 @@ def check_units(requests: Sequence[BudgetRequest]) -> None:
             _factor(request, COSTS[kind].unit)
 
 
-def resolve_budgets(profile: FabricProfile, requests: Sequence[BudgetRequest], sources: Sources | None = None) -> tuple[Budget, ...]:
+def resolve_budgets(
+    profile: FabricProfile, requests: Sequence[BudgetRequest], sources: Sources | None = None
+) -> tuple[Budget, ...]:
     """Give each request its cost and its limit in that cost's unit.
 
     Raises:
-        InputError: an unknown cost, a unit that is not the cost's, two budgets on one cost, a limit that its unit makes 0 or infinite.
+        InputError: an unknown cost, a unit that is not the cost's, two budgets on one
+            cost, a limit that its unit makes 0 or infinite.
     """
     budgets: list[Budget] = []
     for request in requests:
@@ -126,7 +144,9 @@ def _limit(request: BudgetRequest, cost: Cost) -> float:
     if request.unit != "%":
         return request.amount * _factor(request, cost.unit)
     if not cost.total:
-        raise InputError(f"budget {request.text!r}: the whole fabric costs nothing, so a share of it is no limit")
+        raise InputError(
+            f"budget {request.text!r}: the whole fabric costs nothing, so a share of it is no limit"
+        )
     return cost.total * request.amount / 100
 
 
@@ -139,4 +159,6 @@ def _factor(request: BudgetRequest, cost_unit: str) -> float:
     known = ", ".join(unit or "none" for unit in units if unit != "K")
     if not request.unit:
         raise InputError(f"budget {request.text!r}: a limit on {measured} needs a unit: {known}, or %")
-    raise InputError(f"budget {request.text!r}: unit {request.unit!r} does not measure {measured}: use {known}, or %")
+    raise InputError(
+        f"budget {request.text!r}: unit {request.unit!r} does not measure {measured}: use {known}, or %"
+    )

@@ -1,7 +1,9 @@
-"""What a cost is to the rest: a name, a unit, and a value for each sample of live edges.
+"""What a cost is to the rest: a name, a unit, and a value for each sample of live
+edges.
 
-Most costs are sums over live edges (`AdditiveCost`). Others are not (schedules, peak memory, a user's function): they only promise
-a value, which is all that the policy gradient needs. What is known of a schedule besides is in `Scheduled`.
+Most costs are sums over live edges (`AdditiveCost`). Others are not (schedules, peak
+memory, a user's function): they only promise a value, which is all that the policy
+gradient needs. What is known of a schedule besides is in `Scheduled`.
 """
 
 from __future__ import annotations
@@ -31,7 +33,9 @@ class Cost(Protocol):
 
     @property
     def total(self) -> float:
-        """The cost of the whole fabric: every edge of a valid fabric is live when all are kept."""
+        """The cost of the whole fabric: every edge of a valid fabric is live when all
+        are kept.
+        """
 
     def of(self, live: Booleans) -> Costs:
         """The cost of each sample: live edges (batch, edges) Boolean → (batch,)."""
@@ -60,7 +64,8 @@ class AdditiveCost:
 class Scheduled(Cost, Protocol):
     """A cost that is the length of a schedule of live edges on `cores` cores.
 
-    It is at least the longest path by `durations` (edges,), and at least their sum over `cores`.
+    It is at least the longest path by `durations` (edges,), and at least their sum over
+    `cores`.
     """
 
     @property

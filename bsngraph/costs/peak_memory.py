@@ -1,8 +1,10 @@
-"""`memory`: the peak of the activations of one example, by following what is alive while a sample's own network runs.
+"""`memory`: the peak of the activations of one example, by following what is alive
+while a sample's own network runs.
 
-In: a fabric's profile. Out: a cost, whose value for live edges (batch, edges) is (batch,) bytes. The order in which a pruned network runs
-is its own, since nodes may stand on other levels without the edges that are gone, so it is worked out for each sample. There is a
-Python loop over nodes, never over samples or edges.
+In: a fabric's profile. Out: a cost, whose value for live edges (batch, edges) is
+(batch,) bytes. The order in which a pruned network runs is its own, since nodes may
+stand on other levels without the edges that are gone, so it is worked out for each
+sample. There is a Python loop over nodes, never over samples or edges.
 """
 
 from __future__ import annotations
@@ -27,21 +29,28 @@ _AT_ONCE = 1024
 
 @dataclass(frozen=True, eq=False)
 class PeakMemory:
-    """`memory`: the most bytes of activations alive at once while the network of a sample runs one float32 example.
+    """`memory`: the most bytes of activations alive at once while the network of a
+    sample runs one float32 example.
 
-    The network is the sample's pruned fabric, as `SuperNet` runs it in evaluation mode without gradients: node by node in topological
-    order (that of the pruned fabric), at each node its edges in order, then the merge, then the activation. Counted are
+    The network is the sample's pruned fabric, as `SuperNet` runs it in evaluation mode
+    without gradients: node by node in topological order (that of the pruned fabric), at
+    each node its edges in order, then the merge, then the activation. Counted are
 
     - the inputs, all the time, and what a source's activation makes of one;
-    - the value of each node from when it is made until the last edge has run on it, or, where that edge gives a view of it, until the
-      node behind is made; of targets until the end;
+    - the value of each node from when it is made until the last edge has run on it, or,
+      where that edge gives a view of it, until the node behind is made; of targets
+      until the end;
     - the results of all edges into a node until that node's value is made;
-    - while an edge runs, the tensors alive inside its operation (`OperationProfile.workspace`);
-    - while a node is merged, its accumulators: a sum, maximum or product of two parts is a new tensor, each further part makes another
-      while the last is still there; a mean is one more; a concatenation is one, and one for the empty slots; an activation is one more.
+    - while an edge runs, the tensors alive inside its operation
+      (`OperationProfile.workspace`);
+    - while a node is merged, its accumulators: a sum, maximum or product of two parts
+      is a new tensor, each further part makes another while the last is still there; a
+      mean is one more; a concatenation is one, and one for the empty slots; an
+      activation is one more.
 
-    What is only another view of something counted (an identity, the sum of a single part) is not counted again. Weights, and memory that
-    kernels use inside themselves, are not counted. Operators are what they are on torch's meta device.
+    What is only another view of something counted (an identity, the sum of a single
+    part) is not counted again. Weights, and memory that kernels use inside themselves,
+    are not counted. Operators are what they are on torch's meta device.
     """
 
     profile: FabricProfile
@@ -60,8 +69,12 @@ class PeakMemory:
         return float(self.of(np.ones((1, len(self.profile.fabric.edges)), dtype=np.bool_))[0])
 
     def of(self, live: Booleans) -> Costs:
-        """The peak of each sample: live edges (batch, edges) Boolean → (batch,) bytes; 0 where nothing is live."""
-        chunks = [_Pass(self._plan, live[start : start + _AT_ONCE]).run() for start in range(0, len(live), _AT_ONCE)]
+        """The peak of each sample: live edges (batch, edges) Boolean → (batch,) bytes;
+        0 where nothing is live.
+        """
+        chunks = [
+            _Pass(self._plan, live[start : start + _AT_ONCE]).run() for start in range(0, len(live), _AT_ONCE)
+        ]
         return np.concatenate(chunks).astype(np.float64) if chunks else np.zeros(0)
 
     @cached_property
@@ -71,7 +84,9 @@ class PeakMemory:
 
 @dataclass(frozen=True)
 class _Plan:
-    """A fabric as arrays. Edges have one more at the end, which is never live and fills up the rows of `incoming` (nodes, most edges)."""
+    """A fabric as arrays. Edges have one more at the end, which is never live and fills
+    up the rows of `incoming` (nodes, most edges).
+    """
 
     names: _Integers  # (nodes,): each node's rank by name
     incoming: _Integers
@@ -136,11 +151,14 @@ def _bytes_of(shape: Shape) -> int:
 
 
 class _Pass:
-    """What is alive while each sample's network runs. `owner[b, n]` is the node that made the memory which the value of node n lies in."""
+    """What is alive while each sample's network runs. `owner[b, n]` is the node that
+    made the memory which the value of node n lies in.
+    """
 
     def __init__(self, plan: _Plan, live: Booleans) -> None:
         self.plan = plan
-        self.live = np.concatenate([live, np.zeros((len(live), 1), dtype=np.bool_)], axis=1)  # (batch, edges + 1)
+        # (batch, edges + 1)
+        self.live = np.concatenate([live, np.zeros((len(live), 1), dtype=np.bool_)], axis=1)
         self.rows = np.arange(len(live))
         self.position, self.order = _order(plan, live)
         self.last_use = self._last_use(live)
@@ -165,7 +183,9 @@ class _Pass:
         return self.peak
 
     def _sources(self, used: Booleans) -> None:
-        """Inputs are the caller's: their memory is never given back. What an activation makes of one is a value like any other."""
+        """Inputs are the caller's: their memory is never given back. What an activation
+        makes of one is a value like any other.
+        """
         plan = self.plan
         present = plan.is_source & ((self.last_use >= 0) | plan.is_target) & used[:, None]
         self.owner[:] = np.arange(len(plan.sizes))
@@ -175,15 +195,22 @@ class _Pass:
         self.peak += self.held
 
     def _edges(self, nodes: _Integers) -> tuple[_Integers, Booleans]:
-        """The live edges into each sample's node in the order in which they run, first in each row; (batch, most edges)."""
+        """The live edges into each sample's node in the order in which they run, first
+        in each row; (batch, most edges).
+        """
         edges = self.plan.incoming[nodes]
         alive = self.live[self.rows[:, None], edges]
-        dead_last = np.where(alive, self.position[self.rows[:, None], self.plan.tails[edges]], len(self.plan.sizes))
-        order = np.argsort(dead_last, axis=1, kind="stable")  # parallel edges stand in their own order already
+        dead_last = np.where(
+            alive, self.position[self.rows[:, None], self.plan.tails[edges]], len(self.plan.sizes)
+        )
+        # parallel edges stand in their own order already
+        order = np.argsort(dead_last, axis=1, kind="stable")
         return np.take_along_axis(edges, order, axis=1), np.take_along_axis(alive, order, axis=1)
 
     def _run_edges(self, step: int, edges: _Integers, alive: Booleans) -> _Integers:
-        """Run the edges into each sample's node one after the other; the bytes (batch,) of their results."""
+        """Run the edges into each sample's node one after the other; the bytes (batch,)
+        of their results.
+        """
         plan, parts = self.plan, np.zeros(len(edges), dtype=np.int64)
         results = np.where(alive, plan.results[edges], 0)
         freed = alive & self._last(step, edges, alive) & self._before_merge(edges, alive)
@@ -194,15 +221,21 @@ class _Pass:
             self._free(edges[:, column : column + 1], freed[:, column : column + 1])
         return parts
 
-    def _make(self, nodes: _Integers, edges: _Integers, alive: Booleans, count: _Integers, parts: _Integers) -> None:
+    def _make(
+        self, nodes: _Integers, edges: _Integers, alive: Booleans, count: _Integers, parts: _Integers
+    ) -> None:
         plan, size = self.plan, self.plan.sizes[nodes]
         gaps = size - np.where(alive, plan.part_sizes[edges], 0).sum(axis=1)
         mean, concat, active = plan.is_mean[nodes], plan.is_concat[nodes], plan.is_active[nodes]
-        merging = np.select([concat, mean], [gaps + size, np.minimum(count, 2) * size], np.minimum(count - 1, 2) * size)
+        merging = np.select(
+            [concat, mean], [gaps + size, np.minimum(count, 2) * size], np.minimum(count - 1, 2) * size
+        )
         merged = np.where((count > 1) | mean | concat, size, 0)
         activating = np.where(active, merged + size, 0)
         some = count > 0
-        self.peak = np.where(some, np.maximum(self.peak, self.held + parts + np.maximum(merging, activating)), self.peak)
+        self.peak = np.where(
+            some, np.maximum(self.peak, self.held + parts + np.maximum(merging, activating)), self.peak
+        )
         made = np.where(active | (merged > 0), size, parts)  # without either, the value is the only part
         source_owner = self.owner[self.rows, plan.tails[edges[:, 0]]]
         owner = np.where(made > 0, nodes, source_owner)
@@ -212,14 +245,18 @@ class _Pass:
         self.held += np.where(some, made, 0)
 
     def _last(self, step: int, edges: _Integers, alive: Booleans) -> Booleans:
-        """Whether an edge is the last of all to run on its source's value: (batch, most edges). Parallel edges stand side by side."""
+        """Whether an edge is the last of all to run on its source's value: (batch, most
+        edges). Parallel edges stand side by side.
+        """
         sources = self.plan.tails[edges]
         last: Booleans = (self.last_use[self.rows[:, None], sources] == step) & ~self.plan.is_target[sources]
         last[:, :-1] &= (sources[:, :-1] != sources[:, 1:]) | ~alive[:, 1:]
         return last
 
     def _before_merge(self, edges: _Integers, alive: Booleans) -> Booleans:
-        """Whether the value that an edge runs on is not a part of the merge itself, as it is where an edge gives a view of it."""
+        """Whether the value that an edge runs on is not a part of the merge itself, as
+        it is where an edge gives a view of it.
+        """
         views = alive & (self.plan.results[edges] == 0)
         sources = self.plan.tails[edges]
         held: Booleans = np.zeros_like(views)
@@ -228,7 +265,9 @@ class _Pass:
         return np.logical_not(held)
 
     def _free(self, edges: _Integers, done: Booleans) -> None:
-        """Drop the values that these edges (batch, …) run on, where they are `done` with."""
+        """Drop the values that these edges (batch, …) run on, where they are `done`
+        with.
+        """
         sources = self.plan.tails[edges]
         for column in np.flatnonzero(done.any(axis=0)):
             rows = np.flatnonzero(done[:, column])
@@ -237,7 +276,9 @@ class _Pass:
             self.held[rows] -= np.where(self.users[rows, owner] == 0, self.memory[rows, owner], 0)
 
     def _last_use(self, live: Booleans) -> _Integers:
-        """The step that uses each node's value last, -1 where none does: (batch, nodes)."""
+        """The step that uses each node's value last, -1 where none does: (batch,
+        nodes).
+        """
         plan = self.plan
         uses = np.where(live, self.position[:, plan.heads], -1)[:, plan.out_edges]
         last = np.full(self.position.shape, -1, dtype=np.int64)
@@ -246,7 +287,9 @@ class _Pass:
 
 
 def _order(plan: _Plan, live: Booleans) -> tuple[_Integers, _Integers]:
-    """Each node's step in the pruned network, and the node of each step, both (batch, nodes): by level over live edges, then by name."""
+    """Each node's step in the pruned network, and the node of each step, both (batch,
+    nodes): by level over live edges, then by name.
+    """
     columns = np.append(live.T, np.zeros((1, len(live)), dtype=np.bool_), axis=0)
     levels = np.zeros((len(plan.sizes), len(live)), dtype=np.int64)
     for node, incoming in enumerate(plan.incoming):  # the last edge, which fills up `incoming`, is never live

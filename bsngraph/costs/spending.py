@@ -11,8 +11,9 @@ from bsngraph.fabric import Architecture, Fabric, live_edges, live_sweep
 def spending(fabric: Fabric, cost: Cost, architecture: Architecture) -> Costs:
     """What each edge spends, (edges,), 0 where it is not live.
 
-    Of a sum it is the edge's part. Of any other cost it is what the architecture would save without the edge and what only it keeps
-    alive, which need not add up: steps are saved only where the edge is on the longest path.
+    Of a sum it is the edge's part. Of any other cost it is what the architecture would
+    save without the edge and what only it keeps alive, which need not add up: steps are
+    saved only where the edge is on the longest path.
     """
     mask = architecture.mask
     if isinstance(cost, AdditiveCost):

@@ -1,7 +1,8 @@
 """The table of costs: a name → what each sample of live edges costs.
 
-In: a fabric's profile, a cost's name, and where a value comes from that only a machine or a user can give (`Sources`). Out: a
-`Cost`. Adding a cost is one row here; `cost_<name>` annotations of a file are costs of that name without a row.
+In: a fabric's profile, a cost's name, and where a value comes from that only a machine
+or a user can give (`Sources`). Out: a `Cost`. Adding a cost is one row here;
+`cost_<name>` annotations of a file are costs of that name without a row.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from bsngraph.profile import FabricProfile
 class Sources:
     """Where costs come from that a fabric alone does not have.
 
-    `latencies` measures each edge in milliseconds, (edges,), when it is asked; `own` are the user's costs by name.
+    `latencies` measures each edge in milliseconds, (edges,), when it is asked; `own`
+    are the user's costs by name.
     """
 
     latencies: Callable[[FabricProfile], Costs] | None = None
@@ -32,9 +34,11 @@ class Sources:
 
 @dataclass(frozen=True)
 class CostKind:
-    """A row: unit, a sentence of definition, and how it is priced: (profile, its name as written, sources) → Cost.
+    """A row: unit, a sentence of definition, and how it is priced: (profile, its name
+    as written, sources) → Cost.
 
-    `argument` is what follows the name and a colon, none where empty. `always`: reported of every network, asked for or not.
+    `argument` is what follows the name and a colon, none where empty. `always`:
+    reported of every network, asked for or not.
     """
 
     unit: str
@@ -44,7 +48,9 @@ class CostKind:
     always: bool = True
 
 
-def _sum(unit: str, per_edge: Callable[[FabricProfile], Costs]) -> Callable[[FabricProfile, str, Sources], Cost]:
+def _sum(
+    unit: str, per_edge: Callable[[FabricProfile], Costs]
+) -> Callable[[FabricProfile, str, Sources], Cost]:
     return lambda profile, name, _: AdditiveCost(name, unit, np.asarray(per_edge(profile), dtype=np.float64))
 
 
@@ -72,18 +78,22 @@ def _measured(profile: FabricProfile, name: str, sources: Sources) -> Costs:
 def _cores(name: str) -> int:
     number = name.partition(":")[2]
     if not (number.isascii() and number.isdigit() and 0 < int(number) <= _MOST_CORES):
-        raise InputError(f"cost {name!r}: {number!r} is no number of cores from 1 to {_MOST_CORES}: write e.g. steps:4")
+        raise InputError(
+            f"cost {name!r}: {number!r} is no number of cores from 1 to {_MOST_CORES}: write e.g. steps:4"
+        )
     return int(number)
 
 
-# Annotations that `makespan` reads, in milliseconds: how long an edge takes, and how long its result takes to another core.
+# Annotations that `makespan` reads, in milliseconds: how long an edge takes, and how
+# long its result takes to another core.
 DURATION, TRANSFER = "duration_ms", "transfer_ms"
 _MOST_CORES = 1024
 
 COSTS: dict[str, CostKind] = {
     "macs": CostKind(
         "MACs",
-        "multiply-accumulates of one example's forward pass (convolutions and matrix products); the paper's computation cost",
+        "multiply-accumulates of one example's forward pass (convolutions and matrix products); the "
+        "paper's computation cost",
         _sum("MACs", lambda profile: profile.macs),
     ),
     "flops": CostKind(
@@ -108,14 +118,16 @@ COSTS: dict[str, CostKind] = {
     ),
     "steps": CostKind(
         "steps",
-        "sequential steps when up to N edges run at once; an edge with MACs takes one, any other none; the paper's distributed cost",
+        "sequential steps when up to N edges run at once; an edge with MACs takes one, any other none; "
+        "the paper's distributed cost",
         _steps,
         argument="N",
         always=False,
     ),
     "makespan": CostKind(
         "ms",
-        f"time of the same schedule with measured latencies, or the file's cost_{DURATION} and cost_{TRANSFER}, on N cores",
+        f"time of the same schedule with measured latencies, or the file's cost_{DURATION} and "
+        f"cost_{TRANSFER}, on N cores",
         _makespan,
         argument="N",
         always=False,
@@ -135,10 +147,12 @@ def annotated_costs(profile: FabricProfile) -> tuple[str, ...]:
 
 
 def price(profile: FabricProfile, name: str, sources: Sources | None = None) -> Cost:
-    """The cost called `name`: a row of the table (`steps:4` with its argument), an annotation, or one of the user's own.
+    """The cost called `name`: a row of the table (`steps:4` with its argument), an
+    annotation, or one of the user's own.
 
     Raises:
-        InputError: there is no such cost, some edges lack its annotation, or its argument is none.
+        InputError: there is no such cost, some edges lack its annotation, or its
+            argument is none.
     """
     sources = sources or Sources()
     kind, colon, argument = name.partition(":")
@@ -166,12 +180,20 @@ def annotation(profile: FabricProfile, name: str) -> Costs:
     missing = [edge.name for edge in profile.fabric.edges if name not in edge.costs]
     if missing:
         shown = ", ".join(missing[:8]) + (f" and {len(missing) - 8} more" if len(missing) > 8 else "")
-        raise InputError(f"cost {name!r} is missing on {shown}: annotate them, or give a default `edge [cost_{name}=0]`")
+        raise InputError(
+            f"cost {name!r} is missing on {shown}: annotate them, or give a default `edge [cost_{name}=0]`"
+        )
     return np.array([edge.costs[name] for edge in profile.fabric.edges], dtype=np.float64)
 
 
 def complete_costs(profile: FabricProfile) -> tuple[Cost, ...]:
-    """Every cost that this fabric has a value for: the table's that are always reported, and annotations that stand on every edge."""
-    everywhere = [name for name in annotated_costs(profile) if all(name in edge.costs for edge in profile.fabric.edges)]
+    """Every cost that this fabric has a value for: the table's that are always
+    reported, and annotations that stand on every edge.
+    """
+    everywhere = [
+        name for name in annotated_costs(profile) if all(name in edge.costs for edge in profile.fabric.edges)
+    ]
     always = [name for name, kind in COSTS.items() if kind.always]
-    return tuple(price(profile, name) for name in (*always, *(name for name in everywhere if name not in COSTS)))
+    return tuple(
+        price(profile, name) for name in (*always, *(name for name in everywhere if name not in COSTS))
+    )

@@ -1,9 +1,12 @@
-"""Costs of the user's own: a Python function from an architecture to a number, treated as a black box.
+"""Costs of the user's own: a Python function from an architecture to a number, treated
+as a black box.
 
-In: `name=FILE.py:function`, or a function from Python. Out: a `BlackBox`, whose value for live edges (batch, edges) is (batch,), like
-that of any other cost. The function gets the architecture as a `Fabric` of its live edges, all fixed, with what is computed as information:
-`edge.op`, `edge.arguments`, `edge.computed["macs"]`, `edge.costs["energy"]`, `node.tensor` (the shape of one example). It is called
-once for each architecture, in a thread that is left behind when it takes too long.
+In: `name=FILE.py:function`, or a function from Python. Out: a `BlackBox`, whose value
+for live edges (batch, edges) is (batch,), like that of any other cost. The function
+gets the architecture as a `Fabric` of its live edges, all fixed, with what is computed
+as information: `edge.op`, `edge.arguments`, `edge.computed["macs"]`,
+`edge.costs["energy"]`, `node.tensor` (the shape of one example). It is called once for
+each architecture, in a thread that is left behind when it takes too long.
 """
 
 from __future__ import annotations
@@ -38,7 +41,9 @@ _HOW = "write --cost NAME=FILE.py:FUNCTION, e.g. --cost energy=my_costs.py:energ
 
 
 class BlackBox:
-    """A cost whose values nobody can explain. They have no unit, and are remembered by architecture, at most `remembered` of them."""
+    """A cost whose values nobody can explain. They have no unit, and are remembered by
+    architecture, at most `remembered` of them.
+    """
 
     unit = ""
 
@@ -56,15 +61,18 @@ class BlackBox:
             raise InputError(f"--cost-timeout {timeout_s:g} must be a positive number of seconds")
         check_cost_name(name, profile.fabric)
         self.name, self.function, self.timeout_s, self.remembered = name, function, timeout_s, remembered
-        self.code = code or f"{getattr(function, '__module__', 'python')}:{getattr(function, '__qualname__', repr(function))}"
+        home = getattr(function, "__module__", "python")
+        self.code = code or f"{home}:{getattr(function, '__qualname__', repr(function))}"
         self._profile, self._annotated = profile, profile.annotated()
         self._values: OrderedDict[bytes, float] = OrderedDict()
 
     def of(self, live: Booleans) -> Costs:
-        """The cost of each sample: live edges (batch, edges) Boolean → (batch,). No live edge costs nothing.
+        """The cost of each sample: live edges (batch, edges) Boolean → (batch,). No
+        live edge costs nothing.
 
         Raises:
-            InputError: the function fails, takes longer than `timeout_s`, or gives what is no finite number of at least 0.
+            InputError: the function fails, takes longer than `timeout_s`, or gives what
+                is no finite number of at least 0.
         """
         rows = np.packbits(live, axis=1)
         keys = [row.tobytes() for row in rows]
@@ -98,13 +106,21 @@ class BlackBox:
 
     def _checked(self, architecture: Fabric, answer: object) -> float:
         count, macs = len(architecture.edges), sum(edge.computed["macs"] for edge in architecture.edges)
-        where = f"cost {self.name!r} ({self.code}) for an architecture of {count} edge{'s' * (count != 1)} and {quantity(macs)} MACs"
+        where = (
+            f"cost {self.name!r} ({self.code}) for an architecture of {count} "
+            f"edge{'s' * (count != 1)} and {quantity(macs)} MACs"
+        )
         if isinstance(answer, _Late):
-            raise InputError(f"{where} gave nothing in {self.timeout_s:g} s: make it faster, or allow more by --cost-timeout")
+            raise InputError(
+                f"{where} gave nothing in {self.timeout_s:g} s: make it faster, or allow more by "
+                "--cost-timeout"
+            )
         if isinstance(answer, _Failed):
             raise InputError(f"{where} failed: {failure(answer.error, self.code)}") from answer.error
         if not isinstance(answer, Real) or isinstance(answer, bool):
-            raise InputError(f"{where} gave {answer!r:.80} of type {type(answer).__name__}: it must give a number")
+            raise InputError(
+                f"{where} gave {answer!r:.80} of type {type(answer).__name__}: it must give a number"
+            )
         try:
             value = float(answer)
         except OverflowError:
@@ -115,10 +131,12 @@ class BlackBox:
 
 
 def load_user_cost(text: str, profile: FabricProfile, *, timeout_s: float = TIMEOUT_S) -> BlackBox:
-    """The cost that `--cost NAME=FILE.py:FUNCTION` names, for the architectures of a fabric.
+    """The cost that `--cost NAME=FILE.py:FUNCTION` names, for the architectures of a
+    fabric.
 
     Raises:
-        InputError: the text does not read so, the name is taken, the file cannot be read or fails, or has no such function.
+        InputError: the text does not read so, the name is taken, the file cannot be
+            read or fails, or has no such function.
     """
     name, code = _name_and_code(text)
     check_cost_name(name, profile.fabric)
@@ -129,7 +147,8 @@ def load_cost_function(text: str) -> tuple[str, CostFunction]:
     """The name and the function of `NAME=FILE.py:FUNCTION`; runs the file.
 
     Raises:
-        InputError: the text does not read so, the file cannot be read or fails, or has no such function.
+        InputError: the text does not read so, the file cannot be read or fails, or has
+            no such function.
     """
     name, code = _name_and_code(text)
     file, _, function_name = code.rpartition(":")
@@ -175,10 +194,13 @@ class _Failed:
 
 
 def call_each(function: CostFunction, arguments: Sequence[Fabric], timeout_s: float) -> list[object]:
-    """The function's answer to each argument, up to the first that fails or is late: a `_Failed` or a `_Late`.
+    """The function's answer to each argument, up to the first that fails or is late: a
+    `_Failed` or a `_Late`.
 
-    The calls run in a thread of their own. An alarm would end a late call, but only where the main thread asks, where nobody else has set
-    one, and where the function does not catch it; this works everywhere. The late call is left behind and ends with the process.
+    The calls run in a thread of their own. An alarm would end a late call, but only
+    where the main thread asks, where nobody else has set one, and where the function
+    does not catch it; this works everywhere. The late call is left behind and ends with
+    the process.
     """
     answers: queue.SimpleQueue[object] = queue.SimpleQueue()
     given_up = threading.Event()

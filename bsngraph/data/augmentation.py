@@ -1,7 +1,9 @@
-"""Augmentation of whole batches, on the device they are on; what is random about it is drawn on the CPU, from one generator.
+"""Augmentation of whole batches, on the device they are on; what is random about it is
+drawn on the CPU, from one generator.
 
-In: raw images (batch, channels, height, width), for segmentation with their label maps. Out: the same, changed, each example
-on its own. An image and its label map always move together.
+In: raw images (batch, channels, height, width), for segmentation with their label maps.
+Out: the same, changed, each example on its own. An image and its label map always move
+together.
 """
 
 from __future__ import annotations
@@ -20,10 +22,12 @@ from bsngraph.errors import InputError, nearest
 class Augmentation:
     """Which random changes a training batch undergoes; by default none.
 
-    `shift`: by up to so many pixels in each direction (zeros come in; the same as padding by `shift` and cropping). `flip`: left to
-    right, every other time. `crop`: a window of at least this share of each side, enlarged to the whole image. `cutout`: a square of so
-    many pixels a side is set to the mean (DeVries & Taylor 2017). `mixup`: every example is mixed with another one of the batch, and
-    so are their labels, by a share drawn from Beta(mixup, mixup) (Zhang et al. 2018); for classification.
+    `shift`: by up to so many pixels in each direction (zeros come in; the same as
+    padding by `shift` and cropping). `flip`: left to right, every other time. `crop`: a
+    window of at least this share of each side, enlarged to the whole image. `cutout`: a
+    square of so many pixels a side is set to the mean (DeVries & Taylor 2017). `mixup`:
+    every example is mixed with another one of the batch, and so are their labels, by a
+    share drawn from Beta(mixup, mixup) (Zhang et al. 2018); for classification.
     """
 
     shift: int = 0
@@ -37,7 +41,11 @@ class Augmentation:
             ("shift", 0 <= self.shift <= 4096, "a number of pixels, 0 or more"),
             ("crop", 0 < self.crop <= 1, "a share of the side, above 0 and at most 1"),
             ("cutout", 0 <= self.cutout <= 4096, "the side of a square in pixels, 0 or more"),
-            ("mixup", 0 <= self.mixup <= 100, "the parameter of a Beta distribution, 0 for none, at most 100"),
+            (
+                "mixup",
+                0 <= self.mixup <= 100,
+                "the parameter of a Beta distribution, 0 for none, at most 100",
+            ),
         ):
             if not fits:
                 raise InputError(f"augmentation {name}={getattr(self, name)} must be {takes}")
@@ -49,7 +57,11 @@ class Augmentation:
 
     def __str__(self) -> str:
         """As `parse_augmentation` reads it."""
-        given = [(field.name, getattr(self, field.name)) for field in fields(self) if getattr(self, field.name) != field.default]
+        given = [
+            (field.name, getattr(self, field.name))
+            for field in fields(self)
+            if getattr(self, field.name) != field.default
+        ]
         return ",".join(name if value is True else f"{name}={value}" for name, value in given) or "none"
 
 
@@ -71,7 +83,10 @@ def parse_augmentation(text: str) -> Augmentation:
             raise InputError(f"--augmentation {text}: {name} is given twice")
         kind = kinds[name]
         if bool(equals) == (kind is bool):
-            raise InputError(f"--augmentation {text}: " + (f"{name} takes no value" if equals else f"{name} needs a value: {name}=NUMBER"))
+            raise InputError(
+                f"--augmentation {text}: "
+                + (f"{name} takes no value" if equals else f"{name} needs a value: {name}=NUMBER")
+            )
         try:
             given[name] = True if kind is bool else kind(value)
         except ValueError:
@@ -82,7 +97,9 @@ def parse_augmentation(text: str) -> Augmentation:
 
 @dataclass(frozen=True)
 class Moves:
-    """Where each pixel of a moved batch comes from: rows (batch, height) and columns (batch, width) of the image padded by `pad`."""
+    """Where each pixel of a moved batch comes from: rows (batch, height) and columns
+    (batch, width) of the image padded by `pad`.
+    """
 
     rows: Tensor
     columns: Tensor
@@ -110,7 +127,9 @@ def draw_moves(batch: int, height: int, width: int, how: Augmentation, generator
 
 
 def moved(images: Tensor, moves: Moves, fill: int = 0) -> Tensor:
-    """Images (batch, channels, height, width) with their pixels moved; `fill` comes in from outside."""
+    """Images (batch, channels, height, width) with their pixels moved; `fill` comes in
+    from outside.
+    """
     if moves.pad:
         images = functional.pad(images, [moves.pad] * 4, value=fill)
     which = torch.arange(len(images), device=images.device)[:, None, None]
@@ -125,7 +144,9 @@ def augmented(images: Tensor, how: Augmentation, generator: torch.Generator) -> 
 
 
 def cut_out(inputs: Tensor, side: int, generator: torch.Generator) -> Tensor:
-    """Normalised images with a square of `side` pixels set to the mean, 0, in each; its centre is anywhere in the image."""
+    """Normalised images with a square of `side` pixels set to the mean, 0, in each; its
+    centre is anywhere in the image.
+    """
     batch, _, height, width = inputs.shape
     place = torch.rand(2, batch, 1, generator=generator)
     inside = []
@@ -137,8 +158,12 @@ def cut_out(inputs: Tensor, side: int, generator: torch.Generator) -> Tensor:
     return inputs.masked_fill(hole, 0.0)
 
 
-def mixed_up(inputs: Tensor, labels: Tensor, classes: int, parameter: float, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Inputs mixed in pairs, and soft labels (batch, classes): the shares of the classes, which sum to 1."""
+def mixed_up(
+    inputs: Tensor, labels: Tensor, classes: int, parameter: float, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Inputs mixed in pairs, and soft labels (batch, classes): the shares of the
+    classes, which sum to 1.
+    """
     batch = len(inputs)
     partner = torch.randperm(batch, generator=generator).to(inputs.device)
     seed = int(torch.randint(2**62, (), generator=generator))
@@ -146,4 +171,6 @@ def mixed_up(inputs: Tensor, labels: Tensor, classes: int, parameter: float, gen
     share = torch.from_numpy(shares).to(inputs.device)
     hot = functional.one_hot(labels, classes).to(inputs.dtype)
     wide = share.view(-1, *[1] * (inputs.dim() - 1))
-    return wide * inputs + (1 - wide) * inputs[partner], share[:, None] * hot + (1 - share[:, None]) * hot[partner]
+    return wide * inputs + (1 - wide) * inputs[partner], share[:, None] * hot + (1 - share[:, None]) * hot[
+        partner
+    ]

@@ -1,4 +1,6 @@
-"""The table of data sets: a name on the command line → a `Dataset`. Adding one is one row and one loader."""
+"""The table of data sets: a name on the command line → a `Dataset`. Adding one is one
+row and one loader.
+"""
 
 from __future__ import annotations
 
@@ -23,10 +25,13 @@ from bsngraph.errors import InputError, nearest
 
 @dataclass(frozen=True)
 class DataSource:
-    """A row: what it is, how large, under which licence, where from; and how it is loaded.
+    """A row: what it is, how large, under which licence, where from; and how it is
+    loaded.
 
-    `argument` is what follows a colon (`DIR`; in brackets where it may be left out; empty where there is none). `options` are those that
-    its name takes at the end. `here` says whether it can be loaded on this machine, where that does not depend on an argument.
+    `argument` is what follows a colon (`DIR`; in brackets where it may be left out;
+    empty where there is none). `options` are those that its name takes at the end.
+    `here` says whether it can be loaded on this machine, where that does not depend on
+    an argument.
     """
 
     summary: str
@@ -85,7 +90,8 @@ DATA_SOURCES: dict[str, DataSource] = {
         "clothes, 28x28 grey, 10 classes",
         "70,000 images, 31 MB",
         "MIT",
-        "Debian's package dataset-fashion-mnist, or a folder with the files of https://github.com/zalandoresearch/fashion-mnist",
+        "Debian's package dataset-fashion-mnist, or a folder with the files of "
+        "https://github.com/zalandoresearch/fashion-mnist",
         load_fashion_mnist,
         argument="[DIR]",
         options=_PICTURE_OPTIONS,
@@ -149,7 +155,8 @@ DATA_SOURCES: dict[str, DataSource] = {
         "images of a Hugging Face data set, with classes or label maps",
         "its own",
         "its own",
-        "https://huggingface.co/datasets, or a folder that save_to_disk wrote; needs pip install 'bsngraph[hf]'",
+        "https://huggingface.co/datasets, or a folder that save_to_disk wrote; needs pip install "
+        "'bsngraph[hf]'",
         hugging_face.load_hugging_face,
         argument="NAME-OR-PATH",
         options=hugging_face.OPTIONS,
@@ -159,27 +166,37 @@ DATA_SOURCES: dict[str, DataSource] = {
 
 
 def load_data(name: str, *, split_seed: int = 0, skip_bad: bool = False, notify: Notify = silent) -> Dataset:
-    """The data set called `name`, split with `split_seed`: the same splits for every search that names it.
+    """The data set called `name`, split with `split_seed`: the same splits for every
+    search that names it.
 
-    `skip_bad` leaves out examples that cannot be used, and puts `bad=skip` into the data set's name, so that the name alone gives the same
-    data again. `notify` gets lines of progress where reading takes over a second, and what was skipped.
+    `skip_bad` leaves out examples that cannot be used, and puts `bad=skip` into the
+    data set's name, so that the name alone gives the same data again. `notify` gets
+    lines of progress where reading takes over a second, and what was skipped.
 
     Raises:
-        InputError: there is no such data set, it is not here, or something in it cannot be used.
+        InputError: there is no such data set, it is not here, or something in it cannot
+            be used.
     """
     kind, argument, options = parse_name(name)
     if kind == CODE:
-        raise InputError(f"data set {name!r} comes from code, which nothing runs by itself: name it again, --data-code {argument}")
+        raise InputError(
+            f"data set {name!r} comes from code, which nothing runs by itself: name it again, --data-code "
+            f"{argument}"
+        )
     if kind not in DATA_SOURCES:
         raise InputError(f"there is no data set {kind!r}: {nearest(kind, DATA_SOURCES)}")
     source = DATA_SOURCES[kind]
     if argument is not None and not source.argument:
         raise InputError(f"data set {kind!r} takes nothing after a colon: write --data {kind}")
     if not argument and source.argument and not source.argument.startswith("["):
-        raise InputError(f"data set {kind!r} needs a {source.argument}: write --data {kind}:{source.argument}")
+        raise InputError(
+            f"data set {kind!r} needs a {source.argument}: write --data {kind}:{source.argument}"
+        )
     for option in options:
         if option not in source.options:
-            raise InputError(f"{name}: data set {kind!r} has no option {option!r}: {nearest(option, source.options)}")
+            raise InputError(
+                f"{name}: data set {kind!r} has no option {option!r}: {nearest(option, source.options)}"
+            )
     if skip_bad and "bad" in source.options and "bad" not in options:
         name, options = f"{name},bad=skip", options | {"bad": "skip"}
     request = Request(name, kind, argument or "", options, split_seed, notify)

@@ -1,7 +1,9 @@
-"""What a data set is to the rest: examples, split once, with what a network needs to know about them.
+"""What a data set is to the rest: examples, split once, with what a network needs to
+know about them.
 
-Values are kept as they come (uint8 for images) and normalised batch by batch: `(x − mean) / std`, in the units of the
-values. Small sets are tensors in memory; larger ones are read while they are used (streaming.py), behind the same names.
+Values are kept as they come (uint8 for images) and normalised batch by batch: `(x −
+mean) / std`, in the units of the values. Small sets are tensors in memory; larger ones
+are read while they are used (streaming.py), behind the same names.
 """
 
 from __future__ import annotations
@@ -25,8 +27,9 @@ TaskKind = Literal["classification", "segmentation", "regression", "multi-label"
 class Split:
     """Examples: inputs (n, …) and labels.
 
-    Labels by task: classification (n,) int64; segmentation (n, height, width), a class a pixel, uint8 or int64; regression
-    (n, outputs) float32; multi-label (n, classes) float32, 1 where the class applies.
+    Labels by task: classification (n,) int64; segmentation (n, height, width), a class
+    a pixel, uint8 or int64; regression (n, outputs) float32; multi-label (n, classes)
+    float32, 1 where the class applies.
     """
 
     inputs: Tensor
@@ -40,13 +43,17 @@ class Split:
         return Split(self.inputs.to(device), self.labels.to(device))
 
     def batches(self, rows: Iterable[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
-        """Raw inputs and labels for each of several vectors of row numbers, one after the other."""
+        """Raw inputs and labels for each of several vectors of row numbers, one after
+        the other.
+        """
         for some in rows:
             there = some.to(self.inputs.device)
             yield self.inputs[there], self.labels[there]
 
     def label_counts(self, classes: int) -> Tensor:
-        """How often each class 0 … classes - 1 is a label, pixels counted for segmentation: (classes,) int64, on the CPU."""
+        """How often each class 0 … classes - 1 is a label, pixels counted for
+        segmentation: (classes,) int64, on the CPU.
+        """
         labels = self.labels.flatten()
         return torch.bincount(labels[labels < classes].long(), minlength=classes).cpu()
 
@@ -59,10 +66,12 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set. `mean` and `std` are per channel, of the training split, in the values' own units.
+    """A data set. `mean` and `std` are per channel, of the training split, in the
+    values' own units.
 
-    `class_names` are the classes, for regression the outputs. Pixels labelled `ignore_label` count nowhere. `rows`: which of the source's
-    examples each split holds. `skipped`: what was left out as unusable, and why.
+    `class_names` are the classes, for regression the outputs. Pixels labelled
+    `ignore_label` count nowhere. `rows`: which of the source's examples each split
+    holds. `skipped`: what was left out as unusable, and why.
     """
 
     name: str
@@ -80,15 +89,24 @@ class Dataset:
 
     @property
     def input_shape(self) -> tuple[int, ...]:
-        """The shape of one example: channels first for images, (length, features) for sequences, (features,) for vectors."""
+        """The shape of one example: channels first for images, (length, features) for
+        sequences, (features,) for vectors.
+        """
         return tuple(self.train.inputs.shape[1:])
 
     def to(self, device: torch.device) -> Dataset:
         """The same data on another device."""
-        return replace(self, train=self.train.to(device), validation=self.validation.to(device), test=self.test.to(device))
+        return replace(
+            self,
+            train=self.train.to(device),
+            validation=self.validation.to(device),
+            test=self.test.to(device),
+        )
 
     def fingerprint(self) -> str:
-        """A hash of all examples and labels, by which a resumed run knows its data again."""
+        """A hash of all examples and labels, by which a resumed run knows its data
+        again.
+        """
         digest = hashlib.sha256()
         for split in (self.train, self.validation, self.test):
             for part in split.digest():
@@ -100,7 +118,10 @@ class Dataset:
         if self.rows is not None:
             return self.rows.as_dict()
         sizes = {"train": len(self.train), "validation": len(self.validation), "test": len(self.test)}
-        return {"numbering": "each split's own order, as it was given", **{part: list(range(size)) for part, size in sizes.items()}}
+        return {
+            "numbering": "each split's own order, as it was given",
+            **{part: list(range(size)) for part, size in sizes.items()},
+        }
 
     def with_augmentation(self, augmentation: Augmentation) -> Dataset:
         """The same data, augmented otherwise in training.
@@ -110,13 +131,20 @@ class Dataset:
         """
         pixels = augmentation.moves or augmentation.cutout
         if pixels and len(self.input_shape) != 3:
-            raise InputError(f"augmentation {augmentation} is for images, but {self.name} has {'x'.join(map(str, self.input_shape))}")
+            raise InputError(
+                f"augmentation {augmentation} is for images, but {self.name} has "
+                f"{'x'.join(map(str, self.input_shape))}"
+            )
         if augmentation.mixup and self.task != "classification":
-            raise InputError(f"augmentation mixup={augmentation.mixup} is for classification, but {self.name} is for {self.task}")
+            raise InputError(
+                f"augmentation mixup={augmentation.mixup} is for classification, but {self.name} is for "
+                f"{self.task}"
+            )
         return replace(self, augmentation=augmentation)
 
     def normalised(self, inputs: Tensor) -> Tensor:
-        """Raw inputs (batch, …) as the network gets them: float32, zero mean and unit deviation a channel on the training split.
+        """Raw inputs (batch, …) as the network gets them: float32, zero mean and unit
+        deviation a channel on the training split.
 
         The channels of a sequence (batch, length, features) are its features.
         """
@@ -125,11 +153,16 @@ class Dataset:
         std = torch.tensor(self.std, device=inputs.device).view(shape)
         return (inputs.float() - mean) / std
 
-    def training_batches(self, batch_size: int, generator: torch.Generator, *, augment: bool) -> Iterator[tuple[Tensor, Tensor]]:
-        """One epoch in random order: (inputs, labels) of `batch_size`; a smaller rest is left out unless it is all there is.
+    def training_batches(
+        self, batch_size: int, generator: torch.Generator, *, augment: bool
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """One epoch in random order: (inputs, labels) of `batch_size`; a smaller rest
+        is left out unless it is all there is.
 
-        Label maps move with their images; what comes in from outside is `ignore_label`, or class 0 (the background) where there is
-        none. Labels under a cut-out stay. With mixup the labels are soft: (batch, classes) float32, as cross-entropy takes them.
+        Label maps move with their images; what comes in from outside is `ignore_label`,
+        or class 0 (the background) where there is none. Labels under a cut-out stay.
+        With mixup the labels are soft: (batch, classes) float32, as cross-entropy takes
+        them.
         """
         order = torch.randperm(len(self.train), generator=generator)
         count = max(len(order) // batch_size, 1)
@@ -144,7 +177,9 @@ class Dataset:
                 inputs, labels = mixed_up(inputs, labels, len(self.class_names), how.mixup, generator)
             yield inputs, _wide(labels)
 
-    def _moved(self, images: Tensor, labels: Tensor, how: Augmentation, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    def _moved(
+        self, images: Tensor, labels: Tensor, how: Augmentation, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
         moves = draw_moves(len(images), images.shape[2], images.shape[3], how, generator)
         if self.task == "segmentation":
             labels = moved(labels[:, None], moves, fill=self.ignore_label or 0)[:, 0]

@@ -1,7 +1,9 @@
-"""What a data set is called: `KIND`, `KIND:ARGUMENT`, and options at the end, `fashion-mnist,size=14,train=10000`.
+"""What a data set is called: `KIND`, `KIND:ARGUMENT`, and options at the end,
+`fashion-mnist,size=14,train=10000`.
 
-In: the text after --data. Out: a `Request`, which reads its options by type. A name holds everything that its data
-depends on, so that a run's record of it is enough to load the same data again. Nothing in a name needs quoting in a shell.
+In: the text after --data. Out: a `Request`, which reads its options by type. A name
+holds everything that its data depends on, so that a run's record of it is enough to
+load the same data again. Nothing in a name needs quoting in a shell.
 """
 
 from __future__ import annotations
@@ -29,7 +31,9 @@ def silent(_text: str) -> None:
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked of a data source. `text` is the whole name; `notify` gets a line of progress, or a warning."""
+    """What is asked of a data source. `text` is the whole name; `notify` gets a line of
+    progress, or a warning.
+    """
 
     text: str
     kind: str
@@ -75,8 +79,12 @@ class Request:
         if option not in self.options:
             return None
         parts = self.options[option].lower().split("x")
-        if len(parts) > 2 or not all(part.isascii() and part.isdecimal() and 2 <= int(part) <= 4096 for part in parts):
-            raise InputError(f"{self.text}: {option}={self.options[option]} must read 32, or 24x32 for height and width")
+        if len(parts) > 2 or not all(
+            part.isascii() and part.isdecimal() and 2 <= int(part) <= 4096 for part in parts
+        ):
+            raise InputError(
+                f"{self.text}: {option}={self.options[option]} must read 32, or 24x32 for height and width"
+            )
         return int(parts[0]), int(parts[-1])
 
     def bytes(self, option: str, default: int) -> int:
@@ -85,7 +93,9 @@ class Request:
             return default
         found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,3})?)(kB|MB|GB|TB|)", self.options[option])
         if not found:
-            raise InputError(f"{self.text}: {option}={self.options[option]} must be an amount of memory, e.g. 500MB or 2GB")
+            raise InputError(
+                f"{self.text}: {option}={self.options[option]} must be an amount of memory, e.g. 500MB or 2GB"
+            )
         return int(float(found[1]) * _UNITS[found[2]])
 
 

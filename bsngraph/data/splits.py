@@ -1,7 +1,9 @@
-"""Which examples are for training, for choosing and for the test: drawn once, seeded, stratified, recorded by number.
+"""Which examples are for training, for choosing and for the test: drawn once, seeded,
+stratified, recorded by number.
 
-In: a class for each example (or one for all, where there are none). Out: `SplitRows`, numbers into the source's own order. What a
-source splits itself stays as it is; what it lacks is drawn from its training examples.
+In: a class for each example (or one for all, where there are none). Out: `SplitRows`,
+numbers into the source's own order. What a source splits itself stays as it is; what it
+lacks is drawn from its training examples.
 """
 
 from __future__ import annotations
@@ -21,12 +23,16 @@ Rows = NDArray[np.int64]
 
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
 SHARE = 0.2
-"""Of the examples for the test, and of what remains for validation, where a source says nothing."""
+"""Of the examples for the test, and of what remains for validation, where a source says
+nothing.
+"""
 
 
 @dataclass(frozen=True)
 class SplitRows:
-    """The examples of each split, in ascending order; `numbering` says what is counted, from 0."""
+    """The examples of each split, in ascending order; `numbering` says what is counted,
+    from 0.
+    """
 
     train: Rows
     validation: Rows
@@ -50,11 +56,13 @@ def split_rows(
 ) -> SplitRows:
     """Split examples of the classes `strata` (n,), called `names`.
 
-    `given` are the splits that the source has; what it lacks is drawn from its training examples (all others, if they are
-    not given), with every class in it. `counts` are the sizes of what is drawn; training examples above their count are left out.
+    `given` are the splits that the source has; what it lacks is drawn from its training
+    examples (all others, if they are not given), with every class in it. `counts` are
+    the sizes of what is drawn; training examples above their count are left out.
 
     Raises:
-        InputError: a class has too few examples, a split would be empty, a count is more than there is, or less than there are classes.
+        InputError: a class has too few examples, a split would be empty, a count is
+            more than there is, or less than there are classes.
     """
     given, counts = dict(given or {}), dict(counts or {})
     elsewhere = np.concatenate([*given.values(), np.zeros(0, dtype=np.int64)])
@@ -62,7 +70,9 @@ def split_rows(
     missing: list[Part] = [part for part in ("test", "validation") if part not in given]
     for part in counts:
         if part != "train" and part not in missing:
-            raise InputError(f"{origin}: {part}={counts[part]} has no meaning: the source has a {part} split of its own")
+            raise InputError(
+                f"{origin}: {part}={counts[part]} has no meaning: the source has a {part} split of its own"
+            )
     _check_classes(strata[pool], names, 1 + len(missing), origin)
 
     def drawn(part: Part, leave: int) -> Rows:
@@ -71,8 +81,14 @@ def split_rows(
         found = stratified(strata[pool], count, _generator(seed, part), least=1, leave=leave)
         if part in counts and len(found) != count:
             classes = len(np.unique(strata[pool]))
-            left = f"from {classes} to {len(pool) - leave * classes}" if classes > 1 else f"at most {len(pool) - leave}"
-            raise InputError(f"{origin}: {part}={count} cannot be drawn from {len(pool)} training examples: say {left}")
+            left = (
+                f"from {classes} to {len(pool) - leave * classes}"
+                if classes > 1
+                else f"at most {len(pool) - leave}"
+            )
+            raise InputError(
+                f"{origin}: {part}={count} cannot be drawn from {len(pool)} training examples: say {left}"
+            )
         return found
 
     for part in missing:
@@ -88,10 +104,14 @@ def split_rows(
     return SplitRows(train, validation, test, numbering)
 
 
-def stratified(strata: NDArray[np.int64], count: int, generator: np.random.Generator, *, least: int, leave: int) -> Rows:
-    """`count` positions of `strata` (n,), drawn from each class by its share, in ascending order.
+def stratified(
+    strata: NDArray[np.int64], count: int, generator: np.random.Generator, *, least: int, leave: int
+) -> Rows:
+    """`count` positions of `strata` (n,), drawn from each class by its share, in
+    ascending order.
 
-    By largest remainders (Hamilton's method), but at least `least` of every class, and `leave` of it left over.
+    By largest remainders (Hamilton's method), but at least `least` of every class, and
+    `leave` of it left over.
     """
     classes, sizes = np.unique(strata, return_counts=True)
     low, high = np.minimum(least, sizes), np.maximum(sizes - leave, 0)
@@ -103,7 +123,10 @@ def stratified(strata: NDArray[np.int64], count: int, generator: np.random.Gener
         if not len(free):
             break
         taken[free[np.argmax(step * (ideal - taken)[free])]] += step
-    chosen = [generator.permutation(np.flatnonzero(strata == one))[:many] for one, many in zip(classes, taken, strict=True)]
+    chosen = [
+        generator.permutation(np.flatnonzero(strata == one))[:many]
+        for one, many in zip(classes, taken, strict=True)
+    ]
     return np.sort(np.concatenate([*chosen, np.zeros(0, dtype=np.int64)])).astype(np.int64)
 
 
@@ -114,9 +137,16 @@ def _check_classes(strata: NDArray[np.int64], names: Sequence[str], least: int, 
         return
     count, more = int(sizes[small[0]]), len(small) - 1
     amount = f"{count} example{'s' if count > 1 else ''}"
-    what = f"class {names[classes[small[0]]]!r} has {amount}" if len(names) > 1 else f"there {'are' if count > 1 else 'is'} only {amount}"
+    what = (
+        f"class {names[classes[small[0]]]!r} has {amount}"
+        if len(names) > 1
+        else f"there {'are' if count > 1 else 'is'} only {amount}"
+    )
     others = f" (and {more} other class{'es have' if more > 1 else ' has'} too few)" if more else ""
-    raise InputError(f"{origin}: {what}{others}, but each split needs one: {least} at least; add examples, or leave the class out")
+    raise InputError(
+        f"{origin}: {what}{others}, but each split needs one: {least} at least; add examples, or leave "
+        "the class out"
+    )
 
 
 def _generator(seed: int, part: str) -> np.random.Generator:

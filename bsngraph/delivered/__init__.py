@@ -1,4 +1,6 @@
-"""A delivered network put to use: loaded, measured, asked, and where its budgets went."""
+"""A delivered network put to use: loaded, measured, asked, and where its budgets
+went.
+"""
 
 from bsngraph.delivered.evaluate import Evaluation, evaluate_run, load_net
 from bsngraph.delivered.model_facts import ModelFacts, read_facts
@@ -6,4 +8,14 @@ from bsngraph.delivered.network_files import load_network
 from bsngraph.delivered.predict import Prediction, predict
 from bsngraph.delivered.spent import spending_of_run
 
-__all__ = ["Evaluation", "ModelFacts", "Prediction", "evaluate_run", "load_net", "load_network", "predict", "read_facts", "spending_of_run"]
+__all__ = [
+    "Evaluation",
+    "ModelFacts",
+    "Prediction",
+    "evaluate_run",
+    "load_net",
+    "load_network",
+    "predict",
+    "read_facts",
+    "spending_of_run",
+]

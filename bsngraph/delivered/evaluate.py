@@ -28,11 +28,15 @@ class Evaluation:
     costs: Mapping[str, float]
 
 
-def evaluate_run(path: str | Path, *, data: str | Dataset | None = None, device: str = "auto", threads: int | None = None) -> Evaluation:
-    """Measure a run's delivered network (architecture.dot with model.safetensors) on the test split, from its files alone.
+def evaluate_run(
+    path: str | Path, *, data: str | Dataset | None = None, device: str = "auto", threads: int | None = None
+) -> Evaluation:
+    """Measure a run's delivered network (architecture.dot with model.safetensors) on
+    the test split, from its files alone.
 
     Raises:
-        InputError: `path` holds no finished run, its files do not fit each other, or the data is not here.
+        InputError: `path` holds no finished run, its files do not fit each other, or
+            the data is not here.
     """
     run = RunFolder(Path(path))
     config = run.read_json("config.json")

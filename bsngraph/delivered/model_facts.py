@@ -1,4 +1,6 @@
-"""What model.safetensors says beside its weights: all that is needed to use the network without its training data."""
+"""What model.safetensors says beside its weights: all that is needed to use the network
+without its training data.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +18,12 @@ from bsngraph.tasks import TASKS, LabelFacts, Task, task_of
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """What a delivered network is for, the classes or outputs it gives, and how its inputs are normalised, a channel each.
+    """What a delivered network is for, the classes or outputs it gives, and how its
+    inputs are normalised, a channel each.
 
-    `white` is the value that a white pixel of an image file has in the training data, None where examples are no images. For regression
-    the network gives standardised outputs: `label_mean` and `label_std` turn them into amounts.
+    `white` is the value that a white pixel of an image file has in the training data,
+    None where examples are no images. For regression the network gives standardised
+    outputs: `label_mean` and `label_std` turn them into amounts.
     """
 
     task: TaskKind
@@ -34,9 +38,16 @@ class ModelFacts:
     def metadata(self) -> dict[str, str]:
         """As safetensors holds it: the task by name, everything else as JSON."""
         said: dict[str, object] = {"classes": self.classes, "mean": self.mean, "std": self.std}
-        optional = {"ignore_label": self.ignore_label, "white": self.white, "label_mean": self.label_mean, "label_std": self.label_std}
+        optional = {
+            "ignore_label": self.ignore_label,
+            "white": self.white,
+            "label_mean": self.label_mean,
+            "label_std": self.label_std,
+        }
         said |= {name: value for name, value in optional.items() if value is not None}
-        return {"format": "bsngraph 1", "task": self.task} | {name: json.dumps(value, ensure_ascii=False) for name, value in said.items()}
+        return {"format": "bsngraph 1", "task": self.task} | {
+            name: json.dumps(value, ensure_ascii=False) for name, value in said.items()
+        }
 
     def normalising(self, dataset: Dataset) -> Dataset:
         """`dataset`, its inputs normalised as the network was trained.
@@ -45,21 +56,31 @@ class ModelFacts:
             InputError: it has another number of channels.
         """
         if not len(self.mean) == len(self.std) == len(dataset.mean):
-            raise InputError(f"the network normalises {len(self.mean)} channels, but {dataset.name} has {len(dataset.mean)}")
+            raise InputError(
+                f"the network normalises {len(self.mean)} channels, but {dataset.name} has "
+                f"{len(dataset.mean)}"
+            )
         return replace(dataset, mean=self.mean, std=self.std)
 
     def bound_task(self, device: torch.device) -> Task:
-        """The task with these facts, for losses without class weights, metrics and predictions."""
+        """The task with these facts, for losses without class weights, metrics and
+        predictions.
+        """
         facts = LabelFacts(self.classes, self.ignore_label)
         if self.label_mean is not None and self.label_std is not None:
-            mean, std = torch.tensor(self.label_mean, device=device), torch.tensor(self.label_std, device=device)
+            mean, std = (
+                torch.tensor(self.label_mean, device=device),
+                torch.tensor(self.label_std, device=device),
+            )
             facts = LabelFacts(self.classes, mean=mean, std=std)
         return Task(self.task, facts)
 
 
 def facts_of(dataset: Dataset) -> ModelFacts:
     """What a network trained on `dataset` must remember of it."""
-    facts = ModelFacts(dataset.task, dataset.class_names, dataset.mean, dataset.std, dataset.ignore_label, white_of(dataset))
+    facts = ModelFacts(
+        dataset.task, dataset.class_names, dataset.mean, dataset.std, dataset.ignore_label, white_of(dataset)
+    )
     if dataset.task != "regression":
         return facts
     labels = task_of(dataset).facts
@@ -67,9 +88,11 @@ def facts_of(dataset: Dataset) -> ModelFacts:
 
 
 def white_of(dataset: Dataset) -> float | None:
-    """The value of a white pixel: 255, or the largest in training where values are no bytes or use less than half of their range.
+    """The value of a white pixel: 255, or the largest in training where values are no
+    bytes or use less than half of their range.
 
-    None for examples that are no images, and where values are negative or all the same, so that nothing says how dark black is.
+    None for examples that are no images, and where values are negative or all the same,
+    so that nothing says how dark black is.
     """
     if len(dataset.input_shape) != 3:
         return None
@@ -107,7 +130,9 @@ def read_facts(path: Path) -> ModelFacts:
             label_std=_numbers(said["label_std"]) if task == "regression" else None,
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: is damaged, or was written by another version of bsngraph ({error})") from None
+        raise InputError(
+            f"{path}: is damaged, or was written by another version of bsngraph ({error})"
+        ) from None
 
 
 def _numbers(text: str) -> tuple[float, ...]:

@@ -19,7 +19,8 @@ WEIGHTS = "model.safetensors"
 
 
 def load_network(folder: Path) -> SuperNet:
-    """The network that a run folder delivers, with its weights, on the CPU, in evaluation mode.
+    """The network that a run folder delivers, with its weights, on the CPU, in
+    evaluation mode.
 
     Raises:
         InputError: its files are missing or do not fit each other.
@@ -37,7 +38,9 @@ def load_network(folder: Path) -> SuperNet:
 
 
 def weights_hash(net: SuperNet) -> str:
-    """SHA-256 over the weights: name, number type, shape and bytes of each, by name. Another file of the same weights has the same."""
+    """SHA-256 over the weights: name, number type, shape and bytes of each, by name.
+    Another file of the same weights has the same.
+    """
     return _hash(named_weights(net))
 
 

@@ -1,7 +1,9 @@
-"""A delivered network put to use: images in a folder, or the test examples of a data set, in; what it says of each, out.
+"""A delivered network put to use: images in a folder, or the test examples of a data
+set, in; what it says of each, out.
 
-Segmentation gives a class map and an overlay for each image, every other task one table, predictions.csv. Everything that can be wrong
-with the images is known before anything is written, and each file is written whole.
+Segmentation gives a class map and an overlay for each image, every other task one
+table, predictions.csv. Everything that can be wrong with the images is known before
+anything is written, and each file is written whole.
 """
 
 from __future__ import annotations
@@ -48,7 +50,9 @@ class Prediction:
 
 @dataclass(frozen=True)
 class _Batch:
-    """Some examples: their names, inputs as the network gets them, its outputs, and the labels where they are known."""
+    """Some examples: their names, inputs as the network gets them, its outputs, and the
+    labels where they are known.
+    """
 
     names: Sequence[str]
     inputs: Tensor
@@ -66,14 +70,18 @@ def predict(
     device: str = "auto",
     threads: int | None = None,
 ) -> Prediction:
-    """What the delivered network of the run `path` says of the images in a folder, or of a data set's test examples, written to `out`.
+    """What the delivered network of the run `path` says of the images in a folder, or
+    of a data set's test examples, written to `out`.
 
-    Images are read as the network was trained on them: with its channels, its normalisation, and of its size exactly. For segmentation
-    NAME-classes.png and NAME-overlay.png are written for each, else predictions.csv: with a probability for each class, or with
-    amounts in the outputs' own units. `limit` takes the first ones only.
+    Images are read as the network was trained on them: with its channels, its
+    normalisation, and of its size exactly. For segmentation NAME-classes.png and
+    NAME-overlay.png are written for each, else predictions.csv: with a probability for
+    each class, or with amounts in the outputs' own units. `limit` takes the first ones
+    only.
 
     Raises:
-        InputError: `path` holds no finished run, an image cannot be used, or neither or both of `images` and `data` are given.
+        InputError: `path` holds no finished run, an image cannot be used, or neither or
+            both of `images` and `data` are given.
     """
     if (images is None) == (data is None):
         raise InputError("give either a folder of images or a data set: --images DIR, or --data NAME")
@@ -84,7 +92,10 @@ def predict(
     names: Sequence[str] | None = None
     if images is not None:
         files = _image_files(Path(images))[:limit]
-        names, data = [file.name for file in files], _unlabelled(files, net.profile.node_shapes[net.fabric.source_indices[0]], facts)
+        names, data = (
+            [file.name for file in files],
+            _unlabelled(files, net.profile.node_shapes[net.fabric.source_indices[0]], facts),
+        )
     assert data is not None
     hardware, folder = find_hardware(device, threads), Path(out)
     dataset = prepared_data(net.profile, data, facts, hardware)
@@ -96,8 +107,12 @@ def predict(
 
 
 @torch.no_grad()
-def _batches(net: SuperNet, dataset: Dataset, names: Sequence[str] | None, limit: int | None) -> Iterator[_Batch]:
-    """The test examples with the network's outputs, on the CPU; `names` where their labels are not known."""
+def _batches(
+    net: SuperNet, dataset: Dataset, names: Sequence[str] | None, limit: int | None
+) -> Iterator[_Batch]:
+    """The test examples with the network's outputs, on the CPU; `names` where their
+    labels are not known.
+    """
     routes = RouteCache(net, np.ones(len(net.fabric.edges), dtype=np.bool_))
     done, left = 0, len(dataset.test) if limit is None else limit
     for inputs, labels in dataset.evaluation_batches(dataset.test, 256):
@@ -121,9 +136,15 @@ def _image_files(folder: Path) -> list[Path]:
         InputError: there are none.
     """
     try:
-        found = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and not path.name.startswith("."))
+        found = sorted(
+            path
+            for path in folder.iterdir()
+            if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+        )
     except OSError as error:
-        raise InputError(f"{folder}: cannot be read as a folder ({error.strerror}): --images takes a folder of image files") from None
+        raise InputError(
+            f"{folder}: cannot be read as a folder ({error.strerror}): --images takes a folder of image files"
+        ) from None
     if not found:
         raise InputError(f"{folder}: there is no image in it: known are {', '.join(sorted(SUFFIXES))}")
     return found
@@ -133,16 +154,29 @@ def _unlabelled(files: Sequence[Path], shape: Shape, facts: ModelFacts) -> Datas
     """Images as test examples of a data set for the run's task, without labels.
 
     Raises:
-        InputError: the network takes no images, or a file is none of the size that it takes.
+        InputError: the network takes no images, or a file is none of the size that it
+            takes.
     """
     if len(shape) != 3 or shape[0] not in (1, 3) or facts.white is None:
         raise InputError(
-            f"the network takes {'x'.join(map(str, shape))}, which image files are not: predict a data set's examples by --data"
+            f"the network takes {'x'.join(map(str, shape))}, which image files are not: predict a data "
+            "set's examples by --data"
         )
     pixels = torch.stack([_read(file, shape) for file in files]).float() * (facts.white / 255)
     split = Split(pixels, torch.zeros(len(files), 1))
     mean, std = (0.0,) * shape[0], (1.0,) * shape[0]  # their own; the network's take their place
-    return Dataset("the folder", facts.classes, mean, std, split, split, split, Augmentation(), facts.task, facts.ignore_label)
+    return Dataset(
+        "the folder",
+        facts.classes,
+        mean,
+        std,
+        split,
+        split,
+        split,
+        Augmentation(),
+        facts.task,
+        facts.ignore_label,
+    )
 
 
 def _read(file: Path, shape: Shape) -> Tensor:
@@ -152,7 +186,9 @@ def _read(file: Path, shape: Shape) -> Tensor:
         raise InputError(f"{_shown(file)}: {error}") from None
     if pixels.shape != shape:
         has, takes = (f"{sizes[1]}x{sizes[2]}" for sizes in (pixels.shape, shape))
-        raise InputError(f"{_shown(file)}: has {has} pixels (height x width), but the network takes {takes}: resize it")
+        raise InputError(
+            f"{_shown(file)}: has {has} pixels (height x width), but the network takes {takes}: resize it"
+        )
     return torch.from_numpy(pixels)
 
 
@@ -167,7 +203,10 @@ def _shown(path: Path) -> str:
 def _write_pictures(batches: Iterator[_Batch], facts: ModelFacts, task: Task, folder: Path) -> Prediction:
     """A class map and an overlay for each example."""
     if len(facts.classes) > MOST_CLASSES:
-        raise InputError(f"the network tells {len(facts.classes)} classes apart, but a class map holds at most {MOST_CLASSES}")
+        raise InputError(
+            f"the network tells {len(facts.classes)} classes apart, but a class map holds at most "
+            f"{MOST_CLASSES}"
+        )
     files: list[Path] = []
     count = 0
     for batch in batches:
@@ -180,7 +219,10 @@ def _write_pictures(batches: Iterator[_Batch], facts: ModelFacts, task: Task, fo
         truths = [None] * len(stems) if batch.labels is None else list(batch.labels.numpy())
         for stem, image, said, truth in zip(stems, pixels, classes, truths, strict=True):
             shown = image if image.shape[0] in (1, 3) else image[:1]
-            for kind, content in (("classes", class_map(said, facts.classes)), ("overlay", overlay(shown, said, facts.classes, truth))):
+            for kind, content in (
+                ("classes", class_map(said, facts.classes)),
+                ("overlay", overlay(shown, said, facts.classes, truth)),
+            ):
                 files.append(folder / f"{stem}-{kind}.png")
                 write_whole(files[-1], content)
         count += len(stems)
@@ -201,7 +243,11 @@ def _write_table(batches: Iterator[_Batch], facts: ModelFacts, task: Task, folde
     for batch in batches:
         if not count:
             writer.writerow(_header(facts, images=batch.labels is None))
-        known = [[]] * len(batch.names) if batch.labels is None else [_words(label, facts) for label in batch.labels]
+        known = (
+            [[]] * len(batch.names)
+            if batch.labels is None
+            else [_words(label, facts) for label in batch.labels]
+        )
         said = [_words(label, facts) for label in task.predicted(batch.outputs)]
         shares = _probabilities(batch.outputs, facts.task)
         for name, label, answer, row in zip(batch.names, known, said, shares, strict=True):
@@ -220,11 +266,15 @@ def _header(facts: ModelFacts, *, images: bool) -> list[str]:
 
 
 def _words(label: Tensor, facts: ModelFacts) -> list[str]:
-    """A label or prediction in the table: a class, the classes that apply, or an amount for each output."""
+    """A label or prediction in the table: a class, the classes that apply, or an amount
+    for each output.
+    """
     if facts.task == "regression":
         return [f"{value:.6g}" for value in label.tolist()]
     if facts.task == "multi-label":
-        return [";".join(name for name, applies in zip(facts.classes, label.tolist(), strict=True) if applies)]
+        return [
+            ";".join(name for name, applies in zip(facts.classes, label.tolist(), strict=True) if applies)
+        ]
     return [facts.classes[int(label)]]
 
 
@@ -232,7 +282,9 @@ def _probabilities(outputs: Tensor, task: TaskKind) -> list[list[float]]:
     """Of each class, for each example; none for regression."""
     if task == "regression":
         return [[] for _ in outputs]
-    shares: list[list[float]] = (outputs.softmax(dim=1) if task == "classification" else outputs.sigmoid()).tolist()
+    shares: list[list[float]] = (
+        outputs.softmax(dim=1) if task == "classification" else outputs.sigmoid()
+    ).tolist()
     return shares
 
 

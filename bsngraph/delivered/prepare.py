@@ -1,4 +1,6 @@
-"""What a delivered network is used on: a data set that fits it, normalised as the network was trained, on a device."""
+"""What a delivered network is used on: a data set that fits it, normalised as the
+network was trained, on a device.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,9 @@ from bsngraph.profile import FabricProfile
 from bsngraph.tasks import as_task, check_fits
 
 
-def prepared_data(profile: FabricProfile, data: str | Dataset, facts: ModelFacts, hardware: Hardware) -> Dataset:
+def prepared_data(
+    profile: FabricProfile, data: str | Dataset, facts: ModelFacts, hardware: Hardware
+) -> Dataset:
     """The data set of that name, or `data` itself, for the network's task.
 
     Raises:

@@ -18,7 +18,9 @@ from bsngraph.training import Silent
 
 @dataclass(frozen=True)
 class Part:
-    """One cost: its value, its limit and multiplier where it has a budget, and what each edge spends of it, (edges,)."""
+    """One cost: its value, its limit and multiplier where it has a budget, and what
+    each edge spends of it, (edges,).
+    """
 
     cost: Cost
     value: float
@@ -33,7 +35,9 @@ class Part:
 
 @dataclass(frozen=True)
 class Spent:
-    """The delivered network as a fabric, and the costs of its budgets; MACs where it had none."""
+    """The delivered network as a fabric, and the costs of its budgets; MACs where it
+    had none.
+    """
 
     fabric: Fabric
     parts: tuple[Part, ...]
@@ -43,7 +47,8 @@ def spending_of_run(path: str | Path, costs: CostOptions | None = None) -> Spent
     """Where the budgets of a finished run went.
 
     Raises:
-        InputError: `path` holds no finished run, or a cost of the user's own is not named in `costs`.
+        InputError: `path` holds no finished run, or a cost of the user's own is not
+            named in `costs`.
     """
     run = RunFolder(Path(path))
     config, summary = run.read_json("config.json"), run.read_json("result.json")
@@ -63,5 +68,7 @@ def spending_of_run(path: str | Path, costs: CostOptions | None = None) -> Spent
     for name in list(limits) or ["macs"]:
         cost = price(profile, name, sources)
         value = values.get(name, float(cost.of(whole.mask[None])[0]))  # of a latency, what was measured whole
-        parts.append(Part(cost, value, limits.get(name), multipliers.get(name), spending(profile.fabric, cost, whole)))
+        parts.append(
+            Part(cost, value, limits.get(name), multipliers.get(name), spending(profile.fabric, cost, whole))
+        )
     return Spent(profile.fabric, tuple(parts))

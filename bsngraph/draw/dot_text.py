@@ -1,7 +1,8 @@
-"""Text on its way into DOT: nothing that a file says can end a string, a label or a tag.
+"""Text on its way into DOT: nothing that a file says can end a string, a label or a
+tag.
 
-In: names and numbers. Out: DOT strings, escaped label text (Graphviz reads `\\N` and `&amp;` in every label), and HTML
-label text.
+In: names and numbers. Out: DOT strings, escaped label text (Graphviz reads `\\N` and
+`&amp;` in every label), and HTML label text.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from bsngraph.wording import printable
 
 
 class Html(str):
-    """An HTML-like label: written between < and >, everything foreign in it escaped already."""
+    """An HTML-like label: written between < and >, everything foreign in it escaped
+    already.
+    """
 
 
 def quoted(text: str) -> str:
@@ -23,11 +26,20 @@ def quoted(text: str) -> str:
 
 def attributes(values: Mapping[str, str]) -> str:
     """An attribute list `[a="1", b=<<b>2</b>>]`: text is quoted, `Html` is not."""
-    return "[" + ", ".join(f"{name}={f'<{value}>' if isinstance(value, Html) else quoted(value)}" for name, value in values.items()) + "]"
+    return (
+        "["
+        + ", ".join(
+            f"{name}={f'<{value}>' if isinstance(value, Html) else quoted(value)}"
+            for name, value in values.items()
+        )
+        + "]"
+    )
 
 
 def escaped(text: str) -> str:
-    """Plain text for labels and tooltips, in which Graphviz resolves backslashes and character entities."""
+    """Plain text for labels and tooltips, in which Graphviz resolves backslashes and
+    character entities.
+    """
     lines = (printable(line) for line in text.split("\n"))
     return "\\n".join(line.replace("\\", "\\\\").replace("&", "&amp;") for line in lines)
 

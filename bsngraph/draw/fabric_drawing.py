@@ -1,7 +1,9 @@
-"""Fabric → DOT text of its picture: kept edges bold and coloured, removed ones pale and dashed, a band for each resolution.
+"""Fabric → DOT text of its picture: kept edges bold and coloured, removed ones pale and
+dashed, a band for each resolution.
 
-In: a fabric and, as far as they are known, the edges kept, shapes, costs and probabilities. Out: DOT text for `render_dot`.
-Data flows downwards; nodes of one resolution share a band. The same input gives the same text.
+In: a fabric and, as far as they are known, the edges kept, shapes, costs and
+probabilities. Out: DOT text for `render_dot`. Data flows downwards; nodes of one
+resolution share a band. The same input gives the same text.
 """
 
 from __future__ import annotations
@@ -27,7 +29,9 @@ THINNEST, THICKEST = 1.4, 6.5
 
 @dataclass(frozen=True)
 class View:
-    """What is drawn. Sequences run over the fabric's nodes or edges; None is unknown."""
+    """What is drawn. Sequences run over the fabric's nodes or edges; None is
+    unknown.
+    """
 
     fabric: Fabric
     kept: frozenset[int]
@@ -80,18 +84,25 @@ def fabric_drawing(
     probabilities: Sequence[float] | None = None,
     caption: Sequence[str] = (),
 ) -> str:
-    """DOT text of the picture of a fabric, or of an architecture over the fabric that it came from.
+    """DOT text of the picture of a fabric, or of an architecture over the fabric that
+    it came from.
 
-    `kept` are the architecture's edges; without it all of the fabric is drawn, and `probabilities` (one an edge) then set
-    width and opacity. `shapes` (one a node) and `edge_costs` (one an edge, of the cost `cost_name`) are by default what the
-    file carries; None in them is unknown. Widths are shares of the kept edges' total cost. `caption` goes below, line by line.
+    `kept` are the architecture's edges; without it all of the fabric is drawn, and
+    `probabilities` (one an edge) then set width and opacity. `shapes` (one a node) and
+    `edge_costs` (one an edge, of the cost `cost_name`) are by default what the file
+    carries; None in them is unknown. Widths are shares of the kept edges' total cost.
+    `caption` goes below, line by line.
     """
     view = View(
         fabric,
         kept=frozenset(range(len(fabric.edges)) if kept is None else kept),
         overlay=kept is not None,
-        shapes=tuple(shapes) if shapes is not None else tuple(node.tensor or node.input for node in fabric.nodes),
-        costs=tuple(edge_costs) if edge_costs is not None else tuple(_written_cost(edge, cost_name) for edge in fabric.edges),
+        shapes=tuple(shapes)
+        if shapes is not None
+        else tuple(node.tensor or node.input for node in fabric.nodes),
+        costs=tuple(edge_costs)
+        if edge_costs is not None
+        else tuple(_written_cost(edge, cost_name) for edge in fabric.edges),
         cost_name=cost_name,
         probabilities=tuple(probabilities) if probabilities is not None and kept is None else None,
     )
@@ -116,20 +127,39 @@ def _statements(view: View, caption: Sequence[str]) -> Iterator[str]:
 
 
 def opening(label: Html | None) -> Iterator[str]:
-    """The statements that every drawing begins with: how graph, nodes and edges look unless they say otherwise."""
+    """The statements that every drawing begins with: how graph, nodes and edges look
+    unless they say otherwise.
+    """
     yield f"  graph {attributes(graph_style(label))};"
-    yield f"  node {attributes({'fontname': FONT, 'fontsize': '13', 'shape': 'box', 'style': 'filled,rounded', 'margin': '0.12,0.05'})};"
+    box = {
+        "fontname": FONT,
+        "fontsize": "13",
+        "shape": "box",
+        "style": "filled,rounded",
+        "margin": "0.12,0.05",
+    }
+    yield f"  node {attributes(box)};"
     yield f"  edge {attributes({'fontname': FONT, 'fontsize': '11', 'arrowsize': '0.7'})};"
 
 
 def graph_style(label: Html | None) -> dict[str, str]:
     """The graph's own attributes."""
-    style = {"rankdir": "TB", "fontname": FONT, "bgcolor": "white", "pad": "0.25", "nodesep": "0.28", "ranksep": "0.28", "tooltip": " "}
+    style = {
+        "rankdir": "TB",
+        "fontname": FONT,
+        "bgcolor": "white",
+        "pad": "0.25",
+        "nodesep": "0.28",
+        "ranksep": "0.28",
+        "tooltip": " ",
+    }
     return style | ({"label": label, "labelloc": "b", "labeljust": "c"} if label else {})
 
 
 def resolution_bands(view: View) -> dict[Shape, list[int]]:
-    """Resolution → the nodes that have it, in topological order; sources and targets stand outside."""
+    """Resolution → the nodes that have it, in topological order; sources and targets
+    stand outside.
+    """
     ends = {*view.fabric.source_indices, *view.fabric.target_indices}
     bands: dict[Shape, list[int]] = {}
     for index, shape in enumerate(view.shapes):
@@ -178,7 +208,11 @@ def node_label(view: View, index: int, node: Node, name_colour: str, shape_colou
     small = [node.merge] if merges else []
     small += [shape_text(shape)] if shape is not None else []
     name = f'<font color="{name_colour}"><b>{html_escaped(shortened(node.name))}</b></font>'
-    below = f'<br/><font point-size="10" color="{shape_colour}">{html_escaped(" · ".join(small))}</font>' if small else ""
+    below = (
+        f'<br/><font point-size="10" color="{shape_colour}">{html_escaped(" · ".join(small))}</font>'
+        if small
+        else ""
+    )
     return Html(name + below)
 
 
@@ -192,13 +226,25 @@ def _edge_style(view: View, index: int, edge: Edge) -> dict[str, str]:
     tooltip = escaped(_edge_tooltip(view, index, edge))
     told = {"tooltip": tooltip, "labeltooltip": tooltip}
     if index not in view.kept:
-        return {"color": REMOVED, "style": "dashed", "penwidth": "0.8", "arrowsize": "0.5", "weight": "1"} | told
+        return {
+            "color": REMOVED,
+            "style": "dashed",
+            "penwidth": "0.8",
+            "arrowsize": "0.5",
+            "weight": "1",
+        } | told
     probability = 1.0 if view.probabilities is None or edge.fixed else view.probabilities[index]
     colour = view.families[index].colour
     if view.probabilities is not None:
         colour += f"{round(255 * (0.12 + 0.88 * probability)):02X}"
     width = _width(view, index, probability)
-    style = {"color": colour, "style": "solid", "penwidth": f"{width:.2f}", "arrowsize": f"{0.75 - 0.05 * width:.2f}", "weight": "3"}
+    style = {
+        "color": colour,
+        "style": "solid",
+        "penwidth": f"{width:.2f}",
+        "arrowsize": f"{0.75 - 0.05 * width:.2f}",
+        "weight": "3",
+    }
     if view.labelled:
         clear_of_the_line = " " * (1 + round(width / 4))
         style |= {"label": clear_of_the_line + escaped(_edge_label(view, index, edge)), "fontcolor": colour}

@@ -1,7 +1,7 @@
 """DOT text → a picture in a file, by calling Graphviz.
 
-In: DOT text and a path. Out: the file, written whole or not at all; its suffix says what it holds (.svg, .png, or .dot for
-the text itself, which needs no Graphviz).
+In: DOT text and a path. Out: the file, written whole or not at all; its suffix says
+what it holds (.svg, .png, or .dot for the text itself, which needs no Graphviz).
 """
 
 from __future__ import annotations
@@ -24,12 +24,15 @@ class NoGraphvizError(BsngraphError):
 
     def __init__(self) -> None:
         super().__init__(
-            "drawing needs Graphviz, and there is none: `pip install 'bsngraph[draw]'`, or install graphviz from the system's packages"
+            "drawing needs Graphviz, and there is none: `pip install 'bsngraph[draw]'`, or install "
+            "graphviz from the system's packages"
         )
 
 
 def find_graphviz() -> str | None:
-    """The program that draws DOT: `dot` on the PATH, else `graphviz-pure` on the PATH or beside this Python."""
+    """The program that draws DOT: `dot` on the PATH, else `graphviz-pure` on the PATH
+    or beside this Python.
+    """
     beside = str(Path(sys.executable).parent)
     return shutil.which("dot") or shutil.which("graphviz-pure") or shutil.which("graphviz-pure", path=beside)
 
@@ -43,7 +46,10 @@ def check_drawable(path: Path) -> None:
     """
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
-        raise InputError(f"{path}: a drawing is written as {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}: give it one of these endings")
+        raise InputError(
+            f"{path}: a drawing is written as {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}: give it one "
+            "of these endings"
+        )
     if suffix != ".dot" and find_graphviz() is None:
         raise NoGraphvizError
 
@@ -67,10 +73,17 @@ def _draw(source: str, format_: str) -> bytes:
         raise NoGraphvizError
     command = [program, f"-T{format_}", *([f"-Gdpi={PNG_DPI}"] if format_ == "png" else [])]
     try:
-        # The program is Graphviz as found on the user's own PATH, the text goes to its standard input.
-        done = subprocess.run(command, input=source.encode("utf-8"), capture_output=True, timeout=TIMEOUT_S, check=False)  # noqa: S603
+        # The program is Graphviz as found on the user's own PATH, the text goes to its
+        # standard input.
+        content = source.encode("utf-8")
+        done = subprocess.run(  # noqa: S603
+            command, input=content, capture_output=True, timeout=TIMEOUT_S, check=False
+        )
     except subprocess.TimeoutExpired:
-        raise BsngraphError(f"Graphviz did not finish within {TIMEOUT_S:.0f} s: write a .dot file and lay it out by other means") from None
+        raise BsngraphError(
+            f"Graphviz did not finish within {TIMEOUT_S:.0f} s: write a .dot file and lay it out by other "
+            "means"
+        ) from None
     except OSError as error:
         raise BsngraphError(f"{program} cannot be run ({error.strerror}): reinstall Graphviz") from None
     if done.returncode != 0 or not done.stdout:

@@ -1,7 +1,8 @@
-"""The foot of a drawing: the caption, and under it what colours, dashes and widths mean.
+"""The foot of a drawing: the caption, and under it what colours, dashes and widths
+mean.
 
-In: caption lines and legend entries. Out: one HTML label for the graph, so that it stays below the picture whatever the
-layout does.
+In: caption lines and legend entries. Out: one HTML label for the graph, so that it
+stays below the picture whatever the layout does.
 """
 
 from __future__ import annotations
@@ -31,7 +32,10 @@ class Entry:
 
 def family_entries(families: Iterable[Family]) -> list[Entry]:
     """One entry a family, in the palette's order."""
-    return [Entry(family.colour, family.name) for family in sorted(set(families), key=lambda family: (family.rank, family.name))]
+    return [
+        Entry(family.colour, family.name)
+        for family in sorted(set(families), key=lambda family: (family.rank, family.name))
+    ]
 
 
 def foot(caption: Sequence[str], colours: Sequence[Entry], strokes: Sequence[Entry]) -> Html | None:
@@ -55,7 +59,9 @@ def _entry_row(entries: Iterable[Entry]) -> str:
 
 
 def _sample(entry: Entry) -> str:
-    bars = [(_GAP if part % 2 else _bar(entry, 5)) for part in range(5)] if entry.dashed else [_bar(entry, 27)]
+    bars = (
+        [(_GAP if part % 2 else _bar(entry, 5)) for part in range(5)] if entry.dashed else [_bar(entry, 27)]
+    )
     inner = '<table align="right" border="0" cellborder="0" cellspacing="0" cellpadding="0">'
     return f'<td align="right">{inner}<tr>{"".join(bars)}</tr></table></td>'
 

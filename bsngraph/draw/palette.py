@@ -1,7 +1,8 @@
 """What an operation looks like: one colour per family, one short label per edge.
 
-In: an edge's operation and arguments. Out: a `Family` (its name in the legend and its colour; Okabe-Ito and Tol's muted
-scheme, which people with any colour vision can tell apart) and a label such as `conv 3×3 /2`.
+In: an edge's operation and arguments. Out: a `Family` (its name in the legend and its
+colour; Okabe-Ito and Tol's muted scheme, which people with any colour vision can tell
+apart) and a label such as `conv 3×3 /2`.
 """
 
 from __future__ import annotations
@@ -55,26 +56,36 @@ _USER_COLOURS = ("#882255", "#999933", "#117733", "#CC6677", "#6699CC", "#B8860B
 
 
 def family_of(op: str, arguments: Mapping[str, object]) -> Family:
-    """The family of an operation; a user's operation is one of its own, its colour a function of its name alone."""
+    """The family of an operation; a user's operation is one of its own, its colour a
+    function of its name alone.
+    """
     if op == "conv":
         kernel = int(str(_resolved(op, arguments)["kernel"]))
         return CONV_1 if kernel == 1 else CONV_3 if kernel == 3 else CONV_WIDE
     if op in _FAMILIES:
         return _FAMILIES[op]
-    return Family(shortened(op), _USER_COLOURS[zlib.crc32(op.encode("utf-8", "replace")) % len(_USER_COLOURS)], OTHER.rank + 1)
+    return Family(
+        shortened(op),
+        _USER_COLOURS[zlib.crc32(op.encode("utf-8", "replace")) % len(_USER_COLOURS)],
+        OTHER.rank + 1,
+    )
 
 
 def short_label(edge: Edge) -> str:
-    """The edge's operation in a few characters: `conv 3×3 /2`, `proj 1×1`, `skip`, `max pool 3 /2`.
+    """The edge's operation in a few characters: `conv 3×3 /2`, `proj 1×1`, `skip`, `max
+    pool 3 /2`.
 
-    Users' operations are written by their name: what their arguments mean is theirs to know.
+    Users' operations are written by their name: what their arguments mean is theirs to
+    know.
     """
     label = _LABELS.get(edge.op)
     return label(_resolved(edge.op, edge.arguments)) if label else shortened(edge.op)
 
 
 def long_label(edge: Edge) -> str:
-    """The edge's operation with every argument that its file gives: `conv channels=32 kernel=3 stride=2`."""
+    """The edge's operation with every argument that its file gives: `conv channels=32
+    kernel=3 stride=2`.
+    """
     return " ".join([edge.op, *(f"{name}={_word(value)}" for name, value in edge.arguments.items())])
 
 

@@ -1,9 +1,11 @@
-"""A class for each pixel → pictures: a class map, and an overlay that shows it on its image. NumPy arrays in, PNG files out.
+"""A class for each pixel → pictures: a class map, and an overlay that shows it on its
+image. NumPy arrays in, PNG files out.
 
-The colours of the first ten classes lie far apart, in CIELAB, to people with normal vision and to those with protanopia, deuteranopia
-or tritanopia (by the simulation of Machado et al. 2009), and stand out from black; tests hold that. Further classes get lighter and
-darker ones of the same: the legend names them. A class called background is black in the map, and leaves the image as it is in the
-overlay.
+The colours of the first ten classes lie far apart, in CIELAB, to people with normal
+vision and to those with protanopia, deuteranopia or tritanopia (by the simulation of
+Machado et al. 2009), and stand out from black; tests hold that. Further classes get
+lighter and darker ones of the same: the legend names them. A class called background is
+black in the map, and leaves the image as it is in the overlay.
 """
 
 from __future__ import annotations
@@ -15,7 +17,18 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-COLOURS = ("#6699CC", "#F0E442", "#AA3377", "#00FF7F", "#EE6677", "#117733", "#FFAABB", "#4444FF", "#999933", "#99DDFF")
+COLOURS = (
+    "#6699CC",
+    "#F0E442",
+    "#AA3377",
+    "#00FF7F",
+    "#EE6677",
+    "#117733",
+    "#FFAABB",
+    "#4444FF",
+    "#999933",
+    "#99DDFF",
+)
 BACKGROUND = "background"
 MOST_CLASSES = 256
 
@@ -35,7 +48,9 @@ def palette(class_names: Sequence[str]) -> Pixels:
 
 
 def _colour(number: int) -> NDArray[np.float64]:
-    """The colours in turn; after each turn mixed with white, then with black, then with more white …"""
+    """The colours in turn; after each turn mixed with white, then with black, then with
+    more white …
+    """
     turn, place = divmod(number, len(COLOURS))
     colour = np.array([int(COLOURS[place][start : start + 2], 16) for start in (1, 3, 5)], dtype=np.float64)
     share = 0.6 ** ((turn + 1) // 2)
@@ -43,16 +58,20 @@ def _colour(number: int) -> NDArray[np.float64]:
 
 
 def class_map(classes: Pixels, class_names: Sequence[str]) -> bytes:
-    """Classes (height, width) as a PNG of that size whose values are the classes' numbers, with their colours in its palette."""
+    """Classes (height, width) as a PNG of that size whose values are the classes'
+    numbers, with their colours in its palette.
+    """
     image = Image.fromarray(classes)
     image.putpalette(palette(class_names).tobytes())
     return _png(image)
 
 
 def overlay(image: Pixels, classes: Pixels, class_names: Sequence[str], truth: Pixels | None = None) -> bytes:
-    """A PNG: the image (1 or 3, height, width), beside it tinted by its classes (height, width), and by the true ones where they are known.
+    """A PNG: the image (1 or 3, height, width), beside it tinted by its classes
+    (height, width), and by the true ones where they are known.
 
-    Small images are enlarged, each pixel to a square; a legend names the classes that occur.
+    Small images are enlarged, each pixel to a square; a legend names the classes that
+    occur.
     """
     colours = palette(class_names)
     panels = {"image": _rgb(image), "predicted": _tinted(image, classes, class_names, colours)}
@@ -61,7 +80,11 @@ def overlay(image: Pixels, classes: Pixels, class_names: Sequence[str], truth: P
     height, width = classes.shape
     times = max(1, -(-_SHORTEST_SIDE // min(height, width)))
     occurring = np.union1d(classes, classes if truth is None else truth)
-    legend = {class_names[one][:30]: colours[one] for one in occurring if one < len(class_names) and class_names[one] != BACKGROUND}
+    legend = {
+        class_names[one][:30]: colours[one]
+        for one in occurring
+        if one < len(class_names) and class_names[one] != BACKGROUND
+    }
     font = ImageFont.load_default(_TEXT)
     legend_width = _LINE + 2 * _GAP + max((int(font.getlength(name)) for name in legend), default=0)
     wide = _GAP + (width * times + _GAP) * len(panels) + legend_width
@@ -75,7 +98,9 @@ def overlay(image: Pixels, classes: Pixels, class_names: Sequence[str], truth: P
         left += width * times + _GAP
     for line, (name, colour) in enumerate(legend.items()):
         corner = top + line * _LINE + 2
-        draw.rectangle((left, corner, left + _TEXT, corner + _TEXT), fill=tuple(colour.tolist()), outline="black")
+        draw.rectangle(
+            (left, corner, left + _TEXT, corner + _TEXT), fill=tuple(colour.tolist()), outline="black"
+        )
         draw.text((left + _LINE, corner - 2), name, fill="black", font=font)
     return _png(canvas)
 
@@ -86,7 +111,9 @@ def _rgb(image: Pixels) -> Pixels:
 
 
 def _tinted(image: Pixels, classes: Pixels, class_names: Sequence[str], colours: Pixels) -> Pixels:
-    """The image with each pixel mixed with the colour of its class: (height, width, 3)."""
+    """The image with each pixel mixed with the colour of its class: (height, width,
+    3).
+    """
     rgb = _rgb(image).astype(np.float64)
     known = classes < len(class_names)
     shown = np.where(known[..., None], colours[np.where(known, classes, 0)], _UNKNOWN)

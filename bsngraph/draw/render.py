@@ -1,4 +1,6 @@
-"""Draw whatever there is to draw: a Fabric, a fabric's file, a run folder. Needs no torch: what a picture says stands in the files."""
+"""Draw whatever there is to draw: a Fabric, a fabric's file, a run folder. Needs no
+torch: what a picture says stands in the files.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +14,20 @@ from bsngraph.fabric import Fabric, read_fabric
 from bsngraph.ops import Value
 
 
-def render(what: Fabric | str | Path, output: str | Path, *, settings: Mapping[str, Value] | None = None) -> None:
-    """Draw a fabric, or the architecture that a run found over its fabric, to an .svg, .png or .dot file.
+def render(
+    what: Fabric | str | Path, output: str | Path, *, settings: Mapping[str, Value] | None = None
+) -> None:
+    """Draw a fabric, or the architecture that a run found over its fabric, to an .svg,
+    .png or .dot file.
 
-    `what` is a Fabric, the path of a fabric's file (with `settings` for its parameters), or a run folder. A fabric that says for
-    every searchable edge where Γ stands (a run's probabilities.dot) is drawn with widths by probability. Shapes and costs are drawn
-    where the fabric carries them, as every file written by a run does.
+    `what` is a Fabric, the path of a fabric's file (with `settings` for its
+    parameters), or a run folder. A fabric that says for every searchable edge where Γ
+    stands (a run's probabilities.dot) is drawn with widths by probability. Shapes and
+    costs are drawn where the fabric carries them, as every file written by a run does.
 
     Raises:
-        FabricError, InputError: there is nothing to draw there, or the suffix is none of the three.
+        FabricError, InputError: there is nothing to draw there, or the suffix is none
+            of the three.
         NoGraphvizError: no Graphviz is installed.
     """
     output = Path(output)
@@ -37,7 +44,10 @@ def render(what: Fabric | str | Path, output: str | Path, *, settings: Mapping[s
 def _run_source(run: Path) -> str:
     overlay = run / "overlay.dot"
     if not overlay.exists():
-        raise InputError(f"{run}: there is no architecture in it yet (overlay.dot): is it a run folder, and its run finished?")
+        raise InputError(
+            f"{run}: there is no architecture in it yet (overlay.dot): is it a run folder, and its run "
+            "finished?"
+        )
     return overlay.read_text(encoding="utf-8")
 
 
@@ -46,5 +56,7 @@ def _fabric_source(fabric: Fabric, name: str) -> str:
     probabilities = None
     if learned and None not in learned:
         probabilities = [1.0 if edge.probability is None else edge.probability for edge in fabric.edges]
-    caption = [f"{fabric.name or name}: {len(fabric.edges)} edges, {len(fabric.searchable)} of them searchable"]
+    caption = [
+        f"{fabric.name or name}: {len(fabric.edges)} edges, {len(fabric.searchable)} of them searchable"
+    ]
     return fabric_drawing(fabric, probabilities=probabilities, caption=caption)

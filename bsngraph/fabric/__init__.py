@@ -1,4 +1,6 @@
-"""Fabrics: reading, checking and writing them, live edges, architectures. Never imports torch."""
+"""Fabrics: reading, checking and writing them, live edges, architectures. Never imports
+torch.
+"""
 
 from bsngraph.fabric.architecture import Architecture, architecture_of, prune_fabric
 from bsngraph.fabric.binding.draft import Draft

@@ -1,7 +1,8 @@
-"""Architectures: one choice of edges that connects every target, and the pruned fabric that it is.
+"""Architectures: one choice of edges that connects every target, and the pruned fabric
+that it is.
 
-In: a fabric and the edges kept. Out: an `Architecture` (the live ones among them) or a Fabric of its own in which they are
-all fixed.
+In: a fabric and the edges kept. Out: an `Architecture` (the live ones among them) or a
+Fabric of its own in which they are all fixed.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from bsngraph.ops import Shape
 
 @dataclass(frozen=True)
 class Architecture:
-    """The live edges of one choice. Two choices with the same live edges are the same architecture."""
+    """The live edges of one choice. Two choices with the same live edges are the same
+    architecture.
+    """
 
     edge_count: int
     live: tuple[int, ...]
@@ -34,7 +37,8 @@ class Architecture:
 
 
 def architecture_of(fabric: Fabric, kept: Booleans) -> Architecture:
-    """The architecture of a choice of edges, `kept` (edges,) Boolean; fixed edges are kept in any case.
+    """The architecture of a choice of edges, `kept` (edges,) Boolean; fixed edges are
+    kept in any case.
 
     Raises:
         BsngraphError: a target is not connected.
@@ -43,34 +47,45 @@ def architecture_of(fabric: Fabric, kept: Booleans) -> Architecture:
     live = live_edges(live_sweep(fabric), (kept | fixed)[None, :])
     for target, reached in zip(fabric.targets, connected(fabric, live)[0], strict=True):
         if not reached:
-            raise BsngraphError(f"no path of kept edges leads from a source to the target {target!r}: keep more edges")
+            raise BsngraphError(
+                f"no path of kept edges leads from a source to the target {target!r}: keep more edges"
+            )
     return Architecture(len(fabric.edges), tuple(int(edge) for edge in np.flatnonzero(live[0])))
 
 
 def prune_fabric(fabric: Fabric, architecture: Architecture, edge_shapes: Sequence[Shape]) -> Fabric:
     """The fabric of the architecture's live edges alone, all of them fixed.
 
-    `edge_shapes` are the outgoing shapes of the fabric's edges: a concat node keeps a slot for every edge it had, so the
-    pruned one records where each lies. Keys, annotations and styles are kept.
+    `edge_shapes` are the outgoing shapes of the fabric's edges: a concat node keeps a
+    slot for every edge it had, so the pruned one records where each lies. Keys,
+    annotations and styles are kept.
     """
     slots = _concat_slots(fabric, edge_shapes)
     edges = []
     for index in architecture.live:
         edge = fabric.edges[index]
         offset = slots.get(index, edge.concat_offset)
-        edges.append(replace(edge, fixed=True, probability=None, gate=None, choice=None, concat_offset=offset))
+        edges.append(
+            replace(edge, fixed=True, probability=None, gate=None, choice=None, concat_offset=offset)
+        )
     used = {name for edge in edges for name in (edge.source, edge.target)} | set(fabric.targets)
     nodes = []
     for position, node in enumerate(fabric.nodes):
         if node.name in used:
-            width = sum(edge_shapes[edge][0] for edge in fabric.incoming[position]) if node.merge == "concat" else None
+            width = (
+                sum(edge_shapes[edge][0] for edge in fabric.incoming[position])
+                if node.merge == "concat"
+                else None
+            )
             nodes.append(replace(node, concat_channels=node.concat_channels or width))
     sources = tuple(name for name in fabric.sources if name in used)
     return _reordered(replace(fabric, nodes=tuple(nodes), edges=tuple(edges), sources=sources))
 
 
 def _concat_slots(fabric: Fabric, edge_shapes: Sequence[Shape]) -> Mapping[int, int]:
-    """Edge index → first channel of its slot, for edges into concat nodes that are not pruned yet."""
+    """Edge index → first channel of its slot, for edges into concat nodes that are not
+    pruned yet.
+    """
     offsets: dict[int, int] = {}
     for position, node in enumerate(fabric.nodes):
         if node.merge == "concat" and node.concat_channels is None:
@@ -82,8 +97,12 @@ def _concat_slots(fabric: Fabric, edge_shapes: Sequence[Shape]) -> Mapping[int, 
 
 
 def _reordered(fabric: Fabric) -> Fabric:
-    """The same fabric in canonical order: without some edges, nodes may stand on other levels."""
-    order = sorted(range(len(fabric.nodes)), key=lambda n: (fabric.levels[n], natural_key(fabric.nodes[n].name)))
+    """The same fabric in canonical order: without some edges, nodes may stand on other
+    levels.
+    """
+    order = sorted(
+        range(len(fabric.nodes)), key=lambda n: (fabric.levels[n], natural_key(fabric.nodes[n].name))
+    )
     nodes = tuple(fabric.nodes[n] for n in order)
     index = {node.name: position for position, node in enumerate(nodes)}
 

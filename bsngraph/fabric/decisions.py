@@ -1,8 +1,9 @@
 """Fabric → Decisions: what there is to decide about it.
 
-A variable is an edge that may be dropped, or all edges of one `gate`, kept or dropped together. Most variables are free; those of
-one `choice` exclude each other, and exactly one of them is on. Everything that chooses edges, samples of Γ, the integer
-program, the neighbours of an architecture, chooses values of these variables.
+A variable is an edge that may be dropped, or all edges of one `gate`, kept or dropped
+together. Most variables are free; those of one `choice` exclude each other, and exactly
+one of them is on. Everything that chooses edges, samples of Γ, the integer program, the
+neighbours of an architecture, chooses values of these variables.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ from bsngraph.fabric.model import Fabric
 
 @dataclass(frozen=True)
 class Decisions:
-    """`edges_of[v]` are the edges of variable v, `choices` groups of variables of which exactly one is on.
+    """`edges_of[v]` are the edges of variable v, `choices` groups of variables of which
+    exactly one is on.
 
-    `variable_of` (edges,) is each edge's variable, −1 for fixed edges, which are always kept.
+    `variable_of` (edges,) is each edge's variable, −1 for fixed edges, which are always
+    kept.
     """
 
     variable_of: NDArray[np.intp]
@@ -46,9 +49,11 @@ class Decisions:
         return kept
 
     def completed(self, edges: Booleans) -> Booleans | None:
-        """A legitimate choice (edges,) that keeps at least these edges: whole gates, one option of every choice.
+        """A legitimate choice (edges,) that keeps at least these edges: whole gates,
+        one option of every choice.
 
-        None where the edges exclude each other. A choice that they leave open falls on its first option.
+        None where the edges exclude each other. A choice that they leave open falls on
+        its first option.
         """
         values = np.array([bool(edges[list(members)].any()) for members in self.edges_of], dtype=np.bool_)
         for choice in self.choices:
@@ -60,7 +65,9 @@ class Decisions:
         return self.kept(values)
 
     def values(self, kept: Booleans) -> Booleans:
-        """Values of the variables under edges kept together as they must be: (…, edges) → (…, variables)."""
+        """Values of the variables under edges kept together as they must be: (…, edges)
+        → (…, variables).
+        """
         values: Booleans = kept[..., self.first_edges]
         return values
 
@@ -79,4 +86,8 @@ def decisions_of(fabric: Fabric) -> Decisions:
         variable_of[index] = names.setdefault(name, len(names))
         if edge.choice is not None:
             choices.setdefault(edge.choice, {})[int(variable_of[index])] = None
-    return Decisions(variable_of, tuple(map(tuple, variables.values())), tuple(tuple(choice) for choice in choices.values()))
+    return Decisions(
+        variable_of,
+        tuple(map(tuple, variables.values())),
+        tuple(tuple(choice) for choice in choices.values()),
+    )

@@ -1,7 +1,8 @@
-"""Two fabrics → FabricDifference: what one has and the other has not, and what both have but say differently.
+"""Two fabrics → FabricDifference: what one has and the other has not, and what both
+have but say differently.
 
-Edges are matched by name, `source->target#key`, nodes by name. Styles, information for drawings and the fabrics' own names are not
-compared: they change no network.
+Edges are matched by name, `source->target#key`, nodes by name. Styles, information for
+drawings and the fabrics' own names are not compared: they change no network.
 """
 
 from __future__ import annotations
@@ -12,13 +13,16 @@ from dataclasses import dataclass
 from bsngraph.fabric.model import Edge, Fabric, Node
 from bsngraph.ops import Value
 
-# What deciding about an edge changes: of an architecture every edge is fixed, and says no more how likely it was.
+# What deciding about an edge changes: of an architecture every edge is fixed, and says
+# no more how likely it was.
 _DECISION = frozenset({"fixed", "probability", "gate", "choice", "concat_offset", "concat_channels"})
 
 
 @dataclass(frozen=True)
 class Change:
-    """One word that two nodes or edges of the same name say differently; None is unset."""
+    """One word that two nodes or edges of the same name say differently; None is
+    unset.
+    """
 
     what: str
     before: Value | None
@@ -34,14 +38,18 @@ class Changed:
 
     @property
     def decided(self) -> bool:
-        """Whether nothing but the decision about it changed: searchable in one fabric, fixed in the other."""
+        """Whether nothing but the decision about it changed: searchable in one fabric,
+        fixed in the other.
+        """
         words = {change.what for change in self.changes}
         return words <= _DECISION and not words.isdisjoint({"fixed", "concat_channels"})
 
 
 @dataclass(frozen=True)
 class FabricDifference:
-    """What changed from fabric A to fabric B. Names are in the order of the fabric that has them, changed ones in A's."""
+    """What changed from fabric A to fabric B. Names are in the order of the fabric that
+    has them, changed ones in A's.
+    """
 
     only_a: tuple[Edge, ...]
     only_b: tuple[Edge, ...]
@@ -55,7 +63,14 @@ class FabricDifference:
     @property
     def empty(self) -> bool:
         """Whether the two are the same network."""
-        some = (self.only_a, self.only_b, self.changed, self.nodes_only_a, self.nodes_only_b, self.nodes_changed)
+        some = (
+            self.only_a,
+            self.only_b,
+            self.changed,
+            self.nodes_only_a,
+            self.nodes_only_b,
+            self.nodes_changed,
+        )
         return not any(some) and all(before == after for before, after in (self.sources, self.targets))
 
 
@@ -66,11 +81,21 @@ def difference(a: Fabric, b: Fabric) -> FabricDifference:
     return FabricDifference(
         only_a=tuple(edge for name, edge in edges_a.items() if name not in edges_b),
         only_b=tuple(edge for name, edge in edges_b.items() if name not in edges_a),
-        changed=_changed({name: (_edge_words(edge), _edge_words(edges_b[name])) for name, edge in edges_a.items() if name in edges_b}),
+        changed=_changed(
+            {
+                name: (_edge_words(edge), _edge_words(edges_b[name]))
+                for name, edge in edges_a.items()
+                if name in edges_b
+            }
+        ),
         nodes_only_a=tuple(node for name, node in nodes_a.items() if name not in nodes_b),
         nodes_only_b=tuple(node for name, node in nodes_b.items() if name not in nodes_a),
         nodes_changed=_changed(
-            {name: (_node_words(node), _node_words(nodes_b[name])) for name, node in nodes_a.items() if name in nodes_b}
+            {
+                name: (_node_words(node), _node_words(nodes_b[name]))
+                for name, node in nodes_a.items()
+                if name in nodes_b
+            }
         ),
         sources=(a.sources, b.sources),
         targets=(a.targets, b.targets),
@@ -84,18 +109,32 @@ def _changed(pairs: Mapping[str, tuple[_Words, _Words]]) -> tuple[Changed, ...]:
     changed = []
     for name, (before, after) in pairs.items():
         words = [*before, *(word for word in after if word not in before)]
-        changes = [Change(word, before.get(word), after.get(word)) for word in words if before.get(word) != after.get(word)]
+        changes = [
+            Change(word, before.get(word), after.get(word))
+            for word in words
+            if before.get(word) != after.get(word)
+        ]
         if changes:
             changed.append(Changed(name, tuple(changes)))
     return tuple(changed)
 
 
 def _edge_words(edge: Edge) -> _Words:
-    decision = {"fixed": edge.fixed, "probability": edge.probability, "gate": edge.gate, "choice": edge.choice}
+    decision = {
+        "fixed": edge.fixed,
+        "probability": edge.probability,
+        "gate": edge.gate,
+        "choice": edge.choice,
+    }
     costs = {f"cost_{name}": cost for name, cost in edge.costs.items()}
     return {"op": edge.op, **edge.arguments, **decision, **costs, "concat_offset": edge.concat_offset}
 
 
 def _node_words(node: Node) -> _Words:
     shape = "x".join(map(str, node.input)) if node.input is not None else None
-    return {"merge": node.merge, "activation": node.activation, "input": shape, "concat_channels": node.concat_channels}
+    return {
+        "merge": node.merge,
+        "activation": node.activation,
+        "input": shape,
+        "concat_channels": node.concat_channels,
+    }

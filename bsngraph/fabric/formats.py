@@ -37,14 +37,25 @@ class Format:
 
 
 FORMATS = (
-    Format("DOT", (".dot", ".gv"), lambda content, origin: dot_to_raw(_text(content, origin), origin), fabric_to_dot),
+    Format(
+        "DOT",
+        (".dot", ".gv"),
+        lambda content, origin: dot_to_raw(_text(content, origin), origin),
+        fabric_to_dot,
+    ),
     Format("GraphML", (".graphml",), graphml_to_raw, write_graphml),
-    Format("node-link JSON", (".json",), lambda content, origin: node_link_to_raw(_text(content, origin), origin), write_node_link),
+    Format(
+        "node-link JSON",
+        (".json",),
+        lambda content, origin: node_link_to_raw(_text(content, origin), origin),
+        write_node_link,
+    ),
 )
 
 
 def read_fabric(path: str | Path, settings: Mapping[str, Value] | None = None) -> Fabric:
-    """Read a fabric from a DOT, GraphML or node-link JSON file; `settings` override its parameters.
+    """Read a fabric from a DOT, GraphML or node-link JSON file; `settings` override its
+    parameters.
 
     Raises:
         FabricError: it is not a valid fabric; all problems are listed.
@@ -54,19 +65,24 @@ def read_fabric(path: str | Path, settings: Mapping[str, Value] | None = None) -
 
 
 def draft_file(path: str | Path, settings: Mapping[str, Value] | None = None) -> Draft:
-    """Read a file as far as it goes; what is wrong with the graph is in the draft. Nothing in a file is executed or imported.
+    """Read a file as far as it goes; what is wrong with the graph is in the draft.
+    Nothing in a file is executed or imported.
 
     Raises:
-        FabricError: the file is not of the format that its suffix says, or larger than any fabric.
+        FabricError: the file is not of the format that its suffix says, or larger than
+            any fabric.
         InputError: the file cannot be read, or its suffix is none that we know.
     """
     path = Path(path)
     format_ = format_of(path)
-    return raw_to_fabric(check_texts(format_.read(read_bounded(path, MAX_BYTES, TOO_LARGE), str(path))), settings)
+    return raw_to_fabric(
+        check_texts(format_.read(read_bounded(path, MAX_BYTES, TOO_LARGE), str(path))), settings
+    )
 
 
 def fabric_from_networkx(graph: nx.MultiDiGraph[Any], settings: Mapping[str, Value] | None = None) -> Fabric:
-    """A fabric built in Python: a directed networkx graph with the attributes of the file format.
+    """A fabric built in Python: a directed networkx graph with the attributes of the
+    file format.
 
     Raises:
         FabricError: it is not a valid fabric; all problems are listed.
@@ -75,7 +91,8 @@ def fabric_from_networkx(graph: nx.MultiDiGraph[Any], settings: Mapping[str, Val
 
 
 def write_fabric(fabric: Fabric, path: str | Path) -> None:
-    """Write a fabric in canonical form, in the format that the suffix says; the file is written whole or not at all.
+    """Write a fabric in canonical form, in the format that the suffix says; the file is
+    written whole or not at all.
 
     Raises:
         InputError: the suffix is none that we know, or the file cannot be written.

@@ -1,8 +1,10 @@
-"""Live edges: which kept edges lie on a path of kept edges from a source to a target, for a whole batch of samples.
+"""Live edges: which kept edges lie on a path of kept edges from a source to a target,
+for a whole batch of samples.
 
-In: a Boolean sample (batch, edges). Out: its live edges, the same shape. The batch is packed 64 samples to a word and each
-level of the DAG is one gather and one segmented OR, forwards for what a source reaches and backwards for what reaches a
-target: linear in batch × edges, with no Python per edge.
+In: a Boolean sample (batch, edges). Out: its live edges, the same shape. The batch is
+packed 64 samples to a word and each level of the DAG is one gather and one segmented
+OR, forwards for what a source reaches and backwards for what reaches a target: linear
+in batch × edges, with no Python per edge.
 """
 
 from __future__ import annotations
@@ -22,10 +24,12 @@ _Indices = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class _Level:
-    """One level of one direction: the nodes `nodes` are reached by the sweep's edges `edges`, from `origins` (edges,).
+    """One level of one direction: the nodes `nodes` are reached by the sweep's edges
+    `edges`, from `origins` (edges,).
 
-    `starts[i]` is the first of the level's edges that reach its i-th node. Nodes and edges are slices, since the sweep numbers nodes by
-    level and each direction has an order of edges of its own.
+    `starts[i]` is the first of the level's edges that reach its i-th node. Nodes and
+    edges are slices, since the sweep numbers nodes by level and each direction has an
+    order of edges of its own.
     """
 
     nodes: slice
@@ -36,7 +40,9 @@ class _Level:
 
 @dataclass(frozen=True)
 class _Direction:
-    """Forwards or backwards: nodes all samples begin from, the order of edges, and the levels one after the other."""
+    """Forwards or backwards: nodes all samples begin from, the order of edges, and the
+    levels one after the other.
+    """
 
     begin: _Indices
     order: _Indices
@@ -45,7 +51,9 @@ class _Direction:
 
 @dataclass(frozen=True)
 class LiveSweep:
-    """Everything about a fabric's paths that can be decided before there is a sample. Nodes are numbered by level here."""
+    """Everything about a fabric's paths that can be decided before there is a sample.
+    Nodes are numbered by level here.
+    """
 
     node_count: int
     edge_count: int
@@ -60,7 +68,8 @@ def live_sweep(fabric: Fabric) -> LiveSweep:
     ends = np.array(fabric.endpoints, dtype=np.intp).reshape(-1, 2)
     levels = np.array(fabric.levels, dtype=np.intp)
     leaves = ~np.isin(np.arange(len(levels)), ends[:, 0])
-    by_level = np.lexsort((leaves, levels))  # within a level those without outgoing edges last: the others are a slice
+    # within a level those without outgoing edges last: the others are a slice
+    by_level = np.lexsort((leaves, levels))
     number = np.empty_like(by_level)
     number[by_level] = np.arange(len(by_level))
     tails, heads = number[ends[:, 0]], number[ends[:, 1]]
@@ -76,12 +85,15 @@ def live_sweep(fabric: Fabric) -> LiveSweep:
 
 
 def _direction(begin: _Indices, reached: _Indices, origins: _Indices, ranks: _Indices) -> _Direction:
-    """The levels in which edges reach nodes, by rising rank (nodes,) of the nodes reached."""
+    """The levels in which edges reach nodes, by rising rank (nodes,) of the nodes
+    reached.
+    """
     order = np.lexsort((reached, ranks[reached]))
     nodes, starts = np.unique(reached[order], return_index=True)
     in_turn = np.argsort(starts)
     nodes, starts = nodes[in_turn], starts[in_turn]
-    firsts = np.flatnonzero(np.diff(ranks[nodes], prepend=np.nan)).tolist()  # each level's first place in `nodes`
+    # each level's first place in `nodes`
+    firsts = np.flatnonzero(np.diff(ranks[nodes], prepend=np.nan)).tolist()
     levels = []
     for first, end in pairwise([*firsts, len(nodes)]):
         here = slice(int(starts[first]), int(starts[end]) if end < len(nodes) else len(order))
@@ -92,7 +104,8 @@ def _direction(begin: _Indices, reached: _Indices, origins: _Indices, ranks: _In
 
 
 def live_edges(sweep: LiveSweep, kept: Booleans) -> Booleans:
-    """The live edges of each sample: `kept` (batch, edges) Boolean → (batch, edges) Boolean.
+    """The live edges of each sample: `kept` (batch, edges) Boolean → (batch, edges)
+    Boolean.
 
     Raises:
         ValueError: `kept` has another shape or type.
@@ -106,7 +119,9 @@ def live_edges(sweep: LiveSweep, kept: Booleans) -> Booleans:
 
 
 def _spread(direction: _Direction, words: _Words, node_count: int) -> _Words:
-    """For each node and sample, whether kept edges lead to it from where the direction begins: (nodes, words)."""
+    """For each node and sample, whether kept edges lead to it from where the direction
+    begins: (nodes, words).
+    """
     known = np.zeros((node_count, words.shape[1]), dtype=np.uint64)
     known[direction.begin] = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
     words = words[direction.order]
@@ -119,7 +134,9 @@ def _spread(direction: _Direction, words: _Words, node_count: int) -> _Words:
 
 
 def connected(fabric: Fabric, live: Booleans) -> Booleans:
-    """Whether each sample's live edges (batch, edges) reach each target: (batch, targets)."""
+    """Whether each sample's live edges (batch, edges) reach each target: (batch,
+    targets).
+    """
     incoming = [list(fabric.incoming[target]) for target in fabric.target_indices]
     return np.stack([live[:, edges].any(axis=1) for edges in incoming], axis=1)
 
@@ -133,4 +150,6 @@ def _pack(kept: Booleans) -> _Words:
 
 
 def _unpack(words: _Words, batch: int) -> Booleans:
-    return np.unpackbits(np.ascontiguousarray(words.view(np.uint8).T), axis=0, count=batch, bitorder="little").view(np.bool_)
+    return np.unpackbits(
+        np.ascontiguousarray(words.view(np.uint8).T), axis=0, count=batch, bitorder="little"
+    ).view(np.bool_)

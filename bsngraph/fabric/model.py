@@ -1,8 +1,9 @@
 """The nouns: Fabric, Node, Edge.
 
-A Fabric is complete and valid by construction (`raw_to_fabric` makes it): its nodes stand in topological order, its
-edges in the order of their nodes, so that an edge's index is a function of what the fabric says and not of how its file
-was typed. Every later stage speaks of nodes and edges by these indices.
+A Fabric is complete and valid by construction (`raw_to_fabric` makes it): its nodes
+stand in topological order, its edges in the order of their nodes, so that an edge's
+index is a function of what the fabric says and not of how its file was typed. Every
+later stage speaks of nodes and edges by these indices.
 """
 
 from __future__ import annotations
@@ -19,11 +20,14 @@ ACTIVATIONS = ("none", "relu", "gelu", "silu", "hardswish", "tanh", "sigmoid")
 
 @dataclass(frozen=True)
 class Node:
-    """A feature map: merges its live incoming edges, then applies an activation without parameters.
+    """A feature map: merges its live incoming edges, then applies an activation without
+    parameters.
 
-    `input` is the shape of one example, on sources only. `concat_channels` is set on pruned concat nodes: the width of the
-    node with all its slots. `style` are Graphviz's attributes, kept as they are. `tensor` is information for drawings
-    (the shape of one example as computed when the file was written), never read back as the value.
+    `input` is the shape of one example, on sources only. `concat_channels` is set on
+    pruned concat nodes: the width of the node with all its slots. `style` are
+    Graphviz's attributes, kept as they are. `tensor` is information for drawings (the
+    shape of one example as computed when the file was written), never read back as the
+    value.
     """
 
     name: str
@@ -39,10 +43,12 @@ class Node:
 class Edge:
     """An operation from one node to another.
 
-    `probability` is where Γ starts (None: the search decides). Edges of one `gate` are kept or dropped together; of
-    the edges (or gates) of one `choice` exactly one is kept. `costs` are the file's own `cost_<name>` annotations.
-    `concat_offset` is set on edges into pruned concat nodes: the first channel of the edge's slot. `computed` is
-    information for drawings (costs as counted when the file was written), never read back as the value.
+    `probability` is where Γ starts (None: the search decides). Edges of one `gate` are
+    kept or dropped together; of the edges (or gates) of one `choice` exactly one is
+    kept. `costs` are the file's own `cost_<name>` annotations. `concat_offset` is set
+    on edges into pruned concat nodes: the first channel of the edge's slot. `computed`
+    is information for drawings (costs as counted when the file was written), never read
+    back as the value.
     """
 
     source: str
@@ -66,7 +72,9 @@ class Edge:
 
 @dataclass(frozen=True)
 class Fabric:
-    """A super-network as a graph: nodes in topological order, edges with a stable index, named sources and targets."""
+    """A super-network as a graph: nodes in topological order, edges with a stable
+    index, named sources and targets.
+    """
 
     name: str
     nodes: tuple[Node, ...]
@@ -113,7 +121,9 @@ class Fabric:
 
     @cached_property
     def levels(self) -> tuple[int, ...]:
-        """Each node's level: the number of edges on the longest path that ends in it."""
+        """Each node's level: the number of edges on the longest path that ends in
+        it.
+        """
         levels = [0] * len(self.nodes)
         for source, target in sorted(self.endpoints, key=lambda ends: ends[1]):
             levels[target] = max(levels[target], levels[source] + 1)

@@ -1,4 +1,6 @@
-"""All choices there are of a small fabric, and the choices next to one: what searches without a gradient walk over."""
+"""All choices there are of a small fabric, and the choices next to one: what searches
+without a gradient walk over.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +16,18 @@ from bsngraph.fabric.model import Fabric
 
 
 def every_choice(fabric: Fabric, most: int) -> Booleans | None:
-    """Every legitimate choice of edges, (choices, edges); None where there are more than `most`."""
+    """Every legitimate choice of edges, (choices, edges); None where there are more
+    than `most`.
+    """
     decisions = decisions_of(fabric)
-    if len(decisions.free) + sum(math.log2(len(choice)) for choice in decisions.choices) > math.log2(most) + 1e-9:
+    if (
+        len(decisions.free) + sum(math.log2(len(choice)) for choice in decisions.choices)
+        > math.log2(most) + 1e-9
+    ):
         return None
-    options = [((), (variable,)) for variable in decisions.free] + [tuple((option,) for option in choice) for choice in decisions.choices]
+    options = [((), (variable,)) for variable in decisions.free] + [
+        tuple((option,) for option in choice) for choice in decisions.choices
+    ]
     picks = list(itertools.product(*options))
     values = np.zeros((len(picks), len(decisions.edges_of)), dtype=np.bool_)
     for row, pick in enumerate(picks):
@@ -27,8 +36,10 @@ def every_choice(fabric: Fabric, most: int) -> Booleans | None:
 
 
 def neighbouring_choices(fabric: Fabric, kept: Booleans) -> Booleans:
-    """The choices that decide one thing otherwise than `kept` (edges,): one edge or gate more or less, another option of a choice, or a
-    parallel edge in place of one: (choices, edges)."""
+    """The choices that decide one thing otherwise than `kept` (edges,): one edge or
+    gate more or less, another option of a choice, or a parallel edge in place of one:
+    (choices, edges).
+    """
     decisions = decisions_of(fabric)
     base = decisions.values(kept)
     changed = [

@@ -1,9 +1,17 @@
-"""Latency: of edges, as a table that a search adds up, and of whole networks, on this device."""
+"""Latency: of edges, as a table that a search adds up, and of whole networks, on this
+device.
+"""
 
 from bsngraph.measure.cache import default_cache
 from bsngraph.measure.calibration import Calibration, random_architectures
 from bsngraph.measure.device import Hardware, find_device, find_hardware
-from bsngraph.measure.latency import Conditions, LatencyTable, conditions_here, edge_latencies, measure_network
+from bsngraph.measure.latency import (
+    Conditions,
+    LatencyTable,
+    conditions_here,
+    edge_latencies,
+    measure_network,
+)
 from bsngraph.measure.pricing import CostOptions
 from bsngraph.measure.running import Runner, example_inputs, run_deployed
 from bsngraph.measure.timing import Patience, Timing, device_name, measure_module

@@ -1,6 +1,7 @@
 """Two numbers that make a sum over edges agree with networks measured whole.
 
-In: for some sub-networks the sums of their edges' measured parts, and their latency as a whole. Out: a factor for each part.
+In: for some sub-networks the sums of their edges' measured parts, and their latency as
+a whole. Out: a factor for each part.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from bsngraph.fabric import Architecture, Fabric, architecture_of, decisions_of
 class Calibration:
     """Latency ≈ `operations` · Σ operation + `joining` · Σ joining.
 
-    `networks`: how many it was fitted on (0: it is the plain sum of operations). `error`: the mean of |sum − measured| / measured on
-    them, and `error_before` that of the plain sum.
+    `networks`: how many it was fitted on (0: it is the plain sum of operations).
+    `error`: the mean of |sum − measured| / measured on them, and `error_before` that of
+    the plain sum.
     """
 
     operations: float = 1.0
@@ -31,10 +33,12 @@ class Calibration:
 
 
 def fit_calibration(operation_ms: Costs, joining_ms: Costs, measured_ms: Costs) -> Calibration:
-    """The factors with the least squares of relative errors under 0 ≤ joining ≤ operations. Each argument is (networks,).
+    """The factors with the least squares of relative errors under 0 ≤ joining ≤
+    operations. Each argument is (networks,).
 
-    The bound is what must hold on a quiet machine, where edges meet at most as often as they run; on a busy one it keeps noise from
-    pricing all edges alike. The plain sum stays where the fit is no better.
+    The bound is what must hold on a quiet machine, where edges meet at most as often as
+    they run; on a busy one it keeps noise from pricing all edges alike. The plain sum
+    stays where the fit is no better.
     """
     parts = np.stack([operation_ms, operation_ms + joining_ms], axis=1)  # (networks, 2)
     (alone, together), _ = nnls(parts / measured_ms[:, None], np.ones(len(measured_ms)))
@@ -49,7 +53,9 @@ def fit_calibration(operation_ms: Costs, joining_ms: Costs, measured_ms: Costs) 
 
 
 def random_architectures(fabric: Fabric, count: int, seed: int) -> list[Architecture]:
-    """Up to `count` distinct sub-networks of all sizes: each keeps its decisions with a probability of its own between 0.2 and 1."""
+    """Up to `count` distinct sub-networks of all sizes: each keeps its decisions with a
+    probability of its own between 0.2 and 1.
+    """
     random, decisions = np.random.default_rng(seed), decisions_of(fabric)
     found: dict[tuple[int, ...], Architecture] = {}
     for _ in range(50 * count):  # small fabrics have fewer, and sparse samples often lead nowhere

@@ -20,7 +20,9 @@ class Hardware:
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
-        """Give torch its number of threads, and repeatable results on CUDA; afterwards all is as it was."""
+        """Give torch its number of threads, and repeatable results on CUDA; afterwards
+        all is as it was.
+        """
         threads, cudnn = torch.get_num_threads(), torch.backends.cudnn
         benchmark, deterministic = cudnn.benchmark, cudnn.deterministic
         torch.set_num_threads(self.threads)
@@ -42,7 +44,8 @@ def find_hardware(device: str = "auto", threads: int | None = None) -> Hardware:
 
 
 def find_device(name: str) -> torch.device:
-    """`auto` (CUDA where there is one, else the CPU), or a device by torch's name for it.
+    """`auto` (CUDA where there is one, else the CPU), or a device by torch's name for
+    it.
 
     Raises:
         InputError: there is no such device here.
@@ -53,5 +56,7 @@ def find_device(name: str) -> torch.device:
         device = torch.device(name)
         torch.zeros(1, device=device).item()  # made there and read back, which no value of `meta` can be
     except (RuntimeError, AssertionError) as error:
-        raise InputError(f"device {name!r} cannot be used here ({str(error).splitlines()[0]}): use cpu, or auto") from None
+        raise InputError(
+            f"device {name!r} cannot be used here ({str(error).splitlines()[0]}): use cpu, or auto"
+        ) from None
     return device

@@ -1,6 +1,8 @@
-"""What is measured to price a fabric: its operations by themselves, the joining of values at its nodes, some sub-networks whole.
+"""What is measured to price a fabric: its operations by themselves, the joining of
+values at its nodes, some sub-networks whole.
 
-In: a profile. Out: `Piece`s, small fabrics to be compiled and timed, each with the words that its time depends on.
+In: a profile. Out: `Piece`s, small fabrics to be compiled and timed, each with the
+words that its time depends on.
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ from bsngraph.wording import shape_text
 class Piece:
     """A fabric to be timed.
 
-    `words` say all that its time depends on besides the conditions; None where that cannot be known (operations of a notebook).
+    `words` say all that its time depends on besides the conditions; None where that
+    cannot be known (operations of a notebook).
     """
 
     fabric: Fabric
@@ -36,9 +39,14 @@ def operation_pieces(profile: FabricProfile) -> list[Piece]:
 
 
 def joining_pieces(profile: FabricProfile) -> list[Piece]:
-    """For every edge, two values of its shape merged and activated as at its target: (edges,)."""
+    """For every edge, two values of its shape merged and activated as at its target:
+    (edges,).
+    """
     nodes = profile.fabric.nodes
-    return [_joining(nodes[target], shape) for (_, (_, target)), shape in zip(_edges(profile), profile.edge_shapes, strict=True)]
+    return [
+        _joining(nodes[target], shape)
+        for (_, (_, target)), shape in zip(_edges(profile), profile.edge_shapes, strict=True)
+    ]
 
 
 def network_piece(profile: FabricProfile, architecture: Architecture) -> Piece:
@@ -50,7 +58,9 @@ def network_piece(profile: FabricProfile, architecture: Architecture) -> Piece:
 
 
 def code_of(op: str) -> str | None:
-    """What tells one version of an operation from another: nothing for ours, a hash of its file for a user's, None if it has none."""
+    """What tells one version of an operation from another: nothing for ours, a hash of
+    its file for a user's, None if it has none.
+    """
     entry = OPERATIONS[op]
     if not entry.origin:
         return ""
@@ -74,11 +84,16 @@ def _operation(edge: Edge, shape: Shape) -> Piece:
 def _joining(node: Node, shape: Shape) -> Piece:
     words = {"merge": node.merge, "activation": node.activation, "input": shape_text(shape)}
     through = Edge("from", "to", "0", "identity")
-    return Piece(_bridge(shape, Node("to", merge=node.merge, activation=node.activation), [through, through]), words)
+    return Piece(
+        _bridge(shape, Node("to", merge=node.merge, activation=node.activation), [through, through]), words
+    )
 
 
 def _bridge(shape: Shape, target: Node, edges: Sequence[Edge]) -> Fabric:
     """A fabric of two nodes and the operations of `edges` between them."""
     source = Node("from", input=shape)
-    between = tuple(Edge(source.name, target.name, str(key), edge.op, edge.arguments, fixed=True) for key, edge in enumerate(edges))
+    between = tuple(
+        Edge(source.name, target.name, str(key), edge.op, edge.arguments, fixed=True)
+        for key, edge in enumerate(edges)
+    )
     return Fabric("piece", (source, target), between, (source.name,), (target.name,))

@@ -1,6 +1,8 @@
-"""Where a run's costs come from: the fabric, the user's own functions, and latencies measured here or recorded by the run before.
+"""Where a run's costs come from: the fabric, the user's own functions, and latencies
+measured here or recorded by the run before.
 
-In: what was asked for (`CostOptions`), the budgets. Out: `Sources` for `price`, and the table of latencies where one was needed.
+In: what was asked for (`CostOptions`), the budgets. Out: `Sources` for `price`, and the
+table of latencies where one was needed.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ from bsngraph.training import Progress
 
 @dataclass(frozen=True)
 class CostOptions:
-    """`own`: texts NAME=FILE.py:FUNCTION. `timeout_s`: for each call of them. `latency_batch`: examples at once when latency is measured.
+    """`own`: texts NAME=FILE.py:FUNCTION. `timeout_s`: for each call of them.
+    `latency_batch`: examples at once when latency is measured.
 
     `latencies`: a table measured before, which stands for measuring.
     """
@@ -34,32 +37,52 @@ class CostOptions:
 
 
 def find_sources(
-    profile: FabricProfile, requests: Sequence[BudgetRequest], options: CostOptions, hardware: Hardware, progress: Progress
+    profile: FabricProfile,
+    requests: Sequence[BudgetRequest],
+    options: CostOptions,
+    hardware: Hardware,
+    progress: Progress,
 ) -> tuple[Sources, LatencyTable | None]:
-    """The sources of the budgets' costs; edges are measured only where a budget asks for milliseconds that the file does not have.
+    """The sources of the budgets' costs; edges are measured only where a budget asks
+    for milliseconds that the file does not have.
 
     Raises:
-        InputError: a cost of the user's own cannot be loaded, a limit is in a wrong unit, or the device cannot be measured.
+        InputError: a cost of the user's own cannot be loaded, a limit is in a wrong
+            unit, or the device cannot be measured.
     """
-    own = {cost.name: cost for cost in (load_user_cost(text, profile, timeout_s=options.timeout_s) for text in options.own)}
+    own = {
+        cost.name: cost
+        for cost in (load_user_cost(text, profile, timeout_s=options.timeout_s) for text in options.own)
+    }
     table = options.latencies
     check_units(requests)
     if table is None and any(_is_measured(profile, request) for request in requests):
-        progress.note(f"measuring the latency of {len(profile.fabric.edges)} edges on {hardware.device} with {hardware.threads} threads …")
+        progress.note(
+            f"measuring the latency of {len(profile.fabric.edges)} edges on {hardware.device} with "
+            f"{hardware.threads} threads …"
+        )
         batch = options.latency_batch
-        table = edge_latencies(profile, device=hardware.device, threads=hardware.threads, batch=batch, cache=default_cache())
+        table = edge_latencies(
+            profile, device=hardware.device, threads=hardware.threads, batch=batch, cache=default_cache()
+        )
         if table.calibration.error is not None:
-            progress.note(f"the sum of edges misses whole networks by {100 * table.calibration.error:.0f} % on average")
+            progress.note(
+                f"the sum of edges misses whole networks by {100 * table.calibration.error:.0f} % on average"
+            )
     found = table
     return Sources(None if found is None else lambda _: found.per_edge, own), table
 
 
 def with_recorded(costs: CostOptions | None, profile: FabricProfile, run: Path | None) -> CostOptions:
-    """The options with the latencies that a run recorded, if it did: a run that goes on measures nothing anew."""
+    """The options with the latencies that a run recorded, if it did: a run that goes on
+    measures nothing anew.
+    """
     costs = costs or CostOptions()
     if run is None or costs.latencies is not None or not RunFolder(run).file("latencies.json").exists():
         return costs
-    return replace(costs, latencies=LatencyTable.from_json(RunFolder(run).read_json("latencies.json"), profile.fabric))
+    return replace(
+        costs, latencies=LatencyTable.from_json(RunFolder(run).read_json("latencies.json"), profile.fabric)
+    )
 
 
 def _is_measured(profile: FabricProfile, request: BudgetRequest) -> bool:

@@ -1,7 +1,10 @@
-"""How long a call takes: warmed up, repeated for a given time, as a median with its spread.
+"""How long a call takes: warmed up, repeated for a given time, as a median with its
+spread.
 
-In: a call without arguments, a device, the number of CPU threads. Out: a `Timing` in milliseconds. The clock is torch's benchmark timer:
-it waits for the device, sets the threads, and repeats a short call within a block until reading the clock no longer counts.
+In: a call without arguments, a device, the number of CPU threads. Out: a `Timing` in
+milliseconds. The clock is torch's benchmark timer: it waits for the device, sets the
+threads, and repeats a short call within a block until reading the clock no longer
+counts.
 """
 
 from __future__ import annotations
@@ -24,7 +27,9 @@ _WINDOW = 5
 
 @dataclass(frozen=True)
 class Timing:
-    """Milliseconds of one call: the median over blocks, their 10th and 90th percentile, and how many calls were timed."""
+    """Milliseconds of one call: the median over blocks, their 10th and 90th percentile,
+    and how many calls were timed.
+    """
 
     median_ms: float
     low_ms: float
@@ -41,7 +46,9 @@ class Timing:
         Raises:
             KeyError, TypeError, ValueError: it is something else.
         """
-        timing = Timing(float(value["median_ms"]), float(value["low_ms"]), float(value["high_ms"]), int(value["runs"]))
+        timing = Timing(
+            float(value["median_ms"]), float(value["low_ms"]), float(value["high_ms"]), int(value["runs"])
+        )
         if not 0 <= timing.low_ms <= timing.median_ms <= timing.high_ms < float("inf"):
             raise ValueError("a timing's low, median and high must be finite, positive and in that order")
         return timing
@@ -49,7 +56,9 @@ class Timing:
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to measure: `seconds` of timed calls, after at most `warmup_s` of warming up."""
+    """How long to measure: `seconds` of timed calls, after at most `warmup_s` of
+    warming up.
+    """
 
     seconds: float = 0.1
     warmup_s: float = 0.1
@@ -58,13 +67,18 @@ class Patience:
 class Measure(Protocol):
     """What measures a call; tests put a counter in its place."""
 
-    def __call__(self, run: Callable[[], object], *, device: torch.device, threads: int, patience: Patience) -> Timing: ...
+    def __call__(
+        self, run: Callable[[], object], *, device: torch.device, threads: int, patience: Patience
+    ) -> Timing: ...
 
 
-def measure_module(run: Callable[[], object], *, device: torch.device, threads: int, patience: Patience | None = None) -> Timing:
+def measure_module(
+    run: Callable[[], object], *, device: torch.device, threads: int, patience: Patience | None = None
+) -> Timing:
     """Time `run()` in inference mode with `threads` CPU threads.
 
-    On an accelerator every call is waited for, so that this is the time until the result is there and not until it is asked for.
+    On an accelerator every call is waited for, so that this is the time until the
+    result is there and not until it is asked for.
     """
     patience = patience or Patience()
     if device.type == "cpu":
@@ -84,7 +98,9 @@ def measure_module(run: Callable[[], object], *, device: torch.device, threads: 
 
 
 def _warm_up(timer: Timer, seconds: float) -> None:
-    """Call until two windows in a row take the same time within `_STEADY`, or the time is over."""
+    """Call until two windows in a row take the same time within `_STEADY`, or the time
+    is over.
+    """
     spent, before = 0.0, 0.0
     while spent < seconds:
         window = [timer.timeit(1).median for _ in range(_WINDOW)]
@@ -98,8 +114,10 @@ def _warm_up(timer: Timer, seconds: float) -> None:
 def _timing(times_ms: list[float], calls_each: int) -> Timing:
     """Of the times of blocks, each the mean of its calls."""
     median = statistics.median(times_ms)
-    deciles = statistics.quantiles(times_ms * 2, n=10, method="inclusive")  # twice, since of a single time there are none
-    low, high = min(deciles[0], median), max(deciles[-1], median)  # of equal times they may differ in the last bit
+    # twice, since of a single time there are none
+    deciles = statistics.quantiles(times_ms * 2, n=10, method="inclusive")
+    # of equal times they may differ in the last bit
+    low, high = min(deciles[0], median), max(deciles[-1], median)
     return Timing(median, low, high, calls_each * len(times_ms))
 
 
@@ -112,8 +130,16 @@ def device_name(device: torch.device) -> str:
     try:
         torch.zeros(1, device=device).item()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise InputError(f"device {str(device)!r} cannot be measured here ({str(error).splitlines()[0]}): use cpu") from None
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else _processor() if device.type == "cpu" else str(device)
+        raise InputError(
+            f"device {str(device)!r} cannot be measured here ({str(error).splitlines()[0]}): use cpu"
+        ) from None
+    return (
+        torch.cuda.get_device_name(device)
+        if device.type == "cuda"
+        else _processor()
+        if device.type == "cpu"
+        else str(device)
+    )
 
 
 def _processor() -> str:

@@ -1,4 +1,6 @@
-"""The types of our builders' arguments: what each takes, its bounds, and what it means, said once for all operations."""
+"""The types of our builders' arguments: what each takes, its bounds, and what it means,
+said once for all operations.
+"""
 
 from typing import Annotated, Literal
 
@@ -13,7 +15,9 @@ Norm = Annotated[
     Literal["batch", "group", "layer", "instance", "none"],
     "what follows each convolution; with none it has a bias",
 ]
-Activation = Annotated[Literal["none", "relu", "gelu", "silu", "hardswish", "tanh", "sigmoid"], "what comes last"]
+Activation = Annotated[
+    Literal["none", "relu", "gelu", "silu", "hardswish", "tanh", "sigmoid"], "what comes last"
+]
 Residual = Annotated[bool, "add the input to the result; false where a skip edge lies beside it"]
 
 Window = Annotated[Size, "side of the window in pixels: odd, or equal to the stride"]

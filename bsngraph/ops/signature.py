@@ -1,8 +1,10 @@
-"""What an operation is called with: argument names, types, bounds and defaults, read off its builder's signature.
+"""What an operation is called with: argument names, types, bounds and defaults, read
+off its builder's signature.
 
-In: a builder `def conv(shape, *, channels: Size, kernel: OddSize = 3): ...`, or an nn.Module class whose `__init__` reads so.
-Out: an `Operation` that turns the text of a graph file into typed arguments, or says what is wrong with it. Nothing here
-imports torch.
+In: a builder `def conv(shape, *, channels: Size, kernel: OddSize = 3): ...`, or an
+nn.Module class whose `__init__` reads so. Out: an `Operation` that turns the text of a
+graph file into typed arguments, or says what is wrong with it. Nothing here imports
+torch.
 """
 
 from __future__ import annotations
@@ -85,10 +87,11 @@ class Argument:
 
 @dataclass(frozen=True)
 class Operation:
-    """A row of the table of operations: `builder(shape, **arguments)` gives an nn.Module for inputs of `shape`.
+    """A row of the table of operations: `builder(shape, **arguments)` gives an
+    nn.Module for inputs of `shape`.
 
-    `summary` says what it is, `when` what it is good for, `sizes` what it does to a shape. `origin` names the file or module
-    it comes from; it is empty for our own.
+    `summary` says what it is, `when` what it is good for, `sizes` what it does to a
+    shape. `origin` names the file or module it comes from; it is empty for our own.
     """
 
     name: str
@@ -133,28 +136,42 @@ def to_type(value: Value, kind: type) -> Value:
 
 
 def read_signature(name: str, builder: Builder) -> Operation:
-    """The operation that `builder` defines: its keyword-only parameters are the arguments, its docstring says what it is.
+    """The operation that `builder` defines: its keyword-only parameters are the
+    arguments, its docstring says what it is.
 
-    The docstring's first line is the summary; lines that begin with `When:` and `Sizes:` are what they say. A text in an
-    `Annotated[int, "…"]` describes an argument, a `Bounds` in it limits it.
+    The docstring's first line is the summary; lines that begin with `When:` and
+    `Sizes:` are what they say. A text in an `Annotated[int, "…"]` describes an
+    argument, a `Bounds` in it limits it.
 
     Raises:
-        TypeError: a parameter that is not keyword-only, or whose type is none of bool, int, float, str, Literal of strings.
+        TypeError: a parameter that is not keyword-only, or whose type is none of bool,
+            int, float, str, Literal of strings.
     """
     parameters = list(inspect.signature(builder).parameters.values())
-    if not parameters or parameters[0].kind not in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD):
-        raise TypeError(f"operation {name!r}: its builder must take the incoming shape as its first parameter")
+    if not parameters or parameters[0].kind not in (
+        inspect.Parameter.POSITIONAL_ONLY,
+        inspect.Parameter.POSITIONAL_OR_KEYWORD,
+    ):
+        raise TypeError(
+            f"operation {name!r}: its builder must take the incoming shape as its first parameter"
+        )
     function = builder.__init__ if isinstance(builder, type) else builder  # type: ignore[misc]
     arguments = {}
     for parameter in parameters[1:]:
         if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
-            raise TypeError(f"operation {name!r}: parameter {parameter.name!r} must be keyword-only (put a * before it)")
+            raise TypeError(
+                f"operation {name!r}: parameter {parameter.name!r} must be keyword-only (put a * before it)"
+            )
         hint = parameter.annotation
         if isinstance(hint, str):
             hint = typing.get_type_hints(function, include_extras=True)[parameter.name]
         arguments[parameter.name] = argument(name, parameter.name, hint, parameter.default)
     lines = inspect.cleandoc(builder.__doc__ or "").split("\n")
-    told = {word: text.strip() for word, colon, text in (line.partition(":") for line in lines[1:]) if colon and word in ("When", "Sizes")}
+    told = {
+        word: text.strip()
+        for word, colon, text in (line.partition(":") for line in lines[1:])
+        if colon and word in ("When", "Sizes")
+    }
     return Operation(name, builder, arguments, lines[0], told.get("When", ""), told.get("Sizes", ""))
 
 
@@ -165,17 +182,21 @@ def argument(operation: str, name: str, hint: Any, default: Any = _REQUIRED) -> 
         TypeError: a type that no text of a file can be turned into.
     """
     bounds, text = None, ""
-    if typing.get_origin(hint) in (typing.Union, types.UnionType):  # `Size | None`: None is what leaving it out means
+    # `Size | None`: None is what leaving it out means
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
         options = [option for option in typing.get_args(hint) if option is not type(None)]
         hint = options[0] if len(options) == 1 else hint
     if typing.get_origin(hint) is Annotated:
         hint, *extras = typing.get_args(hint)
         bounds = next((extra for extra in extras if isinstance(extra, Bounds)), None)
         text = next((extra for extra in reversed(extras) if isinstance(extra, str)), "")
-    if typing.get_origin(hint) is Literal and all(isinstance(choice, str) for choice in typing.get_args(hint)):
+    if typing.get_origin(hint) is Literal and all(
+        isinstance(choice, str) for choice in typing.get_args(hint)
+    ):
         return Argument(name, str, typing.get_args(hint), None, default, text)
     if hint not in (bool, int, float, str):
         raise TypeError(
-            f"operation {operation!r}: argument {name!r} must be annotated bool, int, float, str or Literal of strings, not {hint!r}"
+            f"operation {operation!r}: argument {name!r} must be annotated bool, int, float, str or "
+            f"Literal of strings, not {hint!r}"
         )
     return Argument(name, hint, (), bounds, default, text)

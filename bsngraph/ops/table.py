@@ -1,7 +1,9 @@
-"""The table of operations: a name in a graph file → its signature and the builder of its module.
+"""The table of operations: a name in a graph file → its signature and the builder of
+its module.
 
-Adding an operation is one builder under `@operation` (our own: `images.py`, `resizing.py`, `tokens.py`, `vectors.py`); its shape,
-MACs and parameters need no formula, they are counted on the module itself (`profile.py`).
+Adding an operation is one builder under `@operation` (our own: `images.py`,
+`resizing.py`, `tokens.py`, `vectors.py`); its shape, MACs and parameters need no
+formula, they are counted on the module itself (`profile.py`).
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ from bsngraph.ops.signature import Operation, read_signature
 
 OPERATIONS: dict[str, Operation] = {}
 
-# Words that mean something else on an edge, so no operation may have an argument of that name.
+# Words that mean something else on an edge, so no operation may have an argument of
+# that name.
 EDGE_WORDS = frozenset({"op", "fixed", "probability", "key", "gate", "choice", "concat_offset"})
 
 EDGE_PREFIXES = ("cost_", "computed_")
@@ -30,14 +33,16 @@ _Builder = TypeVar("_Builder", bound=Callable[..., Any])
 
 
 def operation(name: str) -> Callable[[_Builder], _Builder]:
-    """Register an operation under `name`: a function that builds it, or an nn.Module class.
+    """Register an operation under `name`: a function that builds it, or an nn.Module
+    class.
 
-    Either takes the incoming shape of one example, then keyword-only arguments with types (bool, int, float, str, Literal
-    of strings), which become the words an edge may bear:
+    Either takes the incoming shape of one example, then keyword-only arguments with
+    types (bool, int, float, str, Literal of strings), which become the words an edge
+    may bear:
 
     ```python
     @operation("scale")
-    def scale(shape, *, factor: float = 2.0):  # gives an nn.Module, or a function of one batch
+    def scale(shape, *, factor: float = 2.0):  # an nn.Module, or a function
         "Multiply by a constant."
         return lambda x: factor * x
 
@@ -47,11 +52,13 @@ def operation(name: str) -> Callable[[_Builder], _Builder]:
         def __init__(self, shape, *, channels: int = 8): ...
     ```
 
-    Shape, MACs and parameters are found by running it on torch's meta device, so neither the builder nor `forward` may look at
-    values. Defining it again from the same place (a notebook's cell, a reloaded module) replaces it.
+    Shape, MACs and parameters are found by running it on torch's meta device, so
+    neither the builder nor `forward` may look at values. Defining it again from the
+    same place (a notebook's cell, a reloaded module) replaces it.
 
     Raises:
-        ValueError: the name is taken, or none; an argument bears a name that means something else on an edge.
+        ValueError: the name is taken, or none; an argument bears a name that means
+            something else on an edge.
         TypeError: the signature cannot be read (see `read_signature`).
     """
     if not (isinstance(name, str) and _NAME.fullmatch(name)):
@@ -59,10 +66,17 @@ def operation(name: str) -> Callable[[_Builder], _Builder]:
 
     def register(builder: _Builder) -> _Builder:
         origin = _origin.get()
-        entry = replace(read_signature(name, builder), origin=_place(builder)[0] if origin is None else origin)
-        clash = sorted(word for word in entry.arguments if word in EDGE_WORDS or word.startswith(EDGE_PREFIXES))
+        entry = replace(
+            read_signature(name, builder), origin=_place(builder)[0] if origin is None else origin
+        )
+        clash = sorted(
+            word for word in entry.arguments if word in EDGE_WORDS or word.startswith(EDGE_PREFIXES)
+        )
         if clash:
-            raise ValueError(f"operation {name!r}: {', '.join(clash)} cannot be an argument, it means something else on an edge")
+            raise ValueError(
+                f"operation {name!r}: {', '.join(clash)} cannot be an argument, it means something else "
+                "on an edge"
+            )
         taken = OPERATIONS.get(name)
         if name.startswith(TORCH_PREFIX) or (taken is not None and not taken.origin):
             raise ValueError(f"operation {name!r} is built in: give yours another name")
@@ -76,7 +90,9 @@ def operation(name: str) -> Callable[[_Builder], _Builder]:
 
 @contextmanager
 def registering_from(origin: str) -> Iterator[None]:
-    """What is registered meanwhile comes from `origin`; nothing stays registered if it fails."""
+    """What is registered meanwhile comes from `origin`; nothing stays registered if it
+    fails.
+    """
     before = dict(OPERATIONS)
     token = _origin.set(origin)
     try:

@@ -1,7 +1,8 @@
-"""The run folder: which files a run writes, written whole or not at all, and reading them back.
+"""The run folder: which files a run writes, written whole or not at all, and reading
+them back.
 
-`config.json` is what the run was asked for. A folder with one holds a run; it is opened again only to resume it
-under the same settings, or to overwrite it.
+`config.json` is what the run was asked for. A folder with one holds a run; it is opened
+again only to resume it under the same settings, or to overwrite it.
 """
 
 from __future__ import annotations
@@ -72,7 +73,8 @@ class RunFolder:
         try:
             value = json.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
-            raise InputError(f"{path}: cannot be read ({error.strerror}): is {self.path} a run folder, and its run finished?") from None
+            raise InputError(f"{path}: cannot be read ({error.strerror}): is {self.path} a run folder, "
+                "and its run finished?") from None
         except ValueError as error:
             raise InputError(f"{path}: is not JSON ({error})") from None
         if not isinstance(value, dict):
@@ -100,7 +102,8 @@ def open_run(path: Path, config: Json, mode: OpenMode) -> RunFolder:
     """Make the folder ready for a run of `config`.
 
     Raises:
-        InputError: it holds a run already (mode new), holds none or one of other settings (mode resume), or cannot be made.
+        InputError: it holds a run already (mode new), holds none or one of other
+            settings (mode resume), or cannot be made.
     """
     run = RunFolder(path)
     try:
@@ -116,7 +119,8 @@ def open_run(path: Path, config: Json, mode: OpenMode) -> RunFolder:
         _remove_unfinished(run)
         return run
     if holds_run and mode == "new":
-        raise InputError(f"{path} already holds a run: go on with it by --resume, replace it by --overwrite, or give another --out")
+        raise InputError(f"{path} already holds a run: go on with it by --resume, replace it by "
+            "--overwrite, or give another --out")
     for name in FILES:
         run.file(name).unlink(missing_ok=True)
     _remove_unfinished(run)
@@ -126,7 +130,8 @@ def open_run(path: Path, config: Json, mode: OpenMode) -> RunFolder:
 
 @contextmanager
 def reading(run: RunFolder, name: str) -> Iterator[None]:
-    """What fails inside is the fault of one of the run's files: it is whole, but does not hold what it should.
+    """What fails inside is the fault of one of the run's files: it is whole, but does
+    not hold what it should.
 
     Raises:
         InputError: something did.
@@ -135,7 +140,8 @@ def reading(run: RunFolder, name: str) -> Iterator[None]:
         yield
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"{run.file(name)}: is damaged, or was written by another version of bsngraph ({reason})") from None
+        raise InputError(f"{run.file(name)}: is damaged, or was written by another version of bsngraph "
+            f"({reason})") from None
 
 
 def _remove_unfinished(run: RunFolder) -> None:
@@ -150,8 +156,10 @@ def _same(run: RunFolder, config: Json) -> None:
     before, now = _flat(run.read_json("config.json")), _flat(json.loads(json.dumps(config)))
     differing = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
     if differing:
-        shown = "; ".join(f"{name} was {before.get(name)!r} and is {now.get(name)!r}" for name in differing[:5])
-        raise InputError(f"{run.path}: cannot resume with other settings ({shown}): give those of the run, or start another in a new --out")
+        shown = "; ".join(f"{name} was {before.get(name)!r} and is "
+            f"{now.get(name)!r}" for name in differing[:5])
+        raise InputError(f"{run.path}: cannot resume with other settings ({shown}): give those of the "
+            "run, or start another in a new --out")
 
 
 def _flat(value: Any, prefix: str = "") -> dict[str, Any]:

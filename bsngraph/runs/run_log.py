@@ -1,4 +1,6 @@
-"""A run's metrics and checkpoint on disk, epoch by epoch, and what an interrupted run goes on from."""
+"""A run's metrics and checkpoint on disk, epoch by epoch, and what an interrupted run
+goes on from.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ from bsngraph.runs.run_folder import Json, OpenMode, RunFolder, reading
 
 
 class RunLog:
-    """A run's metrics and checkpoint, kept in step: the checkpoint decides which rows of the metrics count."""
+    """A run's metrics and checkpoint, kept in step: the checkpoint decides which rows
+    of the metrics count.
+    """
 
     def __init__(self, run: RunFolder, mode: OpenMode) -> None:
         self.run = run
@@ -21,7 +25,8 @@ class RunLog:
             self.started = time.perf_counter() - float(self.state["seconds"])
 
     def seconds(self) -> float:
-        """Wall-clock seconds of the run so far, those before an interruption included."""
+        """Wall-clock seconds of the run so far, those before an interruption included.
+        """
         return time.perf_counter() - self.started
 
     def keep(self, row: Json, **state: Any) -> None:

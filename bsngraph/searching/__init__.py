@@ -1,4 +1,6 @@
-"""Searching: edge probabilities and weights learned together, the choice of the architecture, run folders."""
+"""Searching: edge probabilities and weights learned together, the choice of the
+architecture, run folders.
+"""
 
 from bsngraph.searching.choosing.oracle import Oracle, ask_oracle
 from bsngraph.searching.delivering.result import Result

@@ -27,7 +27,8 @@ from bsngraph.training.recipe import as_dict
 
 @dataclass(frozen=True)
 class Job:
-    """A fabric with its shapes, data that fits it, budgets with their limits, and how to train.
+    """A fabric with its shapes, data that fits it, budgets with their limits, and how
+    to train.
 
     `latencies` is the table behind costs in milliseconds, where they were asked for.
     """
@@ -62,8 +63,14 @@ class Job:
 
     @property
     def costs(self) -> tuple[Cost, ...]:
-        """Every cost that is reported: the table's, complete annotations, the user's own, the budgets'."""
-        every = (*complete_costs(self.profile), *self.sources.own.values(), *(budget.cost for budget in self.budgets))
+        """Every cost that is reported: the table's, complete annotations, the user's
+        own, the budgets'.
+        """
+        every = (
+            *complete_costs(self.profile),
+            *self.sources.own.values(),
+            *(budget.cost for budget in self.budgets),
+        )
         return tuple({cost.name: cost for cost in every}.values())
 
     def config(self, command: str, **more: object) -> Json:
@@ -86,7 +93,12 @@ class Job:
                 },
             },
             "budgets": [
-                {"text": budget.text, "cost": budget.cost.name, "relation": budget.relation, "limit": budget.limit}
+                {
+                    "text": budget.text,
+                    "cost": budget.cost.name,
+                    "relation": budget.relation,
+                    "limit": budget.limit,
+                }
                 for budget in self.budgets
             ],
             "costs": {
@@ -118,13 +130,15 @@ def prepare(
     progress: Progress | None = None,
     task: str | None = None,
 ) -> Job:
-    """Check everything that can be checked before training; measure latencies where budgets ask for them.
+    """Check everything that can be checked before training; measure latencies where
+    budgets ask for them.
 
     `task` overrides what the data says it is for.
 
     Raises:
         FabricError: shapes that do not fit.
-        InputError: unknown data, cost, task or device, a fabric or class weights that do not fit the data.
+        InputError: unknown data, cost, task or device, a fabric or class weights that
+            do not fit the data.
     """
     profile = fabric if isinstance(fabric, FabricProfile) else profile_fabric(fabric)
     progress = progress or Silent()
@@ -140,7 +154,18 @@ def prepare(
     options = costs or CostOptions()
     sources, latencies = find_sources(profile, requests, options, hardware, progress)
     resolved = resolve_budgets(profile, requests, sources)
-    return Job(profile, dataset.to(hardware.device), resolved, recipe, settings, seed, hardware, options, sources, latencies)
+    return Job(
+        profile,
+        dataset.to(hardware.device),
+        resolved,
+        recipe,
+        settings,
+        seed,
+        hardware,
+        options,
+        sources,
+        latencies,
+    )
 
 
 def versions() -> dict[str, str]:

@@ -1,18 +1,26 @@
-"""Named changes to `Recipe` and `SearchSettings`: one table. What is set by hand goes before a preset, a preset before the defaults.
+"""Named changes to `Recipe` and `SearchSettings`: one table. What is set by hand goes
+before a preset, a preset before the defaults.
 
-`paper` is the algorithm as Veniat and Denoyer published it (arXiv 1706.00046, CVPR 2018). What is known from where:
+`paper` is the algorithm as Veniat and Denoyer published it (arXiv 1706.00046, CVPR
+2018). What is known from where:
 
-- the paper: one sample for each example, batch-mean baseline, λ·max(0, C − B) with a fixed λ, Γ from sigmoid(3), first a burn-in,
-  a learning rate divided by 10 late, one of its own for Γ, 5,000 of CIFAR's training images for validation (as our loader takes them);
-- the defaults of its authors' first implementation (github.com/TomVeniat/bsn): 300 epochs of batches of 64; SGD with momentum 0.9, not
-  Nesterov's, weight decay 1e-4, rate 0.1, divided by 10 after epochs 150 and 225; Γ by plain SGD at a constant rate, 1e-3 on the
-  sum over a batch of 64, which is 0.064 on the mean that we take; λ = 1e-7 for each unit of cost (there: operations) over the limit,
-  so costs of another size need a `--penalty`; the network is Γ > ½ with the weights that were learned, not trained further;
+- the paper: one sample for each example, batch-mean baseline, λ·max(0, C − B) with a
+  fixed λ, Γ from sigmoid(3), first a burn-in, a learning rate divided by 10 late, one
+  of its own for Γ, 5,000 of CIFAR's training images for validation (as our loader takes
+  them);
+- the defaults of its authors' first implementation (github.com/TomVeniat/bsn): 300
+  epochs of batches of 64; SGD with momentum 0.9, not Nesterov's, weight decay 1e-4,
+  rate 0.1, divided by 10 after epochs 150 and 225; Γ by plain SGD at a constant rate,
+  1e-3 on the sum over a batch of 64, which is 0.064 on the mean that we take; λ = 1e-7
+  for each unit of cost (there: operations) over the limit, so costs of another size
+  need a `--penalty`; the network is Γ > ½ with the weights that were learned, not
+  trained further;
 - assumed, since neither says it: burn-in takes a fifth of the epochs.
 
-Three things stay ours, since a run's promise hangs on them: where Γ > ½ is over a budget, the likeliest choice inside is delivered, or
-the best one that the search met, whichever has the smaller validation loss; only live edges cost; and BatchNorm statistics are taken anew
-for the network that is delivered.
+Three things stay ours, since a run's promise hangs on them: where Γ > ½ is over a
+budget, the likeliest choice inside is delivered, or the best one that the search met,
+whichever has the smaller validation loss; only live edges cost; and BatchNorm
+statistics are taken anew for the network that is delivered.
 """
 
 from __future__ import annotations
@@ -38,7 +46,9 @@ WARM_START = Preset(
     recipe={"epochs": 24, "learning_rate": 0.05},
     settings={"burn_in": 0.0, "settle": 0.5, "reopen": 0.9},
 )
-"""What is usual after a warm start: the weights need no burn-in, and dropped edges must be able to come back."""
+"""What is usual after a warm start: the weights need no burn-in, and dropped edges must
+be able to come back.
+"""
 
 PRESETS: Mapping[str, Preset] = {
     "paper": Preset(
@@ -74,13 +84,19 @@ PRESETS: Mapping[str, Preset] = {
 
 
 def resolve_settings(
-    preset: str | None, *, warm: bool = False, recipe: Mapping[str, Any] | None = None, settings: Mapping[str, Any] | None = None
+    preset: str | None,
+    *,
+    warm: bool = False,
+    recipe: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Any] | None = None,
 ) -> tuple[Recipe, SearchSettings]:
-    """The settings of a search: `recipe` and `settings` (fields set by hand) over the preset's over the defaults.
+    """The settings of a search: `recipe` and `settings` (fields set by hand) over the
+    preset's over the defaults.
 
     Without a preset, a `warm` start has the changes of `WARM_START` between.
 
-    A preset without lowering, settle = burn_in, keeps them equal where only burn_in is set by hand.
+    A preset without lowering, settle = burn_in, keeps them equal where only burn_in is
+    set by hand.
 
     Raises:
         InputError: there is no such preset, or a value that no search takes.

@@ -17,7 +17,15 @@ from bsngraph.searching.choosing.choose import choose_and_deliver
 from bsngraph.searching.delivering.deliver import write_probabilities
 from bsngraph.searching.delivering.result import Result
 from bsngraph.searching.prepare import prepare
-from bsngraph.searching.stages import finished, keep_fabric, known_inside, new_learning, profiled, settings_of, tell_budgets
+from bsngraph.searching.stages import (
+    finished,
+    keep_fabric,
+    known_inside,
+    new_learning,
+    profiled,
+    settings_of,
+    tell_budgets,
+)
 from bsngraph.training import Progress, Silent
 
 
@@ -33,13 +41,16 @@ def prune_run(
     data: str | Dataset | None = None,
     progress: Progress | None = None,
 ) -> Result:
-    """Choose again from a finished search's Γ and weights, under other budgets, and write the result to the folder `out`.
+    """Choose again from a finished search's Γ and weights, under other budgets, and
+    write the result to the folder `out`.
 
-    `data` stands in for the data set that the run names, where that was given from Python.
+    `data` stands in for the data set that the run names, where that was given from
+    Python.
 
     Raises:
         InfeasibleBudgetError: no sub-network is inside the budgets.
-        InputError: `path` holds no finished search, or a budget, the device or `out` is wrong.
+        InputError: `path` holds no finished search, or a budget, the device or `out` is
+            wrong.
     """
     found = RunFolder(Path(path))
     config = found.read_json("config.json")
@@ -70,7 +81,10 @@ def prune_run(
         with reading(found, "checkpoint.pt"):
             learning.load(read_checkpoint(found, job.device)["search"])
         if learning.epoch < job.recipe.epochs:
-            raise InputError(f"{path}: the search stopped after epoch {learning.epoch} of {job.recipe.epochs}: finish it by --resume first")
+            raise InputError(
+                f"{path}: the search stopped after epoch {learning.epoch} of {job.recipe.epochs}: finish "
+                "it by --resume first"
+            )
         run = open_run(Path(out), job.config("prune", chosen_from=config), mode)
         keep_fabric(job, run)
         if run.finished:

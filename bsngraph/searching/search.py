@@ -1,4 +1,6 @@
-"""A search reads as: prepare, check budgets, open the run, learn, choose, fine-tune, deliver."""
+"""A search reads as: prepare, check budgets, open the run, learn, choose, fine-tune,
+deliver.
+"""
 
 from __future__ import annotations
 
@@ -51,19 +53,25 @@ def search(
     mode: OpenMode = "new",
     progress: Progress | None = None,
 ) -> Result:
-    """Find the best sub-network of a fabric inside the budgets, and write it to the folder `out`.
+    """Find the best sub-network of a fabric inside the budgets, and write it to the
+    folder `out`.
 
-    `budgets` read like those of the command line, `["macs=25%", "latency=5ms"]`; `costs` says where the user's own come from. `task` is
-    what the network is for, where that is not what the data says: regression on numbered classes, for example. Where
-    `recipe` or `settings` are not given they are those of `preset` (a name in `PRESETS`), or the defaults. `warm_start` is
-    the folder of another search of the same fabric, whose weights and Γ this one starts from. With `oracle` every sub-network of a
-    fabric of at most 14 decisions is judged as well, for oracle.csv and oracle.json. The same seed, machine,
-    device, versions and threads give the same result, bit for bit on the CPU, also when the run is interrupted and resumed
+    `budgets` read like those of the command line, `["macs=25%", "latency=5ms"]`;
+    `costs` says where the user's own come from. `task` is what the network is for,
+    where that is not what the data says: regression on numbered classes, for example.
+    Where `recipe` or `settings` are not given they are those of `preset` (a name in
+    `PRESETS`), or the defaults. `warm_start` is the folder of another search of the
+    same fabric, whose weights and Γ this one starts from. With `oracle` every
+    sub-network of a fabric of at most 14 decisions is judged as well, for oracle.csv
+    and oracle.json. The same seed, machine, device, versions and threads give the same
+    result, bit for bit on the CPU, also when the run is interrupted and resumed
     (`mode="resume"`); where latency is a cost, with the same table of it.
 
     Raises:
-        InfeasibleBudgetError: no sub-network is inside the budgets; nothing was trained or written.
-        FabricError, InputError: something about the fabric, the data, the budgets or the folder is wrong.
+        InfeasibleBudgetError: no sub-network is inside the budgets; nothing was trained
+            or written.
+        FabricError, InputError: something about the fabric, the data, the budgets or
+            the folder is wrong.
         RunFailedError: the loss stopped being finite.
     """
     progress, profile = progress or Silent(), profiled(fabric)
@@ -87,7 +95,11 @@ def search(
     before = None if warm_start is None else warm_start_of(warm_start, Path(out), profile)
     with job.hardware.in_use():
         known = known_inside(job, progress)
-        run = open_run(Path(out), job.config("search", preset=preset, warm_start=before and before.record(), oracle=oracle), mode)
+        run = open_run(
+            Path(out),
+            job.config("search", preset=preset, warm_start=before and before.record(), oracle=oracle),
+            mode,
+        )
         keep_fabric(job, run)
         if run.finished:
             return finished(job, run, progress)

@@ -35,7 +35,10 @@ def known_inside(job: Job, progress: Progress) -> Architecture | None:
     """
     known = check_budgets(job.fabric, job.budgets)
     if known is None:
-        progress.note(f"none feasible yet: {best_found(job.fabric, job.budgets)}; that is not proved, so the search goes on looking")
+        progress.note(
+            f"none feasible yet: {best_found(job.fabric, job.budgets)}; that is not proved, so the search "
+            "goes on looking"
+        )
     return known
 
 
@@ -53,7 +56,9 @@ def warm_start_of(path: str | Path, out: Path, profile: FabricProfile) -> WarmSt
 
 
 def keep_epoch(job: Job, run: RunFolder, learning: Learning, log: RunLog, row: Json) -> None:
-    """Write an epoch: its best architecture inside the budgets, its metrics, its checkpoint."""
+    """Write an epoch: its best architecture inside the budgets, its metrics, its
+    checkpoint.
+    """
     if learning.incumbent.architecture is not None:
         write_fabric(prune(job.profile, learning.incumbent.architecture), run.file("incumbent.dot"))
     log.keep(row, search=learning.state())
@@ -63,20 +68,28 @@ def tell_budgets(job: Job, progress: Progress) -> None:
     """Say which budgets are slack."""
     for budget in job.budgets:
         if budget.slack:
-            progress.note(f"budget {budget.text} is slack: the whole fabric costs {amount(budget.cost.total, budget.cost)}")
+            progress.note(
+                f"budget {budget.text} is slack: the whole fabric costs "
+                f"{amount(budget.cost.total, budget.cost)}"
+            )
 
 
 def finished(job: Job, run: RunFolder, progress: Progress) -> Result:
-    """What a run delivered that had ended when it was resumed: its test data is not read again."""
+    """What a run delivered that had ended when it was resumed: its test data is not
+    read again.
+    """
     progress.note(f"{run.path} had ended already: this is what it delivered")
     net = load_net(run)
     with reading(run, "architecture.dot"):
         live = tuple(sorted(job.fabric.edge_index[edge.name] for edge in net.fabric.edges))
-    return Result(run, Architecture(len(job.fabric.edges), live), net.to(job.device), run.read_json("result.json"))
+    return Result(
+        run, Architecture(len(job.fabric.edges), live), net.to(job.device), run.read_json("result.json")
+    )
 
 
 def keep_fabric(job: Job, run: RunFolder) -> None:
-    """Write fabric.dot, splits.json, and latencies.json where there are any; a run that is resumed must have the same fabric.
+    """Write fabric.dot, splits.json, and latencies.json where there are any; a run that
+    is resumed must have the same fabric.
 
     Raises:
         InputError: it has another.
@@ -85,7 +98,10 @@ def keep_fabric(job: Job, run: RunFolder) -> None:
         run.write_json("latencies.json", job.latencies.to_json())
     path, text = run.file("fabric.dot"), fabric_to_dot(job.profile.annotated())
     if path.exists() and path.read_bytes() != text.encode("utf-8"):
-        raise InputError(f"{path} is not the fabric given: resume with the run's own fabric and --set, or start another run in a new --out")
+        raise InputError(
+            f"{path} is not the fabric given: resume with the run's own fabric and --set, or start "
+            "another run in a new --out"
+        )
     write_fabric(job.profile.annotated(), path)
     run.write_json("splits.json", job.dataset.splits_record())
 
@@ -95,5 +111,8 @@ def settings_of(config: Json) -> tuple[Recipe, SearchSettings]:
     recipe = {field.name: config["recipe"][field.name] for field in fields(Recipe)}
     settings = {field.name: config["settings"][field.name] for field in fields(SearchSettings)}
     weights = recipe["class_weights"]
-    tuples = {"drops": tuple(recipe["drops"]), "class_weights": tuple(weights) if isinstance(weights, list) else weights}
+    tuples = {
+        "drops": tuple(recipe["drops"]),
+        "class_weights": tuple(weights) if isinstance(weights, list) else weights,
+    }
     return Recipe(**recipe | tuples), SearchSettings(**settings)

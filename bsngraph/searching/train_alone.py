@@ -33,14 +33,24 @@ def train(
     mode: OpenMode = "new",
     progress: Progress | None = None,
 ) -> Result:
-    """Train the network of a fabric with every edge kept, from scratch, by the recipe that searches use.
+    """Train the network of a fabric with every edge kept, from scratch, by the recipe
+    that searches use.
 
     Raises:
-        FabricError, InputError: something about the fabric, the data or the folder is wrong.
+        FabricError, InputError: something about the fabric, the data or the folder is
+            wrong.
         RunFailedError: the loss stopped being finite.
     """
     job = prepare(
-        fabric, data, (), recipe=recipe or Recipe(), settings=SearchSettings(), seed=seed, device=device, threads=threads, task=task
+        fabric,
+        data,
+        (),
+        recipe=recipe or Recipe(),
+        settings=SearchSettings(),
+        seed=seed,
+        device=device,
+        threads=threads,
+        task=task,
     )
     progress = progress or Silent()
     with job.hardware.in_use():

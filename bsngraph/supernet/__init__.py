@@ -1,8 +1,19 @@
-"""Compiled fabrics: a SuperNet runs any sample of its fabric, only what is live and only for the examples it is live for."""
+"""Compiled fabrics: a SuperNet runs any sample of its fabric, only what is live and
+only for the examples it is live for.
+"""
 
 from bsngraph.supernet.deployed import deploy
 from bsngraph.supernet.route import Route
 from bsngraph.supernet.supernet import SuperNet, compile_fabric
 from bsngraph.supernet.weights import load_named_weights, named_weights, prune, prune_net
 
-__all__ = ["Route", "SuperNet", "compile_fabric", "deploy", "load_named_weights", "named_weights", "prune", "prune_net"]
+__all__ = [
+    "Route",
+    "SuperNet",
+    "compile_fabric",
+    "deploy",
+    "load_named_weights",
+    "named_weights",
+    "prune",
+    "prune_net",
+]

@@ -1,8 +1,10 @@
-"""A pruned net → the network to deliver: plain torch in the order it runs, without routes, samples or rows.
+"""A pruned net → the network to deliver: plain torch in the order it runs, without
+routes, samples or rows.
 
-In: a SuperNet whose edges are all fixed. Out: a `torch.fx.GraphModule` in evaluation mode with copies of the weights. Its code is the
-lines that one writes by hand (`print(deploy(net).code)`): the operations into a node, its merge, its activation, each value dropped
-after its last use. Convolutions take in the BatchNorm behind them.
+In: a SuperNet whose edges are all fixed. Out: a `torch.fx.GraphModule` in evaluation
+mode with copies of the weights. Its code is the lines that one writes by hand
+(`print(deploy(net).code)`): the operations into a node, its merge, its activation, each
+value dropped after its last use. Convolutions take in the BatchNorm behind them.
 """
 
 from __future__ import annotations
@@ -28,18 +30,22 @@ _BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
 def deploy(net: SuperNet, *, fold: bool = True) -> GraphModule:
-    """The net as plain torch, in evaluation mode, on the same device and of the same number type and layout.
+    """The net as plain torch, in evaluation mode, on the same device and of the same
+    number type and layout.
 
-    It is called as the net is, without a sample: (batch, …) for one source, a mapping from names for several; gives (batch, …) for one
-    target, a mapping for several. `fold` puts each BatchNorm that stands right behind a convolution into its weights: same values to
-    rounding, less to do. Training it further makes no sense then.
+    It is called as the net is, without a sample: (batch, …) for one source, a mapping
+    from names for several; gives (batch, …) for one target, a mapping for several.
+    `fold` puts each BatchNorm that stands right behind a convolution into its weights:
+    same values to rounding, less to do. Training it further makes no sense then.
 
     Raises:
         ValueError: an edge is still searchable; `prune_net` first.
     """
     fabric = net.fabric
     if fabric.searchable:
-        raise ValueError(f"edge {fabric.edges[fabric.searchable[0]].name} is not fixed: prune the net before deploying it")
+        raise ValueError(
+            f"edge {fabric.edges[fabric.searchable[0]].name} is not fixed: prune the net before deploying it"
+        )
     operations = copy.deepcopy(net.operations).eval()
     if fold:
         operations = nn.ModuleList(_folded(operation) for operation in operations)
@@ -53,11 +59,20 @@ def _graph(net: SuperNet, operations: nn.ModuleList) -> Graph:
     inputs = graph.placeholder("inputs")
     values: dict[int, Node] = {}
     for name, source in zip(fabric.sources, fabric.source_indices, strict=True):
-        values[source] = inputs if len(fabric.sources) == 1 else graph.call_function(operator.getitem, (inputs, name))
+        values[source] = (
+            inputs if len(fabric.sources) == 1 else graph.call_function(operator.getitem, (inputs, name))
+        )
     for index, (node, incoming) in enumerate(zip(fabric.nodes, fabric.incoming, strict=True)):
         if incoming:
-            parts = {edge: _run(graph, f"operations.{edge}", operations[edge], values[fabric.endpoints[edge][0]]) for edge in incoming}
-            values[index] = _concat(graph, net, index, parts) if node.merge == "concat" else _merged(graph, node.merge, [*parts.values()])
+            parts = {
+                edge: _run(graph, f"operations.{edge}", operations[edge], values[fabric.endpoints[edge][0]])
+                for edge in incoming
+            }
+            values[index] = (
+                _concat(graph, net, index, parts)
+                if node.merge == "concat"
+                else _merged(graph, node.merge, [*parts.values()])
+            )
         activation = ACTIVATIONS[node.activation]
         if activation is not None:
             values[index] = graph.call_function(activation, (values[index],))
@@ -67,11 +82,17 @@ def _graph(net: SuperNet, operations: nn.ModuleList) -> Graph:
 
 
 def _run(graph: Graph, name: str, module: nn.Module, value: Node) -> Node:
-    """Call a module; a plain sequence's parts one by one, since each call of a module costs a few microseconds."""
+    """Call a module; a plain sequence's parts one by one, since each call of a module
+    costs a few microseconds.
+    """
     if type(module) is nn.Identity:
         return value
     if type(module) is nn.Sequential:
-        return reduce(lambda so_far, part: _run(graph, f"{name}.{part[0]}", part[1], so_far), module.named_children(), value)
+        return reduce(
+            lambda so_far, part: _run(graph, f"{name}.{part[0]}", part[1], so_far),
+            module.named_children(),
+            value,
+        )
     return graph.call_module(name, (value,))
 
 
@@ -82,7 +103,9 @@ def _merged(graph: Graph, merge: str, parts: Sequence[Node]) -> Node:
 
 
 def _concat(graph: Graph, net: SuperNet, node: int, parts: dict[int, Node]) -> Node:
-    """The parts in the order of their slots; slots that pruning left empty are zeros."""
+    """The parts in the order of their slots; slots that pruning left empty are
+    zeros.
+    """
     channels, *size = net.profile.node_shapes[node]
     ordered = sorted(parts, key=net.concat_offsets.__getitem__)
     pieces, filled = [], 0
@@ -90,17 +113,26 @@ def _concat(graph: Graph, net: SuperNet, node: int, parts: dict[int, Node]) -> N
         start, width = net.concat_offsets[edge], net.profile.edge_shapes[edge][0]
         after = channels - start - width if edge == ordered[-1] else 0
         around = [*[0, 0] * len(size), start - filled, after]
-        pieces.append(graph.call_function(functional.pad, (parts[edge], around)) if any(around) else parts[edge])
+        pieces.append(
+            graph.call_function(functional.pad, (parts[edge], around)) if any(around) else parts[edge]
+        )
         filled = start + width
     return graph.call_function(torch.cat, (pieces, 1))
 
 
 def _folded(module: nn.Module) -> nn.Module:
-    """The module with every convolution and BatchNorm that follow each other in a sequence made one."""
+    """The module with every convolution and BatchNorm that follow each other in a
+    sequence made one.
+    """
     children: list[tuple[str, nn.Module]] = []
     for name, child in module.named_children():
         last = children[-1][1] if children else None
-        if type(module) is nn.Sequential and isinstance(last, _CONVOLUTIONS) and isinstance(child, _BATCH_NORMS) and _fits(last, child):
+        if (
+            type(module) is nn.Sequential
+            and isinstance(last, _CONVOLUTIONS)
+            and isinstance(child, _BATCH_NORMS)
+            and _fits(last, child)
+        ):
             children[-1] = children[-1][0], fuse_conv_bn_eval(last, child, transpose=last.transposed)
         else:
             children.append((name, _folded(child)))
@@ -112,5 +144,7 @@ def _folded(module: nn.Module) -> nn.Module:
 
 
 def _fits(conv: Any, norm: Any) -> bool:
-    """Not a norm without running statistics, nor a transposed convolution of groups, whose weights hold channels in another order."""
+    """Not a norm without running statistics, nor a transposed convolution of groups,
+    whose weights hold channels in another order.
+    """
     return norm.running_mean is not None and not (conv.transposed and conv.groups > 1)

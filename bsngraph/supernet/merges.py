@@ -1,7 +1,8 @@
 """How a node's live inputs become one value: one table row a merge.
 
-In: the results of the live edges into a node, each with the rows of the node's batch it has values for (None: all of them);
-every row has at least one. Out: (rows, …). Absent inputs are never multiplied away.
+In: the results of the live edges into a node, each with the rows of the node's batch it
+has values for (None: all of them); every row has at least one. Out: (rows, …). Absent
+inputs are never multiplied away.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from bsngraph.supernet.rows import add_rows, spread_rows
 
 @dataclass(frozen=True)
 class Part:
-    """What one edge brings: values (k, …), the rows (k,) they belong to, and the first channel of its slot at a concat."""
+    """What one edge brings: values (k, …), the rows (k,) they belong to, and the first
+    channel of its slot at a concat.
+    """
 
     value: Tensor
     rows: Tensor | None
@@ -27,7 +30,9 @@ class Part:
 
 @dataclass(frozen=True)
 class Place:
-    """The node a merge works for: how many rows it has, how many inputs each row has (rows,) where not all the same, how wide it is."""
+    """The node a merge works for: how many rows it has, how many inputs each row has
+    (rows,) where not all the same, how wide it is.
+    """
 
     count: int
     present: Tensor | None
@@ -76,7 +81,9 @@ def _blank(like: Tensor, channels: int) -> Tensor:
     return like.new_zeros(like.shape[0], channels, *like.shape[2:])
 
 
-def _fold(parts: Sequence[Part], place: Place, combine: Callable[[Tensor, Tensor], Tensor], neutral: float) -> Tensor:
+def _fold(
+    parts: Sequence[Part], place: Place, combine: Callable[[Tensor, Tensor], Tensor], neutral: float
+) -> Tensor:
     first, *others = parts
     total = spread_rows(first.value, first.rows, place.count, neutral)
     for part in others:
@@ -84,7 +91,13 @@ def _fold(parts: Sequence[Part], place: Place, combine: Callable[[Tensor, Tensor
     return total
 
 
-MERGES: dict[str, Merge] = {"sum": merge_sum, "mean": merge_mean, "max": merge_max, "mul": merge_mul, "concat": merge_concat}
+MERGES: dict[str, Merge] = {
+    "sum": merge_sum,
+    "mean": merge_mean,
+    "max": merge_max,
+    "mul": merge_mul,
+    "concat": merge_concat,
+}
 
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor] | None] = {
     "none": None,

@@ -1,8 +1,10 @@
-"""A sample → a Route: everything about running it that can be decided on the host, before any tensor is touched.
+"""A sample → a Route: everything about running it that can be decided on the host,
+before any tensor is touched.
 
-In: a fabric and the live edges of a batch. Out: for each node that is live for any example how many examples it holds (its rows), and
-for each live edge which of its source's rows it takes and which of its target's rows it fills. A node's value holds only the examples
-for which the node is live, so compute and memory follow the sample.
+In: a fabric and the live edges of a batch. Out: for each node that is live for any
+example how many examples it holds (its rows), and for each live edge which of its
+source's rows it takes and which of its target's rows it fills. A node's value holds
+only the examples for which the node is live, so compute and memory follow the sample.
 """
 
 from __future__ import annotations
@@ -32,9 +34,11 @@ class Handout:
 
 @dataclass(frozen=True)
 class NodeStep:
-    """Make a node's value from its live edges, `edges[i]` filling the rows `rows[i]`, then hand it out.
+    """Make a node's value from its live edges, `edges[i]` filling the rows `rows[i]`,
+    then hand it out.
 
-    `count`: examples the node is live for. `present` (count,): inputs of each, for means that are not all of as many.
+    `count`: examples the node is live for. `present` (count,): inputs of each, for
+    means that are not all of as many.
     """
 
     node: int
@@ -47,7 +51,9 @@ class NodeStep:
 
 @dataclass(frozen=True)
 class Route:
-    """The way of one batch through the fabric. `targets`: for each, the examples it has a value for (None: all)."""
+    """The way of one batch through the fabric. `targets`: for each, the examples it has
+    a value for (None: all).
+    """
 
     batch: int
     live: Booleans
@@ -57,7 +63,9 @@ class Route:
 
 
 class Planner:
-    """Plans the routes of one fabric. What does not depend on the sample is worked out once."""
+    """Plans the routes of one fabric. What does not depend on the sample is worked out
+    once.
+    """
 
     def __init__(self, fabric: Fabric) -> None:
         self.fabric = fabric
@@ -70,7 +78,9 @@ class Planner:
             self.outgoing[source].append(edge)
 
     def route(self, live: Booleans, device: torch.device) -> Route:
-        """The route of live edges (batch, edges); its indices are on `device`, sent there in one copy."""
+        """The route of live edges (batch, edges); its indices are on `device`, sent
+        there in one copy.
+        """
         fabric = self.fabric
         columns = np.ascontiguousarray(live.T)
         inputs = self._inputs(columns)
@@ -83,7 +93,9 @@ class Planner:
         take, fill = row[self.tails[edges], examples], row[self.heads[edges], examples]
         uneven = np.unique(self.heads[used[sizes[used] < counts[self.heads[used]]]]).tolist()
         means = [node for node in uneven if fabric.nodes[node].merge == "mean"]
-        others = [inputs[node, alive[node]] for node in means] + [np.flatnonzero(alive[node]) for node in fabric.target_indices]
+        others = [inputs[node, alive[node]] for node in means] + [
+            np.flatnonzero(alive[node]) for node in fabric.target_indices
+        ]
 
         lengths = [*sizes[used].tolist(), *sizes[used].tolist(), *map(len, others)]
         views = iter(torch.split(_on_device(np.concatenate([take, fill, *others]), device), lengths))
@@ -98,10 +110,18 @@ class Planner:
             if here:
                 rows = tuple(filled[edge] for edge in here)
                 steps.append(NodeStep(node, here, rows, int(counts[node]), present.get(node), handouts[node]))
-        return Route(len(live), live, tuple(handouts[node] for node in fabric.source_indices), tuple(steps), tuple(targets))
+        return Route(
+            len(live),
+            live,
+            tuple(handouts[node] for node in fabric.source_indices),
+            tuple(steps),
+            tuple(targets),
+        )
 
     def _inputs(self, columns: Booleans) -> _Numbers:
-        """How many of the edges `columns` (edges, batch) lead into each node: (nodes, batch)."""
+        """How many of the edges `columns` (edges, batch) lead into each node: (nodes,
+        batch).
+        """
         inputs = np.zeros((len(self.fabric.nodes), columns.shape[1]), dtype=np.int64)
         if len(self.made):
             inputs[self.made] = np.add.reduceat(columns[self.by_head], self.starts, axis=0, dtype=np.int64)
@@ -109,7 +129,9 @@ class Planner:
 
     @staticmethod
     def _parts(used: _Numbers, partly: Booleans, views: Iterator[Tensor]) -> Iterator[tuple[int, _Rows]]:
-        """Each used edge with the next of the views, or None where that would be all rows."""
+        """Each used edge with the next of the views, or None where that would be all
+        rows.
+        """
         for edge in used.tolist():
             rows = next(views)
             yield edge, rows if partly[edge] else None

@@ -1,8 +1,11 @@
-"""Taking rows out of a batch and putting them back, each once, without losing the memory layout.
+"""Taking rows out of a batch and putting them back, each once, without losing the
+memory layout.
 
-`index_select` and `index_add` give contiguous (NCHW) results whatever comes in; through a view with the channels last they keep
-channels_last, in which CPU convolutions run faster. All rows that leave a value are one step of autograd, and so are all that are added
-up to one: a gradient is then filled once for all edges, not once for each and added up again.
+`index_select` and `index_add` give contiguous (NCHW) results whatever comes in; through
+a view with the channels last they keep channels_last, in which CPU convolutions run
+faster. All rows that leave a value are one step of autograd, and so are all that are
+added up to one: a gradient is then filled once for all edges, not once for each and
+added up again.
 """
 
 from __future__ import annotations
@@ -20,13 +23,16 @@ from torch.autograd.graph import saved_tensors_hooks
 
 Rows = Tensor | None
 
-# From which share of a value's rows on an edge takes them again in the backward pass, see `run_on`.
+# From which share of a value's rows on an edge takes them again in the backward pass,
+# see `run_on`.
 _NEARLY_ALL = 2 / 3
 
 
 @dataclass(frozen=True)
 class Taken:
-    """What an edge takes of a value: `x` (k, …), which are `rows` (k,) of `whole`; x is the whole where rows is None."""
+    """What an edge takes of a value: `x` (k, …), which are `rows` (k,) of `whole`; x is
+    the whole where rows is None.
+    """
 
     x: Tensor
     whole: Tensor
@@ -34,20 +40,25 @@ class Taken:
 
 
 def take_rows(whole: Tensor, rows: Sequence[Rows]) -> list[Taken]:
-    """For each of `rows`, those examples of a value (batch, …); all of it where they are None."""
+    """For each of `rows`, those examples of a value (batch, …); all of it where they
+    are None.
+    """
     some = [part for part in rows if part is not None]
     taken = iter(_Take.apply(whole, *some) if some else ())  # type: ignore[no-untyped-call]
     return [Taken(whole if part is None else next(taken), whole, part) for part in rows]
 
 
 def run_on(taken: Taken, operation: Callable[[Tensor], Tensor]) -> Tensor:
-    """operation(x). Where x is most of a value, autograd does not save it for the backward pass: the rows are taken again there.
+    """operation(x). Where x is most of a value, autograd does not save it for the
+    backward pass: the rows are taken again there.
 
-    While edges are likely to be kept, each that leaves a node takes nearly all of its rows: saved, these copies of one value would be
-    most of the memory of a training step. Smaller ones are saved, to spare the time.
+    While edges are likely to be kept, each that leaves a node takes nearly all of its
+    rows: saved, these copies of one value would be most of the memory of a training
+    step. Smaller ones are saved, to spare the time.
 
     Raises:
-        RuntimeError: in the backward pass, where another operation has changed the value in place meanwhile.
+        RuntimeError: in the backward pass, where another operation has changed the
+            value in place meanwhile.
     """
     x, rows = taken.x, taken.rows
     if rows is None or not torch.is_grad_enabled() or len(rows) < _NEARLY_ALL * len(taken.whole):
@@ -63,7 +74,9 @@ def run_on(taken: Taken, operation: Callable[[Tensor], Tensor]) -> Tensor:
         if saved is not None:
             return saved
         if whole._version != version:
-            raise RuntimeError("an operation has changed its input, which other edges take too: it must not work in place")
+            raise RuntimeError(
+                "an operation has changed its input, which other edges take too: it must not work in place"
+            )
         return _taken(whole, rows)
 
     with saved_tensors_hooks(pack, unpack):
@@ -71,7 +84,9 @@ def run_on(taken: Taken, operation: Callable[[Tensor], Tensor]) -> Tensor:
 
 
 def add_rows(parts: Sequence[tuple[Tensor, Rows]], count: int) -> Tensor:
-    """The sum of batches y (k, …), each at its rows (k,) of `count`; of whole batches where its rows are None."""
+    """The sum of batches y (k, …), each at its rows (k,) of `count`; of whole batches
+    where its rows are None.
+    """
     if all(rows is None for _, rows in parts):
         total, *others = (y for y, _ in parts)
         for y in others:
@@ -82,7 +97,9 @@ def add_rows(parts: Sequence[tuple[Tensor, Rows]], count: int) -> Tensor:
 
 
 def spread_rows(y: Tensor, rows: Rows, count: int, fill: float = 0.0) -> Tensor:
-    """A batch of `count` examples that holds y (k, …) at `rows` (k,) and `fill` elsewhere; y itself where rows is None."""
+    """A batch of `count` examples that holds y (k, …) at `rows` (k,) and `fill`
+    elsewhere; y itself where rows is None.
+    """
     if rows is None or fill == 0.0:
         return add_rows([(y, rows)], count)
     last = _channels_last(y)
@@ -102,7 +119,11 @@ class _Take(Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
-        parts = [(gradient, part) for gradient, part in zip(gradients, ctx.rows, strict=True) if gradient is not None]
+        parts = [
+            (gradient, part)
+            for gradient, part in zip(gradients, ctx.rows, strict=True)
+            if gradient is not None
+        ]
         return _sum(parts, ctx.count, ctx.last) if parts else None, *(None for _ in ctx.rows)
 
 
@@ -123,7 +144,9 @@ class _Add(Function):
 
 
 def _sum(parts: Sequence[tuple[Tensor, Rows]], count: int, last: bool) -> Tensor:
-    """The sum, whole batches first: nothing is filled with zeros where there is one. In the widest of the types, as autocast mixes them."""
+    """The sum, whole batches first: nothing is filled with zeros where there is one. In
+    the widest of the types, as autocast mixes them.
+    """
     widest = functools.reduce(torch.promote_types, (y.dtype for y, _ in parts))
     parts = [(y.to(widest), rows) for y, rows in parts]
     whole = [_plain(y, last) for y, rows in parts if rows is None]
@@ -157,4 +180,9 @@ def _restored(x: Tensor, last: bool) -> Tensor:
 
 
 def _channels_last(x: Tensor) -> bool:
-    return x.dim() == 4 and x.shape[1] > 1 and x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
+    return (
+        x.dim() == 4
+        and x.shape[1] > 1
+        and x.is_contiguous(memory_format=torch.channels_last)
+        and not x.is_contiguous()
+    )

@@ -1,7 +1,8 @@
 """Fabric → SuperNet: the fabric compiled to an nn.Module that runs any sample of it.
 
-Call order of a pass: `live_edges` (host) → `plan_route` (host) → for each live node, in topological order: for each live edge
-into it: operation; then merge → activation → each live edge out of it is handed its rows of the value, and the value is forgotten.
+Call order of a pass: `live_edges` (host) → `plan_route` (host) → for each live node, in
+topological order: for each live edge into it: operation; then merge → activation → each
+live edge out of it is handed its rows of the value, and the value is forgotten.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ class SuperNet(nn.Module):
         self.planner = Planner(profile.fabric)
         shapes = (profile.node_shapes[source] for source, _ in profile.fabric.endpoints)
         self.operations = nn.ModuleList(
-            build(edge.op, edge.arguments, shape) for edge, shape in zip(profile.fabric.edges, shapes, strict=True)
+            build(edge.op, edge.arguments, shape)
+            for edge, shape in zip(profile.fabric.edges, shapes, strict=True)
         )
         self.concat_offsets = _concat_offsets(profile)
 
@@ -44,21 +46,29 @@ class SuperNet(nn.Module):
         return self.profile.fabric
 
     def route(self, kept: Booleans | Tensor, device: torch.device | str = "cpu") -> Route:
-        """The way of a sample `kept` (batch, edges) through the net; only its live edges run. Worth keeping if it is run again."""
+        """The way of a sample `kept` (batch, edges) through the net; only its live
+        edges run. Worth keeping if it is run again.
+        """
         return self.planner.route(live_edges(self.sweep, _on_host(kept)), torch.device(device))
 
-    def forward(self, inputs: Inputs, kept: Booleans | Tensor | Route | None = None) -> Tensor | dict[str, Tensor]:
+    def forward(
+        self, inputs: Inputs, kept: Booleans | Tensor | Route | None = None
+    ) -> Tensor | dict[str, Tensor]:
         """Run a batch.
 
-        `inputs`: (batch, …) for one source, a mapping from source names for several. `kept`: the sample, Boolean
-        (batch, edges), or (edges,) for all examples alike, or its `route`; None keeps every edge. Gives (batch, …) for one
-        target, a mapping from target names for several; examples that do not reach a target are zero there.
+        `inputs`: (batch, …) for one source, a mapping from source names for several.
+        `kept`: the sample, Boolean (batch, edges), or (edges,) for all examples alike,
+        or its `route`; None keeps every edge. Gives (batch, …) for one target, a
+        mapping from target names for several; examples that do not reach a target are
+        zero there.
         """
         first = inputs if isinstance(inputs, Tensor) else next(iter(inputs.values()))
         values = self._sources(inputs)
         route = kept if isinstance(kept, Route) else self._route_of(kept, first.shape[0], first.device)
         if route.batch != first.shape[0]:
-            raise ValueError(f"the sample has {route.batch} rows and the batch {first.shape[0]} examples: they must agree")
+            raise ValueError(
+                f"the sample has {route.batch} rows and the batch {first.shape[0]} examples: they must agree"
+            )
         taken: dict[int, Taken] = {}  # live edge that has not run yet → what comes into it
         made: dict[int, Tensor] = {}
         for handout in route.sources:
@@ -66,7 +76,9 @@ class SuperNet(nn.Module):
         for step in route.nodes:
             self._node(step, taken, made)
         outputs = {}
-        for name, node, rows in zip(self.fabric.targets, self.fabric.target_indices, route.targets, strict=True):
+        for name, node, rows in zip(
+            self.fabric.targets, self.fabric.target_indices, route.targets, strict=True
+        ):
             value = made[node] if node in made else first.new_zeros(0, *self.profile.node_shapes[node])
             outputs[name] = spread_rows(value, rows, route.batch)
         return outputs if len(outputs) > 1 else next(iter(outputs.values()))
@@ -79,19 +91,28 @@ class SuperNet(nn.Module):
         if isinstance(inputs, Tensor):
             inputs = {self.fabric.sources[0]: inputs}
         if set(inputs) != set(self.fabric.sources):
-            raise ValueError(f"inputs are for {', '.join(inputs)}, but the sources are {', '.join(self.fabric.sources)}")
+            raise ValueError(
+                f"inputs are for {', '.join(inputs)}, but the sources are {', '.join(self.fabric.sources)}"
+            )
         sizes = {name: value.shape[0] for name, value in inputs.items()}
         if len(set(sizes.values())) > 1:
-            raise ValueError(f"the inputs have different batch sizes: {', '.join(f'{name} {size}' for name, size in sizes.items())}")
+            raise ValueError(
+                "the inputs have different batch sizes: "
+                f"{', '.join(f'{name} {size}' for name, size in sizes.items())}"
+            )
         nodes = {self.fabric.node_index[name]: value for name, value in inputs.items()}
         return {node: self._activated(node, value) for node, value in nodes.items()}
 
     def _node(self, step: NodeStep, taken: dict[int, Taken], made: dict[int, Tensor]) -> None:
-        """Make a node's value of what its edges have `taken`, and hand it out to the next ones; a target's goes to `made`."""
+        """Make a node's value of what its edges have `taken`, and hand it out to the
+        next ones; a target's goes to `made`.
+        """
         node = self.fabric.nodes[step.node]
         parts = []
         for edge, rows in zip(step.edges, step.rows, strict=True):
-            parts.append(Part(run_on(taken.pop(edge), self.operations[edge]), rows, self.concat_offsets[edge]))
+            parts.append(
+                Part(run_on(taken.pop(edge), self.operations[edge]), rows, self.concat_offsets[edge])
+            )
         place = Place(step.count, step.present, self.profile.node_shapes[step.node][0])
         value = self._activated(step.node, MERGES[node.merge](parts, place))
         _hand_out(value, step.handout, taken)
@@ -104,7 +125,8 @@ class SuperNet(nn.Module):
 
 
 def compile_fabric(fabric: Fabric | FabricProfile, *, seed: int | None = None) -> SuperNet:
-    """Compile a fabric to a SuperNet, its weights drawn from `seed` (None: from torch's global generator).
+    """Compile a fabric to a SuperNet, its weights drawn from `seed` (None: from torch's
+    global generator).
 
     Raises:
         FabricError: shapes that do not fit, or more than `MAX_PARAMETERS` parameters.
@@ -114,7 +136,8 @@ def compile_fabric(fabric: Fabric | FabricProfile, *, seed: int | None = None) -
     if seed is None:
         return SuperNet(profile)
     with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)  # torch.manual_seed would also seed accelerators, which nothing here restores
+        # torch.manual_seed would also seed accelerators, which nothing here restores
+        torch.default_generator.manual_seed(seed)
         return SuperNet(profile)
 
 
@@ -129,7 +152,9 @@ def _on_host(kept: Booleans | Tensor) -> Booleans:
 
 
 def _check_size(profile: FabricProfile) -> None:
-    """Refuse a network that no machine this is meant for could hold, before anything is allocated for it."""
+    """Refuse a network that no machine this is meant for could hold, before anything is
+    allocated for it.
+    """
     total = int(profile.params.sum())
     if total > MAX_PARAMETERS:
         largest = int(profile.params.argmax())
@@ -140,7 +165,9 @@ def _check_size(profile: FabricProfile) -> None:
 
 
 def _concat_offsets(profile: FabricProfile) -> tuple[int, ...]:
-    """The first channel of each edge's slot; 0 for edges that do not lead to a concat node."""
+    """The first channel of each edge's slot; 0 for edges that do not lead to a concat
+    node.
+    """
     offsets = [0] * len(profile.fabric.edges)
     for node, incoming in zip(profile.fabric.nodes, profile.fabric.incoming, strict=True):
         start = 0

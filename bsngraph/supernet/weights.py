@@ -1,4 +1,6 @@
-"""Weights by edge name, so that they survive pruning and renumbering: `source->target#key/conv.weight` → tensor."""
+"""Weights by edge name, so that they survive pruning and renumbering:
+`source->target#key/conv.weight` → tensor.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +24,16 @@ def named_weights(net: SuperNet) -> dict[str, Tensor]:
 
 
 def load_named_weights(net: SuperNet, weights: Mapping[str, Tensor]) -> None:
-    """Copy weights of the same names into a net; names of edges that it lacks are passed over.
+    """Copy weights of the same names into a net; names of edges that it lacks are
+    passed over.
 
     Raises:
         InputError: a tensor that the net needs is missing, or has another shape.
     """
     mine = named_weights(net)
-    problems = [name for name, tensor in mine.items() if name not in weights or weights[name].shape != tensor.shape]
+    problems = [
+        name for name, tensor in mine.items() if name not in weights or weights[name].shape != tensor.shape
+    ]
     if problems:
         shown = ", ".join(problems[:5]) + (" …" if len(problems) > 5 else "")
         raise InputError(f"the weights do not fit the network: {shown} missing or of another shape")
@@ -38,7 +43,8 @@ def load_named_weights(net: SuperNet, weights: Mapping[str, Tensor]) -> None:
 
 
 def prune(fabric: Fabric | FabricProfile, architecture: Architecture | Booleans) -> Fabric:
-    """The architecture, or the edges kept (edges,) Boolean, as a fabric of its own: the live edges, all fixed.
+    """The architecture, or the edges kept (edges,) Boolean, as a fabric of its own: the
+    live edges, all fixed.
 
     Raises:
         BsngraphError: the edges kept do not connect every target.
@@ -50,7 +56,9 @@ def prune(fabric: Fabric | FabricProfile, architecture: Architecture | Booleans)
 
 
 def prune_net(net: SuperNet, architecture: Architecture) -> SuperNet:
-    """The architecture as a network of its own, with copies of the super-network's weights, on the same device, of the same number type."""
+    """The architecture as a network of its own, with copies of the super-network's
+    weights, on the same device, of the same number type.
+    """
     pruned = compile_fabric(prune(net.profile, architecture), seed=0)
     weights = named_weights(net)
     like = next((parameter for parameter in net.parameters()), torch.empty(0))

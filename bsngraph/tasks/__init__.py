@@ -1,4 +1,6 @@
-"""Tasks: what a network is trained for, its losses and metrics. No forward pass is made here."""
+"""Tasks: what a network is trained for, its losses and metrics. No forward pass is made
+here.
+"""
 
 from bsngraph.tasks.conversion import as_task
 from bsngraph.tasks.fit import check_fits

@@ -14,10 +14,12 @@ from bsngraph.tasks.task_table import TASKS
 
 
 def as_task(dataset: Dataset, kind: str) -> Dataset:
-    """`dataset` with its labels as `kind` has them: whole numbers as amounts, classes as yes or no, and back.
+    """`dataset` with its labels as `kind` has them: whole numbers as amounts, classes
+    as yes or no, and back.
 
     Raises:
-        InputError: there is no such task, or the labels say too little or too much for it.
+        InputError: there is no such task, or the labels say too little or too much for
+            it.
     """
     if kind not in TASKS:
         raise InputError(f"there is no task {kind!r}: {nearest(kind, TASKS)}")
@@ -25,7 +27,8 @@ def as_task(dataset: Dataset, kind: str) -> Dataset:
         return dataset
     if dataset.train.inputs.is_meta:
         raise InputError(
-            f"{dataset.name} is read while it is used, as {dataset.task}: leave out --task, or let it fit into memory by memory=…"
+            f"{dataset.name} is read while it is used, as {dataset.task}: leave out --task, or let it fit "
+            "into memory by memory=…"
         )
     if (dataset.task, kind) in _CONVERSIONS:
         return _CONVERSIONS[dataset.task, kind](dataset, kind)
@@ -34,8 +37,13 @@ def as_task(dataset: Dataset, kind: str) -> Dataset:
     raise InputError(f"{dataset.name} is for {dataset.task}, and its labels cannot serve {kind}: {cure}")
 
 
-def _relabelled(dataset: Dataset, task: TaskKind, class_names: tuple[str, ...], labels: Callable[[Tensor], Tensor]) -> Dataset:
-    train, validation, test = (Split(split.inputs, labels(split.labels)) for split in (dataset.train, dataset.validation, dataset.test))
+def _relabelled(
+    dataset: Dataset, task: TaskKind, class_names: tuple[str, ...], labels: Callable[[Tensor], Tensor]
+) -> Dataset:
+    train, validation, test = (
+        Split(split.inputs, labels(split.labels))
+        for split in (dataset.train, dataset.validation, dataset.test)
+    )
     return replace(dataset, task=task, class_names=class_names, train=train, validation=validation, test=test)
 
 
@@ -47,7 +55,9 @@ def _amounts(dataset: Dataset, task: TaskKind) -> Dataset:
 def _one_hot(dataset: Dataset, task: TaskKind) -> Dataset:
     """Of all classes, the one that applies."""
     classes = len(dataset.class_names)
-    return _relabelled(dataset, task, dataset.class_names, lambda labels: torch.nn.functional.one_hot(labels.long(), classes))
+    return _relabelled(
+        dataset, task, dataset.class_names, lambda labels: torch.nn.functional.one_hot(labels.long(), classes)
+    )
 
 
 def _floats(dataset: Dataset, task: TaskKind) -> Dataset:
@@ -59,7 +69,10 @@ def _whole_numbers(dataset: Dataset, task: TaskKind) -> Dataset:
     """Amounts that are whole numbers from 0 on, one an example, as classes."""
     labels = _all_labels(dataset)
     if labels.shape[1] != 1 or not bool((labels == labels.round()).all()) or float(labels.min()) < 0:
-        raise InputError(f"{dataset.name}: its labels are no classes: one whole number from 0 on is needed for each example")
+        raise InputError(
+            f"{dataset.name}: its labels are no classes: one whole number from 0 on is needed for each "
+            "example"
+        )
     names = tuple(map(str, range(int(labels.max()) + 1)))
     return _relabelled(dataset, task, names, lambda labels: labels[:, 0].long())
 

@@ -21,10 +21,16 @@ def check_fits(profile: FabricProfile, dataset: Dataset) -> None:
     for name, node in zip(fabric.sources, fabric.source_indices, strict=True):
         takes = profile.node_shapes[node]
         if takes != has:
-            what = f"the fabric's source {name} takes {shape_text(takes)}, but {dataset.name} has {shape_text(has)}"
+            what = (
+                f"the fabric's source {name} takes {shape_text(takes)}, but {dataset.name} has "
+                f"{shape_text(has)}"
+            )
             raise InputError(f'{what}: write input="{shape_text(has)}" on it')
     for name, node in zip(fabric.targets, fabric.target_indices, strict=True):
         gives = profile.node_shapes[node]
         if gives != wanted:
-            what = f"the fabric's target {name} gives {shape_text(gives)}, but {dataset.name} has {row.has(wanted)}"
+            what = (
+                f"the fabric's target {name} gives {shape_text(gives)}, but {dataset.name} has "
+                f"{row.has(wanted)}"
+            )
             raise InputError(f"{what}: {row.cure(wanted, gives)}")

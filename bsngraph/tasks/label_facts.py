@@ -13,9 +13,11 @@ ClassWeights = tuple[float, ...] | Literal["balanced"] | None
 
 @dataclass(frozen=True)
 class LabelFacts:
-    """What losses and metrics need to know about labels: for regression `mean` and `std` (outputs,), of the training split.
+    """What losses and metrics need to know about labels: for regression `mean` and
+    `std` (outputs,), of the training split.
 
-    `class_names` are the outputs' names for regression. `class_weights` (classes,) multiply the loss of each label or pixel.
+    `class_names` are the outputs' names for regression. `class_weights` (classes,)
+    multiply the loss of each label or pixel.
     """
 
     class_names: tuple[str, ...]

@@ -1,7 +1,9 @@
-"""What is measured on a split, task by task: batches of outputs and labels go in, a few numbers come out.
+"""What is measured on a split, task by task: batches of outputs and labels go in, a few
+numbers come out.
 
-Counts and sums stay on the device of the outputs until `measured` asks for them, so that a batch waits for nothing. Each meter
-takes the outputs of one target as the network gives them.
+Counts and sums stay on the device of the outputs until `measured` asks for them, so
+that a batch waits for nothing. Each meter takes the outputs of one target as the
+network gives them.
 """
 
 from __future__ import annotations
@@ -17,7 +19,9 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Metric:
-    """How a metric is called in files and on the terminal, and whether it is a share of one, shown in percent."""
+    """How a metric is called in files and on the terminal, and whether it is a share of
+    one, shown in percent.
+    """
 
     name: str
     title: str
@@ -35,7 +39,9 @@ class Metric:
 
 @dataclass(frozen=True)
 class Measured:
-    """Metrics of a split, and those that have a value a class (None for a class that neither occurs nor is predicted)."""
+    """Metrics of a split, and those that have a value a class (None for a class that
+    neither occurs nor is predicted).
+    """
 
     metrics: Mapping[str, float]
     per_class: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
@@ -52,7 +58,9 @@ class Meter(Protocol):
 
 
 class Accuracy:
-    """Share of examples whose highest score (batch, classes) is at their label (batch,), or at the largest of soft labels."""
+    """Share of examples whose highest score (batch, classes) is at their label
+    (batch,), or at the largest of soft labels.
+    """
 
     def __init__(self) -> None:
         self.right: Tensor | int = 0
@@ -68,15 +76,20 @@ class Accuracy:
 
 
 class PixelOverlap:
-    """Intersection over union of each class, their mean, and pixel accuracy, by the confusion matrix of a whole split.
+    """Intersection over union of each class, their mean, and pixel accuracy, by the
+    confusion matrix of a whole split.
 
-    Outputs (batch, classes, height, width), labels (batch, height, width); pixels labelled `ignore_label` count nowhere. The mean is over
-    the classes that occur or are predicted (Everingham et al., Pascal VOC, 2010: intersections and unions are summed over the split).
+    Outputs (batch, classes, height, width), labels (batch, height, width); pixels
+    labelled `ignore_label` count nowhere. The mean is over the classes that occur or
+    are predicted (Everingham et al., Pascal VOC, 2010: intersections and unions are
+    summed over the split).
     """
 
     def __init__(self, class_names: Sequence[str], ignore_label: int | None) -> None:
         self.class_names, self.ignore_label = class_names, ignore_label
-        self.pairs: Tensor | None = None  # truth · classes + prediction, how often; the last entry gathers what is ignored
+        # truth · classes + prediction, how often; the last entry gathers what is
+        # ignored
+        self.pairs: Tensor | None = None
 
     def update(self, outputs: Tensor, labels: Tensor) -> None:
         classes = len(self.class_names)
@@ -88,7 +101,9 @@ class PixelOverlap:
         self.pairs.scatter_add_(0, pair.flatten(), torch.ones_like(pair).flatten())
 
     def confusion(self) -> Tensor:
-        """How often each class (row) was predicted as each (column): (classes, classes), int64, on the CPU."""
+        """How often each class (row) was predicted as each (column): (classes,
+        classes), int64, on the CPU.
+        """
         assert self.pairs is not None
         classes = len(self.class_names)
         return self.pairs[:-1].view(classes, classes).cpu()
@@ -107,16 +122,18 @@ class PixelOverlap:
 
 
 class Errors:
-    """Root mean squared error, mean absolute error and R², in the outputs' own units; outputs (batch, n) are standardised, labels are not.
+    """Root mean squared error, mean absolute error and R², in the outputs' own units;
+    outputs (batch, n) are standardised, labels are not.
 
-    RMSE and MAE are over all outputs, R² is the mean over them. Where the labels of an output are all the same R² is 1 if they are met
-    exactly and 0 if not.
+    RMSE and MAE are over all outputs, R² is the mean over them. Where the labels of an
+    output are all the same R² is 1 if they are met exactly and 0 if not.
     """
 
     def __init__(self, names: Sequence[str], mean: Tensor, std: Tensor) -> None:
         self.names, self.mean, self.std = names, mean.double(), std.double()
         self.count = 0
-        self.sums = torch.zeros(4, len(names), dtype=torch.float64, device=mean.device)  # of e², |e|, y and y², y standardised
+        # of e², |e|, y and y², y standardised
+        self.sums = torch.zeros(4, len(names), dtype=torch.float64, device=mean.device)
 
     def update(self, outputs: Tensor, labels: Tensor) -> None:
         true = (labels.double() - self.mean) / self.std
@@ -129,7 +146,9 @@ class Errors:
         std = self.std.cpu()
         spread = second - first.square() / self.count
         constant = spread <= 1e-12 * second.clamp(min=1e-12)
-        determined = torch.where(constant, (squares <= 1e-12).double(), 1 - squares / torch.where(constant, 1.0, spread))
+        determined = torch.where(
+            constant, (squares <= 1e-12).double(), 1 - squares / torch.where(constant, 1.0, spread)
+        )
         mean_square = squares * std.square() / self.count
         mean_absolute = absolutes * std / self.count
         metrics = {
@@ -140,15 +159,20 @@ class Errors:
         if len(self.names) == 1:
             return Measured(metrics)
         each = {"rmse": mean_square.sqrt(), "mae": mean_absolute, "r2": determined}
-        per_output = {f"{name}_each": dict(zip(self.names, map(float, values), strict=True)) for name, values in each.items()}
+        per_output = {
+            f"{name}_each": dict(zip(self.names, map(float, values), strict=True))
+            for name, values in each.items()
+        }
         return Measured(metrics, per_output)
 
 
 class LabelRanking:
-    """Mean average precision, and F1 at probability 0.5 over all decisions (micro) and as the mean over classes (macro).
+    """Mean average precision, and F1 at probability 0.5 over all decisions (micro) and
+    as the mean over classes (macro).
 
-    Outputs (batch, classes) are logits; labels (batch, classes), 1 where a class applies. Average precision is scikit-learn's, its mean
-    over the classes that occur. F1 of a class that neither occurs nor is predicted is 0.
+    Outputs (batch, classes) are logits; labels (batch, classes), 1 where a class
+    applies. Average precision is scikit-learn's, its mean over the classes that occur.
+    F1 of a class that neither occurs nor is predicted is 0.
     """
 
     def __init__(self, class_names: Sequence[str]) -> None:
@@ -165,7 +189,8 @@ class LabelRanking:
 
         scores, true = torch.cat(self.scores).cpu().numpy(), torch.cat(self.labels).cpu().numpy()
         precisions = [
-            float(average_precision_score(truth, score)) if truth.any() else None for truth, score in zip(true.T, scores.T, strict=True)
+            float(average_precision_score(truth, score)) if truth.any() else None
+            for truth, score in zip(true.T, scores.T, strict=True)
         ]
         there = [precision for precision in precisions if precision is not None]
         said = scores > 0

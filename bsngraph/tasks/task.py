@@ -1,7 +1,8 @@
 """A task with what it needs to know about one data set.
 
-A fabric may have several sources, which all get the same example (two views of it), and several targets (auxiliary heads), which all give
-the same: the loss is their mean, the prediction is the first one's.
+A fabric may have several sources, which all get the same example (two views of it), and
+several targets (auxiliary heads), which all give the same: the loss is their mean, the
+prediction is the first one's.
 """
 
 from __future__ import annotations
@@ -35,14 +36,18 @@ class Task:
         """The loss of each example, the mean over targets: (batch,)."""
         if isinstance(outputs, Tensor):
             return self.row.losses(outputs, labels, self.facts)
-        return torch.stack([self.row.losses(each, labels, self.facts) for each in outputs.values()]).mean(dim=0)
+        return torch.stack([self.row.losses(each, labels, self.facts) for each in outputs.values()]).mean(
+            dim=0
+        )
 
     def meter(self) -> Meter:
         """What measures a split; it takes `first(outputs)`."""
         return self.row.meter(self.facts)
 
     def predicted(self, outputs: Outputs) -> Tensor:
-        """Classes (batch,) or (batch, height, width), amounts (batch, outputs) in their own units, or what applies (batch, classes)."""
+        """Classes (batch,) or (batch, height, width), amounts (batch, outputs) in their
+        own units, or what applies (batch, classes).
+        """
         return self.row.predictions(first(outputs), self.facts)
 
 
@@ -52,29 +57,39 @@ def first(outputs: Outputs) -> Tensor:
 
 
 def task_of(dataset: Dataset, class_weights: ClassWeights = None, device: torch.device | None = None) -> Task:
-    """The task that a data set is for, with the weights of its classes where some are asked for; its tensors are on `device` (the CPU).
+    """The task that a data set is for, with the weights of its classes where some are
+    asked for; its tensors are on `device` (the CPU).
 
     Raises:
         InputError: weights for a task without classes, or not one for each class.
     """
     if class_weights is not None and not TASKS[dataset.task].takes_weights:
         takers = " and ".join(kind for kind, row in TASKS.items() if row.takes_weights)
-        raise InputError(f"class weights are for {takers}, but {dataset.name} is for {dataset.task}: leave out --class-weights")
+        raise InputError(
+            f"class weights are for {takers}, but {dataset.name} is for {dataset.task}: leave out "
+            "--class-weights"
+        )
     if dataset.task == "regression":
         std, mean = torch.std_mean(dataset.train.labels.double(), dim=0, correction=0)
         std = torch.where(std > 0, std, 1.0)
-        return Task("regression", LabelFacts(dataset.class_names, mean=mean.float().to(device), std=std.float().to(device)))
+        return Task(
+            "regression",
+            LabelFacts(dataset.class_names, mean=mean.float().to(device), std=std.float().to(device)),
+        )
     weights = None if class_weights is None else _class_weights(dataset, class_weights).to(device)
     return Task(dataset.task, LabelFacts(dataset.class_names, dataset.ignore_label, weights))
 
 
 def _class_weights(dataset: Dataset, asked: tuple[float, ...] | str) -> Tensor:
-    """Weights (classes,) as given, or balanced: n / (k · n_c) for the k classes that occur in the training split, 1 for the others."""
+    """Weights (classes,) as given, or balanced: n / (k · n_c) for the k classes that
+    occur in the training split, 1 for the others.
+    """
     classes = len(dataset.class_names)
     if isinstance(asked, tuple):
         if len(asked) != classes:
             raise InputError(
-                f"{len(asked)} class weights are given, but {dataset.name} has {classes} classes: give one for each, or balanced"
+                f"{len(asked)} class weights are given, but {dataset.name} has {classes} classes: give "
+                "one for each, or balanced"
             )
         return torch.tensor(asked)
     counts = dataset.train.label_counts(classes).double()

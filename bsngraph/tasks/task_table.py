@@ -1,4 +1,6 @@
-"""The table of tasks: what a target must give, its loss, what is measured, what a prediction is."""
+"""The table of tasks: what a target must give, its loss, what is measured, what a
+prediction is.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +20,11 @@ from bsngraph.tasks.metrics import Accuracy, Errors, LabelRanking, Meter, Metric
 class TaskRow:
     """A kind of task.
 
-    `output_shape(dataset)` is the shape that a target must give, `has(shape)` says it in words, `cure(shape, given)` what to do where a
-    fabric gives another. `losses(outputs, labels, facts)` is the loss of each example (batch,), `meter(facts)` measures a split, and
-    `predictions(outputs, facts)` is what is predicted. `headline` is the metric that is shown.
+    `output_shape(dataset)` is the shape that a target must give, `has(shape)` says it
+    in words, `cure(shape, given)` what to do where a fabric gives another.
+    `losses(outputs, labels, facts)` is the loss of each example (batch,),
+    `meter(facts)` measures a split, and `predictions(outputs, facts)` is what is
+    predicted. `headline` is the metric that is shown.
     """
 
     headline: Metric

@@ -1,4 +1,6 @@
-"""Training: recipes, the forward pass, one network's training, and measuring it on a split."""
+"""Training: recipes, the forward pass, one network's training, and measuring it on a
+split.
+"""
 
 from bsngraph.training.batch_norm import recompute_batch_norm
 from bsngraph.training.evaluation import RouteCache, Score, evaluate_net

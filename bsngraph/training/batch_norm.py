@@ -13,11 +13,15 @@ from bsngraph.training.forward import run_net
 
 
 @torch.no_grad()
-def recompute_batch_norm(net: SuperNet, dataset: Dataset, kept: Booleans, *, batches: int = 8, batch_size: int = 256) -> None:
-    """Replace the BatchNorm statistics of the live edges of `kept` by their mean over training batches.
+def recompute_batch_norm(
+    net: SuperNet, dataset: Dataset, kept: Booleans, *, batches: int = 8, batch_size: int = 256
+) -> None:
+    """Replace the BatchNorm statistics of the live edges of `kept` by their mean over
+    training batches.
 
-    The running statistics of a search belong to the mixture of all samples. The batches are the first ones of the training split
-    in its own order, without augmentation, so that the result depends on nothing else.
+    The running statistics of a search belong to the mixture of all samples. The batches
+    are the first ones of the training split in its own order, without augmentation, so
+    that the result depends on nothing else.
     """
     norms = [module for module in net.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
     if not norms:

@@ -1,4 +1,6 @@
-"""Measuring a network on a split: loss and metrics, and BatchNorm statistics for one architecture."""
+"""Measuring a network on a split: loss and metrics, and BatchNorm statistics for one
+architecture.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ from bsngraph.training.forward import device_of, run_net
 
 @dataclass(frozen=True)
 class Score:
-    """The mean loss over a split, its metrics (shares are 0 to 1), the metric that is shown, and those with a value a class."""
+    """The mean loss over a split, its metrics (shares are 0 to 1), the metric that is
+    shown, and those with a value a class.
+    """
 
     loss: float
     metrics: Mapping[str, float]
@@ -54,8 +58,11 @@ class RouteCache:
 
 
 @torch.no_grad()
-def evaluate_net(net: SuperNet, dataset: Dataset, split: Split, kept: Booleans, task: Task | None = None) -> Score:
-    """Loss and metrics of one choice of edges (edges,) on a split, in evaluation mode; the net's mode is left as it was.
+def evaluate_net(
+    net: SuperNet, dataset: Dataset, split: Split, kept: Booleans, task: Task | None = None
+) -> Score:
+    """Loss and metrics of one choice of edges (edges,) on a split, in evaluation mode;
+    the net's mode is left as it was.
 
     `task` is the data's own, without class weights, where none is given.
     """

@@ -1,4 +1,6 @@
-"""A pass of a network over a batch: the layout of its inputs, its precision, what each target gives."""
+"""A pass of a network over a batch: the layout of its inputs, its precision, what each
+target gives.
+"""
 
 from __future__ import annotations
 
@@ -25,9 +27,15 @@ def device_of(net: nn.Module) -> torch.device:
 
 
 def training_outputs(net: SuperNet, inputs: Tensor, route: Route, recipe: Recipe) -> Outputs:
-    """What each target gives for a batch in a training step; the pass is in the recipe's precision, its results are not."""
+    """What each target gives for a batch in a training step; the pass is in the
+    recipe's precision, its results are not.
+    """
     if recipe.precision == "float32":
         return run_net(net, inputs, route)
     with torch.autocast(inputs.device.type, getattr(torch, recipe.precision)):
         outputs = run_net(net, inputs, route)
-    return outputs.float() if isinstance(outputs, Tensor) else {name: value.float() for name, value in outputs.items()}
+    return (
+        outputs.float()
+        if isinstance(outputs, Tensor)
+        else {name: value.float() for name, value in outputs.items()}
+    )

@@ -1,7 +1,9 @@
-"""How images lie in memory while a network learns or is measured: channels last on a CPU, where convolutions are faster in it.
+"""How images lie in memory while a network learns or is measured: channels last on a
+CPU, where convolutions are faster in it.
 
-Forward and backward of the ResNet Fabric on 32x32 images took 0.7 of the time in it; on the digits' 8x8 it makes no difference, and
-on other devices nothing was measured, so those stay as they are. Gathering and adding rows keep the layout (`supernet/rows.py`).
+Forward and backward of the ResNet Fabric on 32x32 images took 0.7 of the time in it; on
+the digits' 8x8 it makes no difference, and on other devices nothing was measured, so
+those stay as they are. Gathering and adding rows keep the layout (`supernet/rows.py`).
 """
 
 from __future__ import annotations
@@ -24,7 +26,11 @@ def lay_out(net: SuperNet) -> None:
 
 def laid_out(net: SuperNet, inputs: Tensor) -> Tensor:
     """A batch (batch, …) in the layout that the net's pass is faster in."""
-    return inputs.to(memory_format=torch.channels_last) if inputs.device.type == "cpu" and inputs.dim() == 4 and _pays(net) else inputs
+    return (
+        inputs.to(memory_format=torch.channels_last)
+        if inputs.device.type == "cpu" and inputs.dim() == 4 and _pays(net)
+        else inputs
+    )
 
 
 def _pays(net: SuperNet) -> bool:

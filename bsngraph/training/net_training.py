@@ -1,4 +1,6 @@
-"""Training the weights of one network with every edge kept: hand-made nets, and the chosen network's fine-tuning."""
+"""Training the weights of one network with every edge kept: hand-made nets, and the
+chosen network's fine-tuning.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,8 @@ class NetTraining:
         self.epoch = int(state["epoch"])
 
     def run(self, progress: Progress, after_epoch: Callable[[Json], None]) -> None:
-        """Train to the end of the recipe, calling `after_epoch` with each epoch's metrics.
+        """Train to the end of the recipe, calling `after_epoch` with each epoch's
+        metrics.
 
         Raises:
             RunFailedError: the loss is not finite any more.
@@ -62,14 +65,21 @@ class NetTraining:
         everything = np.ones(len(self.net.fabric.edges), dtype=np.bool_)
         routes = RouteCache(self.net, everything)
         generator = generator_for(self.seed, self.stage, "batches", self.epoch)
-        loss_sum, count, meter = torch.zeros((), dtype=torch.float64, device=device_of(self.net)), 0, self.task.meter()
+        loss_sum, count, meter = (
+            torch.zeros((), dtype=torch.float64, device=device_of(self.net)),
+            0,
+            self.task.meter(),
+        )
         self.net.train()
-        for inputs, labels in self.dataset.training_batches(self.recipe.batch_size, generator, augment=self.recipe.augment):
+        for inputs, labels in self.dataset.training_batches(
+            self.recipe.batch_size, generator, augment=self.recipe.augment
+        ):
             outputs = training_outputs(self.net, inputs, routes(len(labels)), self.recipe)
             loss = self.task.example_losses(outputs, labels).mean()
             if loss.requires_grad:
                 step_weights(self.net, self.optimizer, loss, self.recipe)
-            loss_sum += loss.detach().double() * len(labels)  # read once, at the end: reading it here would wait for a GPU
+            # read once, at the end: reading it here would wait for a GPU
+            loss_sum += loss.detach().double() * len(labels)
             meter.update(first(outputs).detach(), labels)
             count += len(labels)
         check_finite(float(loss_sum), self.stage, self.epoch)

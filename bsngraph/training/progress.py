@@ -1,4 +1,6 @@
-"""How a run tells what it does: a protocol of three calls. The command line shows them; from Python they are silent."""
+"""How a run tells what it does: a protocol of three calls. The command line shows them;
+from Python they are silent.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ class Progress(Protocol):
     """Whoever wants to follow a run."""
 
     def stage(self, name: str, epochs: int, done: int) -> None:
-        """A stage of `epochs` epochs begins, `done` of which lie behind (after resuming)."""
+        """A stage of `epochs` epochs begins, `done` of which lie behind (after
+        resuming).
+        """
 
     def epoch(self, row: Mapping[str, Any]) -> None:
         """An epoch ended; `row` is its line of metrics.jsonl."""

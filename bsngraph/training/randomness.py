@@ -1,6 +1,8 @@
-"""Random streams: one generator for each purpose and epoch, derived from the run's seed.
+"""Random streams: one generator for each purpose and epoch, derived from the run's
+seed.
 
-Nothing random is carried from one epoch to the next, so a run resumed after any epoch draws what it would have drawn.
+Nothing random is carried from one epoch to the next, so a run resumed after any epoch
+draws what it would have drawn.
 """
 
 from __future__ import annotations
@@ -25,7 +27,9 @@ def generator_for(seed: int, *purpose: object) -> torch.Generator:
 
 @contextmanager
 def global_generator(seed: int, *purpose: object) -> Iterator[None]:
-    """torch's global generators (dropout draws from them) seeded for a purpose, and the CPU's given back as it was."""
+    """torch's global generators (dropout draws from them) seeded for a purpose, and the
+    CPU's given back as it was.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derived_seed(seed, *purpose))
         yield

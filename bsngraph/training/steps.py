@@ -14,7 +14,9 @@ from bsngraph.training.recipe import Recipe
 
 
 def make_optimizer(net: SuperNet, recipe: Recipe) -> torch.optim.SGD:
-    """SGD as the recipe has it; Nesterov's form of momentum only where there is momentum."""
+    """SGD as the recipe has it; Nesterov's form of momentum only where there is
+    momentum.
+    """
     return torch.optim.SGD(
         [{"params": list(net.parameters())}],  # as a group it may be empty: a fabric need not have weights
         lr=recipe.learning_rate,

@@ -1,10 +1,12 @@
 """List scheduling of live edges on several cores, for a whole batch of samples at once.
 
-In: a fabric, live edges (batch, edges), and what each edge takes. Out: the steps (`count_steps`) or the time (`run_list`) that each sample
-takes, and which edge starts when and where. Of the edges that could start, the one with the longest remaining path over live edges
-goes first, ties by name (Graham 1969, "Bounds on multiprocessing timing anomalies"; with transfers it is the rule ETF of Hwang et al.
-1989, "Scheduling precedence graphs in systems with interprocessor communication times"). There is a Python loop over steps or over the
-edges of one sample, never over samples.
+In: a fabric, live edges (batch, edges), and what each edge takes. Out: the steps
+(`count_steps`) or the time (`run_list`) that each sample takes, and which edge starts
+when and where. Of the edges that could start, the one with the longest remaining path
+over live edges goes first, ties by name (Graham 1969, "Bounds on multiprocessing timing
+anomalies"; with transfers it is the rule ETF of Hwang et al. 1989, "Scheduling
+precedence graphs in systems with interprocessor communication times"). There is a
+Python loop over steps or over the edges of one sample, never over samples.
 """
 
 from __future__ import annotations
@@ -24,10 +26,11 @@ _Indices = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Graph:
-    """What scheduling needs to know about a fabric before there is a sample: `out_edges[out_starts[n]:out_starts[n + 1]]` leave node n
-    of the sweep's numbering.
+    """What scheduling needs to know about a fabric before there is a sample:
+    `out_edges[out_starts[n]:out_starts[n + 1]]` leave node n of the sweep's numbering.
 
-    Ties go by name, since a pruned fabric's edges keep their names and not their order: a sample must cost what its network costs.
+    Ties go by name, since a pruned fabric's edges keep their names and not their order:
+    a sample must cost what its network costs.
     """
 
     sweep: LiveSweep
@@ -38,7 +41,8 @@ class Graph:
 
 @dataclass(frozen=True)
 class ListSchedule:
-    """What ran where and when: (batch, jobs) each, the jobs of a sample in the order of their starts, and `makespan` (batch,).
+    """What ran where and when: (batch, jobs) each, the jobs of a sample in the order of
+    their starts, and `makespan` (batch,).
 
     `jobs` (batch,) of each row are filled.
     """
@@ -60,11 +64,14 @@ def graph_of(fabric: Fabric) -> Graph:
 
 
 def remaining_paths(graph: Graph, live: Booleans, taken: NDArray[Any]) -> NDArray[Any]:
-    """The longest path of live edges from the start of each edge to a target, by what each edge takes (edges,): (batch, edges)."""
+    """The longest path of live edges from the start of each edge to a target, by what
+    each edge takes (edges,): (batch, edges).
+    """
     columns = np.ascontiguousarray(live.T)
     paths = np.zeros(columns.shape, dtype=taken.dtype)
     from_node = np.zeros((graph.sweep.node_count, len(live)), dtype=taken.dtype)
-    for level in graph.sweep.backward.levels:  # the origins of a backward level are the nodes that its edges lead to
+    # the origins of a backward level are the nodes that its edges lead to
+    for level in graph.sweep.backward.levels:
         edges = graph.sweep.backward.order[level.edges]
         paths[edges] = np.where(columns[edges], taken[edges, None] + from_node[level.origins], 0)
         from_node[level.nodes] = np.maximum.reduceat(paths[edges], level.starts, axis=0)
@@ -72,9 +79,13 @@ def remaining_paths(graph: Graph, live: Booleans, taken: NDArray[Any]) -> NDArra
 
 
 def count_steps(graph: Graph, live: Booleans, works: Booleans, cores: int) -> Times:
-    """The steps of each sample (batch,) where an edge of `works` (edges,) takes one step and any other none."""
+    """The steps of each sample (batch,) where an edge of `works` (edges,) takes one
+    step and any other none.
+    """
     small = len(works) < 2**15  # 16 bits are sorted fastest
-    queue = _Queue(graph, live, works, remaining_paths(graph, live, works.astype(np.int16 if small else np.int32)))
+    queue = _Queue(
+        graph, live, works, remaining_paths(graph, live, works.astype(np.int16 if small else np.int32))
+    )
     width = int(queue.jobs.max(initial=0))
     waiting = np.zeros((len(live), width), dtype=np.bool_)  # by rank
     places = np.zeros((len(live), width), dtype=np.int32)
@@ -91,29 +102,39 @@ def count_steps(graph: Graph, live: Booleans, works: Booleans, cores: int) -> Ti
 
 
 def run_list(graph: Graph, live: Booleans, durations: Times, cores: int, transfers: Times) -> ListSchedule:
-    """Schedule each sample where edges take `durations` (edges,), and `transfers` (edges,) to bring an edge's result to another core.
+    """Schedule each sample where edges take `durations` (edges,), and `transfers`
+    (edges,) to bring an edge's result to another core.
 
-    Edges that take no time run on no core: they pass on what comes in, from the cores where it is.
+    Edges that take no time run on no core: they pass on what comes in, from the cores
+    where it is.
     """
     jobs = np.count_nonzero(live & (durations > 0), axis=1)
-    longest_first = np.argsort(-jobs, kind="stable")  # the samples that are not done yet are the first ones then
+    # the samples that are not done yet are the first ones then
+    longest_first = np.argsort(-jobs, kind="stable")
     cores = max(1, min(cores, int(jobs.max(initial=0))))  # no job ever runs on a core after these
     run = _Run(graph, live[longest_first], durations, cores, transfers)
-    active = np.searchsorted(-jobs[longest_first], -np.arange(jobs.max(initial=0)), side="left")  # samples with more jobs than that
+    # samples with more jobs than that
+    active = np.searchsorted(-jobs[longest_first], -np.arange(jobs.max(initial=0)), side="left")
     shape = (len(live), len(active))
     edges, places = np.zeros(shape, dtype=np.intp), np.zeros(shape, dtype=np.intp)
     starts, ends = np.zeros(shape), np.zeros(shape)
     for job, count in enumerate(active):
-        edges[:count, job], places[:count, job], starts[:count, job], ends[:count, job] = run.start_next(int(count))
+        edges[:count, job], places[:count, job], starts[:count, job], ends[:count, job] = run.start_next(
+            int(count)
+        )
     as_given = np.argsort(longest_first)
-    return ListSchedule(jobs, edges[as_given], places[as_given], starts[as_given], ends[as_given], run.makespan()[as_given])
+    return ListSchedule(
+        jobs, edges[as_given], places[as_given], starts[as_given], ends[as_given], run.makespan()[as_given]
+    )
 
 
 class _Queue:
-    """Which edges of each sample could start: those that take something and whose source's live incoming edges have all ended.
+    """Which edges of each sample could start: those that take something and whose
+    source's live incoming edges have all ended.
 
-    `edges` and `ranks` (batch, edges): the edge of each rank and the rank of each edge, longest remaining path first; the `jobs` (batch,)
-    of a sample, which are its edges that take something, have the first ranks.
+    `edges` and `ranks` (batch, edges): the edge of each rank and the rank of each edge,
+    longest remaining path first; the `jobs` (batch,) of a sample, which are its edges
+    that take something, have the first ranks.
     """
 
     def __init__(self, graph: Graph, live: Booleans, works: Booleans, paths: NDArray[Any]) -> None:
@@ -126,7 +147,8 @@ class _Queue:
         np.put_along_axis(self.ranks, self.edges, np.arange(live.shape[1])[None, :], axis=1)
         self.nodes = graph.sweep.node_count
         heads = (np.arange(len(live))[:, None] * self.nodes + graph.sweep.heads)[live]
-        self.missing = np.bincount(heads, minlength=len(live) * self.nodes)  # by row and node: live incoming edges that have not ended
+        # by row and node: live incoming edges that have not ended
+        self.missing = np.bincount(heads, minlength=len(live) * self.nodes)
 
     def begin(self) -> tuple[_Indices, _Indices]:
         """Rows and ranks of the edges that could start first."""
@@ -173,13 +195,16 @@ class _Queue:
 
 
 class _Run(_Queue):
-    """The state of all cores in all samples, moved on by one edge of each sample at a time."""
+    """The state of all cores in all samples, moved on by one edge of each sample at a
+    time.
+    """
 
     def __init__(self, graph: Graph, live: Booleans, durations: Times, cores: int, transfers: Times) -> None:
         super().__init__(graph, live, durations > 0, remaining_paths(graph, live, durations))
         self.durations, self.transfers, self.cores = durations, transfers, cores
         self.lanes = cores if transfers.any() else 1  # without transfers what is on one core is on all
-        self.there = np.zeros((len(live), self.nodes, self.lanes))  # when each node's parts that have ended are all on each core
+        # when each node's parts that have ended are all on each core
+        self.there = np.zeros((len(live), self.nodes, self.lanes))
         self.free = np.zeros((len(live), cores))
         self.input = np.full(
             (len(live), self.jobs.max(initial=0), self.lanes), np.inf
@@ -188,14 +213,19 @@ class _Run(_Queue):
         self._wait(self.begin())
 
     def start_next(self, count: int) -> tuple[_Indices, _Indices, Times, Times]:
-        """In each of the first `count` samples, start the edge that can start soonest: edge, core, start and end, (count,) each."""
+        """In each of the first `count` samples, start the edge that can start soonest:
+        edge, core, start and end, (count,) each.
+        """
         rows, free = np.arange(count), self.free[:count]
         free_from = free if self.lanes > 1 else free.min(axis=1, keepdims=True)
-        possible = np.maximum(self.input[:count], free_from[:, None, :], out=self.possible[:count]).reshape(count, -1)
+        possible = np.maximum(self.input[:count], free_from[:, None, :], out=self.possible[:count]).reshape(
+            count, -1
+        )
         soonest = possible.argmin(axis=1)  # the first of equals has the lowest rank
         starts = possible[rows, soonest]
         ranks = soonest // self.lanes
-        cores = (np.maximum(self.input[rows, ranks], free) <= starts[:, None]).argmax(axis=1)  # the first that could
+        # the first that could
+        cores = (np.maximum(self.input[rows, ranks], free) <= starts[:, None]).argmax(axis=1)
         edges = self.edges[rows, ranks]
         ends = starts + self.durations[edges]
         self.input[rows, ranks] = np.inf
@@ -213,7 +243,9 @@ class _Run(_Queue):
         return latest
 
     def passes(self, rows: _Indices, edges: _Indices) -> None:
-        """A node that an edge passes something to has it where and when the edge's source has it."""
+        """A node that an edge passes something to has it where and when the edge's
+        source has it.
+        """
         sweep = self.graph.sweep
         np.maximum.at(self.there, (rows, sweep.heads[edges]), self.there[rows, sweep.tails[edges]])
 

@@ -1,7 +1,8 @@
 """Costs of running a sub-network on several cores at once: `steps:N` and `makespan:N`.
 
-In: a fabric, what each edge takes, and a number of cores. Out: a cost, whose value for live edges (batch, edges) is (batch,), and the
-schedule behind one of its values (`schedule_of`). Neither is a sum over edges.
+In: a fabric, what each edge takes, and a number of cores. Out: a cost, whose value for
+live edges (batch, edges) is (batch,), and the schedule behind one of its values
+(`schedule_of`). Neither is a sum over edges.
 """
 
 from __future__ import annotations
@@ -23,12 +24,15 @@ _MOST_ROWS, _MOST_VALUES = 1024, 2**23  # evaluated at once, so that memory stay
 
 @dataclass(frozen=True, eq=False)
 class Steps:
-    """`steps:N`: the sequential steps of a sample when up to `cores` edges run at once (the paper's distributed cost).
+    """`steps:N`: the sequential steps of a sample when up to `cores` edges run at once
+    (the paper's distributed cost).
 
-    An edge with MACs takes one step, whatever is inside it. Any other edge takes none: its output is there at the step at which its
-    input is. An edge can run when every live edge into its source is done. At each step, up to `cores` of the edges that can run are run,
-    those with the longest remaining path first (the most edges with MACs on a path of live edges from its start to a target, itself
-    included), ties by the edges' names (source, target, key). `macs` is (edges,).
+    An edge with MACs takes one step, whatever is inside it. Any other edge takes none:
+    its output is there at the step at which its input is. An edge can run when every
+    live edge into its source is done. At each step, up to `cores` of the edges that can
+    run are run, those with the longest remaining path first (the most edges with MACs
+    on a path of live edges from its start to a target, itself included), ties by the
+    edges' names (source, target, key). `macs` is (edges,).
 
     Raises:
         InputError: `cores` is not positive.
@@ -60,7 +64,9 @@ class Steps:
         return _total(self.fabric, self.of)
 
     def of(self, live: Booleans) -> Costs:
-        """The steps of each sample: live edges (batch, edges) Boolean → (batch,); 0 where nothing is live."""
+        """The steps of each sample: live edges (batch, edges) Boolean → (batch,); 0
+        where nothing is live.
+        """
         return _of_distinct(live, lambda rows: count_steps(self._graph, rows, self.macs > 0, self.cores))
 
     @cached_property
@@ -70,23 +76,32 @@ class Steps:
 
 @dataclass(frozen=True, eq=False)
 class Makespan:
-    """`makespan:N`: the time from the input to the last target when the live edges are list-scheduled on `cores` equal cores.
+    """`makespan:N`: the time from the input to the last target when the live edges are
+    list-scheduled on `cores` equal cores.
 
-    Each edge runs on one core, without interruption, for its duration (`durations`, (edges,) in `unit`). An edge can start on a free core
-    when every live edge into its source has ended and their results are on that core: a result is at once on the core where it was made,
-    and `transfer` later on any other (a number, or (edges,): the time for that edge's result). So it is results of edges that move, as
-    often as needed and without hindering each other or the cores; a node is merged on each core that uses it, in no time. The fabric's
-    inputs are on every core. An edge of duration 0 runs on no core: it hands on the parts of its source, from the cores where they are.
+    Each edge runs on one core, without interruption, for its duration (`durations`,
+    (edges,) in `unit`). An edge can start on a free core when every live edge into its
+    source has ended and their results are on that core: a result is at once on the core
+    where it was made, and `transfer` later on any other (a number, or (edges,): the
+    time for that edge's result). So it is results of edges that move, as often as
+    needed and without hindering each other or the cores; a node is merged on each core
+    that uses it, in no time. The fabric's inputs are on every core. An edge of duration
+    0 runs on no core: it hands on the parts of its source, from the cores where they
+    are.
 
-    Whenever a core is free and some edge can start on a free core, the one with the longest remaining path starts (the largest sum of
-    durations on a path of live edges from its start to a target, itself included, transfers left out), ties by name, on the first
-    of these cores. A target is done when all its parts are together on the core where that is soonest.
+    Whenever a core is free and some edge can start on a free core, the one with the
+    longest remaining path starts (the largest sum of durations on a path of live edges
+    from its start to a target, itself included, transfers left out), ties by name, on
+    the first of these cores. A target is done when all its parts are together on the
+    core where that is soonest.
 
-    Never under max(critical path, sum of durations / cores). Without transfer, at most 2 - 1/cores times the best possible (Graham 1969),
-    and with durations of 1 or 0 the value of `Steps`.
+    Never under max(critical path, sum of durations / cores). Without transfer, at most
+    2 - 1/cores times the best possible (Graham 1969), and with durations of 1 or 0 the
+    value of `Steps`.
 
     Raises:
-        InputError: `cores` is not positive; durations or transfers are negative, NaN or infinite.
+        InputError: `cores` is not positive; durations or transfers are negative, NaN or
+            infinite.
     """
 
     fabric: Fabric
@@ -110,9 +125,13 @@ class Makespan:
         return _total(self.fabric, self.of)
 
     def of(self, live: Booleans) -> Costs:
-        """The makespan of each sample: live edges (batch, edges) Boolean → (batch,) in `unit`; 0 where nothing is live."""
+        """The makespan of each sample: live edges (batch, edges) Boolean → (batch,) in
+        `unit`; 0 where nothing is live.
+        """
         return _of_distinct(
-            live, lambda rows: run_list(self._graph, rows, self.durations, self.cores, self._transfers).makespan, self.cores
+            live,
+            lambda rows: run_list(self._graph, rows, self.durations, self.cores, self._transfers).makespan,
+            self.cores,
         )
 
     @cached_property
@@ -125,13 +144,20 @@ class Makespan:
 
 
 def schedule_of(cost: Steps | Makespan, live: Booleans) -> tuple[ScheduledEdge, ...]:
-    """The schedule behind the cost of one sample, live edges (edges,): its edges that take time, by their start, then their rank.
+    """The schedule behind the cost of one sample, live edges (edges,): its edges that
+    take time, by their start, then their rank.
 
     Steps are counted from 0: an edge of the first step runs from 0 to 1.
     """
     if isinstance(cost, Steps):
         cost = Makespan(cost.fabric, cost.durations, cost.cores, unit=cost.unit)
-    found = run_list(graph_of(cost.fabric), live[None], cost.durations, cost.cores, np.broadcast_to(cost.transfer, live.shape))
+    found = run_list(
+        graph_of(cost.fabric),
+        live[None],
+        cost.durations,
+        cost.cores,
+        np.broadcast_to(cost.transfer, live.shape),
+    )
     columns = (values[0].tolist() for values in (found.edges, found.cores, found.starts, found.ends))
     return tuple(ScheduledEdge(*values) for values in zip(*columns, strict=True))
 
@@ -139,7 +165,9 @@ def schedule_of(cost: Steps | Makespan, live: Booleans) -> tuple[ScheduledEdge, 
 def _of_distinct(live: Booleans, of: Callable[[Booleans], Times], cores: int = 1) -> Costs:
     """`of` each distinct row of live edges, some rows at a time; (batch,)."""
     packed = np.ascontiguousarray(np.packbits(live, axis=1))
-    _, first, inverse = np.unique(packed.view(f"V{packed.shape[1]}").ravel(), return_index=True, return_inverse=True)
+    _, first, inverse = np.unique(
+        packed.view(f"V{packed.shape[1]}").ravel(), return_index=True, return_inverse=True
+    )
     edges = live.shape[1]
     rows = min(max(1, _MOST_VALUES // (edges * min(cores, edges))), _MOST_ROWS)
     values = [of(live[first[start : start + rows]]) for start in range(0, len(first), rows)]
@@ -152,11 +180,19 @@ def _total(fabric: Fabric, of: Callable[[Booleans], Costs]) -> float:
 
 def _check_cores(name: str, cores: int) -> None:
     if cores < 1:
-        raise InputError(f"cost {name!r}: there must be a core to run on: write e.g. {name.partition(':')[0]}:4")
+        raise InputError(
+            f"cost {name!r}: there must be a core to run on: write e.g. {name.partition(':')[0]}:4"
+        )
 
 
 def _check_times(fabric: Fabric, name: str, what: str, times: Costs) -> None:
-    wrong = [f"{edge.name} ({time:g})" for edge, time in zip(fabric.edges, times, strict=True) if not 0 <= time < np.inf]
+    wrong = [
+        f"{edge.name} ({time:g})"
+        for edge, time in zip(fabric.edges, times, strict=True)
+        if not 0 <= time < np.inf
+    ]
     if wrong:
         shown = ", ".join(wrong[:8]) + (f" and {len(wrong) - 8} more" if len(wrong) > 8 else "")
-        raise InputError(f"cost {name!r}: a {what} must be finite and not negative, but it is on {shown}: correct it there")
+        raise InputError(
+            f"cost {name!r}: a {what} must be finite and not negative, but it is on {shown}: correct it there"
+        )

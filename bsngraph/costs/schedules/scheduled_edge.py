@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ScheduledEdge:
-    """Edge `edge` (its index) runs on core `core` (from 0) from `start` to `end`, in the unit of the schedule's cost."""
+    """Edge `edge` (its index) runs on core `core` (from 0) from `start` to `end`, in
+    the unit of the schedule's cost.
+    """
 
     edge: int
     core: int

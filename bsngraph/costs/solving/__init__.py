@@ -1,1 +1,3 @@
-"""What is cheapest, and what is inside budgets: an integer program, and walking where it cannot see."""
+"""What is cheapest, and what is inside budgets: an integer program, and walking where
+it cannot see.
+"""

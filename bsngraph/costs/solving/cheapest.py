@@ -1,8 +1,10 @@
 """The cheapest sub-network of a fabric by one cost.
 
-For a sum over live edges a shortest path is the answer where it can be kept and nothing else is live then: every sub-network holds a
-path. Where fixed or tied edges come along, or several targets must be connected, an integer program answers (program.py). Other costs
-are searched (walk.py); a schedule is proved the shortest where it is as short as its longest path or its work alone would let it be.
+For a sum over live edges a shortest path is the answer where it can be kept and nothing
+else is live then: every sub-network holds a path. Where fixed or tied edges come along,
+or several targets must be connected, an integer program answers (program.py). Other
+costs are searched (walk.py); a schedule is proved the shortest where it is as short as
+its longest path or its work alone would let it be.
 """
 
 from __future__ import annotations
@@ -22,7 +24,9 @@ from bsngraph.fabric import Architecture, Booleans, Fabric, architecture_of, dec
 
 @dataclass(frozen=True)
 class Cheapest:
-    """The architecture with the least of one cost; `proved` where none is cheaper for certain."""
+    """The architecture with the least of one cost; `proved` where none is cheaper for
+    certain.
+    """
 
     architecture: Architecture
     value: float
@@ -30,19 +34,23 @@ class Cheapest:
 
 
 def cheapest(fabric: Fabric, cost: Cost) -> Cheapest:
-    """The sub-network that connects every target at the least cost, fixed edges charged where live.
+    """The sub-network that connects every target at the least cost, fixed edges charged
+    where live.
 
     Raises:
-        InfeasibleBudgetError: gates and choices leave no sub-network that connects every target.
+        InfeasibleBudgetError: gates and choices leave no sub-network that connects
+            every target.
     """
     return _cheapest_sum(fabric, cost) if isinstance(cost, AdditiveCost) else _cheapest_found(fabric, cost)
 
 
 def cheapest_each(fabric: Fabric, costs: Sequence[Cost]) -> dict[str, Cheapest]:
-    """The cheapest sub-network by each cost; costs that are multiples of each other (MACs and FLOPs) are solved once.
+    """The cheapest sub-network by each cost; costs that are multiples of each other
+    (MACs and FLOPs) are solved once.
 
     Raises:
-        InfeasibleBudgetError: gates and choices leave no sub-network that connects every target.
+        InfeasibleBudgetError: gates and choices leave no sub-network that connects
+            every target.
     """
     solved: dict[bytes, Cheapest] = {}
     found = {}
@@ -59,10 +67,15 @@ def cheapest_each(fabric: Fabric, costs: Sequence[Cost]) -> dict[str, Cheapest]:
 
 
 def cheap_starts(fabric: Fabric, cost: Cost) -> list[Booleans]:
-    """Choices (edges,) to walk from when looking for the least of a cost: the fewest edges, and what a schedule's path and work ask for."""
+    """Choices (edges,) to walk from when looking for the least of a cost: the fewest
+    edges, and what a schedule's path and work ask for.
+    """
     edges = np.ones(len(fabric.edges))
     weights = [cost.durations + 1e-6 * edges, edges] if isinstance(cost, Scheduled) else [edges]
-    starts = [_completed(fabric, _cheapest_sum(fabric, AdditiveCost("", "", weight)).architecture) for weight in weights]
+    starts = [
+        _completed(fabric, _cheapest_sum(fabric, AdditiveCost("", "", weight)).architecture)
+        for weight in weights
+    ]
     path = _shortest_path(fabric, weights[0])
     completed = None if path is None else decisions_of(fabric).completed(path)
     return starts if completed is None else [completed, *starts]
@@ -78,7 +91,9 @@ def _cheapest_found(fabric: Fabric, cost: Cost) -> Cheapest:
 
 
 def _least_possible(fabric: Fabric, cost: Cost) -> float:
-    """A value that no sub-network is below: the shortest path to the furthest target, and the least work, shared by all cores."""
+    """A value that no sub-network is below: the shortest path to the furthest target,
+    and the least work, shared by all cores.
+    """
     if not isinstance(cost, Scheduled):
         return -math.inf
     distances, _ = _distances(fabric, cost.durations)
@@ -88,7 +103,9 @@ def _least_possible(fabric: Fabric, cost: Cost) -> float:
     return max(path, math.ceil(work - 1e-9) if whole else work)
 
 
-_NO_SUB_NETWORK = "no choice of edges connects every target: the file's gates and choices exclude each other's paths"
+_NO_SUB_NETWORK = (
+    "no choice of edges connects every target: the file's gates and choices exclude each other's paths"
+)
 
 
 def _cheapest_sum(fabric: Fabric, cost: AdditiveCost) -> Cheapest:
@@ -112,7 +129,9 @@ def _completed(fabric: Fabric, architecture: Architecture) -> Booleans:
 
 
 def _distances(fabric: Fabric, weights: Costs) -> tuple[list[float], list[int | None]]:
-    """The weight of the lightest path from a source to each node, and the edge by which it arrives."""
+    """The weight of the lightest path from a source to each node, and the edge by which
+    it arrives.
+    """
     distance = [math.inf] * len(fabric.nodes)
     best: list[int | None] = [None] * len(fabric.nodes)
     for source in fabric.source_indices:
@@ -126,7 +145,9 @@ def _distances(fabric: Fabric, weights: Costs) -> tuple[list[float], list[int | 
 
 
 def _shortest_path(fabric: Fabric, weights: Costs) -> Booleans | None:
-    """The edges (edges,) of the cheapest source-target path; None where there are several sources or targets."""
+    """The edges (edges,) of the cheapest source-target path; None where there are
+    several sources or targets.
+    """
     if len(fabric.sources) != 1 or len(fabric.targets) != 1:
         return None
     _, best = _distances(fabric, weights)

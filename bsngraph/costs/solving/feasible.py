@@ -1,9 +1,11 @@
-"""Whether budgets can be met, before any training, and the best choice of edges inside them.
+"""Whether budgets can be met, before any training, and the best choice of edges inside
+them.
 
-Limits on sums and on schedules go to the integer program (a schedule is at least its longest path, and its work shared by all cores), so
-what it excludes is impossible. What it finds is held against the costs themselves; where it is over one that the program cannot see, or
-where the program finds no answer in its time, a walk over neighbouring choices looks for a way in, and what is not found then is not
-proved to be impossible.
+Limits on sums and on schedules go to the integer program (a schedule is at least its
+longest path, and its work shared by all cores), so what it excludes is impossible. What
+it finds is held against the costs themselves; where it is over one that the program
+cannot see, or where the program finds no answer in its time, a walk over neighbouring
+choices looks for a way in, and what is not found then is not proved to be impossible.
 """
 
 from __future__ import annotations
@@ -21,10 +23,21 @@ from bsngraph.costs.solving.cheapest import Cheapest, cheap_starts, cheapest, ch
 from bsngraph.costs.solving.program import Limit, NoAnswerError, PathLimit, solve_choice
 from bsngraph.costs.solving.walk import MOST_CHOICES, least
 from bsngraph.errors import InfeasibleBudgetError
-from bsngraph.fabric import Architecture, Booleans, Fabric, architecture_of, connected, decisions_of, every_choice, live_edges, live_sweep
+from bsngraph.fabric import (
+    Architecture,
+    Booleans,
+    Fabric,
+    architecture_of,
+    connected,
+    decisions_of,
+    every_choice,
+    live_edges,
+    live_sweep,
+)
 from bsngraph.wording import quantity
 
-# How often the program is asked again for a choice without what it had found before, when that was over a cost that it cannot see.
+# How often the program is asked again for a choice without what it had found before,
+# when that was over a cost that it cannot see.
 _ROUNDS = 6
 # How long it may think each time, before walking goes on without it.
 _SECONDS = 8.0
@@ -32,7 +45,9 @@ _SECONDS = 8.0
 
 @dataclass(frozen=True)
 class Inside:
-    """The best choice inside the budgets. Without one, `proved` says that there is none, and not only none found."""
+    """The best choice inside the budgets. Without one, `proved` says that there is
+    none, and not only none found.
+    """
 
     architecture: Architecture | None
     proved: bool
@@ -44,7 +59,9 @@ def meets(live: Booleans, budgets: Sequence[Budget]) -> bool:
 
 
 def inside(live: Booleans, budgets: Sequence[Budget]) -> Booleans:
-    """Which of live edges (batch, edges) are inside every budget that must be met: (batch,)."""
+    """Which of live edges (batch, edges) are inside every budget that must be met:
+    (batch,).
+    """
     fits = np.ones(live.shape[0], dtype=np.bool_)
     for budget in budgets:
         if budget.binding and fits.any():
@@ -53,7 +70,9 @@ def inside(live: Booleans, budgets: Sequence[Budget]) -> Booleans:
 
 
 def misses(live: Booleans, budgets: Sequence[Budget]) -> Costs:
-    """How far each of live edges (batch, edges) is from the budgets that are wishes, in shares of them, summed: (batch,)."""
+    """How far each of live edges (batch, edges) is from the budgets that are wishes, in
+    shares of them, summed: (batch,).
+    """
     total = np.zeros(live.shape[0])
     for budget in budgets:
         if not budget.binding:
@@ -62,7 +81,9 @@ def misses(live: Booleans, budgets: Sequence[Budget]) -> Costs:
 
 
 def closest(fabric: Fabric, budgets: Sequence[Budget], start: Architecture) -> Architecture:
-    """A sub-network inside the budgets that must be met and as close to the others as walking from `start` finds."""
+    """A sub-network inside the budgets that must be met and as close to the others as
+    walking from `start` finds.
+    """
 
     def score(live: Booleans) -> Costs:
         return np.where(inside(live, budgets), misses(live, budgets), np.inf)
@@ -70,14 +91,20 @@ def closest(fabric: Fabric, budgets: Sequence[Budget], start: Architecture) -> A
     kept = decisions_of(fabric).completed(start.mask)
     assert kept is not None, "an architecture is the live part of a legitimate choice"
     found = least(fabric, score, [kept])
-    return start if found is None or math.isinf(found.score) else Architecture(len(kept), tuple(np.flatnonzero(found.live).tolist()))
+    return (
+        start
+        if found is None or math.isinf(found.score)
+        else Architecture(len(kept), tuple(np.flatnonzero(found.live).tolist()))
+    )
 
 
 def check_budgets(fabric: Fabric, budgets: Sequence[Budget]) -> Architecture | None:
-    """A sub-network inside all budgets; None where none was found and none is proved impossible.
+    """A sub-network inside all budgets; None where none was found and none is proved
+    impossible.
 
     Raises:
-        InfeasibleBudgetError: no sub-network meets one of them, or all of them together; the text says what is possible.
+        InfeasibleBudgetError: no sub-network meets one of them, or all of them
+            together; the text says what is possible.
     """
     binding = [budget for budget in budgets if budget.binding]
     alone = list(cheapest_each(fabric, [budget.cost for budget in binding]).values())
@@ -94,7 +121,9 @@ def check_budgets(fabric: Fabric, budgets: Sequence[Budget]) -> Architecture | N
 
 
 def best_found(fabric: Fabric, budgets: Sequence[Budget]) -> str:
-    """What to say of budgets that no sub-network was found for, though none is proved impossible."""
+    """What to say of budgets that no sub-network was found for, though none is proved
+    impossible.
+    """
     binding = [budget for budget in budgets if budget.binding]
     for budget in binding:
         found = cheapest(fabric, budget.cost)
@@ -104,9 +133,15 @@ def best_found(fabric: Fabric, budgets: Sequence[Budget]) -> str:
 
 
 def inside_budgets(
-    fabric: Fabric, budgets: Sequence[Budget], *, kept_weight: Costs | None = None, live_weight: Costs | None = None
+    fabric: Fabric,
+    budgets: Sequence[Budget],
+    *,
+    kept_weight: Costs | None = None,
+    live_weight: Costs | None = None,
 ) -> Inside:
-    """The sub-network inside the budgets with the least Σ kept_weight·kept + Σ live_weight·live."""
+    """The sub-network inside the budgets with the least Σ kept_weight·kept + Σ
+    live_weight·live.
+    """
     zeros = np.zeros(len(fabric.edges))
     kept_weight = zeros if kept_weight is None else kept_weight
     live_weight = zeros if live_weight is None else live_weight
@@ -128,7 +163,8 @@ def inside_budgets(
         if meets(found.mask, binding):
             return Inside(found, proved=True)
         if meets(found.mask, [budget for budget in binding if not isinstance(budget.cost, AdditiveCost)]):
-            # HiGHS may exceed a limit by its tolerance. What holds these live edges is over it too, so not all of them may be live.
+            # HiGHS may exceed a limit by its tolerance. What holds these live edges is
+            # over it too, so not all of them may be live.
             limits.append(Limit(found.mask.astype(np.float64), len(found.live) - 1))
         elif guessed < _ROUNDS:  # of most costs that are no sums this is true as well, but not of all
             guessed += 1
@@ -147,11 +183,16 @@ def impossible(budget: Budget, found: Cheapest) -> str:
     share = f", {100 * found.value / budget.cost.total:.2f} % of the fabric" if budget.cost.total else ""
     known = "cheapest" if found.proved else "best found"
     value = amount(found.value, budget.cost)
-    return f"no sub-network meets {budget.text} ({amount(budget.limit, budget.cost)}): the {known} costs {value}{share}"
+    return (
+        f"no sub-network meets {budget.text} ({amount(budget.limit, budget.cost)}): the {known} costs "
+        f"{value}{share}"
+    )
 
 
 def _limits(budget: Budget) -> list[Limit | PathLimit]:
-    """What every sub-network inside a budget satisfies, as far as the program can see."""
+    """What every sub-network inside a budget satisfies, as far as the program can
+    see.
+    """
     cost, limit = budget.cost, budget.limit * (1 + 1e-12)
     if isinstance(cost, AdditiveCost):
         return [Limit(cost.per_edge, budget.limit)]
@@ -162,7 +203,9 @@ def _limits(budget: Budget) -> list[Limit | PathLimit]:
     return []
 
 
-def _best_of(fabric: Fabric, every: Booleans, budgets: Sequence[Budget], kept_weight: Costs, live_weight: Costs) -> Inside:
+def _best_of(
+    fabric: Fabric, every: Booleans, budgets: Sequence[Budget], kept_weight: Costs, live_weight: Costs
+) -> Inside:
     live = live_edges(live_sweep(fabric), every | np.array([edge.fixed for edge in fabric.edges]))
     fits = np.asarray(connected(fabric, live).all(axis=1))
     fits[fits] = inside(live[fits], budgets)
@@ -173,7 +216,9 @@ def _best_of(fabric: Fabric, every: Booleans, budgets: Sequence[Budget], kept_we
 
 
 def _walk_inside(fabric: Fabric, budgets: Sequence[Budget], starts: Sequence[Booleans]) -> Inside:
-    """Down the sum of what is over the budgets, in shares of them, until nothing is; from `starts` and from what is cheap."""
+    """Down the sum of what is over the budgets, in shares of them, until nothing is;
+    from `starts` and from what is cheap.
+    """
 
     def over(live: Booleans) -> Costs:
         total = np.zeros(live.shape[0])
@@ -197,7 +242,11 @@ def _impossible_together(fabric: Fabric, budgets: Sequence[Budget]) -> str:
         return text
     best = inside_budgets(fabric, others, live_weight=first.cost.per_edge)
     if best.architecture is None:
-        return f"no sub-network meets {_and(others)} together, though each can be met alone" if best.proved else text
+        return (
+            f"no sub-network meets {_and(others)} together, though each can be met alone"
+            if best.proved
+            else text
+        )
     value = float(first.cost.of(best.architecture.mask[None])[0])
     return (
         f"no sub-network meets the budgets together: inside {_and(others)}, the cheapest costs "

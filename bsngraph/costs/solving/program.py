@@ -1,17 +1,19 @@
 """The choice of edges as an integer program, solved by HiGHS through scipy.
 
-In: a fabric, a weight for each kept edge and each live edge, limits on sums over live edges. Out: the best choice of
-edges, and whether it is proved the best.
+In: a fabric, a weight for each kept edge and each live edge, limits on sums over live
+edges. Out: the best choice of edges, and whether it is proved the best.
 
-Variables for each edge e = (u, v): kept_e (integer; 1 for fixed edges), live_e; for each node: reached_v (from a source) and
-leads_v (to a target); for each target t a unit of flow over kept edges that connects it. Constraints:
+Variables for each edge e = (u, v): kept_e (integer; 1 for fixed edges), live_e; for
+each node: reached_v (from a source) and leads_v (to a target); for each target t a unit
+of flow over kept edges that connects it. Constraints:
 
     reached_v ≥ reached_u + kept_e − 1        leads_u ≥ leads_v + kept_e − 1
     live_e ≥ kept_e + reached_u + leads_v − 2     flow_te ≤ kept_e, conserved, 1 into t
     kept equal within a gate                      Σ kept = 1 over a choice
 
-Costs are not negative and limits bound from above, so nothing gains by setting live_e above what these force, which is
-exactly the live edges of the choice. A limit on the longest path adds a depth to each node:
+Costs are not negative and limits bound from above, so nothing gains by setting live_e
+above what these force, which is exactly the live edges of the choice. A limit on the
+longest path adds a depth to each node:
 
     depth_v ≥ depth_u + weight_e − (limit + weight_e)·(1 − live_e)     0 ≤ depth ≤ limit
 """
@@ -38,8 +40,9 @@ class NoAnswerError(BsngraphError):
     """The solver found neither a choice nor a proof in its time."""
 
 
-# The largest number of the objective and of a limit. HiGHS is content within 1e-6 of both, whatever their size: with numbers as
-# large as these that is 1e-12 of the whole, as exact as a sum.
+# The largest number of the objective and of a limit. HiGHS is content within 1e-6 of
+# both, whatever their size: with numbers as large as these that is 1e-12 of the whole,
+# as exact as a sum.
 _LARGEST = 1e6
 
 
@@ -75,7 +78,8 @@ def solve_choice(
     *,
     seconds: float = TIME_LIMIT_S,
 ) -> Choice | None:
-    """The choice that minimises Σ kept_weight·kept + Σ live_weight·live inside the limits; None where there is none.
+    """The choice that minimises Σ kept_weight·kept + Σ live_weight·live inside the
+    limits; None where there is none.
 
     `live_weight` must not be negative.
 
@@ -105,7 +109,13 @@ def solve_choice(
     lower[rows.reached][list(fabric.source_indices)] = 1
     lower[rows.leads][list(fabric.target_indices)] = 1
     options = {"time_limit": seconds, "mip_rel_gap": 0.0}
-    result = milp(weights, integrality=integrality, bounds=Bounds(lower, upper), constraints=rows.constraint(), options=options)
+    result = milp(
+        weights,
+        integrality=integrality,
+        bounds=Bounds(lower, upper),
+        constraints=rows.constraint(),
+        options=options,
+    )
     if result.status == 2:
         return None
     if result.x is None:
@@ -164,18 +174,29 @@ class _Rows:
             self.add([(decisions.edges_of[variable][0], 1) for variable in choice], 1, 1)
 
     def limit(self, limit: Limit) -> None:
-        """An edge over the limit by itself counts twice the limit, so that the numbers of a row stay of one size."""
+        """An edge over the limit by itself counts twice the limit, so that the numbers
+        of a row stay of one size.
+        """
         capped = np.minimum(limit.per_edge, 2 * limit.limit) if limit.limit else limit.per_edge
         factors = capped / (limit.limit or 1.0) * _LARGEST
-        self.add([(self.edges + edge, float(factor)) for edge, factor in enumerate(factors)], -np.inf, _LARGEST if limit.limit else 0.0)
+        self.add(
+            [(self.edges + edge, float(factor)) for edge, factor in enumerate(factors)],
+            -np.inf,
+            _LARGEST if limit.limit else 0.0,
+        )
 
     def path_limit(self, limit: PathLimit) -> None:
-        """Depths are shares of the limit; an edge over it by itself counts twice the limit."""
+        """Depths are shares of the limit; an edge over it by itself counts twice the
+        limit.
+        """
         depth, self.width = self.width, self.width + self.nodes
         for edge, (source, target) in enumerate(self.fabric.endpoints):
             weight = float(min(limit.per_edge[edge] / limit.limit, 2.0)) * _LARGEST
             switch = _LARGEST + weight
-            self.add([(depth + target, _LARGEST), (depth + source, -_LARGEST), (self.edges + edge, -switch)], weight - switch)
+            self.add(
+                [(depth + target, _LARGEST), (depth + source, -_LARGEST), (self.edges + edge, -switch)],
+                weight - switch,
+            )
 
     def constraint(self) -> LinearConstraint:
         from scipy.optimize import LinearConstraint

@@ -1,7 +1,9 @@
-"""The best sub-network that can be found by walking from choice to choice, for costs that no program can bound.
+"""The best sub-network that can be found by walking from choice to choice, for costs
+that no program can bound.
 
-In: a fabric, where to start, and a score of live edges. Out: live edges of the least score found. On a fabric of few decisions all
-choices are scored instead, and the answer is proved.
+In: a fabric, where to start, and a score of live edges. Out: live edges of the least
+score found. On a fabric of few decisions all choices are scored instead, and the answer
+is proved.
 """
 
 from __future__ import annotations
@@ -12,7 +14,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from bsngraph.costs.cost import Costs
-from bsngraph.fabric import Booleans, Fabric, connected, every_choice, live_edges, live_sweep, neighbouring_choices
+from bsngraph.fabric import (
+    Booleans,
+    Fabric,
+    connected,
+    every_choice,
+    live_edges,
+    live_sweep,
+    neighbouring_choices,
+)
 
 # Fabrics with at most so many choices are enumerated.
 MOST_CHOICES = 1024
@@ -29,10 +39,14 @@ class Found:
     proved: bool
 
 
-def least(fabric: Fabric, score: Score, starts: Iterable[Booleans], *, enough: float = -np.inf) -> Found | None:
-    """The sub-network of the least score (live edges (batch, edges) → (batch,)); any that scores `enough` will do.
+def least(
+    fabric: Fabric, score: Score, starts: Iterable[Booleans], *, enough: float = -np.inf
+) -> Found | None:
+    """The sub-network of the least score (live edges (batch, edges) → (batch,)); any
+    that scores `enough` will do.
 
-    `starts` are legitimate choices of edges (edges,), walked from in turn; None where no choice connects every target.
+    `starts` are legitimate choices of edges (edges,), walked from in turn; None where
+    no choice connects every target.
     """
     walker = _Walker(fabric, score)
     every = every_choice(fabric, MOST_CHOICES)
@@ -57,7 +71,9 @@ class _Walker:
         self.fixed = np.array([edge.fixed for edge in fabric.edges])
 
     def scored(self, kept: Booleans) -> tuple[Booleans, Costs]:
-        """The live edges of those choices (choices, edges) that connect every target, each once, and their scores."""
+        """The live edges of those choices (choices, edges) that connect every target,
+        each once, and their scores.
+        """
         live = live_edges(self.sweep, kept | self.fixed)
         live = live[connected(self.fabric, live).all(axis=1)]
         if len(live):

@@ -1,1 +1,3 @@
-"""What loaders share: decoding one file, reading every example once, making tensors, streaming."""
+"""What loaders share: decoding one file, reading every example once, making tensors,
+streaming.
+"""

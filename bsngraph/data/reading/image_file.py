@@ -1,7 +1,8 @@
-"""One image file → a uint8 array, by Pillow; everything that can be wrong with one is an `InputError` that says what.
+"""One image file → a uint8 array, by Pillow; everything that can be wrong with one is
+an `InputError` that says what.
 
-A stranger's file can be anything: only plain raster formats are tried, sizes are looked at before anything is decoded, and nothing
-that Pillow's parsers raise gets through.
+A stranger's file can be anything: only plain raster formats are tried, sizes are looked
+at before anything is decoded, and nothing that Pillow's parsers raise gets through.
 """
 
 from __future__ import annotations
@@ -16,10 +17,26 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from bsngraph.errors import InputError
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".ppm", ".pgm", ".pbm", ".tif", ".tiff", ".webp"})
+SUFFIXES = frozenset(
+    {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".ppm", ".pgm", ".pbm", ".tif", ".tiff", ".webp"}
+)
 MOST_PIXELS = 50_000_000
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "PPM", "TIFF", "WEBP")
-_CHANNELS = {"1": 1, "L": 1, "RGB": 3, "P": 3, "YCbCr": 3, "LAB": 3, "HSV": 3, "LA": 2, "La": 2, "PA": 4, "RGBA": 4, "RGBa": 4, "CMYK": 4}
+_CHANNELS = {
+    "1": 1,
+    "L": 1,
+    "RGB": 3,
+    "P": 3,
+    "YCbCr": 3,
+    "LAB": 3,
+    "HSV": 3,
+    "LA": 2,
+    "La": 2,
+    "PA": 4,
+    "RGBA": 4,
+    "RGBa": 4,
+    "CMYK": 4,
+}
 
 Pixels = NDArray[np.uint8]
 Size = tuple[int, int]
@@ -28,17 +45,24 @@ Size = tuple[int, int]
 def read_image(source: Path | bytes, *, channels: int | None = None) -> Pixels:
     """An image as (channels, height, width), turned as its EXIF orientation says.
 
-    One channel for grey images, three for colour (palettes are looked up). `channels` (1 or 3) converts.
+    One channel for grey images, three for colour (palettes are looked up). `channels`
+    (1 or 3) converts.
 
     Raises:
-        InputError: the file cannot be used; the text is the reason, without the file's name.
+        InputError: the file cannot be used; the text is the reason, without the file's
+            name.
     """
     image = _decoded(source, upright=True)
     found = _CHANNELS.get(image.mode)
     if found is None:
-        raise InputError(f"has values of another type than 8 bits (mode {image.mode}): convert it to 8 bits a channel")
+        raise InputError(
+            f"has values of another type than 8 bits (mode {image.mode}): convert it to 8 bits a channel"
+        )
     if found not in (1, 3) and channels is None:
-        raise InputError(f"has {found} channels (mode {image.mode}): images have 1 or 3; convert it, or say channels=3 to convert all")
+        raise InputError(
+            f"has {found} channels (mode {image.mode}): images have 1 or 3; convert it, or say channels=3 "
+            "to convert all"
+        )
     wanted = {1: "L", 3: "RGB"}[channels or found]
     if image.mode != wanted:
         image = image.convert(wanted)
@@ -47,7 +71,8 @@ def read_image(source: Path | bytes, *, channels: int | None = None) -> Pixels:
 
 
 def read_mask(source: Path | bytes) -> Pixels:
-    """A label map (height, width): the value, or the palette's index, of each pixel is its class.
+    """A label map (height, width): the value, or the palette's index, of each pixel is
+    its class.
 
     Raises:
         InputError: the file cannot be used, or has colours.
@@ -55,18 +80,23 @@ def read_mask(source: Path | bytes) -> Pixels:
     image = _decoded(source, upright=False)
     if image.mode not in ("1", "L", "P"):
         raise InputError(
-            f"is no label map (mode {image.mode}): a mask has one channel of 8 bits, or a palette; its value is the pixel's class"
+            f"is no label map (mode {image.mode}): a mask has one channel of 8 bits, or a palette; its "
+            "value is the pixel's class"
         )
     return np.array(image, dtype=np.uint8)
 
 
 def resized(pixels: Pixels, size: Size) -> Pixels:
-    """An image (channels, height, width) at another size, bilinear over the pixels that shrink into one."""
+    """An image (channels, height, width) at another size, bilinear over the pixels that
+    shrink into one.
+    """
     return np.stack([_resized(channel, size, Image.Resampling.BILINEAR) for channel in pixels])
 
 
 def resized_mask(mask: Pixels, size: Size) -> Pixels:
-    """A label map (height, width) at another size; each pixel takes the nearest one's label."""
+    """A label map (height, width) at another size; each pixel takes the nearest one's
+    label.
+    """
     return _resized(mask, size, Image.Resampling.NEAREST)
 
 
@@ -78,14 +108,18 @@ def _decoded(source: Path | bytes, *, upright: bool) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what matters is checked below, or raised
-            with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=_FORMATS) as image:
+            with Image.open(
+                io.BytesIO(source) if isinstance(source, bytes) else source, formats=_FORMATS
+            ) as image:
                 _check_size(image)
                 image.load()
                 return ImageOps.exif_transpose(image) if upright else image.copy()
     except InputError:
         raise
     except Image.DecompressionBombError:
-        raise InputError(f"has more than {MOST_PIXELS:,} pixels, as decompression bombs do: make it smaller") from None
+        raise InputError(
+            f"has more than {MOST_PIXELS:,} pixels, as decompression bombs do: make it smaller"
+        ) from None
     except FileNotFoundError:
         raise InputError("is not there") from None
     except PermissionError:
@@ -99,7 +133,10 @@ def _decoded(source: Path | bytes, *, upright: bool) -> Image.Image:
 def _check_size(image: Image.Image) -> None:
     width, height = image.size
     if width * height > MOST_PIXELS:
-        raise InputError(f"has {height}x{width} pixels, more than {MOST_PIXELS:,}, as decompression bombs do: make it smaller")
+        raise InputError(
+            f"has {height}x{width} pixels, more than {MOST_PIXELS:,}, as decompression bombs do: make it "
+            "smaller"
+        )
     if min(width, height) < 2:
         raise InputError(f"has {height}x{width} pixels: an image has at least 2x2")
     frames = getattr(image, "n_frames", 1)

@@ -1,6 +1,8 @@
-"""From arrays to a `Dataset`: which task the labels are for, whether they make sense, statistics of the training split.
+"""From arrays to a `Dataset`: which task the labels are for, whether they make sense,
+statistics of the training split.
 
-In: NumPy arrays in the source's order. Out: a `Dataset` in memory, with labels of the type that its task has.
+In: NumPy arrays in the source's order. Out: a `Dataset` in memory, with labels of the
+type that its task has.
 """
 
 from __future__ import annotations
@@ -22,7 +24,9 @@ Array = NDArray[np.generic]
 TASKS: tuple[TaskKind, ...] = ("classification", "segmentation", "regression", "multi-label")
 _AT_ONCE = 4096
 IGNORED = 255
-"""The label of pixels that count nowhere, in masks from files: what PASCAL VOC and others write."""
+"""The label of pixels that count nowhere, in masks from files: what PASCAL VOC and
+others write.
+"""
 
 
 def draw(
@@ -37,7 +41,8 @@ def draw(
 ) -> SplitRows:
     """The splits of examples with these labels, stratified for classification.
 
-    The options `train`, `validation` and `test` of the name, where the source has them, say how many examples are drawn for each.
+    The options `train`, `validation` and `test` of the name, where the source has them,
+    say how many examples are drawn for each.
     """
     asked: dict[Part, int] = dict(counts or {})
     parts: tuple[Part, ...] = ("train", "validation", "test")
@@ -48,7 +53,9 @@ def draw(
     classes = task == "classification"
     strata = labels.astype(np.int64) if classes else np.zeros(len(labels), dtype=np.int64)
     names = class_names if classes else ("all",)
-    return split_rows(strata, names, request.split_seed, origin=request.text, numbering=numbering, given=given, counts=asked)
+    return split_rows(
+        strata, names, request.split_seed, origin=request.text, numbering=numbering, given=given, counts=asked
+    )
 
 
 def make_dataset(
@@ -72,7 +79,10 @@ def make_dataset(
     values = inputs if inputs.dtype == np.uint8 else inputs.astype(np.float32)
     if values.dtype != np.uint8 and not np.isfinite(values).all():
         first = int(np.argwhere(~np.isfinite(values).reshape(len(values), -1).all(axis=1))[0, 0])
-        raise InputError(f"{request.text}: the values of example {first} are not all finite numbers: fill in or remove what is missing")
+        raise InputError(
+            f"{request.text}: the values of example {first} are not all finite numbers: fill in or remove "
+            "what is missing"
+        )
     kind = np.uint8 if task == "segmentation" else np.int64 if task == "classification" else np.float32
 
     def split(some: Rows) -> Split:
@@ -97,17 +107,22 @@ def make_dataset(
 
 
 def usual_augmentation(input_shape: tuple[int, ...]) -> Augmentation:
-    """What does no harm to images of any kind: shifts by an eighth of the shorter side. Flips would, to digits; nothing else has any."""
+    """What does no harm to images of any kind: shifts by an eighth of the shorter side.
+    Flips would, to digits; nothing else has any.
+    """
     return Augmentation(shift=min(input_shape[1:]) // 8) if len(input_shape) == 3 else Augmentation()
 
 
 def statistics(inputs: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and deviation a channel (feature, for sequences and vectors) in float64; a channel that never changes has deviation 1."""
+    """Mean and deviation a channel (feature, for sequences and vectors) in float64; a
+    channel that never changes has deviation 1.
+    """
     channel = 2 if inputs.dim() == 3 else 1
     means, deviations = [], []
     for one in range(inputs.shape[channel]):
         values = inputs.select(channel, one).numpy()
-        parts = np.array_split(values, len(values) // _AT_ONCE + 1)  # float64 is eight times as large as uint8
+        # float64 is eight times as large as uint8
+        parts = np.array_split(values, len(values) // _AT_ONCE + 1)
         mean = sum(float(part.sum(dtype=np.float64)) for part in parts) / values.size
         variance = sum(float(np.square(part.astype(np.float64) - mean).sum()) for part in parts) / values.size
         means.append(mean)
@@ -118,7 +133,8 @@ def statistics(inputs: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
 def infer_task(labels: Array, inputs: Array) -> TaskKind | None:
     """The task that labels of this shape and type are for; None where they fit none.
 
-    Floating point: regression. Whole numbers: a vector is classes; (n, k) of 0 and 1 is multi-label; one for each pixel is segmentation.
+    Floating point: regression. Whole numbers: a vector is classes; (n, k) of 0 and 1 is
+    multi-label; one for each pixel is segmentation.
     """
     if labels.dtype.kind == "f":
         return "regression" if labels.ndim in (1, 2) else None
@@ -131,7 +147,9 @@ def infer_task(labels: Array, inputs: Array) -> TaskKind | None:
     return "segmentation" if labels.ndim == 3 and inputs.ndim == 4 else None
 
 
-def check_labels(origin: str, labels: Array, task: TaskKind, classes: int, ignore_label: int | None = None) -> None:
+def check_labels(
+    origin: str, labels: Array, task: TaskKind, classes: int, ignore_label: int | None = None
+) -> None:
     """Whether labels are what the task takes.
 
     Raises:

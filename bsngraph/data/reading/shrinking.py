@@ -1,4 +1,6 @@
-"""Smaller images by averaging: the option `size` of data sets whose images have one size."""
+"""Smaller images by averaging: the option `size` of data sets whose images have one
+size.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,8 @@ from bsngraph.errors import InputError
 
 
 def shrunk(request: Request, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Images (n, channels, height, width) as the name's `size` wants them: means over whole blocks, halves rounded up.
+    """Images (n, channels, height, width) as the name's `size` wants them: means over
+    whole blocks, halves rounded up.
 
     Raises:
         InputError: the sizes do not divide.
@@ -20,7 +23,10 @@ def shrunk(request: Request, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if size is None or size == (height, width):
         return images
     if height % size[0] or width % size[1]:
-        raise InputError(f"{request.text}: size={size[0]}x{size[1]} must divide {height}x{width}: smaller images are means over blocks")
+        raise InputError(
+            f"{request.text}: size={size[0]}x{size[1]} must divide {height}x{width}: smaller images are "
+            "means over blocks"
+        )
     down, across = height // size[0], width // size[1]
     blocks = images.reshape(*images.shape[:2], size[0], down, size[1], across)
     area = down * across

@@ -1,7 +1,8 @@
-"""From a surveyed reader to a `Dataset`: in memory where the survey kept the examples, else read while they are used.
+"""From a surveyed reader to a `Dataset`: in memory where the survey kept the examples,
+else read while they are used.
 
-What a streamed split yields follows from the rows asked for, whatever the number of worker processes; augmentation happens afterwards, on
-whole batches.
+What a streamed split yields follows from the rows asked for, whatever the number of
+worker processes; augmentation happens afterwards, on whole batches.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ _AHEAD = 4
 
 
 class _Batches(TorchDataset[Any]):
-    """Whole batches of a reader, for worker processes: (inputs, labels), or the reason why one cannot be read any more."""
+    """Whole batches of a reader, for worker processes: (inputs, labels), or the reason
+    why one cannot be read any more.
+    """
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
@@ -42,15 +45,19 @@ class _Batches(TorchDataset[Any]):
                 return f"{self.reader.place(row)}: {error}"
             inputs.append(pixels)
             labels.append(label)
-        return torch.from_numpy(np.stack(inputs)), torch.from_numpy(np.stack([np.asarray(label) for label in labels]))
+        return torch.from_numpy(np.stack(inputs)), torch.from_numpy(
+            np.stack([np.asarray(label) for label in labels])
+        )
 
 
 @dataclass(frozen=True)
 class StreamedSplit(Split):
     """A split that is read while it is used.
 
-    `inputs` tells shape and type only (a tensor on torch's meta device); so do `labels`, where they are label maps. `rows` (n,) are the
-    examples' numbers in the reader; `counts` what `label_counts` gives; `digests` (n,) tell the examples from others.
+    `inputs` tells shape and type only (a tensor on torch's meta device); so do
+    `labels`, where they are label maps. `rows` (n,) are the examples' numbers in the
+    reader; `counts` what `label_counts` gives; `digests` (n,) tell the examples from
+    others.
     """
 
     reader: Reader
@@ -65,7 +72,8 @@ class StreamedSplit(Split):
         return replace(self, device=device)
 
     def batches(self, rows: Iterable[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
-        """Raw inputs and labels for each vector of row numbers; several batches ahead are being read.
+        """Raw inputs and labels for each vector of row numbers; several batches ahead
+        are being read.
 
         Raises:
             InputError: an example cannot be read any more.
@@ -96,18 +104,34 @@ class StreamedSplit(Split):
 
 
 def dataset_from_survey(
-    request: Request, reader: Reader, found: Survey, labels: NDArray[np.int64] | None, rows: SplitRows, class_names: Sequence[str]
+    request: Request,
+    reader: Reader,
+    found: Survey,
+    labels: NDArray[np.int64] | None,
+    rows: SplitRows,
+    class_names: Sequence[str],
 ) -> Dataset:
-    """A data set of a reader's usable examples: in memory where the survey kept them, else streaming.
+    """A data set of a reader's usable examples: in memory where the survey kept them,
+    else streaming.
 
-    `labels` (n,) are the classes of the usable examples; without, they are label maps. `rows` count the usable examples.
+    `labels` (n,) are the classes of the usable examples; without, they are label maps.
+    `rows` count the usable examples.
     """
     task: TaskKind = "classification" if labels is not None else "segmentation"
     ignore = IGNORED if labels is None else None
     if found.pixels is not None:
         marks = found.maps if labels is None else labels
         assert marks is not None, "a survey keeps label maps with their images"
-        return make_dataset(request, found.pixels, marks, rows, class_names, task=task, ignore_label=ignore, skipped=found.skipped)
+        return make_dataset(
+            request,
+            found.pixels,
+            marks,
+            rows,
+            class_names,
+            task=task,
+            ignore_label=ignore,
+            skipped=found.skipped,
+        )
     workers = worker_count(request)
 
     def split(some: Rows) -> StreamedSplit:
@@ -118,7 +142,9 @@ def dataset_from_survey(
         else:
             maps = torch.from_numpy(labels[some])
             counts = np.bincount(labels[some], minlength=len(class_names))
-        return StreamedSplit(inputs, maps, reader, found.good[some], counts, found.digests[some], workers, torch.device("cpu"))
+        return StreamedSplit(
+            inputs, maps, reader, found.good[some], counts, found.digests[some], workers, torch.device("cpu")
+        )
 
     pixels = float(found.shape[1] * found.shape[2] * len(rows.train))
     sums = found.sums[rows.train].sum(axis=0) / pixels  # (channels, 2)

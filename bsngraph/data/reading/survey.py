@@ -1,7 +1,9 @@
-"""Reading examples one at a time: a `Reader` gives any of its examples by number, `survey` reads all of them once.
+"""Reading examples one at a time: a `Reader` gives any of its examples by number,
+`survey` reads all of them once.
 
-In: a reader. Out: a `Survey`, before anything is trained: which examples can be used and what is wrong with the others, statistics, and
-the examples themselves where they fit into memory.
+In: a reader. Out: a `Survey`, before anything is trained: which examples can be used
+and what is wrong with the others, statistics, and the examples themselves where they
+fit into memory.
 """
 
 from __future__ import annotations
@@ -41,15 +43,19 @@ class Reader(Protocol):
         """What an error calls an example: its file."""
 
     def read(self, row: int) -> Example:
-        """Pixels (channels, height, width) and a class, or a label map (height, width); raises InputError with the reason."""
+        """Pixels (channels, height, width) and a class, or a label map (height, width);
+        raises InputError with the reason.
+        """
 
 
 @dataclass(frozen=True)
 class Survey:
     """What reading every example once has shown; arrays are by example.
 
-    `good`: the numbers of the usable ones; the other arrays are for these. `pixels` and `labels` hold the examples where they fit into
-    memory, else None. `sums` (n, channels, 2): of the pixels and of their squares. `counts` (n, 256): how many pixels have a label.
+    `good`: the numbers of the usable ones; the other arrays are for these. `pixels` and
+    `labels` hold the examples where they fit into memory, else None. `sums` (n,
+    channels, 2): of the pixels and of their squares. `counts` (n, 256): how many pixels
+    have a label.
     """
 
     good: Rows
@@ -65,12 +71,23 @@ class Survey:
         """Of these of the usable examples alone."""
         pixels = None if self.pixels is None else self.pixels[rows]
         maps = None if self.maps is None else self.maps[rows]
-        return Survey(self.good[rows], self.skipped, self.shape, pixels, maps, self.sums[rows], self.counts[rows], self.digests[rows])
+        return Survey(
+            self.good[rows],
+            self.skipped,
+            self.shape,
+            pixels,
+            maps,
+            self.sums[rows],
+            self.counts[rows],
+            self.digests[rows],
+        )
 
 
 @dataclass(frozen=True)
 class _Seen:
-    """One example as the survey keeps it: the reason why it cannot be used, or its pixels or only their statistics."""
+    """One example as the survey keeps it: the reason why it cannot be used, or its
+    pixels or only their statistics.
+    """
 
     reason: str = ""
     shape: tuple[int, ...] = ()
@@ -115,11 +132,13 @@ def _digest(pixels: NDArray[np.uint8], label: NDArray[np.uint8] | int) -> int:
 def survey(reader: Reader, request: Request, problems: Sequence[str] = ()) -> Survey:
     """Read every example once. `problems` are what is known to be wrong already.
 
-    The options of the name say where memory ends (`memory`) and how many processes read beyond it (`workers`).
+    The options of the name say where memory ends (`memory`) and how many processes read
+    beyond it (`workers`).
 
     Raises:
-        InputError: an example cannot be used, or has not the shape of the first one; all of them are counted, the first few named.
-            With `bad=skip` they are left out, with a line to `notify`.
+        InputError: an example cannot be used, or has not the shape of the first one;
+            all of them are counted, the first few named. With `bad=skip` they are left
+            out, with a line to `notify`.
     """
     first, sample = _first_good(reader, request, problems)
     limit = request.bytes("memory", MEMORY)
@@ -134,8 +153,15 @@ def survey(reader: Reader, request: Request, problems: Sequence[str] = ()) -> Su
         meter.at(row)
         reason = one.reason
         if not reason and one.shape != sample.shape:
-            cure = "say channels=1 or channels=3" if one.shape[1:] == sample.shape[1:] else "say size=HEIGHTxWIDTH to resize all"
-            reason = f"is {shape_text(one.shape)}, but {reader.place(first)} is {shape_text(sample.shape)}: examples have one shape; {cure}"
+            cure = (
+                "say channels=1 or channels=3"
+                if one.shape[1:] == sample.shape[1:]
+                else "say size=HEIGHTxWIDTH to resize all"
+            )
+            reason = (
+                f"is {shape_text(one.shape)}, but {reader.place(first)} is "
+                f"{shape_text(sample.shape)}: examples have one shape; {cure}"
+            )
         if reason:
             bad.append(f"{reader.place(row)}: {reason}")
             continue
@@ -167,10 +193,16 @@ def numbered_classes(request: Request, found: Survey) -> tuple[str, ...]:
     highest, count = int(used.max(initial=0)), request.number("classes", least=2)
     if count is None and highest == 0:
         cure = "say binary=yes if everything but 0 is one class, or classes=N"
-        raise InputError(f"{request.text}: the masks hold only 0, and {IGNORED}, which marks pixels that count nowhere: {cure}")
+        raise InputError(
+            f"{request.text}: the masks hold only 0, and {IGNORED}, which marks pixels that count "
+            f"nowhere: {cure}"
+        )
     if count is None and len(used) <= highest:
         absent = int(np.setdiff1d(np.arange(highest), used)[0])
-        cure = f"number classes from 0 without gaps, say classes={highest + 1}, or binary=yes if everything but 0 is one class"
+        cure = (
+            f"number classes from 0 without gaps, say classes={highest + 1}, or binary=yes if "
+            "everything but 0 is one class"
+        )
         raise InputError(f"{request.text}: the masks have the label {highest} but never {absent}: {cure}")
     if count is not None and highest >= count:
         raise InputError(f"{request.text}: a mask has the label {highest}, but labels are 0 to {count - 1}")
@@ -186,15 +218,22 @@ def report_bad(request: Request, bad: Sequence[str], total: int, what: str = "ex
     skip = request.skip_bad
     if not bad:
         return
-    lines = [f"  - {reason}" for reason in bad[:_MOST_TOLD]] + ([f"  … and {len(bad) - _MOST_TOLD} more"] if len(bad) > _MOST_TOLD else [])
+    lines = [f"  - {reason}" for reason in bad[:_MOST_TOLD]] + (
+        [f"  … and {len(bad) - _MOST_TOLD} more"] if len(bad) > _MOST_TOLD else []
+    )
     listed = "\n".join(lines)
     if not skip:
-        raise InputError(f"{request.text}: {len(bad)} of {total} {what} cannot be used (--skip-bad leaves them out):\n{listed}")
+        raise InputError(
+            f"{request.text}: {len(bad)} of {total} {what} cannot be used (--skip-bad leaves them "
+            f"out):\n{listed}"
+        )
     request.notify(f"{request.text}: {len(bad)} of {total} {what} skipped:\n{listed}")
 
 
 def worker_count(request: Request) -> int:
-    """How many processes read: `workers=N` of the name, else one for each core, four at most."""
+    """How many processes read: `workers=N` of the name, else one for each core, four at
+    most.
+    """
     count = request.number("workers", min(os.cpu_count() or 1, 4), least=0)
     assert count is not None, "there is a default"
     return count
@@ -207,14 +246,19 @@ def _first_good(reader: Reader, request: Request, problems: Sequence[str]) -> tu
             return row, reader.read(row)[0]
         except InputError as error:
             reasons.append(f"{reader.place(row)}: {error}")
-    raise InputError(f"{request.text}: " + (f"no example can be used; the first: {reasons[0]}" if reasons else "there are no examples"))
+    raise InputError(
+        f"{request.text}: "
+        + (f"no example can be used; the first: {reasons[0]}" if reasons else "there are no examples")
+    )
 
 
 def _each(looking: _Looking, workers: int) -> Iterator[_Seen]:
     """Every example in order."""
     if not workers:
         return (looking[row] for row in range(len(looking)))
-    loader = DataLoader(looking, batch_size=32, num_workers=workers, collate_fn=_as_it_is, generator=torch.Generator())
+    loader = DataLoader(
+        looking, batch_size=32, num_workers=workers, collate_fn=_as_it_is, generator=torch.Generator()
+    )
     return (one for batch in loader for one in batch)
 
 

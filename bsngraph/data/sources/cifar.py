@@ -1,7 +1,9 @@
-"""CIFAR-10 and CIFAR-100, official binary version (Krizhevsky 2009, https://www.cs.toronto.edu/~kriz/cifar.html).
+"""CIFAR-10 and CIFAR-100, official binary version (Krizhevsky 2009,
+https://www.cs.toronto.edu/~kriz/cifar.html).
 
-A record: one byte of label (two for CIFAR-100: coarse, then fine), then 3,072 of pixels, red, green, blue, row by row. The Python
-version is pickled, and reading a pickle can run code: it is refused.
+A record: one byte of label (two for CIFAR-100: coarse, then fine), then 3,072 of
+pixels, red, green, blue, row by row. The Python version is pickled, and reading a
+pickle can run code: it is refused.
 """
 
 from __future__ import annotations
@@ -60,7 +62,9 @@ _CIFAR100 = _Form(
 
 
 def load_cifar10(request: Request) -> Dataset:
-    """CIFAR-10: 50,000 images to train on, 5,000 of them for validation, and 10,000 to test."""
+    """CIFAR-10: 50,000 images to train on, 5,000 of them for validation, and 10,000 to
+    test.
+    """
     return _load(request, _CIFAR10, "test_batch.bin")
 
 
@@ -90,13 +94,17 @@ def _load(request: Request, form: _Form, test_file: str) -> Dataset:
 
 
 def _folder(given: Path, form: _Form) -> Path:
-    where = f"get {form.archive} from https://www.cs.toronto.edu/~kriz/cifar.html, unpack it, and give its folder: {form.kind}:DIR"
+    where = (
+        f"get {form.archive} from https://www.cs.toronto.edu/~kriz/cifar.html, unpack it, and give "
+        f"its folder: {form.kind}:DIR"
+    )
     for folder in (given, given / form.folder):
         if (folder / form.train[0]).is_file():
             return folder
     if any((given / name).exists() for name in form.pickled):
         raise InputError(
-            f"{given} holds the Python version, which is pickled: reading a pickle can run code. For the binary version, {where}"
+            f"{given} holds the Python version, which is pickled: reading a pickle can run code. For the "
+            f"binary version, {where}"
         )
     raise InputError(f"there is no {form.train[0]} in {given}: {where}")
 
@@ -107,9 +115,14 @@ def _records(path: Path, form: _Form) -> tuple[NDArray[np.uint8], NDArray[np.uin
     try:
         content = np.fromfile(path, dtype=np.uint8)
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}): the data set's folder is not whole") from None
+        raise InputError(
+            f"{path}: cannot be read ({error.strerror}): the data set's folder is not whole"
+        ) from None
     if not len(content) or len(content) % size:
-        raise InputError(f"{path}: is truncated or no {form.kind} file: {len(content):,} bytes are no whole number of {size}-byte records")
+        raise InputError(
+            f"{path}: is truncated or no {form.kind} file: {len(content):,} bytes are no whole number of "
+            f"{size}-byte records"
+        )
     records = content.reshape(-1, size)
     labels = records[:, form.labels - 1]
     check_labels(str(path), labels, "classification", form.classes)

@@ -1,7 +1,10 @@
-"""`csv:FILE`: vectors from a table. The first line names the columns; one column, or several, are the labels, the others the features.
+"""`csv:FILE`: vectors from a table. The first line names the columns; one column, or
+several, are the labels, the others the features.
 
-What the labels are for: one column with any entry that is no number, or with whole numbers only, holds classes; one with other
-numbers is to be predicted (regression). Several columns are multi-label where all are 0 or 1, else regression. `task=…` says otherwise.
+What the labels are for: one column with any entry that is no number, or with whole
+numbers only, holds classes; one with other numbers is to be predicted (regression).
+Several columns are multi-label where all are 0 or 1, else regression. `task=…` says
+otherwise.
 """
 
 from __future__ import annotations
@@ -49,7 +52,9 @@ def _read(path: Path) -> tuple[list[str], list[list[str]]]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise InputError(f"there is no file {path}: csv:FILE is a table with a line of column names first") from None
+        raise InputError(
+            f"there is no file {path}: csv:FILE is a table with a line of column names first"
+        ) from None
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: is not UTF-8 (byte {error.start}): save it as UTF-8") from None
     except OSError as error:
@@ -85,7 +90,9 @@ def _label_columns(request: Request, header: Sequence[str]) -> list[int]:
 def _cells(
     request: Request, header: Sequence[str], lines: Sequence[Sequence[str]], places: Sequence[int]
 ) -> tuple[NDArray[np.float32], list[list[str]], list[str]]:
-    """Features (n, columns) and the labels' entries of each usable line, and what is wrong with the others."""
+    """Features (n, columns) and the labels' entries of each usable line, and what is
+    wrong with the others.
+    """
     features, labels, bad = [], [], []
     others = [column for column in range(len(header)) if column not in places]
     meter = Meter(f"{request.text}: reading", len(lines), request.notify)
@@ -110,7 +117,9 @@ def _cells(
     return np.array(features, dtype=np.float32), labels, bad
 
 
-def _labels(request: Request, columns: list[str], texts: list[list[str]]) -> tuple[list[str], TaskKind, Array]:
+def _labels(
+    request: Request, columns: list[str], texts: list[list[str]]
+) -> tuple[list[str], TaskKind, Array]:
     """Names of classes or outputs, the task, and labels as it has them."""
     said = request.options.get("task")
     numbers = [[_number(entry) for entry in line] for line in texts]
@@ -121,15 +130,25 @@ def _labels(request: Request, columns: list[str], texts: list[list[str]]) -> tup
         keys = sorted(set(entries), key=(lambda entry: (_number(entry) or 0.0, entry)) if numeric else None)
         number_of = {key: number for number, key in enumerate(keys)}
         if len(keys) < 2:
-            raise InputError(f"{request.text}: column {columns[0]!r} holds only {keys[0]!r}: classes are two or more")
+            raise InputError(
+                f"{request.text}: column {columns[0]!r} holds only {keys[0]!r}: classes are two or more"
+            )
         return keys, "classification", np.array([number_of[entry] for entry in entries], dtype=np.int64)
     if task in ("regression", "multi-label"):
         if not numeric:
-            raise InputError(f"{request.text}: the labels of {task} must be numbers, but column {columns[0]!r} or another holds text")
-        return columns, "regression" if task == "regression" else "multi-label", np.array(numbers, dtype=np.float32)
+            raise InputError(
+                f"{request.text}: the labels of {task} must be numbers, but column {columns[0]!r} or "
+                "another holds text"
+            )
+        return (
+            columns,
+            "regression" if task == "regression" else "multi-label",
+            np.array(numbers, dtype=np.float32),
+        )
     known = [kind for kind in TASKS if kind != "segmentation"]
     raise InputError(
-        f"{request.text}: task={task} with {len(columns)} label column{'s' if len(columns) > 1 else ''}: {nearest(task, known)}"
+        f"{request.text}: task={task} with {len(columns)} label column{'s' if len(columns) > 1 else ''}: "
+        f"{nearest(task, known)}"
         if task not in known
         else f"{request.text}: classification takes one label column, not {len(columns)}"
     )
@@ -137,7 +156,11 @@ def _labels(request: Request, columns: list[str], texts: list[list[str]]) -> tup
 
 def _inferred(texts: list[list[str]], numbers: list[list[float | None]], numeric: bool) -> str:
     if len(texts[0]) > 1:
-        return "multi-label" if numeric and all(value in (0, 1) for line in numbers for value in line) else "regression"
+        return (
+            "multi-label"
+            if numeric and all(value in (0, 1) for line in numbers for value in line)
+            else "regression"
+        )
     whole = all(entry.lstrip("+-").isdecimal() for line in texts for entry in line)
     return "classification" if whole or not numeric else "regression"
 

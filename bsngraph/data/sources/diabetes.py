@@ -1,4 +1,6 @@
-"""scikit-learn's diabetes data: 442 patients, ten measures each, and how their disease went on (Efron et al. 2004)."""
+"""scikit-learn's diabetes data: 442 patients, ten measures each, and how their disease
+went on (Efron et al. 2004).
+"""
 
 from __future__ import annotations
 
@@ -15,5 +17,7 @@ def load_diabetes(request: Request) -> Dataset:
 
     bunch = datasets.load_diabetes(scaled=False)
     inputs, labels = bunch.data.astype(np.float32), bunch.target.astype(np.float32)[:, None]
-    rows = draw(request, "regression", labels, ("progression",), numbering="rows of sklearn.datasets.load_diabetes")
+    rows = draw(
+        request, "regression", labels, ("progression",), numbering="rows of sklearn.datasets.load_diabetes"
+    )
     return make_dataset(request, inputs, labels, rows, ("progression",), task="regression")

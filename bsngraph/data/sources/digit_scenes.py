@@ -1,8 +1,11 @@
-"""`digit-scenes`: scikit-learn's handwritten digits on a larger canvas, each pixel labelled: a small segmentation task of real strokes.
+"""`digit-scenes`: scikit-learn's handwritten digits on a larger canvas, each pixel
+labelled: a small segmentation task of real strokes.
 
-A scene holds two to five digits (more on a larger canvas), each in a square of 8×8 pixels of its own that touches the others at most. A
-pixel with ink has the class of its digit, 1 to 10 for digits 0 to 9; all others are background, class 0. The digits of the training, the
-validation and the test scenes are those of the splits of `digits`: none is in two of them.
+A scene holds two to five digits (more on a larger canvas), each in a square of 8×8
+pixels of its own that touches the others at most. A pixel with ink has the class of its
+digit, 1 to 10 for digits 0 to 9; all others are background, class 0. The digits of the
+training, the validation and the test scenes are those of the splits of `digits`: none
+is in two of them.
 """
 
 from __future__ import annotations
@@ -43,7 +46,10 @@ def load_digit_scenes(request: Request) -> Dataset:
     """
     size = request.sizes("size") or (32, 32)
     if min(size) < _SIDE or max(size) < 2 * _SIDE or max(size) > 512:
-        raise InputError(f"{request.text}: size={size[0]}x{size[1]} must have room for two digits of {_SIDE}x{_SIDE}, and be 512 at most")
+        raise InputError(
+            f"{request.text}: size={size[0]}x{size[1]} must have room for two digits of {_SIDE}x{_SIDE}, "
+            "and be 512 at most"
+        )
     digits = load_digits(Request(text="digits", kind="digits", split_seed=request.split_seed))
     made: dict[Part, Split] = {}
     for part in PARTS:
@@ -73,7 +79,8 @@ def _scenes(digits: Split, count: int, size: tuple[int, int], generator: np.rand
     images = np.zeros((count, *size), dtype=np.uint8)
     maps = np.zeros((count, *size), dtype=np.uint8)
     for image, label_map in zip(images, maps, strict=True):
-        free = np.ones((size[0] - _SIDE + 1, size[1] - _SIDE + 1), dtype=np.bool_)  # where a digit's first pixel may be
+        # where a digit's first pixel may be
+        free = np.ones((size[0] - _SIDE + 1, size[1] - _SIDE + 1), dtype=np.bool_)
         for digit in generator.integers(len(labels), size=generator.integers(_FEWEST, most, endpoint=True)):
             places = np.flatnonzero(free)
             if not len(places):
@@ -90,7 +97,9 @@ def _rows(made: Mapping[Part, Split]) -> SplitRows:
     """Scenes are numbered through, split after split."""
     ends = np.cumsum([len(made[part]) for part in PARTS])
     train, validation, test = np.split(np.arange(ends[-1]), ends[:-1])
-    return SplitRows(train, validation, test, "scenes as they are composed: those of train, of validation, of test")
+    return SplitRows(
+        train, validation, test, "scenes as they are composed: those of train, of validation, of test"
+    )
 
 
 def _generator(seed: int, part: str) -> np.random.Generator:

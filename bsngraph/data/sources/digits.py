@@ -1,4 +1,6 @@
-"""scikit-learn's handwritten digits: real 8×8 images that come with the library; as images, or as sequences of rows."""
+"""scikit-learn's handwritten digits: real 8×8 images that come with the library; as
+images, or as sequences of rows.
+"""
 
 from __future__ import annotations
 
@@ -18,16 +20,25 @@ VALIDATION_COUNT = 287
 
 
 def load_digits(request: Request) -> Dataset:
-    """1,150 images to train on, 287 to choose with and 360 to test once; stratified, the same for a `split_seed`."""
+    """1,150 images to train on, 287 to choose with and 360 to test once; stratified,
+    the same for a `split_seed`.
+    """
     from sklearn import datasets  # a second to import, which commands without this data need not wait
     from sklearn.model_selection import train_test_split
 
     bunch = datasets.load_digits()
-    images, labels = bunch.images.astype(np.uint8)[:, None], bunch.target.astype(np.int64)  # (n, 1, 8, 8), 0 to 16
+    # (n, 1, 8, 8), 0 to 16
+    images, labels = bunch.images.astype(np.uint8)[:, None], bunch.target.astype(np.int64)
     seed = request.split_seed
-    rest, test = train_test_split(np.arange(len(labels)), test_size=TEST_COUNT, stratify=labels, random_state=seed)
-    train, validation = train_test_split(rest, test_size=VALIDATION_COUNT, stratify=labels[rest], random_state=seed)
-    rows = SplitRows(np.sort(train), np.sort(validation), np.sort(test), "images of sklearn.datasets.load_digits")
+    rest, test = train_test_split(
+        np.arange(len(labels)), test_size=TEST_COUNT, stratify=labels, random_state=seed
+    )
+    train, validation = train_test_split(
+        rest, test_size=VALIDATION_COUNT, stratify=labels[rest], random_state=seed
+    )
+    rows = SplitRows(
+        np.sort(train), np.sort(validation), np.sort(test), "images of sklearn.datasets.load_digits"
+    )
 
     def split(some: NDArray[np.int64]) -> Split:
         return Split(torch.from_numpy(images[some]), torch.from_numpy(labels[some]))
@@ -47,7 +58,9 @@ def load_digits(request: Request) -> Dataset:
 
 
 def load_digit_sequences(request: Request) -> Dataset:
-    """The same digits and splits as sequences (8, 8): the rows from top to bottom are the steps, their pixels the features."""
+    """The same digits and splits as sequences (8, 8): the rows from top to bottom are
+    the steps, their pixels the features.
+    """
     images = load_digits(request)
 
     def rows_of(split: Split) -> Split:

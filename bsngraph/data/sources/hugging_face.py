@@ -1,7 +1,9 @@
-"""`hf:NAME-OR-PATH`: data through the Hugging Face `datasets` library (an extra), from its hub or a folder that `save_to_disk` wrote.
+"""`hf:NAME-OR-PATH`: data through the Hugging Face `datasets` library (an extra), from
+its hub or a folder that `save_to_disk` wrote.
 
-Images with a class, or with a label map for segmentation; the image files inside are decoded by the same code as everything else.
-Scripts of a data set are never run: the library's versions that this needs cannot.
+Images with a class, or with a label map for segmentation; the image files inside are
+decoded by the same code as everything else. Scripts of a data set are never run: the
+library's versions that this needs cannot.
 """
 
 from __future__ import annotations
@@ -36,7 +38,11 @@ OPTIONS = {
     "workers": "processes that read them then",
     "bad": "skip: leave out what cannot be used (the same as --skip-bad)",
 }
-_SPLITS: dict[Part, tuple[str, ...]] = {"train": ("train",), "validation": ("validation", "val", "valid", "dev"), "test": ("test",)}
+_SPLITS: dict[Part, tuple[str, ...]] = {
+    "train": ("train",),
+    "validation": ("validation", "val", "valid", "dev"),
+    "test": ("test",),
+}
 
 
 @dataclass(frozen=True)
@@ -96,7 +102,8 @@ def load_hugging_face(request: Request) -> Dataset:
     """Images of a Hugging Face data set.
 
     Raises:
-        InputError: the library is not installed, there is no such data set or it cannot be had, or it has no images with labels.
+        InputError: the library is not installed, there is no such data set or it cannot
+            be had, or it has no images with labels.
     """
     tables = _tables(request)
     parts = {part: name for part, names in _SPLITS.items() for name in names if name in tables}
@@ -107,16 +114,21 @@ def load_hugging_face(request: Request) -> Dataset:
     channels = {"1": 1, "3": 3, "": None}[request.word("channels", ("1", "3", ""), "")]
     binary = request.word("binary", ("yes", "no"), "no") == "yes"
     raw = tuple(_undecoded(tables[name], image, label, maps) for name in parts.values())
-    reader = HubExamples(raw, tuple(parts.values()), image, label, maps, channels, request.sizes("size"), binary)
+    reader = HubExamples(
+        raw, tuple(parts.values()), image, label, maps, channels, request.sizes("size"), binary
+    )
     found = survey(reader, request)
     part_of = np.repeat(list(parts), [len(table) for table in raw])[found.good]
-    given: dict[Part, Rows] = {part: np.flatnonzero(part_of == part) for part in parts} if len(parts) > 1 else {}
+    given: dict[Part, Rows] = (
+        {part: np.flatnonzero(part_of == part) for part in parts} if len(parts) > 1 else {}
+    )
     numbering = f"usable rows of {', '.join(parts.values())} in this order"
     if maps:
         names = numbered_classes(request, found)
         rows = draw(request, "segmentation", part_of, names, numbering=numbering, given=given)
         return dataset_from_survey(request, reader, found, None, rows, names)
-    classes = [-1 if one is None else int(one) for table in raw for one in table[label]]  # unlabelled ones are not among the usable
+    # unlabelled ones are not among the usable
+    classes = [-1 if one is None else int(one) for table in raw for one in table[label]]
     labels = np.array(classes, dtype=np.int64)[found.good]
     names = names or tuple(str(number) for number in range(int(labels.max()) + 1))
     check_labels(request.text, labels, "classification", len(names))
@@ -144,7 +156,9 @@ def _tables(request: Request) -> dict[str, Any]:
 
 
 def _columns(request: Request, features: Mapping[str, Any]) -> tuple[str, str, bool, tuple[str, ...]]:
-    """The columns of images and labels, whether these are maps, and the classes' names where they are known."""
+    """The columns of images and labels, whether these are maps, and the classes' names
+    where they are known.
+    """
     import datasets
 
     images = [name for name, feature in features.items() if isinstance(feature, datasets.Image)]
@@ -156,7 +170,9 @@ def _columns(request: Request, features: Mapping[str, Any]) -> tuple[str, str, b
     for option, name in (("image", image), ("label", label)):
         if name not in features:
             cure = nearest(name, features) if name else f"say {option}=COLUMN, one of {', '.join(features)}"
-            raise InputError(f"{request.text}: there is no {option} column{f' {name!r}' if name else ''}: {cure}")
+            raise InputError(
+                f"{request.text}: there is no {option} column{f' {name!r}' if name else ''}: {cure}"
+            )
     if image not in images:
         raise InputError(f"{request.text}: column {image!r} holds no images")
     kind = features[label]

@@ -1,7 +1,9 @@
 """`folder:DIR`: your own images in folders.
 
-Three forms: sub-folders that are classes; `train/`, `val/`, `test/` with class sub-folders each; `images/` and `masks/` with files of the
-same names for segmentation (also inside `train/`, `val/`, `test/`). In: a folder. Out: a `Dataset`, in memory or streaming.
+Three forms: sub-folders that are classes; `train/`, `val/`, `test/` with class
+sub-folders each; `images/` and `masks/` with files of the same names for segmentation
+(also inside `train/`, `val/`, `test/`). In: a folder. Out: a `Dataset`, in memory or
+streaming.
 """
 
 from __future__ import annotations
@@ -16,7 +18,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bsngraph.data.dataset import Dataset
-from bsngraph.data.reading.image_file import SUFFIXES, Pixels, Size, read_image, read_mask, resized, resized_mask
+from bsngraph.data.reading.image_file import (
+    SUFFIXES,
+    Pixels,
+    Size,
+    read_image,
+    read_mask,
+    resized,
+    resized_mask,
+)
 from bsngraph.data.reading.making import IGNORED, draw
 from bsngraph.data.reading.streaming import dataset_from_survey
 from bsngraph.data.reading.survey import Example, numbered_classes, report_bad, survey
@@ -28,7 +38,8 @@ from bsngraph.wording import shape_text
 OPTIONS = {
     "size": "resize every image: 32, or 24x32 for height and width",
     "channels": "1 or 3: convert every image to grey or to colour",
-    "classes": "number of classes in masks (else one more than the highest label, or the lines of classes.txt)",
+    "classes": "number of classes in masks (else one more than the highest label, or the lines of "
+    "classes.txt)",
     "binary": "yes: every pixel of a mask that is not 0 is class 1",
     "validation": "number of validation images to draw, where there is no val/",
     "test": "number of test images to draw, where there is no test/",
@@ -38,14 +49,23 @@ OPTIONS = {
     "bad": "skip: leave out what cannot be used (the same as --skip-bad)",
 }
 
-_SPLIT_FOLDERS: dict[Part, tuple[str, ...]] = {"train": ("train",), "validation": ("val", "validation", "valid"), "test": ("test",)}
+_SPLIT_FOLDERS: dict[Part, tuple[str, ...]] = {
+    "train": ("train",),
+    "validation": ("val", "validation", "valid"),
+    "test": ("test",),
+}
 _NAMES_FILE = "classes.txt"
-_FORMS = "folder:DIR takes DIR/CLASS/*.png, DIR/train|val|test/CLASS/*.png, or DIR/images/*.png with DIR/masks/*.png"
+_FORMS = (
+    "folder:DIR takes DIR/CLASS/*.png, DIR/train|val|test/CLASS/*.png, or DIR/images/*.png with "
+    "DIR/masks/*.png"
+)
 
 
 @dataclass(frozen=True)
 class ImageFiles:
-    """A `Reader` of image files with a class each, or of image files with a mask each."""
+    """A `Reader` of image files with a class each, or of image files with a mask
+    each.
+    """
 
     root: Path
     images: tuple[str, ...]
@@ -80,7 +100,8 @@ class ImageFiles:
             raise InputError(f"{what} {error}") from None
         if mask.shape != sizes:
             raise InputError(
-                f"{what} is {shape_text(mask.shape)}, the image {shape_text(sizes)}: a mask has a pixel for each pixel of its image"
+                f"{what} is {shape_text(mask.shape)}, the image {shape_text(sizes)}: a mask has a pixel "
+                "for each pixel of its image"
             )
         if self.binary:
             return np.where(mask == 0, 0, 1).astype(np.uint8)
@@ -101,12 +122,15 @@ def load_folder(request: Request) -> Dataset:
     entries = _folders(root)
     if {"images", "masks"} <= set(entries):
         return _segmentation(request, {"all": root})
-    parts: dict[str, Path] = {part: root / name for part, names in _SPLIT_FOLDERS.items() for name in names if name in entries}
+    parts: dict[str, Path] = {
+        part: root / name for part, names in _SPLIT_FOLDERS.items() for name in names if name in entries
+    }
     if not parts:
         return _classification(request, {"all": root})
     if "train" not in parts:
         raise InputError(
-            f"{shown(root)} has {'/ and '.join(path.name for path in parts.values())}/ but no train/ with the images to train on"
+            f"{shown(root)} has {'/ and '.join(path.name for path in parts.values())}/ but no train/ with "
+            "the images to train on"
         )
     if {"images", "masks"} <= set(_folders(parts["train"])):
         return _segmentation(request, parts)
@@ -122,13 +146,25 @@ def _classification(request: Request, places: Mapping[str, Path]) -> Dataset:
     for part, place in places.items():
         unknown = sorted(set(_folders(place)) - set(classes)) if part not in ("all", "train") else []
         if unknown:
-            raise InputError(f"{shown(place / unknown[0])}: there is no class of that name in {shown(training)}")
+            raise InputError(
+                f"{shown(place / unknown[0])}: there is no class of that name in {shown(training)}"
+            )
         for label, name in enumerate(classes):
             if (place / name).is_dir():
-                files += [(os.path.relpath(place / name / file, root), label, part) for file in _images(place / name, problems)]
+                files += [
+                    (os.path.relpath(place / name / file, root), label, part)
+                    for file in _images(place / name, problems)
+                ]
     if len(classes) < 2:
-        raise InputError(f"{shown(training)}: has {len(classes)} sub-folder{'s' if len(classes) != 1 else ''}. {_FORMS}")
-    reader = ImageFiles(root, tuple(path for path, _, _ in files), labels=tuple(label for _, label, _ in files), **_conversions(request))
+        raise InputError(
+            f"{shown(training)}: has {len(classes)} sub-folder{'s' if len(classes) != 1 else ''}. {_FORMS}"
+        )
+    reader = ImageFiles(
+        root,
+        tuple(path for path, _, _ in files),
+        labels=tuple(label for _, label, _ in files),
+        **_conversions(request),
+    )
     found = survey(reader, request, problems)
     labels = np.array(reader.labels, dtype=np.int64)[found.good]
     part_of = np.array([part for _, _, part in files])[found.good]
@@ -139,7 +175,14 @@ def _classification(request: Request, places: Mapping[str, Path]) -> Dataset:
     if small:
         found = replace(found.only(rows), skipped=(*found.skipped, *small))
     labels, part_of = np.searchsorted(kept, labels[rows]), part_of[rows]
-    splits = draw(request, "classification", labels, names, numbering="usable images by path", given=_given(part_of, places))
+    splits = draw(
+        request,
+        "classification",
+        labels,
+        names,
+        numbering="usable images by path",
+        given=_given(part_of, places),
+    )
     return dataset_from_survey(request, reader, found, labels, splits, names)
 
 
@@ -165,21 +208,32 @@ def _segmentation(request: Request, places: Mapping[str, Path]) -> Dataset:
     found = survey(reader, request, problems)
     names = names or numbered_classes(request, found)
     part_of = np.array([part for _, _, part in files])[found.good]
-    splits = draw(request, "segmentation", part_of, names, numbering="usable images by path", given=_given(part_of, places))
+    splits = draw(
+        request,
+        "segmentation",
+        part_of,
+        names,
+        numbering="usable images by path",
+        given=_given(part_of, places),
+    )
     return dataset_from_survey(request, reader, found, None, splits, names)
 
 
 def _large_classes(
     request: Request, sizes: NDArray[np.int64], classes: Sequence[str], *, least: int
 ) -> tuple[NDArray[np.int64], list[str]]:
-    """The classes with enough training examples for each split that is drawn, and what is to be said of the others.
+    """The classes with enough training examples for each split that is drawn, and what
+    is to be said of the others.
 
     Raises:
         InputError: there are others, and they are not to be skipped.
     """
     small = np.flatnonzero(sizes < least).tolist()
     wants = f"needs {least} to train on{', to choose with and to test' if least == 3 else ''}"
-    told = [f"class {classes[one]!r} has {sizes[one]} usable image{'s' if sizes[one] != 1 else ''}, but {wants}" for one in small]
+    told = [
+        f"class {classes[one]!r} has {sizes[one]} usable image{'s' if sizes[one] != 1 else ''}, but {wants}"
+        for one in small
+    ]
     report_bad(request, told, len(classes), "classes")
     kept = np.flatnonzero(sizes >= least)
     if len(kept) < 2:
@@ -204,23 +258,33 @@ def _pairs(place: Path, problems: list[str]) -> Iterator[tuple[Path, Path]]:
             found[kind].setdefault(stem, folder / name)
     for kind, other in (("images", "masks"), ("masks", "images")):
         for stem in sorted(found[kind].keys() - found[other].keys()):
-            problems.append(f"{shown(found[kind][stem])}: there is no file called {stem} in {shown(folders[other])}")
+            problems.append(
+                f"{shown(found[kind][stem])}: there is no file called {stem} in {shown(folders[other])}"
+            )
     for stem in sorted(found["images"].keys() & found["masks"].keys()):
         yield found["images"][stem], found["masks"][stem]
 
 
 def _class_names(request: Request) -> tuple[str, ...]:
-    """The classes of masks as the folder or the name says them; empty where neither does."""
+    """The classes of masks as the folder or the name says them; empty where neither
+    does.
+    """
     file = request.path / _NAMES_FILE
     count = request.number("classes", least=2)
     try:
-        names = tuple(line.strip() for line in file.read_text(encoding="utf-8").splitlines() if line.strip()) if file.exists() else ()
+        names = (
+            tuple(line.strip() for line in file.read_text(encoding="utf-8").splitlines() if line.strip())
+            if file.exists()
+            else ()
+        )
     except (OSError, ValueError) as error:
         raise InputError(f"{shown(file)}: cannot be read ({error})") from None
     if count and names and count != len(names):
         raise InputError(f"{request.text}: classes={count}, but {shown(file)} names {len(names)}")
     if len(names) > IGNORED or (count or 0) > IGNORED:
-        raise InputError(f"{request.text}: masks have at most {IGNORED} classes: {IGNORED} marks pixels that count nowhere")
+        raise InputError(
+            f"{request.text}: masks have at most {IGNORED} classes: {IGNORED} marks pixels that count nowhere"
+        )
     return names or tuple(str(one) for one in range(count or 0))
 
 
@@ -238,7 +302,9 @@ def _folders(root: Path) -> list[str]:
 
 
 def _images(folder: Path, problems: list[str]) -> list[str]:
-    """The image files of a folder; everything else in it but hidden files is a problem."""
+    """The image files of a folder; everything else in it but hidden files is a
+    problem.
+    """
     found = []
     for entry in _listed(folder):
         path = folder / entry.name
@@ -258,7 +324,9 @@ def _images(folder: Path, problems: list[str]) -> list[str]:
 def _listed(folder: Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
-            return sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda entry: entry.name)
+            return sorted(
+                (entry for entry in entries if not entry.name.startswith(".")), key=lambda entry: entry.name
+            )
     except FileNotFoundError:
         raise InputError(f"there is no folder {shown(folder)}. {_FORMS}") from None
     except OSError as error:

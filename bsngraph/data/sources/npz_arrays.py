@@ -1,7 +1,9 @@
-"""`npz:FILE`: arrays from a NumPy archive; the same from a dictionary, as code of the user's own gives it.
+"""`npz:FILE`: arrays from a NumPy archive; the same from a dictionary, as code of the
+user's own gives it.
 
-In: x_train, y_train, and optionally x_val, y_val, x_test, y_test (what is missing is drawn from the training examples); optionally
-class_names, task, ignore_label. Out: a `Dataset`. Archives are read without pickle.
+In: x_train, y_train, and optionally x_val, y_val, x_test, y_test (what is missing is
+drawn from the training examples); optionally class_names, task, ignore_label. Out: a
+`Dataset`. Archives are read without pickle.
 """
 
 from __future__ import annotations
@@ -27,7 +29,10 @@ OPTIONS = {
 }
 
 _SUFFIXES: dict[Part, str] = {"train": "train", "validation": "val", "test": "test"}
-_KEYS = frozenset({f"{letter}_{suffix}" for letter in "xy" for suffix in _SUFFIXES.values()} | {"class_names", "task", "ignore_label"})
+_KEYS = frozenset(
+    {f"{letter}_{suffix}" for letter in "xy" for suffix in _SUFFIXES.values()}
+    | {"class_names", "task", "ignore_label"}
+)
 _MOST_BYTES = 16_000_000_000
 
 
@@ -42,7 +47,10 @@ def load_npz(request: Request) -> Dataset:
 
 def _read_npz(path: Path) -> dict[str, Array]:
     if not path.is_file():
-        raise InputError(f"there is no file {path}: npz:FILE is written by numpy.savez(FILE, x_train=…, y_train=…, x_test=…, y_test=…)")
+        raise InputError(
+            f"there is no file {path}: npz:FILE is written by numpy.savez(FILE, x_train=…, y_train=…, "
+            "x_test=…, y_test=…)"
+        )
     try:
         with zipfile.ZipFile(path) as archive:
             size = sum(entry.file_size for entry in archive.infolist())
@@ -55,7 +63,9 @@ def _read_npz(path: Path) -> dict[str, Array]:
         raise
     except Exception as error:  # zipfile, zlib and numpy raise many kinds for a damaged file
         reason = (
-            "an array of Python objects: those are pickled, and reading a pickle can run code" if "allow_pickle" in str(error) else error
+            "an array of Python objects: those are pickled, and reading a pickle can run code"
+            if "allow_pickle" in str(error)
+            else error
         )
         raise InputError(f"{path}: cannot be read ({reason})") from None
 
@@ -63,14 +73,17 @@ def _read_npz(path: Path) -> dict[str, Array]:
 def _check_known(path: Path, keys: Sequence[str]) -> None:
     unknown = sorted(set(keys) - _KEYS)
     if unknown:
-        raise InputError(f"{path}: holds {unknown[0]!r}, which means nothing here: {nearest(unknown[0], _KEYS)}")
+        raise InputError(
+            f"{path}: holds {unknown[0]!r}, which means nothing here: {nearest(unknown[0], _KEYS)}"
+        )
 
 
 def dataset_from_arrays(request: Request, arrays: Mapping[str, Array]) -> Dataset:
     """A data set from named arrays.
 
-    uint8 inputs (n, height, width) are grey images, floating-point ones sequences (n, length, features). Images with channels may be
-    (n, channels, height, width) or (n, height, width, channels).
+    uint8 inputs (n, height, width) are grey images, floating-point ones sequences (n,
+    length, features). Images with channels may be (n, channels, height, width) or (n,
+    height, width, channels).
 
     Raises:
         InputError: an array is missing, sizes do not agree, labels fit no task.
@@ -78,7 +91,8 @@ def dataset_from_arrays(request: Request, arrays: Mapping[str, Array]) -> Datase
     origin = request.text
     if missing := [key for key in ("x_train", "y_train") if key not in arrays]:
         raise InputError(
-            f"{origin}: there is no {missing[0]} (there is {', '.join(arrays) or 'nothing'}): x_train and y_train are needed at least"
+            f"{origin}: there is no {missing[0]} (there is {', '.join(arrays) or 'nothing'}): x_train and "
+            "y_train are needed at least"
         )
     inputs, labels, given = _joined(origin, arrays)
     inputs = _as_examples(request, inputs)
@@ -86,10 +100,14 @@ def dataset_from_arrays(request: Request, arrays: Mapping[str, Array]) -> Datase
     if task in ("regression", "multi-label") and labels.ndim == 1:
         labels = labels[:, None]
     if task == "segmentation" and labels.shape[1:] != inputs.shape[2:]:
-        raise InputError(f"{origin}: label maps are {labels.shape[1:]}, images {inputs.shape[2:]}: each pixel has a label")
+        raise InputError(
+            f"{origin}: label maps are {labels.shape[1:]}, images {inputs.shape[2:]}: each pixel has a label"
+        )
     ignore = _ignore_label(origin, arrays, task)
     names = _class_names(origin, arrays, task, labels, ignore)
-    rows = draw(request, task, labels, names, numbering="rows of x_train, x_val, x_test in this order", given=given)
+    rows = draw(
+        request, task, labels, names, numbering="rows of x_train, x_val, x_test in this order", given=given
+    )
     return make_dataset(request, inputs, labels, rows, names, task=task, ignore_label=ignore)
 
 
@@ -104,11 +122,18 @@ def _joined(origin: str, arrays: Mapping[str, Array]) -> tuple[Array, Array, dic
             continue
         x, y = np.asarray(arrays[x_key]), np.asarray(arrays[y_key])
         if x.dtype.kind not in "iufb" or y.dtype.kind not in "iufb":
-            raise InputError(f"{origin}: {x_key} has values of type {x.dtype}, {y_key} of {y.dtype}: both must be numbers")
+            raise InputError(
+                f"{origin}: {x_key} has values of type {x.dtype}, {y_key} of {y.dtype}: both must be numbers"
+            )
         if x.ndim < 2 or y.ndim < 1 or len(x) != len(y) or not len(x):
-            raise InputError(f"{origin}: {x_key} is {x.shape} and {y_key} is {y.shape}: both need a row for each example, and at least one")
+            raise InputError(
+                f"{origin}: {x_key} is {x.shape} and {y_key} is {y.shape}: both need a row for each "
+                "example, and at least one"
+            )
         if x.shape[1:] != arrays["x_train"].shape[1:] or y.shape[1:] != arrays["y_train"].shape[1:]:
-            raise InputError(f"{origin}: {x_key} {x.shape} and {y_key} {y.shape} have not the sizes of x_train and y_train")
+            raise InputError(
+                f"{origin}: {x_key} {x.shape} and {y_key} {y.shape} have not the sizes of x_train and y_train"
+            )
         inputs.append(x)
         labels.append(y)
         given[part] = np.arange(start, start + len(x))
@@ -127,7 +152,10 @@ def _as_examples(request: Request, inputs: Array) -> Array:
         if request.word("layout", ("chw", "hwc"), guess) == "hwc":
             return np.ascontiguousarray(inputs.transpose(0, 3, 1, 2))
     if inputs.ndim > 4:
-        raise InputError(f"{request.text}: inputs are {inputs.shape}: vectors, sequences and images have two to four dimensions")
+        raise InputError(
+            f"{request.text}: inputs are {inputs.shape}: vectors, sequences and images have two to four "
+            "dimensions"
+        )
     return inputs
 
 
@@ -140,7 +168,10 @@ def _task(request: Request, arrays: Mapping[str, Array], inputs: Array, labels: 
         raise InputError(f"{request.text}: task={said}: {nearest(said, TASKS)}")
     found = infer_task(labels, inputs)
     if found is None:
-        raise InputError(f"{request.text}: labels {labels.dtype} of shape {labels.shape} fit no task: say task={'|'.join(TASKS)}")
+        raise InputError(
+            f"{request.text}: labels {labels.dtype} of shape {labels.shape} fit no task: say "
+            f"task={'|'.join(TASKS)}"
+        )
     return found
 
 
@@ -166,7 +197,9 @@ def _ignore_label(origin: str, arrays: Mapping[str, Array], task: TaskKind) -> i
     return int(value)
 
 
-def _class_names(origin: str, arrays: Mapping[str, Array], task: TaskKind, labels: Array, ignore: int | None) -> list[str]:
+def _class_names(
+    origin: str, arrays: Mapping[str, Array], task: TaskKind, labels: Array, ignore: int | None
+) -> list[str]:
     """`class_names`, or numbers for as many as there are."""
     columns = task in ("regression", "multi-label")
     if columns:
@@ -176,7 +209,8 @@ def _class_names(origin: str, arrays: Mapping[str, Array], task: TaskKind, label
         count = int(used.max(initial=0)) + 1
         if count > 100_000 or (task == "segmentation" and count > 256):
             raise InputError(
-                f"{origin}: the highest label is {count - 1}: classes are numbered from 0 without gaps, or is the task regression?"
+                f"{origin}: the highest label is {count - 1}: classes are numbered from 0 without gaps, "
+                "or is the task regression?"
             )
     if "class_names" not in arrays:
         return [f"y{number}" if task == "regression" else str(number) for number in range(count)]

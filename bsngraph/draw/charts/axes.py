@@ -1,4 +1,6 @@
-"""What charts made by matplotlib share: that it may be missing (extra `draw`), their style, and a figure as the same bytes each time."""
+"""What charts made by matplotlib share: that it may be missing (extra `draw`), their
+style, and a figure as the same bytes each time.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +16,21 @@ if TYPE_CHECKING:
 SUFFIXES = (".svg", ".png")
 PNG_DPI = 110
 FONT_POINTS = 7.0
-STYLE: Any = {"svg.hashsalt": "bsngraph", "svg.fonttype": "none", "font.family": "DejaVu Sans", "font.size": FONT_POINTS + 1}
+STYLE: Any = {
+    "svg.hashsalt": "bsngraph",
+    "svg.fonttype": "none",
+    "font.family": "DejaVu Sans",
+    "font.size": FONT_POINTS + 1,
+}
 
 
 class NoMatplotlibError(BsngraphError):
     """A chart is asked for where matplotlib is not installed."""
 
     def __init__(self) -> None:
-        super().__init__("drawing a chart needs matplotlib, and it is not there: `pip install 'bsngraph[draw]'`")
+        super().__init__(
+            "drawing a chart needs matplotlib, and it is not there: `pip install 'bsngraph[draw]'`"
+        )
 
 
 def form_of(path: Path, what: str) -> str:

@@ -1,8 +1,11 @@
-"""Rows of metrics.jsonl → the curves of a run: loss, its task's metric, costs, λ and the entropy of Γ over epochs (the paper's figure 4).
+"""Rows of metrics.jsonl → the curves of a run: loss, its task's metric, costs, λ and
+the entropy of Γ over epochs (the paper's figure 4).
 
-In: rows as they are written, plain dicts. Out: an SVG or PNG, made by matplotlib (extra `draw`), the same bytes for the same rows and
-version. Epochs are counted on over the stages of a run; burn-in is shaded, drops of the learning rate are dotted lines, and a new stage is
-a solid one. `panels_of` and `marks_of` say what is drawn, `curves_drawing` draws it.
+In: rows as they are written, plain dicts. Out: an SVG or PNG, made by matplotlib (extra
+`draw`), the same bytes for the same rows and version. Epochs are counted on over the
+stages of a run; burn-in is shaded, drops of the learning rate are dotted lines, and a
+new stage is a solid one. `panels_of` and `marks_of` say what is drawn, `curves_drawing`
+draws it.
 """
 
 from __future__ import annotations
@@ -31,7 +34,9 @@ _WIDE_IN, _PANEL_IN, _HEAD_IN, _FOOT_IN = 9.0, 2.1, 0.35, 0.45
 
 @dataclass(frozen=True)
 class Curve:
-    """A line of a panel, from epoch to value; where no epoch lies between two values the line is broken."""
+    """A line of a panel, from epoch to value; where no epoch lies between two values
+    the line is broken.
+    """
 
     label: str
     colour: str
@@ -42,7 +47,9 @@ class Curve:
 
 @dataclass(frozen=True)
 class Panel:
-    """Curves over one axis; `logarithmic` where all values are above 0 and far apart."""
+    """Curves over one axis; `logarithmic` where all values are above 0 and far
+    apart.
+    """
 
     title: str
     curves: tuple[Curve, ...]
@@ -51,7 +58,9 @@ class Panel:
 
 @dataclass(frozen=True)
 class Marks:
-    """What is marked on every panel: the epochs of burn-in, those a lower learning rate begins with, and first epochs of stages by name."""
+    """What is marked on every panel: the epochs of burn-in, those a lower learning rate
+    begins with, and first epochs of stages by name.
+    """
 
     burn_in: tuple[int, ...]
     drops: tuple[int, ...]
@@ -70,22 +79,30 @@ def render_curves(rows: Sequence[Row], path: Path) -> None:
 
 
 def panels_of(rows: Sequence[Row]) -> list[Panel]:
-    """What there is to draw: loss and the first metric of the task always, costs, λ and entropy where a search has learned them.
+    """What there is to draw: loss and the first metric of the task always, costs, λ and
+    entropy where a search has learned them.
 
     A cost has a panel where it has a budget; without budgets MACs have one.
     """
     searched = [row for row in rows if "entropy" in row]
     panels = [_both(rows, "loss"), _both(rows, _metric(rows))]
-    names = list(searched[-1]["limits"]) or [name for name in ("macs",) if name in searched[-1]["costs"]] if searched else []
+    names = (
+        list(searched[-1]["limits"]) or [name for name in ("macs",) if name in searched[-1]["costs"]]
+        if searched
+        else []
+    )
     panels += [_cost_panel(rows, name) for name in names]
     budgets = list(searched[-1]["penalty"]) if searched else []
     if budgets:
         curves = tuple(
-            Curve(name, LINES[index % len(LINES)], _points(rows, "penalty", name), stepped=True) for index, name in enumerate(budgets)
+            Curve(name, LINES[index % len(LINES)], _points(rows, "penalty", name), stepped=True)
+            for index, name in enumerate(budgets)
         )
         panels.append(Panel("λ", curves, _far_apart(curves)))
     if searched:
-        panels.append(Panel("entropy of Γ", (Curve("mean over decisions", TRAINING, _points(rows, "entropy")),)))
+        panels.append(
+            Panel("entropy of Γ", (Curve("mean over decisions", TRAINING, _points(rows, "entropy")),))
+        )
     return panels
 
 
@@ -97,9 +114,14 @@ def marks_of(rows: Sequence[Row]) -> Marks:
         drops=tuple(
             number
             for (_, before), (number, row) in pairwise(numbered)
-            if before["stage"] == row["stage"] and float(row["learning_rate"]) < float(before["learning_rate"])
+            if before["stage"] == row["stage"]
+            and float(row["learning_rate"]) < float(before["learning_rate"])
         ),
-        stages=tuple((number, str(row["stage"])) for number, row in numbered if number == 1 or rows[number - 2]["stage"] != row["stage"]),
+        stages=tuple(
+            (number, str(row["stage"]))
+            for number, row in numbered
+            if number == 1 or rows[number - 2]["stage"] != row["stage"]
+        ),
     )
 
 
@@ -122,7 +144,12 @@ def curves_drawing(rows: Sequence[Row], form: str) -> bytes:
         figure = Figure(figsize=(_WIDE_IN, height), dpi=PNG_DPI)
         grid = figure.subplots(lines, 2, squeeze=False, sharex=True)
         figure.subplots_adjust(
-            left=0.07, right=0.985, top=1 - _HEAD_IN / height, bottom=(_FOOT_IN + 0.25) / height, hspace=0.3, wspace=0.16
+            left=0.07,
+            right=0.985,
+            top=1 - _HEAD_IN / height,
+            bottom=(_FOOT_IN + 0.25) / height,
+            hspace=0.3,
+            wspace=0.16,
         )
         for axes, panel in zip(grid.flat, panels, strict=False):
             _draw_panel(axes, panel, marks, len(rows))
@@ -193,15 +220,27 @@ def _draw_panel(axes: Axes, panel: Panel, marks: Marks, epochs: int) -> None:
     for curve in panel.curves:
         for points in _unbroken(curve.points):
             epoch, values = zip(*points, strict=True)
-            style: Any = {"color": curve.colour, "linewidth": 1.1, "linestyle": (0, (4, 2)) if curve.dashed else "-"}
-            axes.plot(epoch, values, drawstyle="steps-mid" if curve.stepped else "default", marker="." if len(epoch) < 2 else "", **style)
+            style: Any = {
+                "color": curve.colour,
+                "linewidth": 1.1,
+                "linestyle": (0, (4, 2)) if curve.dashed else "-",
+            }
+            axes.plot(
+                epoch,
+                values,
+                drawstyle="steps-mid" if curve.stepped else "default",
+                marker="." if len(epoch) < 2 else "",
+                **style,
+            )
     if panel.logarithmic:
         axes.set_yscale("log")
         axes.yaxis.set_minor_formatter(NullFormatter())
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: quantity(value)))
     axes.set_xlim(0.5, max(epochs, 1) + 0.5)
     axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
-    axes.set_title(shortened(printable(panel.title)), loc="left", size=FONT_POINTS + 2, pad=3, parse_math=False)
+    axes.set_title(
+        shortened(printable(panel.title)), loc="left", size=FONT_POINTS + 2, pad=3, parse_math=False
+    )
     _key(axes, panel)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
@@ -235,9 +274,15 @@ def _legend(figure: Figure, marks: Marks) -> None:
     if marks.burn_in:
         handles.append(Patch(color=BURN_IN, label="burn-in: only the weights learn"))
     if marks.drops:
-        handles.append(Line2D([], [], color="#888888", linewidth=0.9, linestyle=":", label="the learning rate drops"))
+        handles.append(
+            Line2D([], [], color="#888888", linewidth=0.9, linestyle=":", label="the learning rate drops")
+        )
     if len(marks.stages) > 1:
         later = ", ".join(printable(name) for _, name in marks.stages[1:])
-        handles.append(Line2D([], [], color="#888888", linewidth=0.9, label=f"next stage: {shortened(later, 60)}"))
+        handles.append(
+            Line2D([], [], color="#888888", linewidth=0.9, label=f"next stage: {shortened(later, 60)}")
+        )
     if handles:
-        figure.legend(handles=handles, loc="lower left", ncols=len(handles), frameon=False, fontsize=FONT_POINTS)
+        figure.legend(
+            handles=handles, loc="lower left", ncols=len(handles), frameon=False, fontsize=FONT_POINTS
+        )

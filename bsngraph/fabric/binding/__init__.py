@@ -1,1 +1,3 @@
-"""RawGraph → Fabric: every word is given its meaning, and everything that is wrong is found."""
+"""RawGraph → Fabric: every word is given its meaning, and everything that is wrong is
+found.
+"""

@@ -1,4 +1,6 @@
-"""What could be made of a graph as written: a Fabric as far as it goes, and every problem found so far."""
+"""What could be made of a graph as written: a Fabric as far as it goes, and every
+problem found so far.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ from bsngraph.fabric.model import Fabric
 
 @dataclass(frozen=True)
 class Draft:
-    """What could be made of a raw graph. `broken` are indices of edges whose operation could not be read."""
+    """What could be made of a raw graph. `broken` are indices of edges whose operation
+    could not be read.
+    """
 
     origin: str
     fabric: Fabric | None

@@ -1,6 +1,8 @@
-"""Parameters in values: `"$channels"` and arithmetic on them, `"2*$channels"`, without eval.
+"""Parameters in values: `"$channels"` and arithmetic on them, `"2*$channels"`, without
+eval.
 
-In: a value as written and the parameters' values. Out: the value with every `$name` replaced.
+In: a value as written and the parameters' values. Out: the value with every `$name`
+replaced.
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ def references(value: Value) -> list[str]:
 
 
 def substitute(value: Value, parameters: Mapping[str, Value]) -> Value:
-    """`value` with its `$name` replaced; one that is more than a single `$name` is arithmetic (+ - * / // % and brackets).
+    """`value` with its `$name` replaced; one that is more than a single `$name` is
+    arithmetic (+ - * / // % and brackets).
 
     Raises:
         ValueError: the arithmetic cannot be read, or divides by zero.

@@ -1,4 +1,6 @@
-"""Graphviz's own attribute names (its manual, "Attributes"), which a fabric keeps and ignores."""
+"""Graphviz's own attribute names (its manual, "Attributes"), which a fabric keeps and
+ignores.
+"""
 
 _EVERYWHERE = """
     URL class color colorscheme comment fontcolor fontname fontsize href id label labelloc layer nojustify

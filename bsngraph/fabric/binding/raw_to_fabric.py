@@ -1,8 +1,10 @@
-"""RawGraph → Fabric: every word is given its meaning, and everything that is wrong is found.
+"""RawGraph → Fabric: every word is given its meaning, and everything that is wrong is
+found.
 
-In: a graph as written, parameters from outside (`--set`). Out: a `Draft`: the Fabric as far as it could be made, the edges
-that could not be, and all problems, each with its place and cure. A later pass (shapes) can add its own problems before
-they are raised together.
+In: a graph as written, parameters from outside (`--set`). Out: a `Draft`: the Fabric as
+far as it could be made, the edges that could not be, and all problems, each with its
+place and cure. A later pass (shapes) can add its own problems before they are raised
+together.
 """
 
 from __future__ import annotations
@@ -17,7 +19,13 @@ from bsngraph.errors import FabricError, Problem, nearest
 from bsngraph.fabric.binding import graphviz_words
 from bsngraph.fabric.binding.draft import Draft
 from bsngraph.fabric.binding.expressions import references, substitute
-from bsngraph.fabric.binding.structure import group_problems, name_problems, natural_key, slot_problems, topological_order
+from bsngraph.fabric.binding.structure import (
+    group_problems,
+    name_problems,
+    natural_key,
+    slot_problems,
+    topological_order,
+)
 from bsngraph.fabric.binding.words import (
     COMPUTED_COSTS,
     COMPUTED_PREFIX,
@@ -60,7 +68,8 @@ class _Binder:
 
     def report(self, what: str, where: str, cure: str) -> None:
         self.problems.append(Problem(what, where, cure))
-        if len(self.problems) >= MAX_PROBLEMS:  # looking for the cure of each takes time, and nobody reads as many
+        # looking for the cure of each takes time, and nobody reads as many
+        if len(self.problems) >= MAX_PROBLEMS:
             raise FabricError(self.raw.origin, self.problems)
 
     def bind(self) -> Draft:
@@ -104,7 +113,11 @@ class _Binder:
                 self._unwritable(name, text, "graph")
         for name, value in self.settings.items():
             if name not in self.parameters:
-                cure = nearest(name, self.parameters, otherwise=f"its parameters are {', '.join(sorted(self.parameters)) or 'none'}")
+                cure = nearest(
+                    name,
+                    self.parameters,
+                    otherwise=f"its parameters are {', '.join(sorted(self.parameters)) or 'none'}",
+                )
                 self.report(f"there is no parameter {name!r} to set", self.raw.origin, cure)
             self.parameters[name] = value
             self.used.add(name)
@@ -119,13 +132,19 @@ class _Binder:
         """Give a parameter that is said in terms of others its value, theirs first."""
         if len(within) > MAX_NESTING:
             cure = "say some of them as plain values"
-            self.report(f"more than {MAX_NESTING} parameters, each in terms of the next", f"graph, {name}", cure)
+            self.report(
+                f"more than {MAX_NESTING} parameters, each in terms of the next", f"graph, {name}", cure
+            )
             self.parameters[name] = ""
             return
         for reference in references(self.parameters[name]):
             if reference == name or reference in within:
                 circle = " -> ".join((*within, name, reference))
-                self.report(f"parameter {reference!r} is said in terms of itself", f"graph, {circle}", "give one of them a plain value")
+                self.report(
+                    f"parameter {reference!r} is said in terms of itself",
+                    f"graph, {circle}",
+                    "give one of them a plain value",
+                )
                 self.parameters[name] = ""
                 return
             if reference in self.parameters:
@@ -145,25 +164,36 @@ class _Binder:
 
     def _check_defaults(self) -> None:
         arguments = {argument for operation in OPERATIONS.values() for argument in operation.arguments}
-        known = {"node": NODE_WORDS | graphviz_words.NODE, "edge": EDGE_WORDS | graphviz_words.EDGE | arguments}
+        known = {
+            "node": NODE_WORDS | graphviz_words.NODE,
+            "edge": EDGE_WORDS | graphviz_words.EDGE | arguments,
+        }
         for default in dict.fromkeys(self.raw.defaults):
             free = default.kind == "edge" and default.name.startswith((COST_PREFIX, COMPUTED_PREFIX))
             if default.name not in known[default.kind] and not free:
                 takes = "no operation takes" if default.kind == "edge" else "no node takes"
                 where = place(f"{default.kind} [...]", default.line)
                 self.report(
-                    f"default {default.name!r} is something that {takes}", where, nearest(default.name, known[default.kind] - STYLE)
+                    f"default {default.name!r} is something that {takes}",
+                    where,
+                    nearest(default.name, known[default.kind] - STYLE),
                 )
 
     def _unused_parameters(self) -> None:
         for name in sorted(set(self.parameters) - self.used):
             known = (GRAPH_WORDS | graphviz_words.GRAPH) - {name}
-            self.report(f"parameter {name!r} is never used", "graph", nearest(name, known, otherwise=f'use it as "${name}", or remove it'))
+            self.report(
+                f"parameter {name!r} is never used",
+                "graph",
+                nearest(name, known, otherwise=f'use it as "${name}", or remove it'),
+            )
 
     # --- values
 
     def _value(self, name: str, value: Value, where: str) -> Value:
-        """`value` with parameters replaced; a problem is reported and gives an empty value."""
+        """`value` with parameters replaced; a problem is reported and gives an empty
+        value.
+        """
         if isinstance(value, str) and cannot_be_written(value):
             self._unwritable(name, value, where)
             return ""
@@ -172,8 +202,15 @@ class _Binder:
             if reference not in self.parameters:
                 hint = f"add `graph [{reference}=...]`"
                 if reference in graphviz_words.GRAPH | GRAPH_WORDS:
-                    hint = f"{reference!r} has a meaning of its own on a graph, so give the parameter another name"
-                self.report(f"{name}={value} names a parameter that is not set", where, nearest(reference, self.parameters, otherwise=hint))
+                    hint = (
+                        f"{reference!r} has a meaning of its own on a graph, so give the parameter "
+                        "another name"
+                    )
+                self.report(
+                    f"{name}={value} names a parameter that is not set",
+                    where,
+                    nearest(reference, self.parameters, otherwise=hint),
+                )
                 return ""
         try:
             return substitute(value, self.parameters)
@@ -184,11 +221,15 @@ class _Binder:
     def _unwritable(self, name: str, value: str, where: str) -> None:
         found = cannot_be_written(value) or ""
         backslash = "double a backslash before a quote, a new line or the end of the text"
-        self.report(f"{name}={value!r} holds {found}", where, backslash if "backslash" in found else "remove it")
+        self.report(
+            f"{name}={value!r} holds {found}", where, backslash if "backslash" in found else "remove it"
+        )
 
     def _merged(self, raw: RawNode | RawEdge, where: str) -> dict[str, tuple[Value, bool]]:
         """Name → (value, written here), without the unset ones."""
-        merged: dict[str, tuple[Value, bool]] = {name: (value, False) for name, value in raw.inherited.items()}
+        merged: dict[str, tuple[Value, bool]] = {
+            name: (value, False) for name, value in raw.inherited.items()
+        }
         merged |= {name: (value, True) for name, value in raw.own.items()}
         foreign = self.node_style if isinstance(raw, RawNode) else self.edge_style
         values = {
@@ -198,7 +239,9 @@ class _Binder:
         }
         return {name: (value, own) for name, (value, own) in values.items() if value != ""}
 
-    def _typed(self, name: str, value: Value, kind: type, where: str, *, low: float = 0.0, high: float = float("inf")) -> Value | None:
+    def _typed(
+        self, name: str, value: Value, kind: type, where: str, *, low: float = 0.0, high: float = float("inf")
+    ) -> Value | None:
         try:
             typed = to_type(value, kind)
             if not isinstance(typed, str) and not low <= typed <= high:
@@ -225,10 +268,17 @@ class _Binder:
                 style[name] = str(value)
             elif name not in NODE_WORDS and own:
                 self.report(f"a node has no attribute {name!r}", where, nearest(name, NODE_WORDS))
-        # Nothing is merged at a source, and a default meant for the others must not change what comes in.
-        given = {name: value for name, (value, own) in values.items() if own or not (is_source and name in ("merge", "activation"))}
+        # Nothing is merged at a source, and a default meant for the others must not
+        # change what comes in.
+        given = {
+            name: value
+            for name, (value, own) in values.items()
+            if own or not (is_source and name in ("merge", "activation"))
+        }
         concat = (
-            self._typed("concat_channels", given["concat_channels"], int, where, low=1, high=1e9) if "concat_channels" in given else None
+            self._typed("concat_channels", given["concat_channels"], int, where, low=1, high=1e9)
+            if "concat_channels" in given
+            else None
         )
         return Node(
             name=raw.name,
@@ -241,14 +291,26 @@ class _Binder:
         )
 
     def _shape(self, value: Value, where: str) -> Shape | None:
-        parts = [str(size) for size in value] if isinstance(value, tuple | list) else str(value).lower().split("x")
+        parts = (
+            [str(size) for size in value]
+            if isinstance(value, tuple | list)
+            else str(value).lower().split("x")
+        )
         sizes = [int(part) if part.strip().isdecimal() else 0 for part in parts]
         if all(0 < size <= MAX_SIZE for size in sizes) and len(sizes) <= MAX_DIMENSIONS:
             if math.prod(sizes) <= MAX_INPUT:
                 return tuple(sizes)
-            self.report(f"input={value} has {math.prod(sizes):,} values", where, f"one example has at most {MAX_INPUT:,}")
+            self.report(
+                f"input={value} has {math.prod(sizes):,} values",
+                where,
+                f"one example has at most {MAX_INPUT:,}",
+            )
             return None
-        self.report(f"input={value} is not a shape", where, 'write the sizes of one example, channels first: input="3x32x32"')
+        self.report(
+            f"input={value} is not a shape",
+            where,
+            'write the sizes of one example, channels first: input="3x32x32"',
+        )
         return None
 
     def _edge(self, raw: RawEdge) -> tuple[Edge, bool]:
@@ -263,16 +325,30 @@ class _Binder:
             self._sort(name, value, own, operation, where, sorted_values)
         if operation is not None:
             for argument in operation.arguments.values():
-                if argument.required and argument.name not in sorted_values.arguments and len(self.problems) == before:
+                if (
+                    argument.required
+                    and argument.name not in sorted_values.arguments
+                    and len(self.problems) == before
+                ):
                     self.report(f"{operation.name} needs {argument.name}", where, f"add {argument.name}=...")
         sound = operation is not None and len(self.problems) == before
         words = sorted_values.words
         fixed = "fixed" in words and self._typed("fixed", words["fixed"], bool, where) is True
-        probability = self._typed("probability", words["probability"], float, where, high=1.0) if "probability" in words else None
+        probability = (
+            self._typed("probability", words["probability"], float, where, high=1.0)
+            if "probability" in words
+            else None
+        )
         for word in ("probability", "gate", "choice"):
             if fixed and raw.own.get(word) not in (None, ""):
-                self.report(f"a fixed edge has no {word}", where, f"it is always kept: remove {word}, or fixed=true")
-        offset = self._typed("concat_offset", words["concat_offset"], int, where) if "concat_offset" in words else None
+                self.report(
+                    f"a fixed edge has no {word}", where, f"it is always kept: remove {word}, or fixed=true"
+                )
+        offset = (
+            self._typed("concat_offset", words["concat_offset"], int, where)
+            if "concat_offset" in words
+            else None
+        )
         edge = Edge(
             source=raw.source,
             target=raw.target,
@@ -296,24 +372,38 @@ class _Binder:
             return None
         name = str(given[0])
         if name not in OPERATIONS:
-            self.report(f"unknown operation {name!r}", where, nearest(name, OPERATIONS, otherwise="`bsngraph check --ops` lists all"))
+            self.report(
+                f"unknown operation {name!r}",
+                where,
+                nearest(name, OPERATIONS, otherwise="`bsngraph check --ops` lists all"),
+            )
         return OPERATIONS.get(name)
 
-    def _sort(self, name: str, value: Value, own: bool, operation: Operation | None, where: str, into: _Sorted) -> None:
+    def _sort(
+        self, name: str, value: Value, own: bool, operation: Operation | None, where: str, into: _Sorted
+    ) -> None:
         """Put one attribute of an edge where it belongs."""
         if operation is not None and name in operation.arguments:
             try:
                 into.arguments[name] = operation.arguments[name].convert(value)
             except ValueError as error:
-                self.report(f"{name}={value} {error}", where, f"{operation.name} takes {operation.arguments[name]}")
+                self.report(
+                    f"{name}={value} {error}", where, f"{operation.name} takes {operation.arguments[name]}"
+                )
         elif name in EDGE_WORDS:
             into.words[name] = value
         elif name.startswith(COST_PREFIX) and len(name) > len(COST_PREFIX):
             cost = self._typed(name, value, float, where)
             if not _NAME.fullmatch(name):
-                self.report(f"{name!r} cannot name a cost", where, "a cost's name is made of letters, digits and _")
+                self.report(
+                    f"{name!r} cannot name a cost", where, "a cost's name is made of letters, digits and _"
+                )
             elif name.removeprefix(COST_PREFIX) in COMPUTED_COSTS:
-                self.report(f"{name} annotates a cost that is computed", where, "give the annotation another name, or remove it")
+                self.report(
+                    f"{name} annotates a cost that is computed",
+                    where,
+                    "give the annotation another name, or remove it",
+                )
             elif cost is not None:
                 into.costs[name.removeprefix(COST_PREFIX)] = float(cost)
         elif name.startswith(COMPUTED_PREFIX) and _NAME.fullmatch(name):
@@ -324,7 +414,9 @@ class _Binder:
         elif own and operation is not None:
             known = set(operation.arguments) | EDGE_WORDS
             takes = f"it takes {', '.join(operation.arguments) or 'no arguments'}"
-            self.report(f"{operation.name} takes no argument {name!r}", where, nearest(name, known, otherwise=takes))
+            self.report(
+                f"{operation.name} takes no argument {name!r}", where, nearest(name, known, otherwise=takes)
+            )
 
 
 @dataclass

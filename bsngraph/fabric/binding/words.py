@@ -1,4 +1,6 @@
-"""The words of the file format: what may stand on a graph, a node and an edge beside an operation's arguments."""
+"""The words of the file format: what may stand on a graph, a node and an edge beside an
+operation's arguments.
+"""
 
 from __future__ import annotations
 

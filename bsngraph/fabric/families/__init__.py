@@ -6,4 +6,11 @@ from bsngraph.fabric.families.cnf import cnf_fabric
 from bsngraph.fabric.families.resnet import plain_resnet_fabric, resnet_fabric
 from bsngraph.fabric.families.transformer import transformer_fabric
 
-__all__ = ["cell_fabric", "chain_fabric", "cnf_fabric", "plain_resnet_fabric", "resnet_fabric", "transformer_fabric"]
+__all__ = [
+    "cell_fabric",
+    "chain_fabric",
+    "cnf_fabric",
+    "plain_resnet_fabric",
+    "resnet_fabric",
+    "transformer_fabric",
+]

@@ -1,16 +1,21 @@
-"""A cell-based space in the manner of NAS-Bench-201 (Dong & Yang 2020) and DARTS (Liu et al. 2019): one cell, repeated.
+"""A cell-based space in the manner of NAS-Bench-201 (Dong & Yang 2020) and DARTS (Liu
+et al. 2019): one cell, repeated.
 
-A cell is a small DAG of V nodes, the first of them its input, the last its output. Between any two of them, i < j, is a
-position, at which exactly one operation is kept: identity, 1×1 conv, 3×3 conv, or 3×3 mean pooling (`choice="1-3"`, from
-the cell's first node to its third). All cells make the same decision (`gate="1-3/conv3"` ties the edges of a position's
-candidate over the cells). Cells are stacked in stages; between stages a fixed basic block of stride 2 doubles the channels.
-Nodes merge, then ReLU. Node `c2n3` is the third node of the second cell; its first one is the last of the cell, or the
+A cell is a small DAG of V nodes, the first of them its input, the last its output.
+Between any two of them, i < j, is a position, at which exactly one operation is kept:
+identity, 1×1 conv, 3×3 conv, or 3×3 mean pooling (`choice="1-3"`, from the cell's first
+node to its third). All cells make the same decision (`gate="1-3/conv3"` ties the edges
+of a position's candidate over the cells). Cells are stacked in stages; between stages a
+fixed basic block of stride 2 doubles the channels. Nodes merge, then ReLU. Node `c2n3`
+is the third node of the second cell; its first one is the last of the cell, or the
 reduction `r1`, before it.
 
-With `none` a position may also stay empty: its operation then leads to a node of the position's own (`c2p1-3`) and on by an
-identity whose gate (`1-3/on`) is free. Dropping it drops the position, and its operation is not live and costs nothing.
+With `none` a position may also stay empty: its operation then leads to a node of the
+position's own (`c2p1-3`) and on by an identity whose gate (`1-3/on`) is free. Dropping
+it drops the position, and its operation is not live and costs nothing.
 
-Searchable edges: V·(V−1)/2 positions × 4 candidates (5 with `none`) in each cell; decisions: one choice a position.
+Searchable edges: V·(V−1)/2 positions × 4 candidates (5 with `none`) in each cell;
+decisions: one choice a position.
 """
 
 from __future__ import annotations
@@ -36,7 +41,8 @@ def cell_fabric(
     none: bool = False,
     merge: str = "sum",
 ) -> Fabric:
-    """`stages` of `cells` of `nodes`; the first stage has `channels` feature maps, each further one twice as many.
+    """`stages` of `cells` of `nodes`; the first stage has `channels` feature maps, each
+    further one twice as many.
 
     Raises:
         InputError: numbers that make no fabric.
@@ -53,7 +59,9 @@ def cell_fabric(
     for stage in range(stages):
         width = channels * 2**stage
         if stage:
-            graph.add_edge(before, f"r{stage}", "block", op="basic_block", channels=width, stride=2, fixed=True)
+            graph.add_edge(
+                before, f"r{stage}", "block", op="basic_block", channels=width, stride=2, fixed=True
+            )
             before = f"r{stage}"
         for cell in range(stage * cells, (stage + 1) * cells):
             before = _cell(graph, before, cell + 1, nodes, width, none)
@@ -72,7 +80,9 @@ def _cell(graph: nx.MultiDiGraph[str], before: str, cell: int, nodes: int, chann
             graph.add_node(end, activation="none")
             graph.add_edge(end, names[target], "on", op="identity", gate=f"{position}/on")
         for candidate, operation in _candidates(channels).items():
-            graph.add_edge(names[source], end, candidate, gate=f"{position}/{candidate}", choice=position, **operation)
+            graph.add_edge(
+                names[source], end, candidate, gate=f"{position}/{candidate}", choice=position, **operation
+            )
     return names[-1]
 
 

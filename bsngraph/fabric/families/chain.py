@@ -1,10 +1,13 @@
-"""A chain of MBConv positions in the manner of ProxylessNAS (Cai et al. 2019) and FBNet (Wu et al. 2019).
+"""A chain of MBConv positions in the manner of ProxylessNAS (Cai et al. 2019) and FBNet
+(Wu et al. 2019).
 
-Node `s2p1` follows the first position of the second stage. Each position keeps exactly one operation (`choice="s2p1"`): an
-MBConv of one of `kernels` and one of `expansions` (`k5e3`: kernel 5, expansion 3), or, where its shapes agree, identity
-(`skip`), which leaves the position out. The first position of a stage brings its channels and, from the second stage on,
-stride 2; where neither changes it may be left out too. An MBConv adds its own input where shapes agree. Nodes have no
-activation: bottlenecks are linear. Fixed are the stem, a 3×3 conv with ReLU, and the classifier.
+Node `s2p1` follows the first position of the second stage. Each position keeps exactly
+one operation (`choice="s2p1"`): an MBConv of one of `kernels` and one of `expansions`
+(`k5e3`: kernel 5, expansion 3), or, where its shapes agree, identity (`skip`), which
+leaves the position out. The first position of a stage brings its channels and, from the
+second stage on, stride 2; where neither changes it may be left out too. An MBConv adds
+its own input where shapes agree. Nodes have no activation: bottlenecks are linear.
+Fixed are the stem, a 3×3 conv with ReLU, and the classifier.
 """
 
 from __future__ import annotations
@@ -12,7 +15,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bsngraph.errors import InputError
-from bsngraph.fabric.families.sketch import MOST, SOURCE, TARGET, check_image, check_number, check_numbers, sketch
+from bsngraph.fabric.families.sketch import (
+    MOST,
+    SOURCE,
+    TARGET,
+    check_image,
+    check_number,
+    check_numbers,
+    sketch,
+)
 from bsngraph.fabric.formats import fabric_from_networkx
 from bsngraph.fabric.model import Fabric
 from bsngraph.ops import Shape
@@ -29,7 +40,8 @@ def chain_fabric(
     expansions: Sequence[int] = (3, 6),
     squeeze_excite: bool = False,
 ) -> Fabric:
-    """A stage of `layers` positions for each of `channels`, every position a choice of kernel and expansion.
+    """A stage of `layers` positions for each of `channels`, every position a choice of
+    kernel and expansion.
 
     Raises:
         InputError: numbers that make no fabric.
@@ -62,7 +74,13 @@ def chain_fabric(
 
 
 def _check(
-    input_shape: Shape, classes: int, channels: Sequence[int], layers: int, stem: int, kernels: Sequence[int], expansions: Sequence[int]
+    input_shape: Shape,
+    classes: int,
+    channels: Sequence[int],
+    layers: int,
+    stem: int,
+    kernels: Sequence[int],
+    expansions: Sequence[int],
 ) -> None:
     check_image(input_shape)
     check_number("classes", classes, 1, MOST)

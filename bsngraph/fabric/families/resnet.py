@@ -1,18 +1,24 @@
-"""The ResNet Fabric of Budgeted Super Networks, and the plain ResNets of He et al. 2015 as fixed fabrics.
+"""The ResNet Fabric of Budgeted Super Networks, and the plain ResNets of He et al. 2015
+as fixed fabrics.
 
-Node `g2b1` is the output of the first block of the second group. It merges that block and its skip, two separate edges from
-the node before it: `stem` or the last node of the previous group for a group's first block. That node before is the group's
-input, position −1; position p ≥ 0 of a group is the output of its block p, counted from 0: node b(p+1).
+Node `g2b1` is the output of the first block of the second group. It merges that block
+and its skip, two separate edges from the node before it: `stem` or the last node of the
+previous group for a group's first block. That node before is the group's input,
+position −1; position p ≥ 0 of a group is the output of its block p, counted from 0:
+node b(p+1).
 
-From the second group on, the node of block n of N also receives connections from the previous group's positions N−2−n,
-N−1−n (not for n = 0: position N−1 is this group's input, and its block and skip are that connection) and N−3−n (not for n =
-N−1: there is no position −2). So early positions feed late blocks and late positions early ones: short and long ways
-through the fabric. Position −1 of a group is a node of the group before it, so its connections skip a resolution and have
-stride 4 (from the stem to the second group: 2). Every connection is two searchable edges, a basic block and a 1×1
+From the second group on, the node of block n of N also receives connections from the
+previous group's positions N−2−n, N−1−n (not for n = 0: position N−1 is this group's
+input, and its block and skip are that connection) and N−3−n (not for n = N−1: there is
+no position −2). So early positions feed late blocks and late positions early ones:
+short and long ways through the fabric. Position −1 of a group is a node of the group
+before it, so its connections skip a resolution and have stride 4 (from the stem to the
+second group: 2). Every connection is two searchable edges, a basic block and a 1×1
 projection.
 
-Searchable edges of G groups of N: 2·N·G in the groups; 3N−2 connections into each group but the first, two edges each:
-2·N·G + 2·(3N−2)·(G−1), which is 18 + 28 = 46 for three groups of three. Stem and head are fixed.
+Searchable edges of G groups of N: 2·N·G in the groups; 3N−2 connections into each group
+but the first, two edges each: 2·N·G + 2·(3N−2)·(G−1), which is 18 + 28 = 46 for three
+groups of three. Stem and head are fixed.
 """
 
 from __future__ import annotations
@@ -31,8 +37,17 @@ from bsngraph.ops import Shape
 STEM = "stem"
 
 
-def resnet_fabric(*, input_shape: Shape, classes: int, groups: int = 3, blocks: int = 3, channels: int = 16, merge: str = "sum") -> Fabric:
-    """The ResNet Fabric: `groups` of `blocks` basic blocks, the first of `channels` feature maps, each further one of twice as many.
+def resnet_fabric(
+    *,
+    input_shape: Shape,
+    classes: int,
+    groups: int = 3,
+    blocks: int = 3,
+    channels: int = 16,
+    merge: str = "sum",
+) -> Fabric:
+    """The ResNet Fabric: `groups` of `blocks` basic blocks, the first of `channels`
+    feature maps, each further one of twice as many.
 
     Raises:
         InputError: numbers that make no fabric.
@@ -55,12 +70,20 @@ def resnet_fabric(*, input_shape: Shape, classes: int, groups: int = 3, blocks: 
                 source = _node(group - 1, position, blocks)
                 _block(graph, source, target, width, stride)
                 _projection(graph, source, target, width, stride, key="projection")
-    graph.add_edge(_node(groups - 1, blocks - 1, blocks), TARGET, "classifier", op="classifier", classes=classes, fixed=True)
+    graph.add_edge(
+        _node(groups - 1, blocks - 1, blocks),
+        TARGET,
+        "classifier",
+        op="classifier",
+        classes=classes,
+        fixed=True,
+    )
     return fabric_from_networkx(graph)
 
 
 def plain_resnet_fabric(*, input_shape: Shape, classes: int, depth: int = 20, channels: int = 16) -> Fabric:
-    """A ResNet of depth 6n+2 with every edge fixed: three groups of n basic blocks, parameter-free shortcuts (option A).
+    """A ResNet of depth 6n+2 with every edge fixed: three groups of n basic blocks,
+    parameter-free shortcuts (option A).
 
     Raises:
         InputError: numbers that make no ResNet.
@@ -77,9 +100,13 @@ def plain_resnet_fabric(*, input_shape: Shape, classes: int, depth: int = 20, ch
             target, before = _node(group, block, blocks), _node(group, block - 1, blocks)
             stride = 2 if group and not block else 1
             _block(graph, before, target, width, stride, fixed=True)
-            shortcut: dict[str, Any] = {"op": "identity"} if stride == 1 else {"op": "shortcut", "channels": width, "stride": stride}
+            shortcut: dict[str, Any] = (
+                {"op": "identity"} if stride == 1 else {"op": "shortcut", "channels": width, "stride": stride}
+            )
             graph.add_edge(before, target, "skip", fixed=True, **shortcut)
-    graph.add_edge(_node(2, blocks - 1, blocks), TARGET, "classifier", op="classifier", classes=classes, fixed=True)
+    graph.add_edge(
+        _node(2, blocks - 1, blocks), TARGET, "classifier", op="classifier", classes=classes, fixed=True
+    )
     return fabric_from_networkx(graph)
 
 
@@ -92,14 +119,18 @@ def _check(input_shape: Shape, classes: int, groups: int, blocks: int, channels:
 
 
 def _node(group: int, position: int, blocks: int) -> str:
-    """The node of a position; position −1 of a group is the last one of the group before it, or the stem."""
+    """The node of a position; position −1 of a group is the last one of the group
+    before it, or the stem.
+    """
     if position >= 0:
         return f"g{group + 1}b{position + 1}"
     return _node(group - 1, blocks - 1, blocks) if group else STEM
 
 
 def _positions(block: int, blocks: int) -> Iterator[int]:
-    """Positions of the previous group that feed block n besides its own input, latest first."""
+    """Positions of the previous group that feed block n besides its own input, latest
+    first.
+    """
     if block > 0:
         yield blocks - 1 - block
     yield blocks - 2 - block
@@ -111,9 +142,22 @@ def _stem(graph: nx.MultiDiGraph[str], channels: int) -> None:
     graph.add_edge(SOURCE, STEM, "conv", op="conv", channels=channels, kernel=3, fixed=True)
 
 
-def _block(graph: nx.MultiDiGraph[str], source: str, target: str, channels: int, stride: int, *, fixed: bool = False) -> None:
-    graph.add_edge(source, target, "block", op="basic_block", channels=channels, stride=stride, residual=False, fixed=fixed)
+def _block(
+    graph: nx.MultiDiGraph[str], source: str, target: str, channels: int, stride: int, *, fixed: bool = False
+) -> None:
+    graph.add_edge(
+        source,
+        target,
+        "block",
+        op="basic_block",
+        channels=channels,
+        stride=stride,
+        residual=False,
+        fixed=fixed,
+    )
 
 
-def _projection(graph: nx.MultiDiGraph[str], source: str, target: str, channels: int, stride: int, *, key: str) -> None:
+def _projection(
+    graph: nx.MultiDiGraph[str], source: str, target: str, channels: int, stride: int, *, key: str
+) -> None:
     graph.add_edge(source, target, key, op="projection", channels=channels, stride=stride)

@@ -1,6 +1,8 @@
-"""What every family starts from: a graph from `image` to `scores` to draw edges into, and checked numbers.
+"""What every family starts from: a graph from `image` to `scores` to draw edges into,
+and checked numbers.
 
-In: a name, the input's shape. Out: an nx.MultiDiGraph with the attributes of the file format, for `fabric_from_networkx`.
+In: a name, the input's shape. Out: an nx.MultiDiGraph with the attributes of the file
+format, for `fabric_from_networkx`.
 """
 
 from __future__ import annotations
@@ -17,11 +19,17 @@ SOURCE, TARGET = "image", "scores"
 MOST = 65_536  # the largest size an operation takes
 
 
-def sketch(name: str, input_shape: Shape, *, source: str = SOURCE, merge: str = "sum", activation: str = "relu") -> nx.MultiDiGraph[str]:
-    """A graph with its source and target; the nodes that edges bring get `merge` and `activation`."""
+def sketch(
+    name: str, input_shape: Shape, *, source: str = SOURCE, merge: str = "sum", activation: str = "relu"
+) -> nx.MultiDiGraph[str]:
+    """A graph with its source and target; the nodes that edges bring get `merge` and
+    `activation`.
+    """
     if merge not in MERGES:
         raise InputError(f"merge={merge} is not known: {nearest(merge, MERGES)}")
-    graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(name=name, source=source, target=TARGET, node={"merge": merge, "activation": activation})
+    graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(
+        name=name, source=source, target=TARGET, node={"merge": merge, "activation": activation}
+    )
     graph.add_node(source, input="x".join(map(str, input_shape)), merge="sum", activation="none")
     graph.add_node(TARGET, merge="sum", activation="none")
     return graph
@@ -34,7 +42,10 @@ def check_image(shape: Shape) -> tuple[int, int, int]:
         InputError: it is none.
     """
     if len(shape) != 3 or not all(1 <= size <= MOST for size in shape):
-        raise InputError(f"input={'x'.join(map(str, shape))} is not an image: give channels, height and width, e.g. 3x32x32")
+        raise InputError(
+            f"input={'x'.join(map(str, shape))} is not an image: give channels, height and width, e.g. "
+            "3x32x32"
+        )
     return shape[0], shape[1], shape[2]
 
 
@@ -57,6 +68,8 @@ def check_numbers(name: str, values: Sequence[int], least: int, most: int) -> No
     if not values:
         raise InputError(f"{name} is empty: give at least one number")
     if len(set(values)) < len(values):
-        raise InputError(f"{name}={','.join(map(str, values))} says a number twice: each is an alternative to the others")
+        raise InputError(
+            f"{name}={','.join(map(str, values))} says a number twice: each is an alternative to the others"
+        )
     for value in values:
         check_number(name, value, least, most)

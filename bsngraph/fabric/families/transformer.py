@@ -1,10 +1,12 @@
-"""A transformer over sequences (length, features), every sub-layer of which may be dropped (Vaswani et al. 2017; pre-norm).
+"""A transformer over sequences (length, features), every sub-layer of which may be
+dropped (Vaswani et al. 2017; pre-norm).
 
-Each block adds to its tokens twice: `b1a` is what came in plus self-attention, `b1m` that plus an MLP on each token, one
-searchable edge for each of `expansions` (those that are kept are added). The identity beside them is fixed: tokens always
-flow on, so every sample is a network. Fixed too are the linear map of each token to `features` (`embed`), its learned
-position (`start`), the last layer norm (`norm`) and the classifier, which takes the mean over tokens. Searchable edges:
-blocks × (1 + number of expansions).
+Each block adds to its tokens twice: `b1a` is what came in plus self-attention, `b1m`
+that plus an MLP on each token, one searchable edge for each of `expansions` (those that
+are kept are added). The identity beside them is fixed: tokens always flow on, so every
+sample is a network. Fixed too are the linear map of each token to `features` (`embed`),
+its learned position (`start`), the last layer norm (`norm`) and the classifier, which
+takes the mean over tokens. Searchable edges: blocks × (1 + number of expansions).
 """
 
 from __future__ import annotations
@@ -21,9 +23,16 @@ SOURCE = "sequence"
 
 
 def transformer_fabric(
-    *, input_shape: Shape, classes: int, blocks: int = 4, features: int = 32, heads: int = 4, expansions: Sequence[int] = (1, 4)
+    *,
+    input_shape: Shape,
+    classes: int,
+    blocks: int = 4,
+    features: int = 32,
+    heads: int = 4,
+    expansions: Sequence[int] = (1, 4),
 ) -> Fabric:
-    """`blocks` of attention and MLPs over tokens of `features`, on sequences of shape (length, features).
+    """`blocks` of attention and MLPs over tokens of `features`, on sequences of shape
+    (length, features).
 
     Raises:
         InputError: numbers that make no fabric.
@@ -46,9 +55,13 @@ def transformer_fabric(
     return fabric_from_networkx(graph)
 
 
-def _check(input_shape: Shape, classes: int, blocks: int, features: int, heads: int, expansions: Sequence[int]) -> None:
+def _check(
+    input_shape: Shape, classes: int, blocks: int, features: int, heads: int, expansions: Sequence[int]
+) -> None:
     if len(input_shape) != 2 or not all(1 <= size <= MOST for size in input_shape):
-        raise InputError(f"input={'x'.join(map(str, input_shape))} is not a sequence: give length and features, e.g. 8x8")
+        raise InputError(
+            f"input={'x'.join(map(str, input_shape))} is not a sequence: give length and features, e.g. 8x8"
+        )
     check_number("classes", classes, 1, MOST)
     check_number("blocks", blocks, 1, 200)
     check_number("features", features, 1, MOST)

@@ -1,1 +1,3 @@
-"""Files and networkx graphs → RawGraph: a graph as it was written, before its words mean anything."""
+"""Files and networkx graphs → RawGraph: a graph as it was written, before its words
+mean anything.
+"""

@@ -1,7 +1,10 @@
-"""How large a file may be: everything a stranger's file could make us allocate or repeat is bounded here.
+"""How large a file may be: everything a stranger's file could make us allocate or
+repeat is bounded here.
 
-In: bytes, counts and texts while a file is read. Out: nothing, or a FabricError that says which bound is passed and where. The bounds
-are far above what anybody draws or searches, and low enough that reading ends within minutes and a few GB whatever the file says.
+In: bytes, counts and texts while a file is read. Out: nothing, or a FabricError that
+says which bound is passed and where. The bounds are far above what anybody draws or
+searches, and low enough that reading ends within minutes and a few GB whatever the file
+says.
 """
 
 from __future__ import annotations
@@ -15,7 +18,8 @@ MAX_BYTES = 64 * 2**20
 MAX_NODES = 200_000
 MAX_EDGES = 200_000
 MAX_WORDS = 4_000_000
-MAX_DOT_WORDS = 1_000_000  # as written, before chains and defaults are worked out: each takes its time to parse
+# as written, before chains and defaults are worked out: each takes its time to parse
+MAX_DOT_WORDS = 1_000_000
 MAX_DEPTH = 64
 MAX_TEXT = 10_000
 
@@ -24,7 +28,9 @@ TOO_LARGE = f"more than any fabric needs: {_SMALLER}"
 
 
 class Meter:
-    """Counts while a graph is read. A word is a name or value, counted again for every node and edge that it is applied to."""
+    """Counts while a graph is read. A word is a name or value, counted again for every
+    node and edge that it is applied to.
+    """
 
     def __init__(self, origin: str, most_words: int = MAX_WORDS) -> None:
         self.origin = origin
@@ -66,7 +72,8 @@ class Meter:
 
 
 def check_texts(raw: RawGraph) -> RawGraph:
-    """The graph itself, if no name and no value in it is longer than `MAX_TEXT` characters.
+    """The graph itself, if no name and no value in it is longer than `MAX_TEXT`
+    characters.
 
     Raises:
         FabricError: one is.
@@ -74,7 +81,9 @@ def check_texts(raw: RawGraph) -> RawGraph:
     for where, text in _texts(raw):
         if len(text) > MAX_TEXT:
             what = f"a text of {len(text):,} characters ({text[:20]!r}…)"
-            raise FabricError(raw.origin, [Problem(what, where, f"names and values have at most {MAX_TEXT:,} characters")])
+            raise FabricError(
+                raw.origin, [Problem(what, where, f"names and values have at most {MAX_TEXT:,} characters")]
+            )
     return raw
 
 

@@ -1,9 +1,10 @@
 """DOT text → RawGraph, meaning what it means to Graphviz.
 
-Default statements hold for what is created after them in their scope; a subgraph starts with its parent's defaults;
-`a -> b -> {c d}` is every edge of the chain; a keyed edge written twice is one edge; a named subgraph opened again goes on
-where it stopped; ports are dropped. Problems of the
-language itself (no graph, a bad number, an undirected graph) are FabricErrors with line and column.
+Default statements hold for what is created after them in their scope; a subgraph starts
+with its parent's defaults; `a -> b -> {c d}` is every edge of the chain; a keyed edge
+written twice is one edge; a named subgraph opened again goes on where it stopped; ports
+are dropped. Problems of the language itself (no graph, a bad number, an undirected
+graph) are FabricErrors with line and column.
 """
 
 from __future__ import annotations
@@ -25,10 +26,14 @@ from bsngraph.errors import FabricError, Problem
 from bsngraph.fabric.reading.bounds import MAX_DEPTH, MAX_DOT_WORDS, Meter
 from bsngraph.fabric.reading.raw import RawDefault, RawEdge, RawGraph, RawNode, numbered_keys
 
-_EXAMPLE = 'a fabric reads `digraph name { graph [source=a, target=b]; a [input="1x8x8"]; a -> b [op=conv, channels=8]; }`'
+_EXAMPLE = (
+    'a fabric reads `digraph name { graph [source=a, target=b]; a [input="1x8x8"]; a -> b '
+    "[op=conv, channels=8]; }`"
+)
 _SPOKEN = {
-    "LBRACE": "{", "RBRACE": "}", "LSQB": "[", "RSQB": "]", "EQUAL": "=", "SEMICOLON": ";", "COMMA": ",", "COLON": ":",
-    "EDGEOP": "->", "NAME": "a name", "NUMERAL": "a number", "QUOTED": "a quoted text", "$END": "the end of the file",
+    "LBRACE": "{", "RBRACE": "}", "LSQB": "[", "RSQB": "]", "EQUAL": "=", "SEMICOLON": ";",
+    "COMMA": ",", "COLON": ":", "EDGEOP": "->", "NAME": "a name", "NUMERAL": "a number",
+    "QUOTED": "a quoted text", "$END": "the end of the file",
 }  # fmt: skip
 _UNCLOSED = {'"': 'close the quoted text with "', "<": "close every < of an HTML text with >"}
 _ESCAPED = re.compile(r"\\(\r?\n|[\s\S])")
@@ -38,7 +43,9 @@ _UNESCAPED = {'"': '"', "\n": "", "\r\n": ""}
 
 @dataclass
 class _Scope:
-    """One graph or subgraph: the defaults stated there, the nodes mentioned there, and its named subgraphs."""
+    """One graph or subgraph: the defaults stated there, the nodes mentioned there, and
+    its named subgraphs.
+    """
 
     outer: _Scope | None = None
     stated: dict[str, dict[str, str]] = field(default_factory=lambda: {"node": {}, "edge": {}})
@@ -47,9 +54,11 @@ class _Scope:
     known: dict[str, tuple[int, dict[str, str]]] = field(default_factory=dict)
 
     def defaults(self, kind: str, version: int) -> dict[str, str]:
-        """What is in force here: the outer scope's defaults as they are now, and its own over them.
+        """What is in force here: the outer scope's defaults as they are now, and its
+        own over them.
 
-        `version` counts default statements: until the next one, all that is created here shares one mapping.
+        `version` counts default statements: until the next one, all that is created
+        here shares one mapping.
         """
         if kind not in self.known or self.known[kind][0] != version:
             outer = self.outer.defaults(kind, version) if self.outer else {}
@@ -75,13 +84,17 @@ def dot_to_raw(text: str, origin: str) -> RawGraph:
     """Read one DOT digraph.
 
     Raises:
-        FabricError: the text is not DOT, holds an undirected graph, or passes the bounds of `bounds.py`.
+        FabricError: the text is not DOT, holds an undirected graph, or passes the
+            bounds of `bounds.py`.
     """
     if not text.strip():
         raise FabricError(origin, [Problem("the file is empty", origin, _EXAMPLE)])
-    if text.count("{") + text.count("[") + text.count('"') // 2 > 2 * MAX_DOT_WORDS:  # what a syntax tree can grow by without names
+    # what a syntax tree can grow by without names
+    if text.count("{") + text.count("[") + text.count('"') // 2 > 2 * MAX_DOT_WORDS:
         cure = "split the fabric, or write fewer edges"
-        raise FabricError(origin, [Problem(f"the file says more than {MAX_DOT_WORDS:,} words", "the whole file", cure)])
+        raise FabricError(
+            origin, [Problem(f"the file says more than {MAX_DOT_WORDS:,} words", "the whole file", cure)]
+        )
     with _PARSING:
         parser, leaves = _parser()
         leaves.meter = Meter(origin, MAX_DOT_WORDS)
@@ -93,7 +106,9 @@ def dot_to_raw(text: str, origin: str) -> RawGraph:
 
 
 class _Leaves(Transformer[Token, Tree[Token]]):
-    """Turns the leaves of the syntax tree into texts while it is parsed: a tree of all of them would be ten times as large."""
+    """Turns the leaves of the syntax tree into texts while it is parsed: a tree of all
+    of them would be ten times as large.
+    """
 
     meter = Meter("")
 
@@ -119,25 +134,35 @@ def _parser() -> tuple[Lark, _Leaves]:
 
 
 def _syntax_problem(error: UnexpectedInput, text: str) -> Problem:
-    if isinstance(error, UnexpectedEOF) or (isinstance(error, UnexpectedToken) and error.token.type == "$END"):
+    if isinstance(error, UnexpectedEOF) or (
+        isinstance(error, UnexpectedToken) and error.token.type == "$END"
+    ):
         where = f"line {text.count(chr(10)) + 1}"
         if isinstance(error, UnexpectedToken) and "DIGRAPH" in error.expected:
             return Problem("the file holds no graph", where, _EXAMPLE)
-        return Problem("the file ends in the middle of the graph", where, "close every { with }, every [ with ] and every quote")
+        return Problem(
+            "the file ends in the middle of the graph",
+            where,
+            "close every { with }, every [ with ] and every quote",
+        )
     where = f"line {error.line}, column {error.column}"
     if isinstance(error, UnexpectedCharacters):
         rest = text[error.pos_in_stream :].split("\n")[0]
         number = re.match(r"-?[\w.]+", rest)
         if number and rest[0] in "-.0123456789":
             word = number.group()
-            return Problem(f"{word!r} is not a number of the DOT language", where, f'write it in quotes: "{word}"')
+            return Problem(
+                f"{word!r} is not a number of the DOT language", where, f'write it in quotes: "{word}"'
+            )
         cure = _UNCLOSED.get(rest[:1]) or ("close the comment with */" if rest.startswith("/*") else _EXAMPLE)
         return Problem(f"cannot read {rest[:20]!r} as DOT", where, cure)
     assert isinstance(error, UnexpectedToken)
     expected = {_SPOKEN.get(name, name.lower()) for name in error.accepts or error.expected}
     if expected == {"="}:
         return Problem("an attribute has no value", where, "give it one: [fixed=true]")
-    return Problem(f"did not expect {str(error.token)!r} here", where, f"expected one of {' '.join(sorted(expected))}")
+    return Problem(
+        f"did not expect {str(error.token)!r} here", where, f"expected one of {' '.join(sorted(expected))}"
+    )
 
 
 class _Reader:
@@ -167,13 +192,17 @@ class _Reader:
             origin=self.origin,
             name=names[0] if names else "",
             attributes=self.attributes,
-            nodes=tuple(RawNode(name, item.own, item.inherited, item.line) for name, item in self.nodes.items()),
+            nodes=tuple(
+                RawNode(name, item.own, item.inherited, item.line) for name, item in self.nodes.items()
+            ),
             edges=tuple(self._edges()),
             defaults=tuple(self.defaults),
         )
 
     def _edges(self) -> list[RawEdge]:
-        """The edges in file order; those without a key get a number that no key of a parallel edge bears."""
+        """The edges in file order; those without a key get a number that no key of a
+        parallel edge bears.
+        """
         keys = numbered_keys((source, target, item.key) for source, target, item in self.edges)
         return [
             RawEdge(source, target, key, item.own, item.inherited, item.line)
@@ -183,7 +212,9 @@ class _Reader:
     def _statements(self, tree: Tree[Token], scope: _Scope, depth: int) -> None:
         if depth > MAX_DEPTH:
             cure = "fabrics need no subgraphs inside subgraphs to this depth: flatten the file"
-            raise FabricError(self.origin, [Problem(f"subgraphs nest deeper than {MAX_DEPTH}", f"line {_line(tree)}", cure)])
+            raise FabricError(
+                self.origin, [Problem(f"subgraphs nest deeper than {MAX_DEPTH}", f"line {_line(tree)}", cure)]
+            )
         for statement in map(_tree, tree.children):
             if statement.data == "assignment":
                 name, value = map(str, statement.children)
@@ -212,7 +243,10 @@ class _Reader:
         for arrow in arrows:
             if arrow == "--":
                 where = f"line {arrow.line}, column {arrow.column}"
-                raise FabricError(self.origin, [Problem("an undirected edge `--`", where, "write `->`: an edge has a direction")])
+                raise FabricError(
+                    self.origin,
+                    [Problem("an undirected edge `--`", where, "write `->`: an edge has a direction")],
+                )
         line = _line(statement)
         groups = [self._endpoint(endpoint, scope, depth) for endpoint in endpoints]
         if not arrows and endpoints[0].data == "nodes":
@@ -225,7 +259,9 @@ class _Reader:
                     self._edge(source, target, attributes, scope, line)
 
     def _endpoint(self, tree: Tree[Token], scope: _Scope, depth: int) -> Collection[str]:
-        """The nodes of one end of an edge; those of a named subgraph may yet grow within the statement."""
+        """The nodes of one end of an edge; those of a named subgraph may yet grow
+        within the statement.
+        """
         line = _line(tree)
         where = f"line {line}"
         if tree.data == "nodes":
@@ -238,7 +274,9 @@ class _Reader:
                 scope.members[name] = None
             return names
         *head, statements = tree.children
-        inner = scope.inner(next((str(child) for child in head if isinstance(child, Token) and child.type == "ID"), None))
+        inner = scope.inner(
+            next((str(child) for child in head if isinstance(child, Token) and child.type == "ID"), None)
+        )
         self._statements(_tree(statements), inner, depth + 1)
         self.meter.spend(len(inner.members), where)
         scope.members.update(inner.members)
@@ -277,10 +315,14 @@ def _attributes(lists: list[Any]) -> dict[str, str]:
 
 
 def _text(tokens: list[Token]) -> str:
-    """The text that an id stands for: quotes undone, `\\"` the only escape, a backslash at a line's end joins the lines."""
+    """The text that an id stands for: quotes undone, `\\"` the only escape, a backslash
+    at a line's end joins the lines.
+    """
     if tokens[0].type != "QUOTED":
         return str(tokens[0])
-    return "".join(_ESCAPED.sub(lambda found: _UNESCAPED.get(found[1], found[0]), token[1:-1]) for token in tokens)
+    return "".join(
+        _ESCAPED.sub(lambda found: _UNESCAPED.get(found[1], found[0]), token[1:-1]) for token in tokens
+    )
 
 
 def _tree(child: Tree[Token] | Token) -> Tree[Token]:

@@ -1,15 +1,18 @@
 """GraphML ↔ RawGraph and Fabric, as networkx, yEd and Gephi write it.
 
-In: the bytes of a file. Out: a RawGraph with lines. A key's default holds for every node or edge without a value of its own, groups
-are what they hold, edges have their `key`, or their id where a person or networkx gave it. What only yEd or Gephi have to say
-(`url`, `description`, colours, places, statistics) is passed over; a word that nobody knows stays an error.
+In: the bytes of a file. Out: a RawGraph with lines. A key's default holds for every
+node or edge without a value of its own, groups are what they hold, edges have their
+`key`, or their id where a person or networkx gave it. What only yEd or Gephi have to
+say (`url`, `description`, colours, places, statistics) is passed over; a word that
+nobody knows stays an error.
 
-In yEd and Gephi one types labels, and the program counts ids (`n0`, `n0::n1`, `0`). So where every id is such a one and every node has a
-label of its own, the labels are the nodes' names. Gephi's files say nothing of the graph as a whole: there the nodes with an
+In yEd and Gephi one types labels, and the program counts ids (`n0`, `n0::n1`, `0`). So
+where every id is such a one and every node has a label of its own, the labels are the
+nodes' names. Gephi's files say nothing of the graph as a whole: there the nodes with an
 `input` are the sources, and those that no edge leaves the targets.
 
-networkx reads GraphML too, but merges edges of one id, makes up nodes, and names no line; so it only writes here, and tests hold
-what is read against what it reads.
+networkx reads GraphML too, but merges edges of one id, makes up nodes, and names no
+line; so it only writes here, and tests hold what is read against what it reads.
 """
 
 from __future__ import annotations
@@ -37,8 +40,21 @@ _GEPHI_WORDS = frozenset(
     (
         *("label", "Label", "edgelabel", "Edge Label", "Edge Type", "weight", "timeset", "interval"),
         *("r", "g", "b", "alpha", "x", "y", "z", "size"),
-        *("Degree", "In-Degree", "Out-Degree", "Weighted Degree", "Weighted In-Degree", "Weighted Out-Degree"),
-        *("Modularity Class", "Eccentricity", "Closeness Centrality", "Harmonic Closeness Centrality", "Betweenness Centrality"),
+        *(
+            "Degree",
+            "In-Degree",
+            "Out-Degree",
+            "Weighted Degree",
+            "Weighted In-Degree",
+            "Weighted Out-Degree",
+        ),
+        *(
+            "Modularity Class",
+            "Eccentricity",
+            "Closeness Centrality",
+            "Harmonic Closeness Centrality",
+            "Betweenness Centrality",
+        ),
         *("PageRank", "pageranks", "Component ID", "Strongly-Connected ID", "Authority", "Hub"),
         *("Clustering Coefficient", "Eigenvector Centrality", "Number of triangles"),
     )
@@ -51,8 +67,9 @@ def graphml_to_raw(content: bytes, origin: str) -> RawGraph:
     """Read one GraphML digraph.
 
     Raises:
-        FabricError: it is not XML or not GraphML, holds what no fabric has (undirected edges, hyperedges, ports), declares a document type,
-            or passes the bounds of `bounds.py`.
+        FabricError: it is not XML or not GraphML, holds what no fabric has (undirected
+            edges, hyperedges, ports), declares a document type, or passes the bounds of
+            `bounds.py`.
     """
     document = _Document(origin)
     try:
@@ -60,9 +77,18 @@ def graphml_to_raw(content: bytes, origin: str) -> RawGraph:
     except expat.ExpatError as error:
         cure = "is it a GraphML file, complete, and saved as UTF-8?"
         where = f"line {error.lineno}, column {error.offset + 1}"
-        raise FabricError(origin, [Problem(f"not well-formed XML ({expat.errors.messages[error.code]})", where, cure)]) from None
+        raise FabricError(
+            origin, [Problem(f"not well-formed XML ({expat.errors.messages[error.code]})", where, cure)]
+        ) from None
     if document.graph is None:
-        raise FabricError(origin, [Problem("the file holds no graph", f"line {document.parser.CurrentLineNumber}", "write a <graph>")])
+        raise FabricError(
+            origin,
+            [
+                Problem(
+                    "the file holds no graph", f"line {document.parser.CurrentLineNumber}", "write a <graph>"
+                )
+            ],
+        )
     return _Binder(document, document.graph).raw()
 
 
@@ -92,7 +118,9 @@ class _Item:
 
 
 class _Document:
-    """Collects keys, nodes and edges from the parser's events. Names of elements read `namespace name`."""
+    """Collects keys, nodes and edges from the parser's events. Names of elements read
+    `namespace name`.
+    """
 
     def __init__(self, origin: str) -> None:
         self.origin = origin
@@ -107,7 +135,8 @@ class _Document:
         self.datum: str | None = None
         self.inside_datum = 0
         self.text: list[str] = []
-        # The encoding is given, or a file could name any codec of Python's and have it imported.
+        # The encoding is given, or a file could name any codec of Python's and have it
+        # imported.
         self.parser = expat.ParserCreate("UTF-8", " ")
         self.parser.buffer_text = True
         self.parser.StartDoctypeDeclHandler = self._doctype
@@ -121,13 +150,18 @@ class _Document:
         return FabricError(self.origin, [Problem(what, where, cure)])
 
     def _doctype(self, *_: object) -> None:
-        raise self.fail("a document type declaration", "remove <!DOCTYPE ...>: GraphML needs none, and entities are not read")
+        raise self.fail(
+            "a document type declaration",
+            "remove <!DOCTYPE ...>: GraphML needs none, and entities are not read",
+        )
 
     def _start(self, element: str, attributes: Mapping[str, str]) -> None:
         line = self.parser.CurrentLineNumber
         self.meter.spend(1 + len(attributes), f"line {line}")
         if len(self.open) >= MAX_DEPTH:
-            raise self.fail(f"elements nest deeper than {MAX_DEPTH}", "fabrics need no groups inside groups to this depth")
+            raise self.fail(
+                f"elements nest deeper than {MAX_DEPTH}", "fabrics need no groups inside groups to this depth"
+            )
         namespace, _, name = element.rpartition(" ")
         within = self.open[-1] if self.open else ""
         if self.datum is not None:
@@ -140,12 +174,18 @@ class _Document:
         if not within and name != "graphml":
             raise self.fail(f"the file holds <{name}>", "is it a GraphML file? It begins with <graphml>")
         if namespace not in ("", _GRAPHML):
-            self.datum, self.inside_datum = "", 0  # what belongs to another program is passed over, with all that is in it
+            # what belongs to another program is passed over, with all that is in it
+            self.datum, self.inside_datum = "", 0
             return
-        handler: Callable[[Mapping[str, str], str, int], None] | None = getattr(self, f"_start_{name}", None) if name in _KNOWN else None
+        handler: Callable[[Mapping[str, str], str, int], None] | None = (
+            getattr(self, f"_start_{name}", None) if name in _KNOWN else None
+        )
         if handler is None:
             if name in ("hyperedge", "port", "endpoint", "locator"):
-                raise self.fail(f"a fabric has no {name}s", f"write edges from one node to one other, all in this file, without <{name}>")
+                raise self.fail(
+                    f"a fabric has no {name}s",
+                    f"write edges from one node to one other, all in this file, without <{name}>",
+                )
             raise self.fail(f"GraphML has no element <{name}>", nearest(name, _KNOWN))
         handler(attributes, within, line)
 
@@ -173,7 +213,9 @@ class _Document:
             self.text.append(text)
 
     def _keep_label(self, element: str) -> None:
-        """Keep the text of yEd's label of a node, which ends where the label does or its model begins."""
+        """Keep the text of yEd's label of a node, which ends where the label does or
+        its model begins.
+        """
         if element == _NODE_LABEL and self.items and not self.items[-1].label:
             self.items[-1].label = "".join(self.text).strip()
 
@@ -202,12 +244,16 @@ class _Document:
 
     def _start_graph(self, attributes: Mapping[str, str], within: str, line: int) -> None:
         if attributes.get("edgedefault") != "directed":
-            raise self.fail("the graph is undirected", 'write edgedefault="directed": an edge of a fabric has a direction')
+            raise self.fail(
+                "the graph is undirected", 'write edgedefault="directed": an edge of a fabric has a direction'
+            )
         item = _Item(attributes.get("id", ""), line)
         if within == "node":
             self.items[-1].group = True
         elif self.graph is not None:
-            raise self.fail("the file holds a second graph", "a fabric is one graph: put each in a file of its own")
+            raise self.fail(
+                "the file holds a second graph", "a fabric is one graph: put each in a file of its own"
+            )
         else:
             self._must_be_within("graph", within, "graphml")
             self.graph = item
@@ -249,7 +295,9 @@ class _Document:
 
 
 class _Binder:
-    """Gives data their keys' names and types, and nodes and edges their names and keys."""
+    """Gives data their keys' names and types, and nodes and edges their names and
+    keys.
+    """
 
     def __init__(self, document: _Document, graph: _Item) -> None:
         self.document = document
@@ -258,15 +306,20 @@ class _Binder:
         keys = document.keys.values()
         names = {key.name for key in keys}
         self.yed = any(key.yed for key in keys) or "shape_type" in names
-        self.gephi = not self.yed and bool(names & {"Edge Label", "edgelabel"} or {"r", "g", "b", "size"} <= names)
-        self.foreign = (_YED_WORDS if self.yed else frozenset()) | (_GEPHI_WORDS if self.gephi else frozenset())
+        self.gephi = not self.yed and bool(
+            names & {"Edge Label", "edgelabel"} or {"r", "g", "b", "size"} <= names
+        )
+        self.foreign = (_YED_WORDS if self.yed else frozenset()) | (
+            _GEPHI_WORDS if self.gephi else frozenset()
+        )
         self.arguments = {argument for operation in OPERATIONS.values() for argument in operation.arguments}
 
     def raw(self) -> RawGraph:
         """The graph as written.
 
         Raises:
-            FabricError: data of no key, edges of no node, groups that are more than groups.
+            FabricError: data of no key, edges of no node, groups that are more than
+                groups.
         """
         document, graph = self.document, self.graph
         ours = {"node": self._defaults("node"), "edge": self._defaults("edge")}
@@ -288,41 +341,64 @@ class _Binder:
         if "@id" in attributes:
             attributes["id"] = attributes.pop("@id")
         name = str(attributes.pop("name", ""))
-        defaults = [RawDefault(key.scope, key.name, key.line) for key in document.keys.values() if self._is_default(key)]
+        defaults = [
+            RawDefault(key.scope, key.name, key.line)
+            for key in document.keys.values()
+            if self._is_default(key)
+        ]
         return RawGraph(document.origin, name, attributes, tuple(nodes), tuple(edges), tuple(defaults))
 
     def _keys(self, scope: str) -> list[_Key]:
-        return [key for key in self.document.keys.values() if key.scope == scope and not key.yed and key.name not in self.foreign]
+        return [
+            key
+            for key in self.document.keys.values()
+            if key.scope == scope and not key.yed and key.name not in self.foreign
+        ]
 
     def _is_default(self, key: _Key) -> bool:
-        return bool(key.default) and key.scope in ("node", "edge") and not key.yed and key.name not in self.foreign
+        return (
+            bool(key.default)
+            and key.scope in ("node", "edge")
+            and not key.yed
+            and key.name not in self.foreign
+        )
 
     def _defaults(self, scope: str) -> dict[str, Value]:
         keys = self._keys("all") + self._keys(scope)
         return {key.name: self._value(key, key.default) for key in keys if key.default}
 
     def _attributes(self, item: _Item) -> tuple[dict[str, Value], dict[str, Value]]:
-        """An item's own attributes, and those that another program may have meant for itself."""
+        """An item's own attributes, and those that another program may have meant for
+        itself.
+        """
         own: dict[str, Value] = {}
         foreign: dict[str, Value] = {}
         for id_, text, line in item.data:
             key = self.document.keys.get(id_)
             if key is None:
-                self._report(f"data of a key {id_!r} that is not declared", f"line {line}", nearest(id_, self.document.keys))
+                self._report(
+                    f"data of a key {id_!r} that is not declared",
+                    f"line {line}",
+                    nearest(id_, self.document.keys),
+                )
             elif key.yed or (key.name in self.foreign and key.name not in self.arguments):
                 if key.name in ("label", "Label") and not item.label:
                     item.label = text.strip()
             elif key.name in self.foreign:
                 foreign[key.name] = self._value(key, text)
             elif key.name in own:
-                self._report(f"the attribute {key.name!r} stands here twice", f"line {line}", "remove one of them")
+                self._report(
+                    f"the attribute {key.name!r} stands here twice", f"line {line}", "remove one of them"
+                )
             else:
                 own[key.name] = self._value(key, text)
         return own, foreign
 
     @staticmethod
     def _value(key: _Key, text: str) -> Value:
-        """Text as the key's type; what is no number stays text, for whoever needs one to complain about."""
+        """Text as the key's type; what is no number stays text, for whoever needs one
+        to complain about.
+        """
         if key.kind not in ("float", "double"):
             return text if key.kind == "string" else text.strip()
         try:
@@ -343,7 +419,11 @@ class _Binder:
     def _edges(self, names: Mapping[str, str], inherited: Mapping[str, Value]) -> list[RawEdge]:
         edges = self.document.edges
         ids = Counter(edge.id for edge in edges)
-        counted = (self.yed or self.gephi) and all(_COUNTED_EDGE.fullmatch(edge.id or "0") for edge in edges) and len(ids) == len(edges)
+        counted = (
+            (self.yed or self.gephi)
+            and all(_COUNTED_EDGE.fullmatch(edge.id or "0") for edge in edges)
+            and len(ids) == len(edges)
+        )
         ends: list[tuple[str, str, str | None]] = []
         data: list[tuple[Mapping[str, Value], Mapping[str, Value], int]] = []
         for edge in edges:
@@ -351,18 +431,33 @@ class _Binder:
             for end in (edge.source, edge.target):
                 if end not in names:
                     group = end in self.document.nodes
-                    what = f"an edge ends at the group {end!r}" if group else f"an edge ends at {end!r}, which is no node"
-                    self._report(what, f"line {edge.line}", "let it end at a node" if group else nearest(end, names))
+                    what = (
+                        f"an edge ends at the group {end!r}"
+                        if group
+                        else f"an edge ends at {end!r}, which is no node"
+                    )
+                    self._report(
+                        what, f"line {edge.line}", "let it end at a node" if group else nearest(end, names)
+                    )
             key = str(own.pop("key", "")) or ("" if counted else edge.id)
-            ends.append((names.get(edge.source, edge.source), names.get(edge.target, edge.target), key or None))
+            ends.append(
+                (names.get(edge.source, edge.source), names.get(edge.target, edge.target), key or None)
+            )
             data.append((own, {**inherited, **foreign} if foreign else inherited, edge.line))
         keys = numbered_keys(ends)
-        return [RawEdge(source, target, key, *one) for (source, target, _), key, one in zip(ends, keys, data, strict=True)]
+        return [
+            RawEdge(source, target, key, *one)
+            for (source, target, _), key, one in zip(ends, keys, data, strict=True)
+        ]
 
     def _check_group(self, group: _Item, own: Mapping[str, Any]) -> None:
         for name in own:
             if name not in graphviz_words.NODE | graphviz_words.GRAPH:
-                self._report(f"a group has no attribute {name!r}", f"line {group.line}", "give it to the nodes in the group")
+                self._report(
+                    f"a group has no attribute {name!r}",
+                    f"line {group.line}",
+                    "give it to the nodes in the group",
+                )
 
     def _report(self, what: str, where: str, cure: str) -> None:
         self.problems.append(Problem(what, where, cure))
@@ -374,4 +469,7 @@ def _terminals(nodes: list[RawNode], edges: list[RawEdge]) -> dict[str, Value]:
     """Sources and targets of a graph that does not name them."""
     left = {edge.source for edge in edges}
     sources = [node.name for node in nodes if node.own.get("input") not in (None, "")]
-    return {"source": join_names(sources), "target": join_names(node.name for node in nodes if node.name not in left)}
+    return {
+        "source": join_names(sources),
+        "target": join_names(node.name for node in nodes if node.name not in left),
+    }

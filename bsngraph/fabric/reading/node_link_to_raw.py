@@ -1,8 +1,10 @@
 """Node-link JSON ↔ RawGraph and Fabric, as `nx.node_link_data` gives it.
 
-In: the bytes of a file. Out: a RawGraph. Edges stand under `edges` or, as older networkx has it, `links`. An attribute whose
-name is a word of the format itself (Graphviz has a `target` of edges and an `id` of nodes) stands there with `@` before it.
-networkx takes anything for a name and drops what is said twice, so the texts are checked here; tests hold the result against its own.
+In: the bytes of a file. Out: a RawGraph. Edges stand under `edges` or, as older
+networkx has it, `links`. An attribute whose name is a word of the format itself
+(Graphviz has a `target` of edges and an `id` of nodes) stands there with `@` before it.
+networkx takes anything for a name and drops what is said twice, so the texts are
+checked here; tests hold the result against its own.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ from bsngraph.ops import Value
 
 _TOP = ("directed", "multigraph", "graph", "nodes", "edges", "links")
 _EXAMPLE = (
-    'a fabric reads {"directed": true, "multigraph": true, "graph": {…}, "nodes": [{"id": …}], "edges": [{"source": …, "target": …}]}'
+    'a fabric reads {"directed": true, "multigraph": true, "graph": {…}, "nodes": [{"id": …}], '
+    '"edges": [{"source": …, "target": …}]}'
 )
 _BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
 
@@ -31,14 +34,18 @@ def node_link_to_raw(text: str, origin: str) -> RawGraph:
     """Read one node-link digraph.
 
     Raises:
-        FabricError: it is not JSON or not a directed node-link graph, holds values that no fabric has, or passes the bounds of `bounds.py`.
+        FabricError: it is not JSON or not a directed node-link graph, holds values that
+            no fabric has, or passes the bounds of `bounds.py`.
     """
     return _Reader(origin).read(_parsed(text, origin))
 
 
 def _parsed(text: str, origin: str) -> Any:
     if text.count(",") + text.count("[") + text.count("{") > MAX_WORDS:
-        raise FabricError(origin, [Problem(f"the file says more than {MAX_WORDS:,} words", "the whole file", "write fewer edges")])
+        raise FabricError(
+            origin,
+            [Problem(f"the file says more than {MAX_WORDS:,} words", "the whole file", "write fewer edges")],
+        )
     try:
         return json.loads(text, object_pairs_hook=_object, parse_int=_integer)
     except json.JSONDecodeError as error:
@@ -46,7 +53,9 @@ def _parsed(text: str, origin: str) -> Any:
         raise FabricError(origin, [Problem(f"not JSON ({error.msg})", where, _EXAMPLE)]) from None
     except RecursionError:
         what = f"brackets nest deeper than {MAX_DEPTH}"
-        raise FabricError(origin, [Problem(what, _too_deep(text), "a node-link graph has three levels")]) from None
+        raise FabricError(
+            origin, [Problem(what, _too_deep(text), "a node-link graph has three levels")]
+        ) from None
 
 
 def _integer(text: str) -> int | float:
@@ -94,11 +103,19 @@ class _Reader:
             if word not in _TOP:
                 self.report(f"a node-link graph has no {word!r}", word, nearest(word, _TOP))
         if top.get("directed") is not True:
-            self.report("the graph is undirected", "directed", 'write "directed": true: an edge of a fabric has a direction')
+            self.report(
+                "the graph is undirected",
+                "directed",
+                'write "directed": true: an edge of a fabric has a direction',
+            )
         if not isinstance(top.get("multigraph", True), bool):
             self.report("must be true or false", "multigraph", 'write "multigraph": true')
         if ("edges" in top) == ("links" in top):
-            what = "there are edges under both `edges` and `links`" if "edges" in top else "there is neither `edges` nor `links`"
+            what = (
+                "there are edges under both `edges` and `links`"
+                if "edges" in top
+                else "there is neither `edges` nor `links`"
+            )
             self.report(what, "the file", "give the edges as a list under `edges`")
         word = "links" if "links" in top else "edges"
         attributes, defaults, name = self._graph(self._mapping(top.get("graph", {}), "graph"))
@@ -122,7 +139,9 @@ class _Reader:
             for kind in ("node", "edge")
             if kind in graph
         }
-        attributes = self._values({word: value for word, value in graph.items() if word not in defaults}, "graph", ())
+        attributes = self._values(
+            {word: value for word, value in graph.items() if word not in defaults}, "graph", ()
+        )
         return attributes, defaults, str(attributes.pop("name", ""))
 
     def _nodes(self, nodes: Any, inherited: Mapping[str, Value]) -> list[RawNode]:
@@ -150,7 +169,10 @@ class _Reader:
             ends.append((source, target, key))
             own.append(self._values(edge, where, EDGE_FIELDS))
         keys = numbered_keys(ends)
-        return [RawEdge(source, target, key, data, inherited) for (source, target, _), key, data in zip(ends, keys, own, strict=True)]
+        return [
+            RawEdge(source, target, key, data, inherited)
+            for (source, target, _), key, data in zip(ends, keys, own, strict=True)
+        ]
 
     # --- shapes of JSON
 
@@ -166,13 +188,20 @@ class _Reader:
         if not isinstance(value, list):
             self.report(f"is {_spoken(value)} and must be a list", where, _EXAMPLE)
             return []
-        return [(f"{where}[{index}]", self._mapping(item, f"{where}[{index}]")) for index, item in enumerate(value)]
+        return [
+            (f"{where}[{index}]", self._mapping(item, f"{where}[{index}]"))
+            for index, item in enumerate(value)
+        ]
 
     def _name(self, item: Mapping[str, Any], field: str, where: str) -> str:
         value = item.get(field)
         if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
             return str(value)
-        self.report(f"{field} is {_spoken(value)} and must be text" if field in item else f"there is no {field}", where, f"give it {field}")
+        self.report(
+            f"{field} is {_spoken(value)} and must be text" if field in item else f"there is no {field}",
+            where,
+            f"give it {field}",
+        )
         return ""
 
     def _values(self, item: Mapping[str, Any], where: str, fields: tuple[str, ...]) -> dict[str, Value]:
@@ -185,7 +214,11 @@ class _Reader:
             if name == "input" and isinstance(value, list) and all(type(size) is int for size in value):
                 value = "x".join(map(str, value))
             if isinstance(value, list | dict):
-                self.report(f"is {_spoken(value)} and must be a number or text", f"{where}.{name}", "attributes are plain values")
+                self.report(
+                    f"is {_spoken(value)} and must be a number or text",
+                    f"{where}.{name}",
+                    "attributes are plain values",
+                )
             elif isinstance(value, float) and not math.isfinite(value):
                 self.report("must be a finite number", f"{where}.{name}", "write a number, or remove it")
             else:
@@ -194,5 +227,12 @@ class _Reader:
 
 
 def _spoken(value: object) -> str:
-    kinds = {dict: "an object", list: "a list", str: "text", bool: "true or false", int: "a number", float: "a number"}
+    kinds = {
+        dict: "an object",
+        list: "a list",
+        str: "text",
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+    }
     return kinds.get(type(value), "null")

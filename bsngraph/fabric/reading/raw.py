@@ -1,7 +1,9 @@
-"""The middle form of reading: a graph as it was written, before its words mean anything.
+"""The middle form of reading: a graph as it was written, before its words mean
+anything.
 
-In: nothing; DOT text and networkx graphs are turned into it. Out: `raw_to_fabric` gives it meaning. It keeps what a Fabric
-no longer needs: which attributes were inherited from a default, where each default stood, and line numbers.
+In: nothing; DOT text and networkx graphs are turned into it. Out: `raw_to_fabric` gives
+it meaning. It keeps what a Fabric no longer needs: which attributes were inherited from
+a default, where each default stood, and line numbers.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ _LOST_BACKSLASH = re.compile(r'(?<!\\)(?:\\\\)*\\(?=["\n]|\r\n|\Z)')
 
 @dataclass(frozen=True)
 class RawNode:
-    """A node with its own attributes and those it inherits from `node [...]` statements."""
+    """A node with its own attributes and those it inherits from `node [...]`
+    statements.
+    """
 
     name: str
     own: Mapping[str, Value]
@@ -30,7 +34,9 @@ class RawNode:
 
 @dataclass(frozen=True)
 class RawEdge:
-    """An edge with its own attributes and those it inherits from `edge [...]` statements; `key` as written or counted."""
+    """An edge with its own attributes and those it inherits from `edge [...]`
+    statements; `key` as written or counted.
+    """
 
     source: str
     target: str
@@ -66,12 +72,15 @@ class RawGraph:
 
 
 def join_names(names: Iterable[str], known: Collection[str] = ()) -> str:
-    """Names as one text, commas between; a comma of a name itself, and a space at its end, has a backslash before it.
+    """Names as one text, commas between; a comma of a name itself, and a space at its
+    end, has a backslash before it.
 
     The text is none of the `known` names, unless it is that name alone.
     """
     names = list(names)
-    text = ",".join(re.sub(r",|^ | $", r"\\\g<0>", name) for name in names) if len(names) > 1 else "".join(names)
+    text = (
+        ",".join(re.sub(r",|^ | $", r"\\\g<0>", name) for name in names) if len(names) > 1 else "".join(names)
+    )
     while len(names) > 1 and text in known:
         text += ","
     return text
@@ -92,16 +101,22 @@ def place(what: str, line: int | None) -> str:
 
 
 def cannot_be_written(text: str) -> str | None:
-    """What in a text not every format can say, None where all can: control characters (XML), and (DOT) a single backslash before a
-    quote, a new line or the end."""
+    """What in a text not every format can say, None where all can: control characters
+    (XML), and (DOT) a single backslash before a quote, a new line or the end.
+    """
     if _NO_XML.search(text):
         return "a control character that GraphML cannot write"
-    return None if HTML.fullmatch(text) or not _LOST_BACKSLASH.search(text) else "a backslash that DOT cannot write"
+    return (
+        None
+        if HTML.fullmatch(text) or not _LOST_BACKSLASH.search(text)
+        else "a backslash that DOT cannot write"
+    )
 
 
 def numbered_keys(edges: Iterable[tuple[str, str, str | None]]) -> list[str]:
-    """The keys of (source, target, key) in order. An edge without one gets the number of parallel edges before it, or the next that is
-    the key of none."""
+    """The keys of (source, target, key) in order. An edge without one gets the number
+    of parallel edges before it, or the next that is the key of none.
+    """
     edges = list(edges)
     taken: dict[tuple[str, str], set[str]] = {}
     for source, target, key in edges:

@@ -1,4 +1,6 @@
-"""Fabric → DOT text in canonical form: no defaults, parameters resolved, one statement a line, everything quoted."""
+"""Fabric → DOT text in canonical form: no defaults, parameters resolved, one statement
+a line, everything quoted.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ def _set(item: pydot.Common, attributes: Mapping[str, Any]) -> None:
 
 
 def quoted(value: object) -> str:
-    """A DOT string; `\\"` is the only escape the language has. Text in <...> is HTML to Graphviz and stays so."""
+    """A DOT string; `\\"` is the only escape the language has. Text in <...> is HTML to
+    Graphviz and stays so.
+    """
     if isinstance(value, bool):
         text = str(value).lower()
     elif isinstance(value, float):

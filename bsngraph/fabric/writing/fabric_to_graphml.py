@@ -16,7 +16,8 @@ def write_graphml(fabric: Fabric) -> bytes:
     for _, _, key, attributes in graph.edges(keys=True, data=True):
         attributes["key"] = key  # an edge's id is its key too, but ids are what other programs count anew
     if "id" in graph.graph:
-        graph.graph["@id"] = graph.graph.pop("id")  # networkx makes it the element's id, which says nothing when read
+        # networkx makes it the element's id, which says nothing when read
+        graph.graph["@id"] = graph.graph.pop("id")
     stream = io.BytesIO()
     nx.write_graphml_xml(graph, stream)
     return stream.getvalue().replace(b"\r", b"&#13;")  # a bare one is a new line to XML

@@ -1,4 +1,6 @@
-"""Fabric → networkx graph with the attributes of the file format, every key and every non-default value written out."""
+"""Fabric → networkx graph with the attributes of the file format, every key and every
+non-default value written out.
+"""
 
 from __future__ import annotations
 

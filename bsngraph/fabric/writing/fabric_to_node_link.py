@@ -15,13 +15,18 @@ EDGE_FIELDS = ("source", "target", "key")
 
 
 def write_node_link(fabric: Fabric) -> str:
-    """Node-link JSON that reads back as the same Fabric, here and by `nx.node_link_graph`."""
+    """Node-link JSON that reads back as the same Fabric, here and by
+    `nx.node_link_graph`.
+    """
     graph = fabric_to_networkx(fabric)
     for _, attributes in graph.nodes(data=True):
         _rename(attributes, NODE_FIELDS)
     for _, _, attributes in graph.edges(data=True):
         _rename(attributes, EDGE_FIELDS)
-    return json.dumps(nx.node_link_data(graph, edges="edges"), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return (
+        json.dumps(nx.node_link_data(graph, edges="edges"), indent=1, ensure_ascii=False, allow_nan=False)
+        + "\n"
+    )
 
 
 def _rename(attributes: dict[str, Any], fields: tuple[str, ...]) -> None:

@@ -1,10 +1,25 @@
-"""Operations that keep an image or change its resolution: skips, pooling, upsampling."""
+"""Operations that keep an image or change its resolution: skips, pooling,
+upsampling.
+"""
 
-# No `from __future__ import annotations`: the annotations are read as objects (signature.py).
+# No `from __future__ import annotations`: the annotations are read as objects
+# (signature.py).
 
 from typing import TYPE_CHECKING, Annotated
 
-from bsngraph.ops.arguments import Activation, Channels, Factor, Height, Kernel, Mode, Norm, Step, WiderChannels, Width, Window
+from bsngraph.ops.arguments import (
+    Activation,
+    Channels,
+    Factor,
+    Height,
+    Kernel,
+    Mode,
+    Norm,
+    Step,
+    WiderChannels,
+    Width,
+    Window,
+)
 from bsngraph.ops.shapes import image, size_of
 from bsngraph.ops.signature import Bounds, Shape
 from bsngraph.ops.table import operation
@@ -27,7 +42,8 @@ def identity(shape: Shape) -> "nn.Module":
 
 @operation("shortcut")
 def shortcut(shape: Shape, *, channels: Channels, stride: Step = 1) -> "nn.Module":
-    """Every stride-th pixel, further channels zero: the parameter-free option A of He et al. 2015.
+    """Every stride-th pixel, further channels zero: the parameter-free option A of He
+    et al. 2015.
 
     When: a skip that costs nothing beside an operation that changes the shape.
     Sizes: c×h×w → channels×⌈h/stride⌉×⌈w/stride⌉, channels at least c
@@ -41,7 +57,9 @@ def shortcut(shape: Shape, *, channels: Channels, stride: Step = 1) -> "nn.Modul
 
 
 @operation("max_pool")
-def max_pool(shape: Shape, *, window: Window = 2, stride: Step = 2, channels: WiderChannels = None) -> "nn.Module":
+def max_pool(
+    shape: Shape, *, window: Window = 2, stride: Step = 2, channels: WiderChannels = None
+) -> "nn.Module":
     """Maximum over windows; with channels, further channels are zero.
 
     When: to lower the resolution without weights, keeping the strongest answer.
@@ -53,7 +71,9 @@ def max_pool(shape: Shape, *, window: Window = 2, stride: Step = 2, channels: Wi
 
 
 @operation("avg_pool")
-def avg_pool(shape: Shape, *, window: Window = 2, stride: Step = 2, channels: WiderChannels = None) -> "nn.Module":
+def avg_pool(
+    shape: Shape, *, window: Window = 2, stride: Step = 2, channels: WiderChannels = None
+) -> "nn.Module":
     """Mean over windows; with channels, further channels are zero.
 
     When: to lower the resolution without weights, smoothly.
@@ -66,7 +86,10 @@ def avg_pool(shape: Shape, *, window: Window = 2, stride: Step = 2, channels: Wi
 
 def _window(window: int, stride: int) -> int:
     if window != stride and window % 2 == 0:
-        raise ValueError(f"a window of {window} at stride {stride} cannot be centred: take an odd window, or one equal to the stride")
+        raise ValueError(
+            f"a window of {window} at stride {stride} cannot be centred: take an odd window, or one equal "
+            "to the stride"
+        )
     return window
 
 
@@ -75,12 +98,16 @@ def _extra_channels(shape: Shape, channels: int | None) -> int:
     if channels is None:
         return 0
     if channels < incoming:
-        raise ValueError(f"pooling cannot drop channels ({incoming} to {channels}): leave channels out, or use a conv")
+        raise ValueError(
+            f"pooling cannot drop channels ({incoming} to {channels}): leave channels out, or use a conv"
+        )
     return channels - incoming
 
 
 @operation("upsample")
-def upsample(shape: Shape, *, factor: Factor = 2, height: Height = None, width: Width = None, mode: Mode = "nearest") -> "nn.Module":
+def upsample(
+    shape: Shape, *, factor: Factor = 2, height: Height = None, width: Width = None, mode: Mode = "nearest"
+) -> "nn.Module":
     """Enlarge by a factor, or to height and width where both are given.
 
     When: to come back to a finer resolution without weights.
@@ -112,7 +139,9 @@ def upsample_conv(
     from bsngraph.ops.modules import image_modules as modules
 
     size = size_of(shape, factor, height, width)
-    return modules.upsample_conv(shape[0], channels, size=size, mode=mode, kernel=kernel, norm=norm, activation=activation)
+    return modules.upsample_conv(
+        shape[0], channels, size=size, mode=mode, kernel=kernel, norm=norm, activation=activation
+    )
 
 
 @operation("transposed_conv")
@@ -120,7 +149,9 @@ def transposed_conv(
     shape: Shape,
     *,
     channels: Channels,
-    kernel: Annotated[int, Bounds(1, 255), "side of the kernel in pixels; a multiple of the stride avoids checkerboards"] = 4,
+    kernel: Annotated[
+        int, Bounds(1, 255), "side of the kernel in pixels; a multiple of the stride avoids checkerboards"
+    ] = 4,
     stride: Annotated[int, Bounds(1, 64), "how many times larger"] = 2,
     norm: Norm = "batch",
     activation: Activation = "none",
@@ -135,4 +166,6 @@ def transposed_conv(
     incoming, _, _ = image(shape)
     if stride == 1 and kernel % 2 == 0:
         raise ValueError(f"a kernel of {kernel} at stride 1 cannot be centred: take an odd kernel")
-    return modules.transposed_conv(incoming, channels, kernel=kernel, stride=stride, norm=norm, activation=activation)
+    return modules.transposed_conv(
+        incoming, channels, kernel=kernel, stride=stride, norm=norm, activation=activation
+    )

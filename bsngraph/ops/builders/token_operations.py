@@ -1,6 +1,9 @@
-"""Operations over sequences of tokens, `(length, features)`: what transformers are made of."""
+"""Operations over sequences of tokens, `(length, features)`: what transformers are made
+of.
+"""
 
-# No `from __future__ import annotations`: the annotations are read as objects (signature.py).
+# No `from __future__ import annotations`: the annotations are read as objects
+# (signature.py).
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,10 +25,11 @@ def patches(
     size: Annotated[int, Bounds(1, 255), "side of a patch in pixels"],
     positions: Annotated[bool, "add a learned vector for each place"] = True,
 ) -> "nn.Module":
-    """Cut an image into square patches; each becomes a token by one linear map, plus a learned position.
+    """Cut an image into square patches; each becomes a token by one linear map, plus a
+    learned position.
 
-    When: the way from images to attention; sides that size does not divide are padded with zeros.
-    Sizes: c×h×w → (⌈h/size⌉·⌈w/size⌉)×features
+    When: the way from images to attention; sides that size does not divide are padded
+    with zeros. Sizes: c×h×w → (⌈h/size⌉·⌈w/size⌉)×features
     """
     from bsngraph.ops.modules import token_modules
 
@@ -57,11 +61,18 @@ def layer_norm(shape: Shape) -> "nn.Module":
 
 
 @operation("attention")
-def attention(shape: Shape, *, heads: Heads = 4, dropout: Rate = 0.0, norm: PreNorm = "layer", residual: Residual = False) -> "nn.Module":
+def attention(
+    shape: Shape,
+    *,
+    heads: Heads = 4,
+    dropout: Rate = 0.0,
+    norm: PreNorm = "layer",
+    residual: Residual = False,
+) -> "nn.Module":
     """Layer norm, then multi-head self-attention with an outgoing projection.
 
-    When: where tokens must look at each other; put an identity edge beside it, or set residual=true.
-    Sizes: length×features → the same
+    When: where tokens must look at each other; put an identity edge beside it, or set
+    residual=true. Sizes: length×features → the same
     """
     from bsngraph.ops.modules import token_modules
 
@@ -81,14 +92,17 @@ def mlp(
     norm: PreNorm = "layer",
     residual: Residual = False,
 ) -> "nn.Module":
-    """Layer norm, then two linear layers on each token, wider inside, the activation between.
+    """Layer norm, then two linear layers on each token, wider inside, the activation
+    between.
 
     When: after attention; put an identity edge beside it, or set residual=true.
     Sizes: length×features → the same; features → the same
     """
     from bsngraph.ops.modules import token_modules
 
-    return token_modules.residual(token_modules.mlp(features_of(shape), expansion, activation, dropout, norm), residual)
+    return token_modules.residual(
+        token_modules.mlp(features_of(shape), expansion, activation, dropout, norm), residual
+    )
 
 
 @operation("token_linear")

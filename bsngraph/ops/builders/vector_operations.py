@@ -1,6 +1,9 @@
-"""Operations that lead to vectors or work on them, and those that end a network: linear layers, global pooling, heads."""
+"""Operations that lead to vectors or work on them, and those that end a network: linear
+layers, global pooling, heads.
+"""
 
-# No `from __future__ import annotations`: the annotations are read as objects (signature.py).
+# No `from __future__ import annotations`: the annotations are read as objects
+# (signature.py).
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -30,8 +33,8 @@ def dropout(shape: Shape, *, rate: Rate = 0.5) -> "nn.Module":
 def flatten(shape: Shape) -> "nn.Module":
     """All values in one vector.
 
-    When: between an image or a sequence and linear layers that may see where things are.
-    Sizes: c×h×w → c·h·w
+    When: between an image or a sequence and linear layers that may see where things
+    are. Sizes: c×h×w → c·h·w
     """
     from torch import nn
 
@@ -39,11 +42,13 @@ def flatten(shape: Shape) -> "nn.Module":
 
 
 @operation("global_pool")
-def global_pool(shape: Shape, *, kind: Annotated[Literal["avg", "max"], "mean or maximum"] = "avg") -> "nn.Module":
+def global_pool(
+    shape: Shape, *, kind: Annotated[Literal["avg", "max"], "mean or maximum"] = "avg"
+) -> "nn.Module":
     """Mean or maximum over all pixels of an image, or over all tokens of a sequence.
 
-    When: between an image or a sequence and linear layers that should not see where things are.
-    Sizes: c×h×w → c; length×features → features
+    When: between an image or a sequence and linear layers that should not see where
+    things are. Sizes: c×h×w → c; length×features → features
     """
     from bsngraph.ops.modules import image_modules as modules
 
@@ -56,8 +61,8 @@ def global_pool(shape: Shape, *, kind: Annotated[Literal["avg", "max"], "mean or
 def linear(shape: Shape, *, features: Features, activation: Activation = "none") -> "nn.Module":
     """Fully connected layer over the flattened input, then activation.
 
-    When: on vectors; on an image or sequence each of its values has a weight of its own.
-    Sizes: any → features
+    When: on vectors; on an image or sequence each of its values has a weight of its
+    own. Sizes: any → features
     """
     from bsngraph.ops.modules import image_modules as modules
 
@@ -66,7 +71,8 @@ def linear(shape: Shape, *, features: Features, activation: Activation = "none")
 
 @operation("classifier")
 def classifier(shape: Shape, *, classes: Classes) -> "nn.Module":
-    """Mean over an image's pixels or a sequence's tokens, then a linear layer to class scores; on vectors the linear layer alone.
+    """Mean over an image's pixels or a sequence's tokens, then a linear layer to class
+    scores; on vectors the linear layer alone.
 
     When: the last edge of a classifying fabric.
     Sizes: c×h×w → classes; length×features → classes; features → classes
@@ -79,8 +85,11 @@ def classifier(shape: Shape, *, classes: Classes) -> "nn.Module":
 
 
 @operation("segmentation_head")
-def segmentation_head(shape: Shape, *, classes: Classes, height: Height = None, width: Width = None) -> "nn.Module":
-    """1x1 convolution with bias to class scores for every pixel, enlarged (bilinear) to height and width where given.
+def segmentation_head(
+    shape: Shape, *, classes: Classes, height: Height = None, width: Width = None
+) -> "nn.Module":
+    """1x1 convolution with bias to class scores for every pixel, enlarged (bilinear) to
+    height and width where given.
 
     When: the last edge of a segmenting fabric.
     Sizes: c×h×w → classes×h×w, or classes×height×width

@@ -1,8 +1,10 @@
 """What one operation does to a shape and what it costs, counted on the meta device.
 
-In: an operation's name and arguments, and the shape of one incoming example. Out: the outgoing shape, MACs, parameters and bytes.
-The module is built and run on the meta device (no memory, no arithmetic) under torch's own flop counter, so that there is
-one truth for our own and users' operations alike. What ran and is neither counted nor known to be free is named.
+In: an operation's name and arguments, and the shape of one incoming example. Out: the
+outgoing shape, MACs, parameters and bytes. The module is built and run on the meta
+device (no memory, no arithmetic) under torch's own flop counter, so that there is one
+truth for our own and users' operations alike. What ran and is neither counted nor known
+to be free is named.
 """
 
 from __future__ import annotations
@@ -30,10 +32,12 @@ _LIBRARIES = (str(Path(torch.__file__).parent), str(Path(__file__).parents[1]), 
 class OperationProfile:
     """One example's way through an operation.
 
-    `macs`: multiply–accumulates, half of torch's flop count. `bytes`: those of parameters and buffers as they are stored. `workspace`: the
-    most bytes of tensors alive at once while it runs in evaluation mode without gradients, beside its input and weights, with its result.
-    `result`: bytes that its result keeps alive, 0 where that is its input or a view of it. `uncounted`: torch operators that ran and
-    that nobody counts, so that `macs` may be too small.
+    `macs`: multiply–accumulates, half of torch's flop count. `bytes`: those of
+    parameters and buffers as they are stored. `workspace`: the most bytes of tensors
+    alive at once while it runs in evaluation mode without gradients, beside its input
+    and weights, with its result. `result`: bytes that its result keeps alive, 0 where
+    that is its input or a view of it. `uncounted`: torch operators that ran and that
+    nobody counts, so that `macs` may be too small.
     """
 
     shape: Shape
@@ -46,7 +50,9 @@ class OperationProfile:
 
 
 class Function(nn.Module):
-    """A function of one batch as a module: what a user's builder may give in place of one."""
+    """A function of one batch as a module: what a user's builder may give in place of
+    one.
+    """
 
     def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
@@ -57,7 +63,8 @@ class Function(nn.Module):
 
 
 def build(op: str, arguments: Mapping[str, Value], shape: Shape) -> nn.Module:
-    """The module of operation `op` for inputs of `shape` (without the batch), on torch's current default device.
+    """The module of operation `op` for inputs of `shape` (without the batch), on
+    torch's current default device.
 
     Raises:
         ValueError: the operation cannot work on that shape, or with those arguments.
@@ -90,7 +97,9 @@ def profile(op: str, arguments: Mapping[str, Value], shape: Shape) -> OperationP
 
 
 @lru_cache(maxsize=4096)
-def _profile(builder: Builder, foreign: bool, arguments: tuple[tuple[str, Value], ...], shape: Shape) -> OperationProfile:
+def _profile(
+    builder: Builder, foreign: bool, arguments: tuple[tuple[str, Value], ...], shape: Shape
+) -> OperationProfile:
     with torch.device("meta"):
         module = _build(builder, dict(arguments), shape).to("meta").eval()
     outgoing, count = _run(module, shape, 1)
@@ -98,7 +107,10 @@ def _profile(builder: Builder, foreign: bool, arguments: tuple[tuple[str, Value]
     if foreign:  # ours are tested; a user's must keep examples apart
         several, _ = _run(module, shape, 3)
         if (outgoing[0], *several) != (1, 3, *outgoing[1:]):
-            raise ValueError(f"must keep examples apart, but a batch of 3 gives {shape_text(several)} and one of 1 {shape_text(outgoing)}")
+            raise ValueError(
+                f"must keep examples apart, but a batch of 3 gives {shape_text(several)} and one of 1 "
+                f"{shape_text(outgoing)}"
+            )
     return OperationProfile(
         shape=outgoing[1:],
         macs=count.macs,
@@ -111,7 +123,9 @@ def _profile(builder: Builder, foreign: bool, arguments: tuple[tuple[str, Value]
 
 
 def _stored_bytes(module: nn.Module) -> int:
-    """Bytes of the parameters and persistent buffers, what two names share counted once."""
+    """Bytes of the parameters and persistent buffers, what two names share counted
+    once.
+    """
     distinct = {id(tensor): tensor for tensor in module.state_dict(keep_vars=True).values()}
     return sum(tensor.numel() * tensor.element_size() for tensor in distinct.values())
 
@@ -139,12 +153,17 @@ def _run(module: nn.Module, shape: Shape, batch: int) -> tuple[Shape, Count]:
     if result.dim() == 0:
         raise ValueError("must keep examples apart, but gives a single number for a whole batch")
     if 0 in result.shape:
-        raise ValueError(f"leaves nothing of an input of {shape_text(shape)}: its result is {shape_text(tuple(result.shape[1:]))}")
+        raise ValueError(
+            f"leaves nothing of an input of {shape_text(shape)}: its result is "
+            f"{shape_text(tuple(result.shape[1:]))}"
+        )
     return tuple(result.shape), count
 
 
 def _said(error: Exception) -> str:
-    """The first line of an error, its kind if that is not torch's, and the place in the code of a user that it comes from."""
+    """The first line of an error, its kind if that is not torch's, and the place in the
+    code of a user that it comes from.
+    """
     first = (str(error).strip() or type(error).__name__).splitlines()[0]
     text = first if isinstance(error, RuntimeError | ValueError) else f"{type(error).__name__}: {first}"
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not _is_library(frame.filename)]

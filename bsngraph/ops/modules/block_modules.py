@@ -14,7 +14,9 @@ from bsngraph.ops.modules.image_modules import Shortcut, conv
 
 
 class BasicBlock(nn.Module):
-    """conv-norm-ReLU-conv-norm, plus the shortcut where `residual` (He et al. 2015, "Deep Residual Learning")."""
+    """conv-norm-ReLU-conv-norm, plus the shortcut where `residual` (He et al. 2015,
+    "Deep Residual Learning").
+    """
 
     def __init__(self, incoming: int, channels: int, *, stride: int, residual: bool, norm: str) -> None:
         super().__init__()
@@ -28,9 +30,13 @@ class BasicBlock(nn.Module):
 
 
 class BottleneckBlock(nn.Module):
-    """1×1 conv to `inner` channels, 3×3 conv with the stride, 1×1 conv, plus the shortcut where `residual`."""
+    """1×1 conv to `inner` channels, 3×3 conv with the stride, 1×1 conv, plus the
+    shortcut where `residual`.
+    """
 
-    def __init__(self, incoming: int, channels: int, *, inner: int, stride: int, residual: bool, norm: str) -> None:
+    def __init__(
+        self, incoming: int, channels: int, *, inner: int, stride: int, residual: bool, norm: str
+    ) -> None:
         super().__init__()
         self.narrow = conv(incoming, inner, kernel=1, norm=norm, activation="relu")
         self.middle = conv(inner, inner, stride=stride, norm=norm, activation="relu")
@@ -43,7 +49,9 @@ class BottleneckBlock(nn.Module):
 
 
 class SqueezeExcite(nn.Module):
-    """Channels weighed by what the whole image holds (Hu et al. 2018, "Squeeze-and-Excitation Networks")."""
+    """Channels weighed by what the whole image holds (Hu et al. 2018,
+    "Squeeze-and-Excitation Networks").
+    """
 
     def __init__(self, channels: int, inner: int) -> None:
         super().__init__()
@@ -56,9 +64,11 @@ class SqueezeExcite(nn.Module):
 
 
 class MBConv(nn.Module):
-    """Expand, depthwise, project (Sandler et al. 2018, "MobileNetV2"); squeeze-and-excite as EfficientNet has it.
+    """Expand, depthwise, project (Sandler et al. 2018, "MobileNetV2");
+    squeeze-and-excite as EfficientNet has it.
 
-    With expansion=1 the first 1×1 convolution is left out. The shortcut is there where the input's shape is the result's.
+    With expansion=1 the first 1×1 convolution is left out. The shortcut is there where
+    the input's shape is the result's.
     """
 
     def __init__(
@@ -78,7 +88,9 @@ class MBConv(nn.Module):
         layers: OrderedDict[str, nn.Module] = OrderedDict()
         if expansion > 1:
             layers["expand"] = conv(incoming, wide, kernel=1, norm=norm, activation="relu6")
-        layers["depthwise"] = conv(wide, wide, kernel=kernel, stride=stride, groups=wide, norm=norm, activation="relu6")
+        layers["depthwise"] = conv(
+            wide, wide, kernel=kernel, stride=stride, groups=wide, norm=norm, activation="relu6"
+        )
         if squeeze_excite:
             layers["squeeze_excite"] = SqueezeExcite(wide, max(1, incoming // 4))
         layers["project"] = conv(wide, channels, kernel=1, norm=norm)

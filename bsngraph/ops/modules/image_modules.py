@@ -1,7 +1,9 @@
-"""The torch modules behind the operations on images and vectors, and norms as sampled execution needs them.
+"""The torch modules behind the operations on images and vectors, and norms as sampled
+execution needs them.
 
-In: channels and arguments, already checked by the builders. Out: nn.Modules from (batch, channels, height, width) to
-the same, with weights initialised after He et al. 2015 ("Delving Deep into Rectifiers").
+In: channels and arguments, already checked by the builders. Out: nn.Modules from
+(batch, channels, height, width) to the same, with weights initialised after He et al.
+2015 ("Delving Deep into Rectifiers").
 """
 
 from __future__ import annotations
@@ -36,8 +38,9 @@ class BatchNorm1d(nn.BatchNorm1d):
 class BatchNorm2d(nn.BatchNorm2d):
     """BatchNorm that copes with one value a channel.
 
-    An edge may be live for a single example of a batch. Where that leaves one value a channel the batch has no variance:
-    the running statistics are used and left as they are.
+    An edge may be live for a single example of a batch. Where that leaves one value a
+    channel the batch has no variance: the running statistics are used and left as they
+    are.
     """
 
     def forward(self, x: Tensor) -> Tensor:  # (rows, channels, height, width)
@@ -45,18 +48,24 @@ class BatchNorm2d(nn.BatchNorm2d):
 
 
 def _one_value(norm: nn.BatchNorm1d | nn.BatchNorm2d, x: Tensor) -> Tensor:
-    return functional.batch_norm(x, norm.running_mean, norm.running_var, norm.weight, norm.bias, False, 0.0, norm.eps)
+    return functional.batch_norm(
+        x, norm.running_mean, norm.running_var, norm.weight, norm.bias, False, 0.0, norm.eps
+    )
 
 
 class GroupNorm(nn.GroupNorm):
-    """GroupNorm that copes with one value a group (it becomes the shift), which torch refuses for a batch of one."""
+    """GroupNorm that copes with one value a group (it becomes the shift), which torch
+    refuses for a batch of one.
+    """
 
     def forward(self, x: Tensor) -> Tensor:  # (rows, channels, …)
         return torch.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
 
 
 class InstanceNorm1d(nn.InstanceNorm1d):
-    """InstanceNorm that copes with one value a channel (it becomes the shift), which torch refuses in training."""
+    """InstanceNorm that copes with one value a channel (it becomes the shift), which
+    torch refuses in training.
+    """
 
     def forward(self, x: Tensor) -> Tensor:  # (rows, channels, length)
         return torch.instance_norm(x, None, None, self.weight, self.bias, True, 0.0, self.eps, False)
@@ -70,23 +79,33 @@ class InstanceNorm2d(nn.InstanceNorm2d):
 
 
 # torch.nn's norms by their names, ours in their place
-NORMS: dict[str, type[nn.Module]] = {norm.__name__: norm for norm in (BatchNorm1d, BatchNorm2d, GroupNorm, InstanceNorm1d, InstanceNorm2d)}
+NORMS: dict[str, type[nn.Module]] = {
+    norm.__name__: norm for norm in (BatchNorm1d, BatchNorm2d, GroupNorm, InstanceNorm1d, InstanceNorm2d)
+}
 
 
 def norm_layer(norm: str, channels: int) -> nn.Module:
-    """The norm of that name over images: batch, or statistics of each example over groups, all or single channels."""
+    """The norm of that name over images: batch, or statistics of each example over
+    groups, all or single channels.
+    """
     if norm == "batch":
         return BatchNorm2d(channels)
     return GroupNorm({"layer": 1, "instance": channels}.get(norm, _groups(channels)), channels)
 
 
 def _groups(channels: int) -> int:
-    """The most groups of equal size, at most 32 (Wu & He 2018, "Group Normalization"), that have at least 4 channels each."""
-    return max((groups for groups in range(1, 33) if channels % groups == 0 and channels // groups >= 4), default=1)
+    """The most groups of equal size, at most 32 (Wu & He 2018, "Group Normalization"),
+    that have at least 4 channels each.
+    """
+    return max(
+        (groups for groups in range(1, 33) if channels % groups == 0 and channels // groups >= 4), default=1
+    )
 
 
 class Shortcut(nn.Module):
-    """Every stride-th pixel; `extra` more channels of zeros (option A of He et al. 2015, Deep Residual Learning)."""
+    """Every stride-th pixel; `extra` more channels of zeros (option A of He et al.
+    2015, Deep Residual Learning).
+    """
 
     def __init__(self, extra: int, stride: int) -> None:
         super().__init__()
@@ -109,16 +128,29 @@ def conv(
     norm: str = "batch",
     activation: str = "none",
 ) -> nn.Sequential:
-    """Convolution (without bias where a norm follows), norm, activation; (c, h, w) → (channels, ⌈h/stride⌉, ⌈w/stride⌉)."""
+    """Convolution (without bias where a norm follows), norm, activation; (c, h, w) →
+    (channels, ⌈h/stride⌉, ⌈w/stride⌉).
+    """
     padding = dilation * (kernel - 1) // 2
-    return _finished(nn.Conv2d(incoming, channels, kernel, stride, padding, dilation, groups, bias=norm == "none"), norm, activation)
+    return _finished(
+        nn.Conv2d(incoming, channels, kernel, stride, padding, dilation, groups, bias=norm == "none"),
+        norm,
+        activation,
+    )
 
 
-def transposed_conv(incoming: int, channels: int, *, kernel: int, stride: int, norm: str, activation: str) -> nn.Sequential:
-    """Transposed convolution, norm, activation; (c, h, w) → (channels, stride·h, stride·w)."""
+def transposed_conv(
+    incoming: int, channels: int, *, kernel: int, stride: int, norm: str, activation: str
+) -> nn.Sequential:
+    """Transposed convolution, norm, activation; (c, h, w) → (channels, stride·h,
+    stride·w).
+    """
     padding = max(0, (kernel - stride + 1) // 2)
-    output_padding = stride - kernel + 2 * padding  # torch gives (h − 1)·stride − 2·padding + kernel + output_padding
-    layer = nn.ConvTranspose2d(incoming, channels, kernel, stride, padding, output_padding, bias=norm == "none")
+    # torch gives (h − 1)·stride − 2·padding + kernel + output_padding
+    output_padding = stride - kernel + 2 * padding
+    layer = nn.ConvTranspose2d(
+        incoming, channels, kernel, stride, padding, output_padding, bias=norm == "none"
+    )
     return _finished(layer, norm, activation)
 
 
@@ -139,18 +171,30 @@ def upsample_conv(
 ) -> nn.Sequential:
     """Enlarge to `size`, then conv."""
     enlarge = nn.Upsample(size=size, mode=mode)
-    return nn.Sequential(OrderedDict(upsample=enlarge, conv=conv(incoming, channels, kernel=kernel, norm=norm, activation=activation)))
+    return nn.Sequential(
+        OrderedDict(
+            upsample=enlarge, conv=conv(incoming, channels, kernel=kernel, norm=norm, activation=activation)
+        )
+    )
 
 
-def separable_conv(incoming: int, channels: int, *, kernel: int, stride: int, dilation: int, norm: str, activation: str) -> nn.Sequential:
-    """Depthwise, then pointwise convolution, each followed by the norm; the activation last."""
-    depthwise = conv(incoming, incoming, kernel=kernel, stride=stride, dilation=dilation, groups=incoming, norm=norm)
+def separable_conv(
+    incoming: int, channels: int, *, kernel: int, stride: int, dilation: int, norm: str, activation: str
+) -> nn.Sequential:
+    """Depthwise, then pointwise convolution, each followed by the norm; the activation
+    last.
+    """
+    depthwise = conv(
+        incoming, incoming, kernel=kernel, stride=stride, dilation=dilation, groups=incoming, norm=norm
+    )
     pointwise = conv(incoming, channels, kernel=1, norm=norm, activation=activation)
     return nn.Sequential(OrderedDict(depthwise=depthwise, pointwise=pointwise))
 
 
 def pool(kind: str, window: int, stride: int, extra: int) -> nn.Module:
-    """Pooling to ⌈size/stride⌉: window = stride tiles the image, an odd window is centred; `extra` channels of zeros are appended."""
+    """Pooling to ⌈size/stride⌉: window = stride tiles the image, an odd window is
+    centred; `extra` channels of zeros are appended.
+    """
     tiles = window == stride
     padding, ceil_mode = (0, True) if tiles else (window // 2, False)
     layer: nn.Module
@@ -162,7 +206,9 @@ def pool(kind: str, window: int, stride: int, extra: int) -> nn.Module:
 
 
 class GlobalPool(nn.Module):
-    """Mean or maximum: (batch, channels, height, width) → (batch, channels), (batch, length, features) → (batch, features)."""
+    """Mean or maximum: (batch, channels, height, width) → (batch, channels), (batch,
+    length, features) → (batch, features).
+    """
 
     def __init__(self, kind: str) -> None:
         super().__init__()
@@ -176,14 +222,18 @@ class GlobalPool(nn.Module):
 def linear(shape: Shape, features: int, activation: str) -> nn.Sequential:
     """Linear layer over the flattened input, then the activation."""
     incoming = torch.Size(shape).numel()
-    layers: OrderedDict[str, nn.Module] = OrderedDict(flatten=nn.Flatten(), linear=nn.Linear(incoming, features))
+    layers: OrderedDict[str, nn.Module] = OrderedDict(
+        flatten=nn.Flatten(), linear=nn.Linear(incoming, features)
+    )
     if activation != "none":
         layers["activation"] = ACTIVATIONS[activation]()
     return nn.Sequential(layers)
 
 
 def classifier(shape: Shape, classes: int) -> nn.Sequential:
-    """Global mean where there are pixels or tokens, then a linear layer to `classes` scores."""
+    """Global mean where there are pixels or tokens, then a linear layer to `classes`
+    scores.
+    """
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     if len(shape) > 1:
         layers["mean"] = GlobalPool("avg")

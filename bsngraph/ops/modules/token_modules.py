@@ -1,4 +1,6 @@
-"""The torch modules behind the operations over sequences, from (batch, length, features) to the same."""
+"""The torch modules behind the operations over sequences, from (batch, length,
+features) to the same.
+"""
 
 from __future__ import annotations
 
@@ -41,14 +43,18 @@ class Positions(nn.Module):
 
 
 class Patches(nn.Module):
-    """(batch, channels, height, width) → (batch, tokens, features), row by row (Dosovitskiy et al. 2021)."""
+    """(batch, channels, height, width) → (batch, tokens, features), row by row
+    (Dosovitskiy et al. 2021).
+    """
 
     def __init__(self, image: tuple[int, int, int], features: int, size: int, *, positions: bool) -> None:
         super().__init__()
         channels, height, width = image
         self.padding = (0, -width % size, 0, -height % size)
         self.projection = nn.Conv2d(channels, features, size, stride=size)
-        self.positions = Positions(-(-height // size) * -(-width // size), features) if positions else nn.Identity()
+        self.positions = (
+            Positions(-(-height // size) * -(-width // size), features) if positions else nn.Identity()
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         tokens = self.projection(functional.pad(x, self.padding)).flatten(2).transpose(1, 2)
@@ -67,7 +73,9 @@ class SelfAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         rows, length, features = x.shape
-        split = self.incoming(x).view(rows, length, 3, self.heads, features // self.heads).permute(2, 0, 3, 1, 4)
+        split = (
+            self.incoming(x).view(rows, length, 3, self.heads, features // self.heads).permute(2, 0, 3, 1, 4)
+        )
         queries, keys, values = split.unbind()  # each (rows, heads, length, features / heads)
         rate = self.dropout if self.training else 0.0
         seen = functional.scaled_dot_product_attention(queries, keys, values, dropout_p=rate)
@@ -77,11 +85,15 @@ class SelfAttention(nn.Module):
 
 def attention(features: int, heads: int, dropout: float, norm: str) -> nn.Sequential:
     """Norm, self-attention, dropout."""
-    return _normalised(features, norm, OrderedDict(attention=SelfAttention(features, heads, dropout)), dropout)
+    return _normalised(
+        features, norm, OrderedDict(attention=SelfAttention(features, heads, dropout)), dropout
+    )
 
 
 def mlp(features: int, expansion: int, activation: str, dropout: float, norm: str) -> nn.Sequential:
-    """Norm, linear to `expansion` times the features, activation, linear back, dropout."""
+    """Norm, linear to `expansion` times the features, activation, linear back,
+    dropout.
+    """
     layers: OrderedDict[str, nn.Module] = OrderedDict(widen=nn.Linear(features, expansion * features))
     if activation != "none":
         layers["activation"] = ACTIVATIONS[activation]()
@@ -89,8 +101,12 @@ def mlp(features: int, expansion: int, activation: str, dropout: float, norm: st
     return _normalised(features, norm, layers, dropout)
 
 
-def _normalised(features: int, norm: str, inner: OrderedDict[str, nn.Module], dropout: float) -> nn.Sequential:
-    layers: OrderedDict[str, nn.Module] = OrderedDict(norm=nn.LayerNorm(features)) if norm == "layer" else OrderedDict()
+def _normalised(
+    features: int, norm: str, inner: OrderedDict[str, nn.Module], dropout: float
+) -> nn.Sequential:
+    layers: OrderedDict[str, nn.Module] = (
+        OrderedDict(norm=nn.LayerNorm(features)) if norm == "layer" else OrderedDict()
+    )
     layers.update(inner)
     if dropout:
         layers["dropout"] = nn.Dropout(dropout)

@@ -1,4 +1,6 @@
-"""A row of the table of torch.nn's classes (`torch_nn.py`): what of it a file may give, and how it is built."""
+"""A row of the table of torch.nn's classes (`torch_nn.py`): what of it a file may give,
+and how it is built.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +15,18 @@ from bsngraph.wording import shape_text
 Fill = Callable[[Shape], Any]
 
 VECTOR, SEQUENCE, IMAGE = 1, 2, 3
-_KIND = {VECTOR: "a vector (features)", SEQUENCE: "a sequence (channels, length)", IMAGE: "an image (channels, height, width)"}
+_KIND = {
+    VECTOR: "a vector (features)",
+    SEQUENCE: "a sequence (channels, length)",
+    IMAGE: "an image (channels, height, width)",
+}
 
 
 @dataclass(frozen=True)
 class TorchClass:
-    """A row: `nn.<name>`, the kinds of examples it works on (their numbers of sizes), what is filled in, what is left out."""
+    """A row: `nn.<name>`, the kinds of examples it works on (their numbers of sizes),
+    what is filled in, what is left out.
+    """
 
     name: str
     ranks: tuple[int, ...]
@@ -39,10 +47,15 @@ class TorchClass:
         from bsngraph.ops.modules import image_modules as modules
 
         if len(shape) not in self.ranks:
-            raise ValueError(f"needs {' or '.join(_KIND[rank] for rank in self.ranks)}, but gets {shape_text(shape)}")
+            raise ValueError(
+                f"needs {' or '.join(_KIND[rank] for rank in self.ranks)}, but gets {shape_text(shape)}"
+            )
         for name in ("dim", "start_dim", "end_dim"):
             if name in arguments and not _inside(arguments[name], len(shape) + 1):
-                raise ValueError(f"{name}={arguments[name]} must be one of 1 to {len(shape)}, or -1 to -{len(shape)}: the batch is 0")
+                raise ValueError(
+                    f"{name}={arguments[name]} must be one of 1 to {len(shape)}, or -1 to -{len(shape)}: "
+                    "the batch is 0"
+                )
         filled = {name: fill(shape) for name, fill in self.fills.items()}
         module = modules.NORMS.get(self.name) or getattr(nn, self.name)
         return module(**filled, **arguments)
@@ -55,8 +68,19 @@ def _inside(dim: int, count: int) -> bool:
 TORCH_CLASSES: dict[str, TorchClass] = {}
 
 
-def add_classes(names: str, ranks: tuple[int, ...], when: str, sizes: str, *, fills: str = "", left_out: str = "", **given: Any) -> None:
-    """Rows for classes of the same arguments: `name=type` for one that must be given, `name=(type, default)` for one that may."""
+def add_classes(
+    names: str,
+    ranks: tuple[int, ...],
+    when: str,
+    sizes: str,
+    *,
+    fills: str = "",
+    left_out: str = "",
+    **given: Any,
+) -> None:
+    """Rows for classes of the same arguments: `name=type` for one that must be given,
+    `name=(type, default)` for one that may.
+    """
     for name in names.split():
         op = TORCH_PREFIX + name
         pairs = {word: hint if isinstance(hint, tuple) else (hint,) for word, hint in given.items()}

@@ -1,4 +1,6 @@
-"""`--ops FILE.py` or `--ops MODULE`: the user's own operations, named on the command line each time and never in a file."""
+"""`--ops FILE.py` or `--ops MODULE`: the user's own operations, named on the command
+line each time and never in a file.
+"""
 
 from __future__ import annotations
 
@@ -9,29 +11,44 @@ from bsngraph.errors import InputError
 from bsngraph.ops.table import OPERATIONS, registering_from
 from bsngraph.ops.user_code.running_code import failure, run_file
 
-_loaded: dict[str, tuple[str, ...]] = {}  # a module is imported once in a process, so what it registered is remembered
+# a module is imported once in a process, so what it registered is remembered
+_loaded: dict[str, tuple[str, ...]] = {}
 
 
 def load_operations(code: str) -> tuple[str, ...]:
-    """Run a Python file, or import an installed module, and give the names of the operations it registers.
+    """Run a Python file, or import an installed module, and give the names of the
+    operations it registers.
 
-    What ends in `.py` or holds a slash is a file. Loading a file again runs it again, and its operations replace the old ones.
+    What ends in `.py` or holds a slash is a file. Loading a file again runs it again,
+    and its operations replace the old ones.
 
     Raises:
-        InputError: it is not there, it fails, it registers nothing, or a name that is taken. Nothing stays registered then.
+        InputError: it is not there, it fails, it registers nothing, or a name that is
+            taken. Nothing stays registered then.
     """
     before = dict(OPERATIONS)
     is_file = code.endswith(".py") or "/" in code or "\\" in code
     with registering_from(code):
         if is_file:
-            run_file(Path(code), "operations", "operations come from --ops FILE.py, or --ops MODULE for an installed module")
+            run_file(
+                Path(code),
+                "operations",
+                "operations come from --ops FILE.py, or --ops MODULE for an installed module",
+            )
         else:
             _import_module(code)
         names = tuple(name for name, entry in OPERATIONS.items() if before.get(name) is not entry)
         if not is_file:
-            names = names or _loaded.get(code) or tuple(name for name, entry in OPERATIONS.items() if _within(entry.origin, code))
+            names = (
+                names
+                or _loaded.get(code)
+                or tuple(name for name, entry in OPERATIONS.items() if _within(entry.origin, code))
+            )
         if not names:
-            raise InputError(f"{code} registers no operation: put @bsngraph.operation(NAME) before a function or an nn.Module class")
+            raise InputError(
+                f"{code} registers no operation: put @bsngraph.operation(NAME) before a function or an "
+                "nn.Module class"
+            )
     _loaded[code] = names
     return names
 

@@ -1,4 +1,6 @@
-"""Code of the user's own, named on the command line each time and never in a file: running it, and telling where it failed."""
+"""Code of the user's own, named on the command line each time and never in a file:
+running it, and telling where it failed.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +13,13 @@ from pathlib import Path
 
 from bsngraph.errors import InputError
 
-_BETWEEN = ("<", str(Path(__file__).parents[2]), str(Path(importlib.__file__).parent))  # frames between us and the user's code
+# frames between us and the user's code
+_BETWEEN = ("<", str(Path(__file__).parents[2]), str(Path(importlib.__file__).parent))
 
 
 def run_file(path: Path, kind: str, otherwise: str) -> types.ModuleType:
-    """Run a Python file as a module; `kind` goes into the module's name, `otherwise` is the cure for what is no Python file.
+    """Run a Python file as a module; `kind` goes into the module's name, `otherwise` is
+    the cure for what is no Python file.
 
     Raises:
         InputError: it cannot be read, is no Python file, or fails.
@@ -26,7 +30,8 @@ def run_file(path: Path, kind: str, otherwise: str) -> types.ModuleType:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     if path.suffix != ".py":
         raise InputError(f"{path} is no Python file: {otherwise}")
-    # No import: that would write __pycache__ beside the user's file, and trust a stale one.
+    # No import: that would write __pycache__ beside the user's file, and trust a stale
+    # one.
     module = types.ModuleType(f"bsngraph_{kind}_{path.stem}_{zlib.crc32(str(path.resolve()).encode()):08x}")
     module.__file__ = str(path)
     sys.modules[module.__name__] = module
@@ -41,10 +46,15 @@ def failure(error: BaseException, origin: str) -> str:
     """`my_ops.py, line 3: ModuleNotFoundError: No module named 'torchvision'`."""
     if isinstance(error, SyntaxError):
         return f"{error.filename or origin}, line {error.lineno}: {type(error).__name__}: {error.msg}"
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(_BETWEEN)]
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith(_BETWEEN)
+    ]
     if not frames:
         return f"{origin}: {type(error).__name__}: {error}"
     first = Path(frames[0].filename)
-    own = str(first.parent if first.name == "__init__.py" else first)  # the user's file or package, not what it calls
+    # the user's file or package, not what it calls
+    own = str(first.parent if first.name == "__init__.py" else first)
     last = [frame for frame in frames if frame.filename.startswith(own)][-1]
     return f"{last.filename}, line {last.lineno}: {type(error).__name__}: {error}"

@@ -1,7 +1,8 @@
-"""A latency budget is met by the network as it runs: what the sum of edges let through is measured whole before it can be chosen.
+"""A latency budget is met by the network as it runs: what the sum of edges let through
+is measured whole before it can be chosen.
 
-In: candidates, best first. Out: those whose measured latency is inside the budget and, where too few are, a lower limit on the sum of edges
-to look for others under.
+In: candidates, best first. Out: those whose measured latency is inside the budget and,
+where too few are, a lower limit on the sum of edges to look for others under.
 """
 
 from __future__ import annotations
@@ -18,19 +19,20 @@ from bsngraph.searching.prepare import Job
 from bsngraph.supernet import SuperNet, prune_net
 from bsngraph.training import Progress, Silent
 
-# What is chosen must be this much inside its limit, so that the next measurement is inside as well.
+# What is chosen must be this much inside its limit, so that the next measurement is
+# inside as well.
 _MARGIN = 0.98
 _TRIED = 4
 
-# How often a network that is over is measured again, a second each: a busy machine only makes it slower. What has been trained is given
-# longer to show that it is inside.
+# How often a network that is over is measured again, a second each: a busy machine only
+# makes it slower. What has been trained is given longer to show that it is inside.
 _CANDIDATE_AGAIN, DELIVERED_AGAIN = 3, 20
 
 
 @dataclass(frozen=True)
 class Confirmation:
-    """The candidates that may be chosen, in their order; what those measured took; the budgets to look for others under, None where
-    these are enough.
+    """The candidates that may be chosen, in their order; what those measured took; the
+    budgets to look for others under, None where these are enough.
     """
 
     inside: list[Candidate]
@@ -44,21 +46,32 @@ def latency_budget(budgets: Sequence[Budget]) -> Budget | None:
 
 
 def confirm(
-    job: Job, net: SuperNet, budgets: Sequence[Budget], candidates: Sequence[Candidate], wanted: int, progress: Progress
+    job: Job,
+    net: SuperNet,
+    budgets: Sequence[Budget],
+    candidates: Sequence[Candidate],
+    wanted: int,
+    progress: Progress,
 ) -> Confirmation:
-    """Measure candidates whole, best first, until `wanted` of them are inside the job's limit on latency; all are, where it has none.
+    """Measure candidates whole, best first, until `wanted` of them are inside the job's
+    limit on latency; all are, where it has none.
 
-    Where most are over, the limit on the sum of edges comes down by as much as they missed it.
+    Where most are over, the limit on the sum of edges comes down by as much as they
+    missed it.
     """
     budget = latency_budget(job.budgets)
     if budget is None:
         return Confirmation(list(candidates))
-    progress.note(f"measuring candidates whole, a second or more each, until {wanted} are inside {budget.text} …")
+    progress.note(
+        f"measuring candidates whole, a second or more each, until {wanted} are inside {budget.text} …"
+    )
     inside: list[Candidate] = []
     measured_ms: dict[Architecture, float] = {}
     over: list[tuple[float, float]] = []  # what each took, and the sum of its edges
     for candidate in candidates[: max(2 * wanted, _TRIED)]:
-        timing = measured(job, prune_net(net, candidate.architecture), _CANDIDATE_AGAIN, Silent(), share=_MARGIN)
+        timing = measured(
+            job, prune_net(net, candidate.architecture), _CANDIDATE_AGAIN, Silent(), share=_MARGIN
+        )
         took = measured_ms[candidate.architecture] = timing.median_ms
         if not budget.met(took / _MARGIN):
             over.append((took, float(budget.cost.of(candidate.architecture.mask[None])[0])))
@@ -69,18 +82,23 @@ def confirm(
     if over:
         took, estimate = min(over)
         progress.note(
-            f"{len(over)} of {len(measured_ms)} candidates measured whole are over {_MARGIN:.0%} of {budget.text}: "
+            f"{len(over)} of {len(measured_ms)} candidates measured whole are over {_MARGIN:.0%} of "
+            f"{budget.text}: "
             f"the fastest of them takes {took:.3g} ms, not the {estimate:.3g} ms of its edges"
         )
     if len(inside) == wanted or len(inside) >= len(over):
         return Confirmation(inside, measured_ms)
     needed = statistics.median_high(_MARGIN * budget.limit * estimate / took for took, estimate in over)
-    tightened = tuple(replace(each, limit=needed) if each.cost.name == budget.cost.name else each for each in budgets)
+    tightened = tuple(
+        replace(each, limit=needed) if each.cost.name == budget.cost.name else each for each in budgets
+    )
     return Confirmation(inside, measured_ms, tightened)
 
 
 def none_measured_inside(budgets: Sequence[Budget], fastest_ms: float) -> str:
-    """What to say where every network that was measured whole was over the budget on latency."""
+    """What to say where every network that was measured whole was over the budget on
+    latency.
+    """
     budget = latency_budget(budgets)
     assert budget is not None, "only for it networks are measured"
     limit, best = amount(budget.limit, budget.cost), amount(fastest_ms, budget.cost)
@@ -88,8 +106,8 @@ def none_measured_inside(budgets: Sequence[Budget], fastest_ms: float) -> str:
 
 
 def measured(job: Job, net: SuperNet, again: int, progress: Progress, *, share: float = 1.0) -> Timing:
-    """The latency of a network with all its edges, under the job's conditions; while it is over `share` of the budget, the best of up to
-    `again` more.
+    """The latency of a network with all its edges, under the job's conditions; while it
+    is over `share` of the budget, the best of up to `again` more.
     """
     budget = latency_budget(job.budgets)
     batch = job.cost_options.latency_batch
@@ -98,7 +116,10 @@ def measured(job: Job, net: SuperNet, again: int, progress: Progress, *, share: 
         if budget is None or budget.met(best.median_ms / share):
             break
         if number == 0:
-            progress.note(f"the network takes {best.median_ms:.3g} ms, over {budget.text}: measuring it again, up to {again} times …")
+            progress.note(
+                f"the network takes {best.median_ms:.3g} ms, over {budget.text}: measuring it again, up "
+                f"to {again} times …"
+            )
         new = measure_network(net, device=job.device, threads=job.threads, batch=batch)
         best = min(best, new, key=lambda timing: timing.median_ms)
     return best

@@ -1,9 +1,12 @@
-"""How good a search's choice is where that can be known: every distinct sub-network of a small fabric, judged by the shared weights.
+"""How good a search's choice is where that can be known: every distinct sub-network of
+a small fabric, judged by the shared weights.
 
-In: a super-network with its weights and the budgets. Out: an `Oracle`, a row for every distinct live sub-network that connects all
-targets, inside the budgets or not, in a fixed order. Each is judged as candidates are when an architecture is chosen: BatchNorm statistics
-of its own, then the loss on validation data. What the shared weights think best need not be what is best after training each alone:
-the regret here is that of the choice, not that of weight sharing.
+In: a super-network with its weights and the budgets. Out: an `Oracle`, a row for every
+distinct live sub-network that connects all targets, inside the budgets or not, in a
+fixed order. Each is judged as candidates are when an architecture is chosen: BatchNorm
+statistics of its own, then the loss on validation data. What the shared weights think
+best need not be what is best after training each alone: the regret here is that of the
+choice, not that of weight sharing.
 """
 
 from __future__ import annotations
@@ -32,7 +35,9 @@ MOST_CHOICES = 2**14
 
 @dataclass(frozen=True)
 class Judged:
-    """A sub-network with its score on validation data under the shared weights, its costs by name, and whether it is inside the budgets."""
+    """A sub-network with its score on validation data under the shared weights, its
+    costs by name, and whether it is inside the budgets.
+    """
 
     architecture: Architecture
     score: Score
@@ -56,7 +61,9 @@ class Oracle:
         """
         best = next((row for row in self.rows if row.inside), None)
         if best is None:
-            raise InfeasibleBudgetError("no sub-network of the fabric is inside the budgets: give it larger ones")
+            raise InfeasibleBudgetError(
+                "no sub-network of the fabric is inside the budgets: give it larger ones"
+            )
         return best
 
     def row_of(self, architecture: Architecture) -> Judged:
@@ -64,13 +71,17 @@ class Oracle:
         return next(row for row in self.rows if row.architecture == architecture)
 
     def regret(self, architecture: Architecture) -> float:
-        """How much more validation loss an architecture has than the best one inside the budgets; below 0 only for one that is outside."""
+        """How much more validation loss an architecture has than the best one inside
+        the budgets; below 0 only for one that is outside.
+        """
         return self.row_of(architecture).score.loss - self.best.score.loss
 
     def summary(self, chosen: Architecture) -> Json:
-        """For oracle.json: how many there are, the search's choice, the best ones, and the regret in loss and in the headline metric.
+        """For oracle.json: how many there are, the search's choice, the best ones, and
+        the regret in loss and in the headline metric.
 
-        The regret in the metric is by how much it is worse than that of the best by loss; it may be below 0. `rank` counts from 1.
+        The regret in the metric is by how much it is worse than that of the best by
+        loss; it may be below 0. `rank` counts from 1.
         """
         feasible = [row for row in self.rows if row.inside]
         mine, best = self.row_of(chosen), self.best
@@ -89,7 +100,9 @@ class Oracle:
         }
 
     def to_csv(self) -> str:
-        """Columns `edges` (the names of the kept ones, a JSON list), each cost, `loss`, each metric, `inside` (1 or 0)."""
+        """Columns `edges` (the names of the kept ones, a JSON list), each cost, `loss`,
+        each metric, `inside` (1 or 0).
+        """
         text = io.StringIO()
         metrics = list(self.rows[0].score.metrics)
         writer = csv.writer(text, lineterminator="\n")
@@ -97,7 +110,13 @@ class Oracle:
         for row in self.rows:
             values = (row.score.metrics[name] for name in metrics)
             writer.writerow(
-                [json.dumps(self._names(row), ensure_ascii=False), *row.costs.values(), row.score.loss, *values, int(row.inside)]
+                [
+                    json.dumps(self._names(row), ensure_ascii=False),
+                    *row.costs.values(),
+                    row.score.loss,
+                    *values,
+                    int(row.inside),
+                ]
             )
         return text.getvalue()
 
@@ -105,11 +124,17 @@ class Oracle:
         return [self.fabric.edges[edge].name for edge in row.architecture.live]
 
     def _shown(self, row: Judged) -> Json:
-        return {"edges": self._names(row), "costs": row.costs, "validation": row.score.summary(), "inside": row.inside}
+        return {
+            "edges": self._names(row),
+            "costs": row.costs,
+            "validation": row.score.summary(),
+            "inside": row.inside,
+        }
 
 
 def every_architecture(fabric: Fabric) -> list[Architecture]:
-    """Every distinct live sub-network that connects all targets, in the order of its edges.
+    """Every distinct live sub-network that connects all targets, in the order of its
+    edges.
 
     Raises:
         InputError: there are more than `MOST_CHOICES` choices to try.
@@ -118,7 +143,8 @@ def every_architecture(fabric: Fabric) -> list[Architecture]:
     if kept is None:
         searchable = len(fabric.searchable)
         raise InputError(
-            f"an oracle tries every sub-network, and this fabric has more than {MOST_CHOICES} choices ({searchable} searchable edges): "
+            f"an oracle tries every sub-network, and this fabric has more than {MOST_CHOICES} choices "
+            f"({searchable} searchable edges): "
             "leave out --oracle, or set fixed=true on edges until at most 14 decisions are left"
         )
     live = live_edges(live_sweep(fabric), kept)
@@ -128,19 +154,32 @@ def every_architecture(fabric: Fabric) -> list[Architecture]:
 
 
 def ask_oracle(
-    net: SuperNet, dataset: Dataset, budgets: Sequence[Budget], costs: Sequence[Cost] | None = None, task: Task | None = None
+    net: SuperNet,
+    dataset: Dataset,
+    budgets: Sequence[Budget],
+    costs: Sequence[Cost] | None = None,
+    task: Task | None = None,
 ) -> Oracle:
-    """Judge every distinct sub-network of `net` by its weights, which are left as they are, BatchNorm statistics included.
+    """Judge every distinct sub-network of `net` by its weights, which are left as they
+    are, BatchNorm statistics included.
 
-    `costs` are those to report, the budgets' where none are given; `task` is the data's own where none is given.
+    `costs` are those to report, the budgets' where none are given; `task` is the data's
+    own where none is given.
 
     Raises:
         InputError: the fabric is too large.
     """
     architectures = every_architecture(net.fabric)
-    masks = np.stack([architecture.mask for architecture in architectures]) if architectures else np.zeros((0, len(net.fabric.edges)), bool)
+    masks = (
+        np.stack([architecture.mask for architecture in architectures])
+        if architectures
+        else np.zeros((0, len(net.fabric.edges)), bool)
+    )
     fits = inside(masks, budgets)
-    values = {cost.name: cost.of(masks) for cost in (costs if costs is not None else [budget.cost for budget in budgets])}
+    values = {
+        cost.name: cost.of(masks)
+        for cost in (costs if costs is not None else [budget.cost for budget in budgets])
+    }
     judging = copy.deepcopy(net)
     rows = [
         Judged(

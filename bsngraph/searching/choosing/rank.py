@@ -36,8 +36,9 @@ def choose(
 ) -> list[Candidate]:
     """The proposals and what lies near the best of them, best first by validation loss.
 
-    Samples of Γ settle under their budget; so the best is compared with its neighbours inside the budgets, one edge more, one
-    less or one for another, as long as that gains, at most `rounds` times. `task` is the data's own where none is given.
+    Samples of Γ settle under their budget; so the best is compared with its neighbours
+    inside the budgets, one edge more, one less or one for another, as long as that
+    gains, at most `rounds` times. `task` is the data's own where none is given.
     """
     scores: dict[Architecture, Candidate] = {}
 
@@ -56,23 +57,35 @@ def choose(
     return sorted(scores.values(), key=_order)
 
 
-def with_explorers(ranked: Sequence[Candidate], explorers: Sequence[Candidate], count: int) -> list[Candidate]:
-    """The candidates with explorers among the first `count`: as many of the best as they leave room for, the explorers, and the rest."""
+def with_explorers(
+    ranked: Sequence[Candidate], explorers: Sequence[Candidate], count: int
+) -> list[Candidate]:
+    """The candidates with explorers among the first `count`: as many of the best as
+    they leave room for, the explorers, and the rest.
+    """
     best = list(ranked[: max(count - len(explorers), 0)])
     return list({candidate.architecture: candidate for candidate in [*best, *explorers, *ranked]}.values())
 
 
 def judge(net: SuperNet, dataset: Dataset, architecture: Architecture, task: Task | None = None) -> Candidate:
-    """Score an architecture on validation data with the shared weights; the BatchNorm statistics of its edges become its own."""
+    """Score an architecture on validation data with the shared weights; the BatchNorm
+    statistics of its edges become its own.
+    """
     recompute_batch_norm(net, dataset, architecture.mask, batches=4)
     return Candidate(architecture, evaluate_net(net, dataset, dataset.validation, architecture.mask, task))
 
 
 def neighbours(net: SuperNet, architecture: Architecture, budgets: Sequence[Budget]) -> list[Architecture]:
-    """Architectures inside the budgets that decide one thing otherwise: one edge or gate more or less, or another for it."""
+    """Architectures inside the budgets that decide one thing otherwise: one edge or
+    gate more or less, or another for it.
+    """
     kept = decisions_of(net.fabric).completed(architecture.mask)
     assert kept is not None, "an architecture is the live part of a legitimate choice"
-    near = [other for other in dict.fromkeys(fitting(net, neighbouring_choices(net.fabric, kept), budgets)) if other != architecture]
+    near = [
+        other
+        for other in dict.fromkeys(fitting(net, neighbouring_choices(net.fabric, kept), budgets))
+        if other != architecture
+    ]
     wishes = [budget for budget in budgets if not budget.binding]
     if not (wishes and near):
         return near

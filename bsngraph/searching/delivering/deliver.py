@@ -1,6 +1,8 @@
-"""From learned weights and Γ to what the user gets: architecture, weights, pictures, result.json.
+"""From learned weights and Γ to what the user gets: architecture, weights, pictures,
+result.json.
 
-In: a job and the trained network. Out: the files of the run folder and a `Result`. Test data is read here, once, at the end.
+In: a job and the trained network. Out: the files of the run folder and a `Result`. Test
+data is read here, once, at the end.
 """
 
 from __future__ import annotations
@@ -37,12 +39,14 @@ def deliver(
     *,
     multipliers: Mapping[str, float] | None = None,
 ) -> Result:
-    """Measure the trained network `net` of `architecture`, and write it with its graph, pictures and result.json.
+    """Measure the trained network `net` of `architecture`, and write it with its graph,
+    pictures and result.json.
 
     `multipliers`: λ by cost as the search ended, for the record.
 
     Raises:
-        InfeasibleBudgetError: measured whole once more, the network is over its budget on latency.
+        InfeasibleBudgetError: measured whole once more, the network is over its budget
+            on latency.
     """
     everything = np.ones(len(net.fabric.edges), dtype=np.bool_)
     validation = evaluate_net(net, job.dataset, job.dataset.validation, everything)
@@ -58,18 +62,24 @@ def deliver(
 
 
 def certify(job: Job, run: RunFolder, progress: Progress) -> Json:
-    """Count the costs of the delivered network anew, from its files; write certificate.json.
+    """Count the costs of the delivered network anew, from its files; write
+    certificate.json.
 
     Raises:
-        InfeasibleBudgetError: it is over a budget, as a latency may be that is measured again.
+        InfeasibleBudgetError: it is over a budget, as a latency may be that is measured
+            again.
     """
-    claims = [BudgetClaim(budget.text, budget.cost.name, budget.limit, budget.relation) for budget in job.budgets]
+    claims = [
+        BudgetClaim(budget.text, budget.cost.name, budget.limit, budget.relation) for budget in job.budgets
+    ]
     certificate = make_certificate(run.path, claims, _means(job, progress))
     for budget, found in zip(job.budgets, certificate["budgets"], strict=True):
         if found["met"] is False:
             limit, value = amount(budget.limit, budget.cost), amount(found["value"], budget.cost)
             cure = "was the machine busy? --resume measures it once more, `bsngraph prune` chooses another"
-            raise InfeasibleBudgetError(f"the network found is over {budget.text} ({limit}): it takes {value}; {cure}")
+            raise InfeasibleBudgetError(
+                f"the network found is over {budget.text} ({limit}): it takes {value}; {cure}"
+            )
     run.write_json("certificate.json", certificate)
     return certificate
 
@@ -90,10 +100,13 @@ def _means(job: Job, progress: Progress) -> Means:
 
 
 def write_probabilities(job: Job, run: RunFolder, distribution: EdgeDistribution) -> None:
-    """Write probabilities.dot: the fabric with the learned Γ, itself a start for another search."""
+    """Write probabilities.dot: the fabric with the learned Γ, itself a start for
+    another search.
+    """
     learned = distribution.probabilities.tolist()
     annotated = job.profile.annotated()
     edges = tuple(
-        edge if edge.fixed else replace(edge, probability=round(gamma, 9)) for edge, gamma in zip(annotated.edges, learned, strict=True)
+        edge if edge.fixed else replace(edge, probability=round(gamma, 9))
+        for edge, gamma in zip(annotated.edges, learned, strict=True)
     )
     write_fabric(replace(annotated, edges=edges), run.file("probabilities.dot"))

@@ -17,7 +17,9 @@ from bsngraph.whole_files import write_whole
 from bsngraph.wording import quantity
 
 
-def draw_architecture(job: Job, run: RunFolder, architecture: Architecture, lines: Sequence[str], progress: Progress) -> None:
+def draw_architecture(
+    job: Job, run: RunFolder, architecture: Architecture, lines: Sequence[str], progress: Progress
+) -> None:
     """Write overlay.dot, and its pictures where there is a Graphviz."""
     cost = job.budgets[0].cost if job.budgets else job.costs[0]
     source = fabric_drawing(
@@ -32,7 +34,9 @@ def draw_architecture(job: Job, run: RunFolder, architecture: Architecture, line
     try:
         for name in ("architecture.svg", "architecture.png"):
             render_dot(source, run.file(name))
-    except BsngraphError as error:  # no Graphviz, or one that fails: the picture's source is there, and the result matters more
+    # no Graphviz, or one that fails: the picture's source is there, and the result
+    # matters more
+    except BsngraphError as error:
         progress.note(str(error))
 
 
@@ -57,7 +61,10 @@ def caption(job: Job, summary: Json, multipliers: Mapping[str, float]) -> list[s
     for budget in job.budgets:
         value = summary["costs"][budget.cost.name]["value"]
         share = f" ({100 * value / budget.cost.total:.1f} %)" if budget.cost.total else ""
-        line = f"{budget.cost.name}: {quantity(value)} of the fabric's {quantity(budget.cost.total)}{share}, budget {budget.text}"
+        line = (
+            f"{budget.cost.name}: {quantity(value)} of the fabric's "
+            f"{quantity(budget.cost.total)}{share}, budget {budget.text}"
+        )
         multiplier = multipliers.get(budget.cost.name)
         lines.append(line if multiplier is None else f"{line}, λ {multiplier:.3g}")
     return lines

@@ -12,7 +12,9 @@ from bsngraph.tasks import TASKS
 
 @dataclass(frozen=True)
 class Result:
-    """What a run found: where it is, the architecture, the trained network, and result.json's content."""
+    """What a run found: where it is, the architecture, the trained network, and
+    result.json's content.
+    """
 
     run: RunFolder
     architecture: Architecture
@@ -21,7 +23,9 @@ class Result:
 
     @property
     def test_score(self) -> float:
-        """The headline metric of its task on the test split: accuracy, mean IoU, RMSE or mean average precision."""
+        """The headline metric of its task on the test split: accuracy, mean IoU, RMSE
+        or mean average precision.
+        """
         return float(self.summary["metrics"]["test"][TASKS[self.summary["task"]].headline.name])
 
     @property

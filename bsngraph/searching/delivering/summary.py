@@ -25,7 +25,12 @@ def result_summary(
     costs = {cost.name: _cost_summary(cost, float(cost.of(live)[0]), least[cost.name]) for cost in job.costs}
     if "latency" in costs:  # of the network as a whole, with its 10th and 90th percentile
         whole = certificate["costs"]["latency"]
-        costs["latency"] |= {"value": whole["value"], "estimated": costs["latency"]["value"], "low": whole["low"], "high": whole["high"]}
+        costs["latency"] |= {
+            "value": whole["value"],
+            "estimated": costs["latency"]["value"],
+            "low": whole["low"],
+            "high": whole["high"],
+        }
     searchable = set(job.fabric.searchable)
     return {
         "task": job.dataset.task,
@@ -43,7 +48,13 @@ def result_summary(
 
 
 def _cost_summary(cost: Cost, value: float, least: Cheapest) -> Json:
-    return {"value": value, "unit": cost.unit, "fabric": cost.total, "cheapest": least.value, "proved": least.proved}
+    return {
+        "value": value,
+        "unit": cost.unit,
+        "fabric": cost.total,
+        "cheapest": least.value,
+        "proved": least.proved,
+    }
 
 
 def _budget_summaries(budgets: Sequence[Budget], costs: Json) -> list[Json]:

@@ -14,14 +14,18 @@ from bsngraph.whole_files import write_whole
 
 
 def write_weights(job: Job, run: RunFolder, net: SuperNet) -> None:
-    """Write model.safetensors: weights by edge name; normalisation and class names in the metadata."""
+    """Write model.safetensors: weights by edge name; normalisation and class names in
+    the metadata.
+    """
     tensors = {name: tensor.cpu().contiguous().clone() for name, tensor in named_weights(net).items()}
     metadata = facts_of(job.dataset).metadata()
     write_whole(run.file("model.safetensors"), _sorted_metadata(save_safetensors(tensors, metadata=metadata)))
 
 
 def _sorted_metadata(model: bytes) -> bytes:
-    """The same safetensors file with its metadata sorted: the library writes them in another order each time."""
+    """The same safetensors file with its metadata sorted: the library writes them in
+    another order each time.
+    """
     size = int.from_bytes(model[:8], "little")
     header = json.loads(model[8 : 8 + size])
     header["__metadata__"] = dict(sorted(header["__metadata__"].items()))

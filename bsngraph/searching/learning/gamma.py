@@ -1,8 +1,10 @@
 """Γ: the probabilities with which searchable edges are kept, and their policy gradient.
 
-Each decision is drawn by itself: an edge, or a gate of edges, is kept with probability sigmoid(logit); of a choice exactly one
-is kept, with probabilities softmax(logits). Logits are a vector over all edges of the fabric, so that everything indexes edges the
-same way; the first edge of a gate speaks for the others, and fixed edges are always kept, whatever theirs says.
+Each decision is drawn by itself: an edge, or a gate of edges, is kept with probability
+sigmoid(logit); of a choice exactly one is kept, with probabilities softmax(logits).
+Logits are a vector over all edges of the fabric, so that everything indexes edges the
+same way; the first edge of a gate speaks for the others, and fixed edges are always
+kept, whatever theirs says.
 """
 
 from __future__ import annotations
@@ -17,29 +19,41 @@ from torch import Tensor
 from bsngraph.fabric import Booleans, Fabric, decisions_of
 from bsngraph.searching.settings import Baseline
 
-# Probabilities of 0 and 1 in a file are a certainty that no gradient could ever move; they start this near instead.
+# Probabilities of 0 and 1 in a file are a certainty that no gradient could ever move;
+# they start this near instead.
 EDGE_OF_CERTAINTY = 1e-4
 
-# How far logits may go while they are learned, if they did not start further: sigmoid(5) is 0.993. Without a bound a strong pull makes
-# Γ certain, no sample differs any more, and the cost stays where it is, over its budget or under, whatever λ is.
+# How far logits may go while they are learned, if they did not start further:
+# sigmoid(5) is 0.993. Without a bound a strong pull makes Γ certain, no sample differs
+# any more, and the cost stays where it is, over its budget or under, whatever λ is.
 FURTHEST = 5.0
 
 
 class EdgeDistribution:
-    """The distribution of samples H. `leading` (edges,) marks the edges whose logits count."""
+    """The distribution of samples H. `leading` (edges,) marks the edges whose logits
+    count.
+    """
 
     def __init__(self, fabric: Fabric, initial_probability: float) -> None:
         self.decisions = decisions_of(fabric)
         self.leading = torch.zeros(len(fabric.edges), dtype=torch.bool)
         self.leading[torch.from_numpy(self.decisions.first_edges)] = True
         starts = [edge.probability for edge in fabric.edges]
-        self.logits = torch.tensor([_logit(initial_probability if start is None else start) for start in starts], dtype=torch.float64)
+        self.logits = torch.tensor(
+            [_logit(initial_probability if start is None else start) for start in starts], dtype=torch.float64
+        )
         for choice in self._choices():
             options = [starts[edge] for edge in choice.tolist()]
-            # softmax of log p is p, where the file gives them; where it does not, no option starts ahead.
-            self.logits[choice] = torch.tensor([0.0 if p is None else math.log(max(p, EDGE_OF_CERTAINTY)) for p in options]).double()
+            # softmax of log p is p, where the file gives them; where it does not, no
+            # option starts ahead.
+            self.logits[choice] = torch.tensor(
+                [0.0 if p is None else math.log(max(p, EDGE_OF_CERTAINTY)) for p in options]
+            ).double()
         self._bounds = self.logits.abs().clamp(min=FURTHEST)
-        self._gaps = [max(FURTHEST, float(self.logits[choice].max() - self.logits[choice].min())) for choice in self._choices()]
+        self._gaps = [
+            max(FURTHEST, float(self.logits[choice].max() - self.logits[choice].min()))
+            for choice in self._choices()
+        ]
 
     @property
     def probabilities(self) -> Tensor:
@@ -47,14 +61,18 @@ class EdgeDistribution:
         return self._probabilities(self.logits)
 
     def restrain(self) -> None:
-        """Keep logits inside their bounds, those of a choice as near to its likeliest option."""
+        """Keep logits inside their bounds, those of a choice as near to its likeliest
+        option.
+        """
         free = torch.from_numpy(self.decisions.first_edges)[list(self.decisions.free)]
         self.logits[free] = self.logits[free].clamp(-self._bounds[free], self._bounds[free])
         for choice, gap in zip(self._choices(), self._gaps, strict=True):
             self.logits[choice] = self.logits[choice].clamp(min=float(self.logits[choice].max()) - gap)
 
     def reopen(self, least: float) -> None:
-        """Bring the probability of every decision up to `least`; of a choice's options, up to `least` times the likeliest one's."""
+        """Bring the probability of every decision up to `least`; of a choice's options,
+        up to `least` times the likeliest one's.
+        """
         if least == 0:
             return
         opened = self.logits.clamp(min=_logit(least))
@@ -62,15 +80,21 @@ class EdgeDistribution:
             opened[choice] = (self.logits[choice] - self.logits[choice].max()).clamp(min=math.log(least))
         self.logits.copy_(opened)
 
-    def sample(self, count: int, generator: torch.Generator, *, temperature: float = 1.0, shift: Tensor | None = None) -> Booleans:
-        """`count` samples: (count, edges) Boolean, of the logits divided by `temperature` with `shift` (edges,) added to them."""
+    def sample(
+        self, count: int, generator: torch.Generator, *, temperature: float = 1.0, shift: Tensor | None = None
+    ) -> Booleans:
+        """`count` samples: (count, edges) Boolean, of the logits divided by
+        `temperature` with `shift` (edges,) added to them.
+        """
         first = torch.from_numpy(self.decisions.first_edges)
         logits = self.logits / temperature
         chance = self._probabilities(logits if shift is None else logits + shift)
         values = torch.rand(count, len(first), generator=generator, dtype=torch.float64) < chance[first]
         for variables, choice in zip(self.decisions.choices, self._choices(), strict=True):
             steps = chance[choice].cumsum(0)[:-1]
-            drawn = torch.searchsorted(steps, torch.rand(count, generator=generator, dtype=torch.float64), right=True)
+            drawn = torch.searchsorted(
+                steps, torch.rand(count, generator=generator, dtype=torch.float64), right=True
+            )
             values[:, list(variables)] = torch.nn.functional.one_hot(drawn, len(variables)).bool()
         return self.decisions.kept(values.numpy())
 
@@ -83,31 +107,42 @@ class EdgeDistribution:
         return self.decisions.kept(values)
 
     def log_probability(self, live: Booleans) -> NDArray[np.float64]:
-        """About how likely each of live edges (batch, edges) is: log Γ of what is live, log (1 − Γ) of the rest of the decisions: (batch,).
+        """About how likely each of live edges (batch, edges) is: log Γ of what is live,
+        log (1 − Γ) of the rest of the decisions: (batch,).
 
-        What is kept but not live is left out of account, so this ranks architectures and is no probability.
+        What is kept but not live is left out of account, so this ranks architectures
+        and is no probability.
         """
         chance = self.probabilities.clamp(EDGE_OF_CERTAINTY, 1 - EDGE_OF_CERTAINTY)
-        on, off = (torch.where(self.leading, logs, 0.0).numpy() for logs in (chance.log(), (1 - chance).log()))
+        on, off = (
+            torch.where(self.leading, logs, 0.0).numpy() for logs in (chance.log(), (1 - chance).log())
+        )
         value: NDArray[np.float64] = live @ on + ~live @ off
         return value
 
     def entropy(self) -> float:
-        """Mean entropy of the decisions, each in shares of what it can be: 1 undecided, 0 decided; 0 where there are none."""
+        """Mean entropy of the decisions, each in shares of what it can be: 1 undecided,
+        0 decided; 0 where there are none.
+        """
         p = self.probabilities
         free = p[torch.from_numpy(self.decisions.first_edges)[list(self.decisions.free)]]
         shares = [-(torch.xlogy(free, free) + torch.xlogy(1 - free, 1 - free)) / math.log(2)]
-        shares += [-torch.xlogy(p[choice], p[choice]).sum()[None] / math.log(len(choice)) for choice in self._choices()]
+        shares += [
+            -torch.xlogy(p[choice], p[choice]).sum()[None] / math.log(len(choice))
+            for choice in self._choices()
+        ]
         every = torch.cat(shares)
         return float(every.mean()) if len(every) else 0.0
 
     def policy_gradient(self, kept: Booleans, objective: Tensor, baseline: Baseline) -> Tensor:
         """An estimate of ∂E[objective]/∂logits: (edges,) float64.
 
-        REINFORCE (Williams 1992): the score ∂ log p(H)/∂ logit_e is H_e − Γ_e, for a choice's softmax as for a sigmoid. `kept`
-        (batch, edges) is the sample whose rows had `objective` (batch,), to be minimised.
+        REINFORCE (Williams 1992): the score ∂ log p(H)/∂ logit_e is H_e − Γ_e, for a
+        choice's softmax as for a sigmoid. `kept` (batch, edges) is the sample whose
+        rows had `objective` (batch,), to be minimised.
         """
-        score = (torch.from_numpy(kept).to(torch.float64) - self.probabilities) * self.leading  # (batch, edges)
+        # (batch, edges)
+        score = (torch.from_numpy(kept).to(torch.float64) - self.probabilities) * self.leading
         return advantages(objective, baseline) @ score / len(objective)
 
     def _choices(self) -> list[Tensor]:
@@ -132,8 +167,9 @@ def _logit(probability: float) -> float:
 def advantages(objective: Tensor, baseline: Baseline) -> Tensor:
     """objective (batch,) minus its baseline.
 
-    `leave-one-out`: the mean of the others, independent of the row itself, so the gradient stays unbiased (Kool et al. 2019).
-    `batch-mean`: the mean of all, as in the paper; it shrinks the gradient by (n − 1)/n.
+    `leave-one-out`: the mean of the others, independent of the row itself, so the
+    gradient stays unbiased (Kool et al. 2019). `batch-mean`: the mean of all, as in the
+    paper; it shrinks the gradient by (n − 1)/n.
     """
     values = objective.to(torch.float64)
     count = len(values)

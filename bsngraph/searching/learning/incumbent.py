@@ -16,13 +16,20 @@ from bsngraph.training import evaluate_net
 
 
 class Incumbent:
-    """Holds `architecture`, None as long as none inside the budgets is known, and its validation loss under the weights of the last look.
+    """Holds `architecture`, None as long as none inside the budgets is known, and its
+    validation loss under the weights of the last look.
 
-    A challenger takes its place only where it has the smaller validation loss under the same weights.
+    A challenger takes its place only where it has the smaller validation loss under the
+    same weights.
     """
 
     def __init__(
-        self, net: SuperNet, dataset: Dataset, budgets: Sequence[Budget], first: Architecture | None, task: Task | None = None
+        self,
+        net: SuperNet,
+        dataset: Dataset,
+        budgets: Sequence[Budget],
+        first: Architecture | None,
+        task: Task | None = None,
     ) -> None:
         self.net, self.dataset, self.budgets, self.task = net, dataset, budgets, task
         self.architecture = first
@@ -31,8 +38,12 @@ class Incumbent:
     def challenge(self, challengers: Iterable[Architecture]) -> None:
         """Compare with architectures that are inside the budgets."""
         best, best_loss = None, np.inf
-        for architecture in dict.fromkeys([*([self.architecture] if self.architecture else []), *challengers]):
-            loss = evaluate_net(self.net, self.dataset, self.dataset.validation, architecture.mask, self.task).loss
+        for architecture in dict.fromkeys(
+            [*([self.architecture] if self.architecture else []), *challengers]
+        ):
+            loss = evaluate_net(
+                self.net, self.dataset, self.dataset.validation, architecture.mask, self.task
+            ).loss
             if best is None or loss < best_loss:
                 best, best_loss = architecture, loss
         if best is not None:
@@ -40,9 +51,15 @@ class Incumbent:
 
 
 def challengers(
-    distribution: EdgeDistribution, net: SuperNet, budgets: Sequence[Budget], sampled: Booleans, thresholded: Booleans
+    distribution: EdgeDistribution,
+    net: SuperNet,
+    budgets: Sequence[Budget],
+    sampled: Booleans,
+    thresholded: Booleans,
 ) -> list[Architecture]:
-    """The thresholded Γ where it is inside the budgets, else the likeliest of the samples: live edges (1, edges) and (samples, edges)."""
+    """The thresholded Γ where it is inside the budgets, else the likeliest of the
+    samples: live edges (1, edges) and (samples, edges).
+    """
     for rows in (thresholded, sampled):
         fits = np.asarray(connected(net.fabric, rows).all(axis=1))
         fits[fits] = inside(rows[fits], budgets)

@@ -1,7 +1,9 @@
-"""The penalty Σ_k λ_k·penalty_k(C_k(H)) of a search's objective, and how λ finds itself.
+"""The penalty Σ_k λ_k·penalty_k(C_k(H)) of a search's objective, and how λ finds
+itself.
 
-The budget's multiplier λ_k is adapted so that the expected cost ends at its limit (`Multipliers`), from wherever it starts: it grows
-while the mean of the samples' costs is over the limit in force, and shrinks while it is under.
+The budget's multiplier λ_k is adapted so that the expected cost ends at its limit
+(`Multipliers`), from wherever it starts: it grows while the mean of the samples' costs
+is over the limit in force, and shrinks while it is under.
 """
 
 from __future__ import annotations
@@ -17,8 +19,9 @@ from bsngraph.searching.settings import SearchSettings
 
 Values = NDArray[np.float64]
 
-# How λ is adapted, a step: by up to _GROW while the mean cost is further than _NEAR from its limit (in shares of it, smoothed over about
-# 1/_FRESH steps), by _SHRINK a step while it is nearer.
+# How λ is adapted, a step: by up to _GROW while the mean cost is further than _NEAR
+# from its limit (in shares of it, smoothed over about 1/_FRESH steps), by _SHRINK a
+# step while it is nearer.
 _NEAR, _GROW, _SHRINK, _FRESH = 0.03, 0.1, 0.02, 0.1
 _LEAST, _MOST = 0.1, 100.0
 
@@ -30,7 +33,9 @@ class Multipliers:
         self.budgets, self.settings = tuple(budgets), settings
         self.values: Values = np.full(len(self.budgets), float(settings.penalty))
         self.missed: Values = np.zeros(len(self.budgets))
-        self._tight = [index for index, budget in enumerate(self.budgets) if budget.binding and not budget.slack]
+        self._tight = [
+            index for index, budget in enumerate(self.budgets) if budget.binding and not budget.slack
+        ]
 
     def state(self) -> dict[str, list[float]]:
         """What is needed to go on exactly, by cost."""
@@ -45,10 +50,14 @@ class Multipliers:
 
     def by_name(self) -> dict[str, float]:
         """λ by the name of the budget's cost."""
-        return {budget.cost.name: float(value) for budget, value in zip(self.budgets, self.values, strict=True)}
+        return {
+            budget.cost.name: float(value) for budget, value in zip(self.budgets, self.values, strict=True)
+        }
 
     def penalty(self, costs: Values, limits: Sequence[float]) -> Values:
-        """The penalty of each sample: costs (budgets, batch), a limit for each budget → (batch,)."""
+        """The penalty of each sample: costs (budgets, batch), a limit for each budget →
+        (batch,).
+        """
         total = np.zeros(costs.shape[1])
         for budget, multiplier, cost, limit in zip(self.budgets, self.values, costs, limits, strict=True):
             over = cost - limit
@@ -73,11 +82,15 @@ class Multipliers:
 
     @property
     def scale(self) -> float:
-        """What the objective is multiplied with: a large λ must not drown what Adam remembers of the loss."""
+        """What the objective is multiplied with: a large λ must not drown what Adam
+        remembers of the loss.
+        """
         return 1 / (1 + float(self.values.sum())) if self.settings.adapt_penalty else 1.0
 
     def _unspent(self, costs: Values, limits: Sequence[float]) -> Iterator[tuple[float, Values]]:
-        """λ of the tightest budget, and what each sample that is inside every limit leaves of it, in shares: (batch,)."""
+        """λ of the tightest budget, and what each sample that is inside every limit
+        leaves of it, in shares: (batch,).
+        """
         if self.settings.adapt_penalty and self._tight:
             ratios = costs[self._tight] / np.array(limits)[self._tight, None]
             tightest = self._tight[int(ratios.mean(axis=1).argmax())]

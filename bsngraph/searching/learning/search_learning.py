@@ -2,12 +2,14 @@
 
 One step, for a batch of examples x with labels y:
 
-    H ~ Γ, a row for each example          live = the live edges of H
-    loss = Δ(f_θ(x, H), y)                  objective = loss + penalty(costs of live)
-    θ ← SGD on mean(loss)                   Γ ← Adam, or SGD, on the policy gradient of mean(objective), after burn-in
+    H ~ Γ, a row for each example     live = the live edges of H
+    loss = Δ(f_θ(x, H), y)             objective = loss + penalty(costs of live)
+    θ ← SGD on mean(loss)              Γ ← Adam, or SGD, on the policy gradient of
+                                           mean(objective), after burn-in
 
-A share of the rows is fair: every decision open, whatever Γ is. They teach θ alone, so that networks that Γ has turned from can still be
-judged by the shared weights; Γ, costs and metrics know of the others only.
+A share of the rows is fair: every decision open, whatever Γ is. They teach θ alone, so
+that networks that Γ has turned from can still be judged by the shared weights; Γ, costs
+and metrics know of the others only.
 """
 
 from __future__ import annotations
@@ -52,7 +54,10 @@ from bsngraph.training.layout import lay_out
 
 # How many samples of Γ tell the expected cost that a warm start begins with.
 _SAMPLES_TO_START = 1024
-_EDGE_OPTIMIZERS: dict[EdgeOptimizer, type[torch.optim.Adam] | type[torch.optim.SGD]] = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
+_EDGE_OPTIMIZERS: dict[EdgeOptimizer, type[torch.optim.Adam] | type[torch.optim.SGD]] = {
+    "adam": torch.optim.Adam,
+    "sgd": torch.optim.SGD,
+}
 
 
 @dataclass
@@ -67,7 +72,8 @@ class _Totals:
 
 
 class Learning:
-    """The search on its way: super-network, Γ, their optimizers. `epoch` of the recipe's epochs are done.
+    """The search on its way: super-network, Γ, their optimizers. `epoch` of the
+    recipe's epochs are done.
 
     `known`: an architecture inside the budgets, where one is known.
     """
@@ -91,12 +97,15 @@ class Learning:
         self.incumbent = Incumbent(net, dataset, budgets, known, self.task)
         lay_out(net)
         self.optimizer = make_optimizer(net, recipe)
-        self.edge_optimizer = _EDGE_OPTIMIZERS[settings.edge_optimizer]([self.distribution.logits], lr=settings.edge_learning_rate)
+        self.edge_optimizer = _EDGE_OPTIMIZERS[settings.edge_optimizer](
+            [self.distribution.logits], lr=settings.edge_learning_rate
+        )
         self.starts: tuple[float, ...] | None = None
         self.epoch = 0
 
     def start_from(self, before: WarmStart) -> None:
-        """Take over weights and Γ, dropped edges reopened as the settings say, before the first epoch.
+        """Take over weights and Γ, dropped edges reopened as the settings say, before
+        the first epoch.
 
         Limits are then lowered, or raised, from what samples of that Γ cost.
 
@@ -104,7 +113,9 @@ class Learning:
             InputError: the weights do not fit.
         """
         load_named_weights(self.net, before.weights)
-        self.distribution.logits.copy_(torch.tensor([before.logits[edge.name] for edge in self.net.fabric.edges], dtype=torch.float64))
+        self.distribution.logits.copy_(
+            torch.tensor([before.logits[edge.name] for edge in self.net.fabric.edges], dtype=torch.float64)
+        )
         self.distribution.reopen(self.settings.reopen)
         kept = self.distribution.sample(_SAMPLES_TO_START, generator_for(self.seed, "warm start"))
         costs = budget_costs(self.budgets, live_edges(self.net.sweep, kept))
@@ -130,11 +141,14 @@ class Learning:
         self.edge_optimizer.load_state_dict(state["edge_optimizer"])
         self.multipliers.load(state["multipliers"])
         live = state["incumbent"]
-        self.incumbent.architecture = None if live is None else Architecture(len(self.net.fabric.edges), tuple(live))
+        self.incumbent.architecture = (
+            None if live is None else Architecture(len(self.net.fabric.edges), tuple(live))
+        )
         self.epoch = int(state["epoch"])
 
     def run(self, progress: Progress, after_epoch: Callable[[Json], None]) -> None:
-        """Learn to the end of the recipe, calling `after_epoch` with each epoch's metrics.
+        """Learn to the end of the recipe, calling `after_epoch` with each epoch's
+        metrics.
 
         Raises:
             RunFailedError: the loss is not finite any more.
@@ -152,26 +166,36 @@ class Learning:
         set_rate(self.optimizer, self.recipe.rate(self.epoch))
         limits = limits_at(self.epoch, self.budgets, self.recipe, self.settings, self.starts)
         batches = self.dataset.training_batches(
-            self.recipe.batch_size, generator_for(self.seed, "batches", self.epoch), augment=self.recipe.augment
+            self.recipe.batch_size,
+            generator_for(self.seed, "batches", self.epoch),
+            augment=self.recipe.augment,
         )
         sampler = generator_for(self.seed, "samples", self.epoch)
         burning_in = self.epoch < self.settings.burn_in * self.recipe.epochs
         totals = _Totals(self.task.meter(), torch.zeros((), dtype=torch.float64, device=device_of(self.net)))
         self.net.train()
         for inputs, labels in batches:
-            fair = min(int(self.settings.fair_share * len(labels)), max(len(labels) - 2, 0))  # Γ needs two rows to compare
+            # Γ needs two rows to compare
+            fair = min(int(self.settings.fair_share * len(labels)), max(len(labels) - 2, 0))
             own = len(labels) - fair
             kept = self.distribution.sample(own, sampler)
             open_to_all = self.distribution.sample(fair, sampler, temperature=math.inf)
-            losses, live = self._weights_step(inputs, labels, np.concatenate([kept, open_to_all]), own, totals)
+            losses, live = self._weights_step(
+                inputs, labels, np.concatenate([kept, open_to_all]), own, totals
+            )
             costs = budget_costs(self.budgets, live)
             totals.budget_costs.append(costs)
             if not burning_in:
-                self._edges_step(kept, losses.cpu(), costs, limits)  # the one place where a step waits for a GPU: Γ draws the next sample
+                # the one place where a step waits for a GPU: Γ draws the next sample
+                self._edges_step(kept, losses.cpu(), costs, limits)
         return self._row(totals, limits, start, burning_in)
 
-    def _weights_step(self, inputs: Tensor, labels: Tensor, kept: Booleans, own: int, totals: _Totals) -> tuple[Tensor, Booleans]:
-        """One step of θ; gives the loss of each of the `own` first examples (own,) and its live edges (own, edges)."""
+    def _weights_step(
+        self, inputs: Tensor, labels: Tensor, kept: Booleans, own: int, totals: _Totals
+    ) -> tuple[Tensor, Booleans]:
+        """One step of θ; gives the loss of each of the `own` first examples (own,) and
+        its live edges (own, edges).
+        """
         route = self.net.route(kept, device_of(self.net))
         outputs = training_outputs(self.net, inputs, route, self.recipe)
         losses = self.task.example_losses(outputs, labels)
@@ -186,17 +210,23 @@ class Learning:
 
     def _edges_step(self, kept: Booleans, losses: Tensor, costs: Values, limits: tuple[float, ...]) -> None:
         objective = losses.to(torch.float64) + torch.from_numpy(self.multipliers.penalty(costs, limits))
-        gradient = self.distribution.policy_gradient(kept, objective * self.multipliers.scale, self.settings.baseline)
+        gradient = self.distribution.policy_gradient(
+            kept, objective * self.multipliers.scale, self.settings.baseline
+        )
         self.distribution.logits.grad = gradient
         self.edge_optimizer.step()
         self.distribution.restrain()
         self.multipliers.adapt(costs, limits)
 
-    def _row(self, totals: _Totals, limits: tuple[float, ...], start: float, burning_in: bool) -> dict[str, Any]:
+    def _row(
+        self, totals: _Totals, limits: tuple[float, ...], start: float, burning_in: bool
+    ) -> dict[str, Any]:
         live, costs = np.concatenate(totals.live), np.concatenate(totals.budget_costs, axis=1)
         check_finite(float(totals.loss), "search", self.epoch)
         threshold = live_edges(self.net.sweep, self.distribution.thresholded()[None])
-        validation = evaluate_net(self.net, self.dataset, self.dataset.validation, self.distribution.thresholded(), self.task)
+        validation = evaluate_net(
+            self.net, self.dataset, self.dataset.validation, self.distribution.thresholded(), self.task
+        )
         check_finite(validation.loss, "search", self.epoch)
         self.incumbent.challenge(challengers(self.distribution, self.net, self.budgets, live, threshold))
         return {
@@ -207,10 +237,17 @@ class Learning:
             "validation_loss": validation.loss,
             **prefixed("validation", validation.metrics),
             "costs": {
-                cost.name: {"sampled": float(cost.of(live).mean()), "thresholded": float(cost.of(threshold)[0])} for cost in self.costs
+                cost.name: {
+                    "sampled": float(cost.of(live).mean()),
+                    "thresholded": float(cost.of(threshold)[0]),
+                }
+                for cost in self.costs
             },
             "limits": {budget.cost.name: limit for budget, limit in zip(self.budgets, limits, strict=True)},
-            "excess": {budget.cost.name: excess(paid, budget) for budget, paid in zip(self.budgets, costs, strict=True)},
+            "excess": {
+                budget.cost.name: excess(paid, budget)
+                for budget, paid in zip(self.budgets, costs, strict=True)
+            },
             "penalty": self.multipliers.by_name(),
             "entropy": self.distribution.entropy(),
             "incumbent": self._incumbent_row(),
@@ -221,9 +258,15 @@ class Learning:
         }
 
     def _incumbent_row(self) -> Json | None:
-        """What metrics.jsonl says of the best architecture inside the budgets so far; None where there is none yet."""
+        """What metrics.jsonl says of the best architecture inside the budgets so far;
+        None where there is none yet.
+        """
         known = self.incumbent.architecture
         if known is None:
             return None
         costs = {budget.cost.name: float(budget.cost.of(known.mask[None])[0]) for budget in self.budgets}
-        return {"kept": len(set(known.live) & set(self.net.fabric.searchable)), "validation_loss": self.incumbent.loss, "costs": costs}
+        return {
+            "kept": len(set(known.live) & set(self.net.fabric.searchable)),
+            "validation_loss": self.incumbent.loss,
+            "costs": costs,
+        }

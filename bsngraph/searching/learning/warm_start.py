@@ -1,7 +1,9 @@
-"""Starting from what another search of the same fabric learned: its weights and Γ, by edge name, for another budget.
+"""Starting from what another search of the same fabric learned: its weights and Γ, by
+edge name, for another budget.
 
-In: a run folder and the fabric to search. Out: a `WarmStart`, which `Learning.start_from` takes. The checkpoint is read with
-`weights_only`, so that a stranger's run executes nothing.
+In: a run folder and the fabric to search. Out: a `WarmStart`, which
+`Learning.start_from` takes. The checkpoint is read with `weights_only`, so that a
+stranger's run executes nothing.
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ _SHOWN = 5
 
 @dataclass(frozen=True)
 class WarmStart:
-    """Weights by `edge name/tensor name` and logits by edge name; where they are from, and the SHA-256 of that checkpoint."""
+    """Weights by `edge name/tensor name` and logits by edge name; where they are from,
+    and the SHA-256 of that checkpoint.
+    """
 
     path: str
     sha256: str
@@ -42,7 +46,8 @@ def read_warm_start(path: str | Path, profile: FabricProfile) -> WarmStart:
     """What the search in a run folder has learned so far.
 
     Raises:
-        InputError: the folder holds no search, or one of another fabric; the text names the edges that differ.
+        InputError: the folder holds no search, or one of another fabric; the text names
+            the edges that differ.
     """
     run = RunFolder(Path(path))
     command = run.read_json("config.json").get("command")
@@ -67,16 +72,29 @@ def read_warm_start(path: str | Path, profile: FabricProfile) -> WarmStart:
 
 
 def _check_same(theirs: Fabric, mine: Fabric, path: str | Path) -> None:
-    """Raise where the fabrics have not the same edges with the same operations to decide on in the same way."""
+    """Raise where the fabrics have not the same edges with the same operations to
+    decide on in the same way.
+    """
     there, here = ({edge.name: edge for edge in fabric.edges} for fabric in (theirs, mine))
     differing = [f"{name} is only in {path}" for name in there if name not in here]
     differing += [f"{name} is only in this one" for name in here if name not in there]
-    differing += [f"{name} is another edge" for name in here if name in there and _said(there[name]) != _said(here[name])]
+    differing += [
+        f"{name} is another edge"
+        for name in here
+        if name in there and _said(there[name]) != _said(here[name])
+    ]
     if differing:
-        shown = "; ".join(differing[:_SHOWN]) + (f"; and {len(differing) - _SHOWN} more" if len(differing) > _SHOWN else "")
-        raise InputError(f"{path} searched another fabric: {shown}: start from a run of this fabric, or leave out --warm-start")
+        shown = "; ".join(differing[:_SHOWN]) + (
+            f"; and {len(differing) - _SHOWN} more" if len(differing) > _SHOWN else ""
+        )
+        raise InputError(
+            f"{path} searched another fabric: {shown}: start from a run of this fabric, or leave out "
+            "--warm-start"
+        )
 
 
 def _said(edge: Edge) -> tuple[object, ...]:
-    """What must be the same of an edge, so that its weights and logit mean the same; its costs may differ."""
+    """What must be the same of an edge, so that its weights and logit mean the same;
+    its costs may differ.
+    """
     return edge.op, dict(edge.arguments), edge.fixed, edge.gate, edge.choice
