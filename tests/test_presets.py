@@ -138,7 +138,7 @@ def test_the_command_line_takes_a_preset_and_options_over_it(tmp_path: Path) -> 
 
 
 def test_auto_penalty_by_hand_adapts_under_the_preset_where_the_form_is_relative() -> None:
-    from bsngraph.cli.search import _penalty
+    from bsngraph.cli.commands.search import _penalty
 
     relative = _penalty("auto") | {"penalty_form": "relative"}
     settings = resolve_settings("paper", settings=relative)[1]

@@ -56,7 +56,7 @@ class LazyGroup(click.Group):
         """The `command` of the module of that name."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"bsngraph.cli.{cmd_name}").command
+        command: click.Command = importlib.import_module(f"bsngraph.cli.commands.{cmd_name}").command
         return command
 
     def resolve_command(

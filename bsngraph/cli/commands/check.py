@@ -118,11 +118,11 @@ def command(
 def _show_tables(context: click.Context, *, ops: bool, costs: bool, form: str) -> None:
     """`check --ops` and `check --costs` without a fabric."""
     if costs:
-        from bsngraph.cli.costs import show_costs
+        from bsngraph.cli.tables.costs_table import show_costs
 
         show_costs(form)
     elif ops:
-        from bsngraph.cli.operations import show_operations
+        from bsngraph.cli.tables.operations_table import show_operations
 
         show_operations(form)
     else:
@@ -138,11 +138,11 @@ def _check_run(
             f"{run} is a run's folder: look at its --costs or its --certificate; a fabric is a file"
         )
     if costs:
-        from bsngraph.cli.costs import show_spending
+        from bsngraph.cli.tables.costs_table import show_spending
 
         show_spending(run, options, form)
     else:
-        from bsngraph.cli.certificate import show_certificate
+        from bsngraph.cli.tables.certificate_table import show_certificate
 
         context.exit(0 if show_certificate(run, options.own, options.timeout_s, form) else 1)
 

@@ -1,0 +1,1 @@
+"""One file a command: parse, call, print. Each is imported only when it is called."""

@@ -1,0 +1,1 @@
+"""What commands print as tables: operations, costs, a certificate's checks."""
