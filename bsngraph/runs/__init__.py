@@ -1,0 +1,5 @@
+"""Run folders: the one place that knows what stands in a run."""
+
+from bsngraph.runs.run_folder import FILES, Json, OpenMode, RunFolder, open_run, reading
+
+__all__ = ["FILES", "Json", "OpenMode", "RunFolder", "open_run", "reading"]
