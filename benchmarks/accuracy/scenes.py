@@ -23,7 +23,7 @@ import numpy as np
 
 import bsngraph
 from bsngraph.costs import meets, parse_budget, resolve_budgets
-from bsngraph.fabric import connected, live_edges, live_sweep
+from bsngraph.fabric import connected, live_edges
 
 HERE = Path(__file__).parent
 DATA, BUDGET = "digit-scenes", "macs=30%"
@@ -51,9 +51,9 @@ def random_architectures(profile: bsngraph.FabricProfile, count: int) -> list[bs
     with a random probability, drawn until enough fit.
     """
     rng = np.random.default_rng(0)
-    fabric, sweep = profile.fabric, live_sweep(profile.fabric)
+    fabric, sweep = profile.fabric, profile.fabric.sweep
     (budget,) = resolve_budgets(profile, [parse_budget(BUDGET)])
-    fixed = np.array([edge.fixed for edge in fabric.edges])
+    fixed = fabric.fixed
     found: dict[bsngraph.Architecture, None] = {}
     while len(found) < count:
         kept = (rng.random((4096, len(fabric.edges))) < rng.random((4096, 1))) | fixed

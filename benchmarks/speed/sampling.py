@@ -24,7 +24,7 @@ from measuring import in_turn, keep, milliseconds, options, processor_seconds
 from reading import EDGES, text
 
 from bsngraph.costs import AdditiveCost, complete_costs
-from bsngraph.fabric import Fabric, live_edges, live_sweep, read_fabric
+from bsngraph.fabric import Fabric, live_edges, read_fabric
 from bsngraph.profile import profile_fabric
 from bsngraph.searching.learning.gamma import EdgeDistribution
 from bsngraph.supernet.route import Planner
@@ -34,7 +34,7 @@ LARGE_BATCH = 256
 
 def stages(fabric: Fabric, probability: float, batch: int) -> dict[str, Callable[[], object]]:
     """Each stage by itself, of the same sample."""
-    distribution, sweep, planner = EdgeDistribution(fabric, probability), live_sweep(fabric), Planner(fabric)
+    distribution, sweep, planner = EdgeDistribution(fabric, probability), fabric.sweep, Planner(fabric)
     costs = [cost for cost in complete_costs(profile_fabric(fabric)) if isinstance(cost, AdditiveCost)]
     generator = torch.Generator().manual_seed(0)
     decisions = len(distribution.decisions.first_edges)

@@ -18,7 +18,7 @@ import numpy as np
 from bsngraph.costs import Cost, price
 from bsngraph.costs.peak_memory import PeakMemory
 from bsngraph.costs.schedules.schedule_costs import Makespan, Steps
-from bsngraph.fabric import Booleans, live_edges, live_sweep
+from bsngraph.fabric import Booleans, live_edges
 from bsngraph.fabric.families import resnet_fabric
 from bsngraph.profile import FabricProfile, profile_fabric
 
@@ -29,9 +29,9 @@ PROBABILITIES = (0.95, 0.8)
 def distinct_samples(profile: FabricProfile, probability: float) -> Booleans:
     """`SAMPLES` rows of live edges, no two alike."""
     fabric, random = profile.fabric, np.random.default_rng(0)
-    fixed = np.array([edge.fixed for edge in fabric.edges])
+    fixed = fabric.fixed
     kept = (random.random((4 * SAMPLES, len(fixed))) < probability) | fixed
-    live = np.unique(live_edges(live_sweep(fabric), kept), axis=0)
+    live = np.unique(live_edges(fabric.sweep, kept), axis=0)
     assert len(live) >= SAMPLES
     return live[random.permutation(len(live))[:SAMPLES]]
 

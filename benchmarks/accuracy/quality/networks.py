@@ -17,7 +17,7 @@ import numpy as np
 
 import bsngraph
 from bsngraph.costs import Budget, meets, price
-from bsngraph.fabric import Architecture, Fabric, connected, live_edges, live_sweep
+from bsngraph.fabric import Architecture, Fabric, connected, live_edges
 from bsngraph.fabric.families import plain_resnet_fabric
 from bsngraph.profile import FabricProfile, profile_fabric
 from bsngraph.training import derived_seed
@@ -120,8 +120,8 @@ def random_inside(profile: FabricProfile, budget: Budget, seed: int, count: int)
     with a random probability, drawn until enough fit.
     """
     rng = np.random.default_rng(derived_seed(seed, "random sub-networks", budget.text))
-    fabric, sweep = profile.fabric, live_sweep(profile.fabric)
-    fixed = np.array([edge.fixed for edge in fabric.edges])
+    fabric, sweep = profile.fabric, profile.fabric.sweep
+    fixed = fabric.fixed
     found: dict[Architecture, None] = {}
     while len(found) < count:
         kept = (rng.random((DRAWN_AT_ONCE, len(fixed))) < rng.random((DRAWN_AT_ONCE, 1))) | fixed

@@ -31,7 +31,7 @@ import bsngraph
 from benchmarks.truth.table import FABRICS, append_row, edges_text, read_fabric, read_rows
 from benchmarks.truth.tried import Change, annealed_entropy, control_variate, few_samples, nothing, sandwich
 from bsngraph.searching.choosing.oracle import every_architecture
-from bsngraph.searching.presets import resolve_settings
+from bsngraph.settings import resolve_settings
 
 HERE = Path(__file__).parent
 ROWS = HERE / "searches.csv"

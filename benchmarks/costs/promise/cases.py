@@ -37,7 +37,7 @@ from bsngraph.costs import Budget, Cost, Sources, cheapest, check_budgets, price
 from bsngraph.costs.user_costs import BlackBox
 from bsngraph.data import Augmentation, Dataset, Split
 from bsngraph.errors import BsngraphError, InfeasibleBudgetError
-from bsngraph.fabric import Booleans, Fabric, connected, decisions_of, live_edges, live_sweep
+from bsngraph.fabric import Booleans, Fabric, connected, live_edges
 from bsngraph.fabric.families import cell_fabric, cnf_fabric, resnet_fabric
 from bsngraph.fabric.writing.fabric_to_networkx import fabric_to_networkx
 from bsngraph.measure import random_architectures
@@ -244,8 +244,8 @@ class Reference:
 
     def __init__(self, case: Case) -> None:
         self.case, self.fabric = case, case.profile.fabric
-        self.decisions, self.sweep = decisions_of(self.fabric), live_sweep(self.fabric)
-        self.fixed = np.array([edge.fixed for edge in self.fabric.edges])
+        self.decisions, self.sweep = self.fabric.decisions, self.fabric.sweep
+        self.fixed = self.fabric.fixed
 
     @property
     def choices(self) -> int:

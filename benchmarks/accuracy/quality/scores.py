@@ -12,7 +12,7 @@ from torch import Tensor, nn
 import bsngraph
 from bsngraph.costs import AdditiveCost, Budget, Costs, Scheduled, meets
 from bsngraph.data import Dataset
-from bsngraph.fabric import Architecture, Booleans, Fabric, live_edges, live_sweep
+from bsngraph.fabric import Architecture, Booleans, Fabric, live_edges
 from bsngraph.profile import FabricProfile
 from bsngraph.supernet import SuperNet
 from bsngraph.training import evaluate_net
@@ -50,7 +50,7 @@ def without_smallest(profile: FabricProfile, budget: Budget, scores: Sequence[fl
     Raises:
         BsngraphError: no path is inside the budget.
     """
-    fabric, sweep = profile.fabric, live_sweep(profile.fabric)
+    fabric, sweep = profile.fabric, profile.fabric.sweep
     weights = _path_weights(budget)
     kept = np.ones(len(fabric.edges), dtype=np.bool_)
     gone = []

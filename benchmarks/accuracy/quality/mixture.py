@@ -17,11 +17,11 @@ from torch import Tensor, nn
 
 from bsngraph.data import Dataset, Split
 from bsngraph.profile import FabricProfile
+from bsngraph.settings import Recipe
 from bsngraph.supernet import SuperNet, compile_fabric
 from bsngraph.supernet.merges import ACTIVATIONS
 from bsngraph.tasks import task_of
 from bsngraph.training import (
-    Recipe,
     check_finite,
     derived_seed,
     generator_for,

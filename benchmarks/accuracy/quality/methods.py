@@ -17,8 +17,8 @@ from pathlib import Path
 
 import bsngraph
 from bsngraph.errors import BsngraphError
-from bsngraph.searching import resolve_settings
 from bsngraph.searching.prepare import prepare
+from bsngraph.settings import resolve_settings
 
 from .mixture import learn_scores
 from .networks import narrowed_inside, random_inside, resnet_inside, sub_network

@@ -50,7 +50,7 @@ from bsngraph.profile import profile_fabric
 from bsngraph.searching.learning.gamma import EdgeDistribution
 from bsngraph.searching.learning.limits import budget_costs
 from bsngraph.searching.learning.multipliers import Multipliers
-from bsngraph.searching.settings import SearchSettings
+from bsngraph.settings import SearchSettings
 from bsngraph.supernet import SuperNet, compile_fabric
 
 ROWS = Path(__file__).with_name("estimators.csv")
