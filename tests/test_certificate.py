@@ -38,7 +38,7 @@ from bsngraph.costs.peak_memory import PeakMemory
 from bsngraph.costs.schedules.schedule_costs import Makespan, Steps
 from bsngraph.delivered import load_network
 from bsngraph.errors import InputError
-from bsngraph.fabric import Fabric, connected, fabric_from_networkx, live_edges, live_sweep, write_fabric
+from bsngraph.fabric import Fabric, connected, fabric_from_networkx, live_edges, write_fabric
 from bsngraph.measure import Timing
 from bsngraph.profile import profile_fabric
 from bsngraph.supernet import SuperNet, compile_fabric, named_weights, prune
@@ -127,7 +127,7 @@ def test_costs_counted_on_the_network_are_those_of_the_table(fabric):
 @given(several, st.integers(1, 3), st.data())
 def test_schedules_and_memory_of_a_sample_are_those_of_its_own_network_run(fabric, cores, data):
     profile = profile_fabric(fabric)
-    live = live_edges(live_sweep(fabric), data.draw(random_samples(fabric, batch=1)))
+    live = live_edges(fabric.sweep, data.draw(random_samples(fabric, batch=1)))
     assume(connected(fabric, live).all())
     random = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
     durations, transfers = random.random((2, len(fabric.edges)))

@@ -28,7 +28,6 @@ from bsngraph.fabric import (
     draft_file,
     fabric_from_networkx,
     live_edges,
-    live_sweep,
     read_fabric,
     write_fabric,
 )
@@ -333,7 +332,7 @@ def test_a_cycle_is_told_alone_since_nothing_has_a_shape_then(tmp_path):
 def test_the_cost_of_a_sample_is_the_sum_over_its_live_edges(fabric, data):
     profile = profile_fabric(fabric)
     kept = data.draw(random_samples(fabric, batch=5, keep_fixed=False))
-    live = live_edges(live_sweep(fabric), kept)
+    live = live_edges(fabric.sweep, kept)
     for name in ("macs", "params", "flops", "energy"):
         cost = price(profile, name)
         values = {
@@ -346,7 +345,7 @@ def test_the_cost_of_a_sample_is_the_sum_over_its_live_edges(fabric, data):
             assert found == pytest.approx(
                 sum(float(values[edge]) for edge in live_by_paths(fabric, choice)), rel=1e-12
             )
-        whole = live_edges(live_sweep(fabric), np.ones((1, len(fabric.edges)), dtype=bool))
+        whole = live_edges(fabric.sweep, np.ones((1, len(fabric.edges)), dtype=bool))
         assert cost.total == pytest.approx(float(cost.of(whole)[0]), rel=1e-12)
 
 
@@ -354,7 +353,7 @@ def test_a_sample_without_a_path_costs_nothing_though_fixed_edges_are_kept():
     profile = profile_fabric(read_fabric(FABRICS / "digits.dot"))
     fabric = profile.fabric
     fixed = np.array([[edge.fixed for edge in fabric.edges]])
-    assert price(profile, "macs").of(live_edges(live_sweep(fabric), fixed)).tolist() == [0]
+    assert price(profile, "macs").of(live_edges(fabric.sweep, fixed)).tolist() == [0]
 
 
 def annotated(*costs: dict[str, float]) -> Fabric:
@@ -467,7 +466,7 @@ def priced_fabrics(draw) -> Fabric:
 def test_the_cheapest_sub_network_is_the_cheapest_of_all_2_to_the_edges_both_ways(fabric):
     profile = profile_fabric(fabric)
     kept = every_sample(fabric)
-    live = live_edges(live_sweep(fabric), kept)
+    live = live_edges(fabric.sweep, kept)
     live = live[connected(fabric, live).all(axis=1)]
     for name in ("energy", "macs", "params"):
         cost = price(profile, name)

@@ -21,9 +21,7 @@ from bsngraph.fabric import (
     Decisions,
     Fabric,
     connected,
-    decisions_of,
     live_edges,
-    live_sweep,
     read_fabric,
     write_fabric,
 )
@@ -94,7 +92,7 @@ def tied_fabrics(draw: st.DrawFn) -> Fabric:
 
 
 def test_variables_are_edges_and_gates_and_a_choice_groups_them(tied: Fabric) -> None:
-    decisions = decisions_of(tied)
+    decisions = tied.decisions
     names = [
         {tied.edges[edge].gate or tied.edges[edge].name for edge in edges} for edges in decisions.edges_of
     ]
@@ -109,7 +107,7 @@ def test_a_completed_choice_is_legitimate_and_holds_the_edges_asked_for(
     wanted = np.array([data.draw(st.booleans()) for _ in fabric.edges]) & ~np.array(
         [edge.fixed for edge in fabric.edges]
     )
-    kept = decisions_of(fabric).completed(wanted)
+    kept = fabric.decisions.completed(wanted)
     holding = [row for row in legitimate(fabric) if (row[wanted]).all()]
     assert (kept is None) == (not holding)
     assert kept is None or any(np.array_equal(kept, row) for row in holding)
@@ -117,7 +115,7 @@ def test_a_completed_choice_is_legitimate_and_holds_the_edges_asked_for(
 
 @given(fabric=tied_fabrics())
 def test_kept_and_values_are_inverse_and_reach_every_legitimate_choice(fabric: Fabric) -> None:
-    decisions = decisions_of(fabric)
+    decisions = fabric.decisions
     rows = np.stack(legitimate(fabric))
     assert np.array_equal(decisions.kept(decisions.values(rows)), rows)
     assert len(np.unique(rows, axis=0)) == 2 ** len(decisions.free) * int(
@@ -176,7 +174,7 @@ def test_the_policy_gradient_is_exact_in_expectation_under_gates_and_choices(tie
 @given(fabric=tied_fabrics())
 def test_the_cheapest_tied_sub_network_is_the_enumerated_one(fabric: Fabric) -> None:
     cost = price(profile_fabric(fabric), "energy")
-    live = live_edges(live_sweep(fabric), np.stack(legitimate(fabric)))
+    live = live_edges(fabric.sweep, np.stack(legitimate(fabric)))
     whole = connected(fabric, live).all(axis=1)
     if not whole.any():
         with pytest.raises(InfeasibleBudgetError, match="gates and choices"):

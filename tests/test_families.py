@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from bsngraph.cli.main import cli
 from bsngraph.errors import InputError
-from bsngraph.fabric import Fabric, decisions_of, live_edges, live_sweep, read_fabric
+from bsngraph.fabric import Fabric, live_edges, read_fabric
 from bsngraph.fabric.families import (
     cell_fabric,
     chain_fabric,
@@ -55,7 +55,7 @@ def sample(fabric: Fabric, batch: int, seed: int = 0) -> np.ndarray:
     (batch, edges).
     """
     generator = np.random.default_rng(seed)
-    decisions = decisions_of(fabric)
+    decisions = fabric.decisions
     values = generator.random((batch, len(decisions.edges_of))) < 0.75
     for choice in decisions.choices:
         values[:, choice] = np.arange(len(choice)) == generator.integers(len(choice), size=(batch, 1))
@@ -289,7 +289,7 @@ def test_the_classifier_of_a_cnf_is_a_1x1_conv():
 def test_cells_make_the_same_decision_everywhere_one_operation_a_position():
     fabric = cell_fabric(input_shape=IMAGE, classes=10, stages=3, cells=2, nodes=4)
     assert len(fabric.searchable) == 6 * 4 * 6  # positions, candidates, cells
-    decisions = decisions_of(fabric)
+    decisions = fabric.decisions
     assert [len(edges) for edges in decisions.edges_of] == [6] * 24
     assert [len(choice) for choice in decisions.choices] == [4] * 6
     assert not decisions.free
@@ -306,7 +306,7 @@ def test_every_choice_of_a_cell_is_a_whole_network():
     fabric = cell_fabric(input_shape=(1, 8, 8), classes=10, nodes=3, channels=2)
     kept = sample(fabric, 64)
     # an operation a position, and what is fixed
-    assert live_edges(live_sweep(fabric), kept).sum(axis=1).tolist() == [3 * 3 + 4] * 64
+    assert live_edges(fabric.sweep, kept).sum(axis=1).tolist() == [3 * 3 + 4] * 64
 
 
 def test_an_empty_position_of_a_cell_costs_nothing():
@@ -319,7 +319,7 @@ def test_an_empty_position_of_a_cell_costs_nothing():
     kept[:, ways] = True
     kept[:, on] = False
     position = np.array([edge.choice == "1-3" for edge in fabric.edges])
-    live = live_edges(live_sweep(fabric), kept)
+    live = live_edges(fabric.sweep, kept)
     assert not live[0, position].any()
     assert live[0, ~position & ~on].tolist() == kept[0, ~position & ~on].tolist()
 
@@ -335,8 +335,8 @@ def test_each_position_of_a_chain_is_one_choice():
         ("s1p3", "s2p1"): 6, ("s2p1", "s2p2"): 7, ("s2p2", "s2p3"): 7,
         ("s2p3", "s3p1"): 6, ("s3p1", "s3p2"): 7, ("s3p2", "s3p3"): 7,
     }  # fmt: skip
-    assert [len(choice) for choice in decisions_of(fabric).choices] == list(between.values())
-    assert not decisions_of(fabric).free
+    assert [len(choice) for choice in fabric.decisions.choices] == list(between.values())
+    assert not fabric.decisions.free
 
 
 @pytest.mark.parametrize("input_shape", [(3, 32, 32), (1, 15, 7)])
@@ -398,7 +398,7 @@ def test_a_transformer_may_drop_every_sub_layer():
     )
     nothing = np.zeros((2, len(fabric.edges)), dtype=np.bool_)
     nothing[:, [index for index, edge in enumerate(fabric.edges) if edge.fixed]] = True
-    assert live_edges(live_sweep(fabric), nothing).any(axis=1).all()
+    assert live_edges(fabric.sweep, nothing).any(axis=1).all()
 
 
 # --- all of them
@@ -650,7 +650,7 @@ def test_every_file_trains_for_one_step(name):
     loss.backward()
     optimizer.step()
     assert torch.isfinite(loss)
-    live = live_edges(live_sweep(fabric), kept).any(axis=0)
+    live = live_edges(fabric.sweep, kept).any(axis=0)
     for name, weight in net.named_parameters():
         edge = int(name.split(".")[1])
         assert torch.isfinite(weight).all()

@@ -38,7 +38,6 @@ from bsngraph.fabric import (
     every_choice,
     fabric_from_networkx,
     live_edges,
-    live_sweep,
     neighbouring_choices,
 )
 from bsngraph.profile import FabricProfile, profile_fabric
@@ -64,7 +63,7 @@ class Odd:
 
 def all_live(profile: FabricProfile) -> np.ndarray:
     fabric = profile.fabric
-    live = live_edges(live_sweep(fabric), every_sample(fabric))
+    live = live_edges(fabric.sweep, every_sample(fabric))
     return np.unique(live[connected(fabric, live).all(axis=1)], axis=0)
 
 
@@ -133,7 +132,7 @@ def test_the_best_choice_inside_is_the_best_of_all(case, data) -> None:
     assert found.proved
     if found.architecture is not None:
         kept = every_sample(profile.fabric)
-        rows = live_edges(live_sweep(profile.fabric), kept)
+        rows = live_edges(profile.fabric.sweep, kept)
         allowed = inside(rows, budgets) & connected(profile.fabric, rows).all(axis=1)
         same = (rows == found.architecture.mask).all(axis=1)
         assert (kept[same] @ weight).min() == (kept[allowed] @ weight).min()
@@ -215,7 +214,7 @@ def test_spending_is_what_is_saved_without_each_edge(fabric, name, data) -> None
     profile = profile_fabric(fabric)
     cost, live = price(profile, name), all_live(profile)
     mask = live[data.draw(st.integers(0, len(live) - 1))]
-    spent = spending(fabric, cost, Architecture(len(mask), tuple(np.flatnonzero(mask).tolist())))
+    spent = spending(fabric, cost, Architecture.of_mask(mask))
     assert not spent[~mask].any()
     value = float(cost.of(mask[None])[0])
     if isinstance(cost, AdditiveCost):
@@ -224,7 +223,7 @@ def test_spending_is_what_is_saved_without_each_edge(fabric, name, data) -> None
     for edge in np.flatnonzero(mask):
         without = mask.copy()
         without[edge] = False
-        assert spent[edge] == pytest.approx(value - cost.of(live_edges(live_sweep(fabric), without[None]))[0])
+        assert spent[edge] == pytest.approx(value - cost.of(live_edges(fabric.sweep, without[None]))[0])
 
 
 def test_a_walk_ends_at_the_nearest_low_point_and_says_that_it_proves_nothing() -> None:

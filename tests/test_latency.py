@@ -19,7 +19,7 @@ from random_fabrics import small_fabrics
 from tiny import DIGITS, fabric_of
 
 from bsngraph.errors import InputError
-from bsngraph.fabric import fabric_from_networkx, live_edges, live_sweep
+from bsngraph.fabric import fabric_from_networkx, live_edges
 from bsngraph.measure import (
     Calibration,
     LatencyTable,
@@ -94,7 +94,7 @@ def test_an_edge_takes_what_its_operation_takes_by_itself_and_the_table_adds_up_
     assert table.operation_ms == tuple(profile.macs + 1)
     assert table.joining_ms == (2,) * len(fabric.edges)
     random = np.random.default_rng(0)
-    live = live_edges(live_sweep(fabric), random.random((20, len(fabric.edges))) < 0.7)
+    live = live_edges(fabric.sweep, random.random((20, len(fabric.edges))) < 0.7)
     by_hand = [sum(table.per_edge[edge] for edge in np.flatnonzero(row)) for row in live]
     assert live @ table.per_edge == pytest.approx(by_hand)
     assert (table.per_edge >= 0).all()

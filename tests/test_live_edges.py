@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from random_fabrics import every_sample, live_by_paths, random_samples, small_fabrics
 
-from bsngraph.fabric import Fabric, connected, fabric_from_networkx, live_edges, live_sweep, read_fabric
+from bsngraph.fabric import Fabric, connected, fabric_from_networkx, live_edges, read_fabric
 
 graphs_of_paths = small_fabrics(
     operations="identity", max_edges=12, max_sources=3, max_targets=3, inner_targets=True
@@ -27,18 +27,18 @@ def reference(fabric: Fabric, kept: np.ndarray) -> np.ndarray:
 def test_live_edges_are_the_edges_on_paths_of_kept_edges(batch, data):
     fabric = data.draw(graphs_of_paths)
     kept = data.draw(random_samples(fabric, batch=batch, keep_fixed=False))
-    assert np.array_equal(live_edges(live_sweep(fabric), kept), reference(fabric, kept))
+    assert np.array_equal(live_edges(fabric.sweep, kept), reference(fabric, kept))
 
 
 @given(small_fabrics(max_edges=8))
 def test_live_edges_are_right_for_every_one_of_the_2_to_the_edges_samples(fabric):
     kept = every_sample(fabric)
-    assert np.array_equal(live_edges(live_sweep(fabric), kept), reference(fabric, kept))
+    assert np.array_equal(live_edges(fabric.sweep, kept), reference(fabric, kept))
 
 
 @given(graphs_of_paths)
 def test_with_every_edge_kept_every_edge_is_live_and_with_none_kept_none_is(fabric):
-    sweep = live_sweep(fabric)
+    sweep = fabric.sweep
     everything = np.ones((3, len(fabric.edges)), dtype=bool)
     assert live_edges(sweep, everything).all()
     assert not live_edges(sweep, ~everything).any()
@@ -48,9 +48,9 @@ def test_with_every_edge_kept_every_edge_is_live_and_with_none_kept_none_is(fabr
 def test_live_edges_are_kept_and_live_again_when_nothing_else_is_kept(data):
     fabric = data.draw(graphs_of_paths)
     kept = data.draw(random_samples(fabric, keep_fixed=False))
-    live = live_edges(live_sweep(fabric), kept)
+    live = live_edges(fabric.sweep, kept)
     assert not (live & ~kept).any()
-    assert np.array_equal(live_edges(live_sweep(fabric), live), live)
+    assert np.array_equal(live_edges(fabric.sweep, live), live)
 
 
 @given(st.data())
@@ -58,7 +58,7 @@ def test_keeping_more_never_makes_an_edge_dead(data):
     fabric = data.draw(graphs_of_paths)
     kept = data.draw(random_samples(fabric, batch=20, keep_fixed=False))
     more = kept | data.draw(random_samples(fabric, batch=20, keep_fixed=False))
-    sweep = live_sweep(fabric)
+    sweep = fabric.sweep
     assert not (live_edges(sweep, kept) & ~live_edges(sweep, more)).any()
 
 
@@ -66,7 +66,7 @@ def test_keeping_more_never_makes_an_edge_dead(data):
 def test_a_target_is_connected_when_a_live_edge_ends_in_it(data):
     fabric = data.draw(graphs_of_paths)
     kept = data.draw(random_samples(fabric, batch=20, keep_fixed=False))
-    reached = connected(fabric, live_edges(live_sweep(fabric), kept))
+    reached = connected(fabric, live_edges(fabric.sweep, kept))
     assert reached.shape == (20, len(fabric.targets))
     for row, choice in zip(reached, kept, strict=True):
         live = live_by_paths(fabric, choice)
@@ -78,14 +78,14 @@ def test_a_target_is_connected_when_a_live_edge_ends_in_it(data):
 def test_the_rows_of_a_batch_do_not_touch_each_other(data):
     fabric = data.draw(graphs_of_paths)
     kept = data.draw(random_samples(fabric, batch=130, keep_fixed=False))
-    sweep = live_sweep(fabric)
+    sweep = fabric.sweep
     alone = np.concatenate([live_edges(sweep, kept[row : row + 1]) for row in range(130)])
     assert np.array_equal(live_edges(sweep, kept), alone)
 
 
 def test_an_empty_batch_has_no_live_edges():
     fabric = read_fabric(Path(__file__).parents[1] / "fabrics" / "digits.dot")
-    live = live_edges(live_sweep(fabric), np.zeros((0, len(fabric.edges)), dtype=bool))
+    live = live_edges(fabric.sweep, np.zeros((0, len(fabric.edges)), dtype=bool))
     assert live.shape == (0, len(fabric.edges))
     assert connected(fabric, live).shape == (0, 1)
 
@@ -108,7 +108,7 @@ def test_a_sample_of_another_shape_or_type_is_refused(sample, found):
     graph.add_edge("x", "y", op="identity")
     graph.add_edge("x", "y", op="identity")
     with pytest.raises(ValueError, match="a sample is") as caught:
-        live_edges(live_sweep(fabric_from_networkx(graph)), sample)
+        live_edges(fabric_from_networkx(graph).sweep, sample)
     assert str(caught.value) == f"a sample is a Boolean (batch, 2), not {found}"
 
 
@@ -122,6 +122,6 @@ def test_a_long_chain_is_live_end_to_end_and_dead_when_one_edge_is_missing():
     fabric = fabric_from_networkx(graph)
     kept = np.ones((2, 2000), dtype=bool)
     kept[1, 1234] = False
-    live = live_edges(live_sweep(fabric), kept)
+    live = live_edges(fabric.sweep, kept)
     assert live[0].all()
     assert not live[1].any()

@@ -19,7 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from bsngraph.costs.peak_memory import PeakMemory
-from bsngraph.fabric import Booleans, connected, live_edges, live_sweep, read_fabric
+from bsngraph.fabric import Booleans, connected, live_edges, read_fabric
 from bsngraph.ops.counting.operation_profile import profile as profile_operation
 from bsngraph.profile import FabricProfile, profile_fabric
 from bsngraph.supernet import compile_fabric, named_weights, prune
@@ -68,7 +68,7 @@ def measured(profile: FabricProfile, live: Booleans, device: str = "meta") -> in
 
 def connected_samples(profile: FabricProfile, kept: Booleans) -> Booleans:
     """The live edges of those samples in which every target is connected."""
-    live = live_edges(live_sweep(profile.fabric), kept)
+    live = live_edges(profile.fabric.sweep, kept)
     return live[connected(profile.fabric, live).all(axis=1)]
 
 
@@ -88,7 +88,7 @@ def test_memory_is_what_is_alive_while_the_pruned_network_runs(fabric, data):
 @pytest.mark.parametrize("name", ["cells", "transformer", "digits", "chain", "cnf-segmentation"])
 def test_memory_of_the_known_fabrics_is_what_is_alive_while_their_pruned_networks_run(name):
     profile = profile_fabric(read_fabric(FABRICS / f"{name}.dot"))
-    fixed = np.array([edge.fixed for edge in profile.fabric.edges])
+    fixed = profile.fabric.fixed
     random = np.random.default_rng(0)
     kept = (random.random((12, len(fixed))) < np.linspace(1, 0.4, 12)[:, None]) | fixed
     live = np.unique(connected_samples(profile, kept), axis=0)[::6]

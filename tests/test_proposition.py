@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from random_fabrics import every_sample, small_fabrics
 
 from bsngraph.costs import AdditiveCost, Budget
-from bsngraph.fabric import Fabric, live_edges, live_sweep
-from bsngraph.searching import SearchSettings
+from bsngraph.fabric import Fabric, live_edges
 from bsngraph.searching.learning.limits import budget_costs
 from bsngraph.searching.learning.multipliers import Multipliers
+from bsngraph.settings import SearchSettings
 
 Floats = NDArray[np.float64]
 
@@ -37,7 +37,7 @@ def problem(fabric: Fabric, seed: int, share: float) -> tuple[NDArray[np.bool_],
     """
     random = np.random.default_rng(seed)
     samples = every_sample(fabric)
-    live = live_edges(live_sweep(fabric), samples)
+    live = live_edges(fabric.sweep, samples)
     _, same = np.unique(live, axis=0, return_inverse=True)
     losses = random.random(int(same.max()) + 1)[same.reshape(-1)]
     cost = AdditiveCost("energy", "", np.array([edge.costs["energy"] for edge in fabric.edges]))

@@ -20,7 +20,7 @@ from tiny import STRIPES_NORM, no_pictures, recipe, settings, stripes, written
 import bsngraph
 from bsngraph.costs.budget import parse_budget, resolve_budgets
 from bsngraph.errors import RunFailedError
-from bsngraph.fabric import architecture_of, connected, live_edges, live_sweep
+from bsngraph.fabric import architecture_of, connected, live_edges
 from bsngraph.fabric.families import cnf_fabric
 from bsngraph.profile import profile_fabric
 from bsngraph.supernet import compile_fabric, prune_net
@@ -114,7 +114,7 @@ def test_what_is_left_without_the_smallest_is_what_trying_every_choice_leaves(tm
     fabric = bsngraph.read_fabric(written(STRIPES_NORM, tmp_path_factory.mktemp("stripes")))
     profile = profile_fabric(fabric)
     (budget,) = resolve_budgets(profile, [parse_budget(text)])
-    sweep, every = live_sweep(fabric), every_sample(fabric)
+    sweep, every = fabric.sweep, every_sample(fabric)
     live = live_edges(sweep, every)
     possible = every[connected(fabric, live).all(axis=1) & (budget.cost.of(live) <= budget.limit)]
 

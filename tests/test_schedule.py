@@ -18,7 +18,7 @@ from random_fabrics import every_sample, random_samples, small_fabrics
 from bsngraph.costs.schedules.schedule_costs import Makespan, Steps, schedule_of
 from bsngraph.costs.schedules.scheduled_edge import ScheduledEdge
 from bsngraph.errors import InputError
-from bsngraph.fabric import Booleans, Fabric, connected, live_edges, live_sweep
+from bsngraph.fabric import Booleans, Fabric, connected, live_edges
 from bsngraph.fabric.binding.structure import edges_by_name
 from bsngraph.fabric.model import Edge, Node
 from bsngraph.profile import profile_fabric
@@ -31,7 +31,7 @@ CORES = st.integers(1, 5)
 
 
 def live_of(fabric: Fabric, kept: Booleans) -> Booleans:
-    return live_edges(live_sweep(fabric), kept)
+    return live_edges(fabric.sweep, kept)
 
 
 def whole(fabric: Fabric) -> Booleans:
@@ -379,15 +379,15 @@ def test_steps_are_the_makespan_where_edges_with_macs_take_one_and_others_nothin
 
 
 def test_transfers_of_a_graph_worked_out_by_hand():
-    #  x ─(3)─ a ─(2)─ y   and   x ─(1)─ b ─(0)─ a
-    fabric = graph("xa", "xb", "ba", "ay")
+    #  x ─(3)─ b ─(2)─ y   and   x ─(1)─ a ─(0)─ b
+    fabric = graph("xb", "xa", "ab", "by")
     durations = np.array([3.0, 1.0, 0.0, 2.0])
-    # x->a on core 0 until 3, x->b on core 1 until 1: b's part is on core 0 from 1 +
-    # transfer on, and a->y follows there
+    # x->b on core 0 until 3, x->a on core 1 until 1: a's part is on core 0 from 1 +
+    # transfer on, and b->y follows there
     assert Makespan(fabric, durations, 2, transfer=1.0).total == 5
-    # b's part is on core 0 at 5, a's on core 1 at 7
+    # a's part is on core 0 at 5, b's on core 1 at 7
     assert Makespan(fabric, durations, 2, transfer=4.0).total == 7
-    # a's part is on core 1 at once
+    # b's part is on core 1 at once
     assert Makespan(fabric, durations, 2, transfer=np.array([0.0, 4.0, 9.0, 9.0])).total == 5
     assert Makespan(fabric, durations, 1, transfer=9.0).total == 6  # one core: nothing moves
 
@@ -457,7 +457,7 @@ def test_a_sample_costs_what_its_pruned_network_costs(
     levels, and its edges in another order.
     """
     profile = profile_fabric(fabric)
-    live = live_edges(live_sweep(fabric), every_sample(fabric))
+    live = live_edges(fabric.sweep, every_sample(fabric))
     live = live[connected(fabric, live).all(axis=1)]
     mask = live[data.draw(st.integers(0, len(live) - 1))]
     pruned = profile_fabric(prune(profile, mask))

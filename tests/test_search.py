@@ -30,10 +30,11 @@ from bsngraph.errors import BsngraphError, InfeasibleBudgetError, InputError, Ru
 from bsngraph.fabric import Architecture, Fabric, architecture_of, read_fabric
 from bsngraph.profile import profile_fabric
 from bsngraph.runs import FILES as EVERY_FILE
-from bsngraph.searching import SearchSettings, prune_run, search, train
+from bsngraph.searching import prune_run, search, train
 from bsngraph.searching.choosing.propose import propose
 from bsngraph.searching.choosing.rank import choose, neighbours
 from bsngraph.searching.learning.gamma import EdgeDistribution
+from bsngraph.settings import SearchSettings
 from bsngraph.supernet import SuperNet, compile_fabric, prune, prune_net
 from bsngraph.training import Progress, Silent, evaluate_net, recompute_batch_norm
 

@@ -17,7 +17,7 @@ from bsngraph.costs import AdditiveCost, Budget, cheapest, check_budgets, inside
 from bsngraph.costs.solving import program
 from bsngraph.costs.solving.program import Limit, solve_choice
 from bsngraph.errors import InfeasibleBudgetError
-from bsngraph.fabric import Fabric, architecture_of, connected, fabric_from_networkx, live_edges, live_sweep
+from bsngraph.fabric import Fabric, architecture_of, connected, fabric_from_networkx, live_edges
 
 NO_SUB_NETWORK = (
     "no choice of edges connects every target: the file's gates and choices exclude each other's paths"
@@ -67,7 +67,7 @@ def everything(fabric: Fabric) -> tuple[np.ndarray, np.ndarray]:
     """Every choice of edges that connects every target, and its live edges."""
     kept = every_sample(fabric)
     kept = kept[[allowed(fabric, row) for row in kept]]
-    live = live_edges(live_sweep(fabric), kept)
+    live = live_edges(fabric.sweep, kept)
     whole = connected(fabric, live).all(axis=1)
     return kept[whole], live[whole]
 

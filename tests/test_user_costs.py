@@ -18,7 +18,7 @@ from tiny import DIGITS, fabric_of
 from bsngraph.costs import price
 from bsngraph.costs.user_costs import BlackBox, load_user_cost
 from bsngraph.errors import InputError
-from bsngraph.fabric import Fabric, live_edges, live_sweep
+from bsngraph.fabric import Fabric, live_edges
 from bsngraph.profile import profile_fabric
 from bsngraph.supernet import compile_fabric, prune
 
@@ -41,7 +41,7 @@ def whole(profile) -> np.ndarray:
 @given(several, st.data())
 def test_a_sum_written_by_the_user_is_the_sum_of_the_table(fabric, data):
     profile = profile_fabric(fabric)
-    live = live_edges(live_sweep(fabric), data.draw(random_samples(fabric, batch=9)))
+    live = live_edges(fabric.sweep, data.draw(random_samples(fabric, batch=9)))
     for name, function in {
         "own_macs": lambda architecture: sum(edge.computed["macs"] for edge in architecture.edges),
         "own_params": lambda architecture: sum(edge.computed["params"] for edge in architecture.edges),
@@ -57,7 +57,7 @@ def test_a_sum_written_by_the_user_is_the_sum_of_the_table(fabric, data):
 @given(several, st.data())
 def test_what_it_gets_is_the_pruned_fabric_and_compiles(fabric, data):
     profile = profile_fabric(fabric)
-    live = live_edges(live_sweep(fabric), data.draw(random_samples(fabric, batch=3)))
+    live = live_edges(fabric.sweep, data.draw(random_samples(fabric, batch=3)))
     seen: list[Fabric] = []
     BlackBox("own", lambda architecture: seen.append(architecture) or 1.0, profile).of(live)
     for architecture in seen:
@@ -79,7 +79,7 @@ def test_each_architecture_is_asked_about_once_whatever_the_batch(profile):
 
     box = BlackBox("count", count, profile)
     random = np.random.default_rng(0)
-    live = live_edges(live_sweep(profile.fabric), random.random((200, len(profile.fabric.edges))) < 0.7)
+    live = live_edges(profile.fabric.sweep, random.random((200, len(profile.fabric.edges))) < 0.7)
     for batch in (live[:100], live[100:], live):
         assert (box.of(batch) == batch.sum(axis=1)).all()
     assert len(calls) == len(set(calls)) == len({row.tobytes() for row in live if row.any()})

@@ -30,13 +30,14 @@ from tiny import (
 from bsngraph.cli.main import cli
 from bsngraph.errors import InputError
 from bsngraph.profile import profile_fabric
-from bsngraph.searching import SearchSettings, resolve_settings, search, train
+from bsngraph.searching import search, train
 from bsngraph.searching.learning.gamma import EdgeDistribution
 from bsngraph.searching.learning.limits import limits_at
 from bsngraph.searching.learning.search_learning import Learning
 from bsngraph.searching.learning.warm_start import read_warm_start
+from bsngraph.settings import Recipe, SearchSettings, resolve_settings
 from bsngraph.supernet import compile_fabric, named_weights
-from bsngraph.training import Recipe, Silent
+from bsngraph.training import Silent
 
 DATA = stripes()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bsngraph.costs.cost import AdditiveCost, Cost, Costs
-from bsngraph.fabric import Architecture, Fabric, live_edges, live_sweep
+from bsngraph.fabric import Architecture, Fabric, live_edges
 
 
 def spending(fabric: Fabric, cost: Cost, architecture: Architecture) -> Costs:
@@ -22,5 +22,5 @@ def spending(fabric: Fabric, cost: Cost, architecture: Architecture) -> Costs:
     without = np.repeat(mask[None], len(live), axis=0)
     without[np.arange(len(live)), live] = False
     saved = np.zeros(len(mask))
-    saved[live] = cost.of(mask[None])[0] - cost.of(live_edges(live_sweep(fabric), without))
+    saved[live] = cost.of(mask[None])[0] - cost.of(live_edges(fabric.sweep, without))
     return saved

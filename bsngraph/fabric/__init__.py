@@ -4,9 +4,9 @@ torch.
 
 from bsngraph.fabric.architecture import Architecture, architecture_of, prune_fabric
 from bsngraph.fabric.binding.draft import Draft
-from bsngraph.fabric.decisions import Decisions, decisions_of
+from bsngraph.fabric.decisions import Decisions
 from bsngraph.fabric.formats import draft_file, fabric_from_networkx, read_fabric, write_fabric
-from bsngraph.fabric.live import Booleans, LiveSweep, connected, live_edges, live_sweep
+from bsngraph.fabric.live import Booleans, LiveSweep, connected, live_edges
 from bsngraph.fabric.model import Edge, Fabric, Node
 from bsngraph.fabric.neighbours import every_choice, neighbouring_choices
 
@@ -21,12 +21,10 @@ __all__ = [
     "Node",
     "architecture_of",
     "connected",
-    "decisions_of",
     "draft_file",
     "every_choice",
     "fabric_from_networkx",
     "live_edges",
-    "live_sweep",
     "neighbouring_choices",
     "prune_fabric",
     "read_fabric",

@@ -14,7 +14,7 @@ import numpy as np
 
 from bsngraph.errors import BsngraphError
 from bsngraph.fabric.binding.structure import natural_key
-from bsngraph.fabric.live import Booleans, connected, live_edges, live_sweep
+from bsngraph.fabric.live import Booleans, connected, live_edges
 from bsngraph.fabric.model import Edge, Fabric
 from bsngraph.ops import Shape
 
@@ -27,6 +27,11 @@ class Architecture:
 
     edge_count: int
     live: tuple[int, ...]
+
+    @staticmethod
+    def of_mask(live: Booleans) -> Architecture:
+        """The architecture whose live edges are those of a mask: (edges,) Boolean."""
+        return Architecture(len(live), tuple(np.flatnonzero(live).tolist()))
 
     @property
     def mask(self) -> Booleans:
@@ -43,14 +48,13 @@ def architecture_of(fabric: Fabric, kept: Booleans) -> Architecture:
     Raises:
         BsngraphError: a target is not connected.
     """
-    fixed = np.array([edge.fixed for edge in fabric.edges])
-    live = live_edges(live_sweep(fabric), (kept | fixed)[None, :])
+    live = live_edges(fabric.sweep, (kept | fabric.fixed)[None, :])
     for target, reached in zip(fabric.targets, connected(fabric, live)[0], strict=True):
         if not reached:
             raise BsngraphError(
                 f"no path of kept edges leads from a source to the target {target!r}: keep more edges"
             )
-    return Architecture(len(fabric.edges), tuple(int(edge) for edge in np.flatnonzero(live[0])))
+    return Architecture.of_mask(live[0])
 
 
 def prune_fabric(fabric: Fabric, architecture: Architecture, edge_shapes: Sequence[Shape]) -> Fabric:

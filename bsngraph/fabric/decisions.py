@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bsngraph.fabric.live import Booleans
-from bsngraph.fabric.model import Fabric
+
+if TYPE_CHECKING:
+    from bsngraph.fabric.model import Fabric
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ class Decisions:
         return values
 
 
-def decisions_of(fabric: Fabric) -> Decisions:
+def find_decisions(fabric: Fabric) -> Decisions:
     """The decisions of a fabric, in the order of their first edges."""
     variables: dict[str, list[int]] = {}
     variable_of = np.full(len(fabric.edges), -1, dtype=np.intp)

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bsngraph.fabric.model import Fabric
+if TYPE_CHECKING:
+    from bsngraph.fabric.model import Fabric
 
 Booleans = NDArray[np.bool_]
 _Words = NDArray[np.uint64]
@@ -63,7 +65,7 @@ class LiveSweep:
     backward: _Direction
 
 
-def live_sweep(fabric: Fabric) -> LiveSweep:
+def prepare_sweep(fabric: Fabric) -> LiveSweep:
     """Prepare the sweep of a fabric."""
     ends = np.array(fabric.endpoints, dtype=np.intp).reshape(-1, 2)
     levels = np.array(fabric.levels, dtype=np.intp)

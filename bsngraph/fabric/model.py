@@ -1,9 +1,10 @@
-"""The nouns: Fabric, Node, Edge.
+"""The nouns of a super-network as a graph: Fabric, Node, Edge.
 
-A Fabric is complete and valid by construction (`raw_to_fabric` makes it): its nodes
-stand in topological order, its edges in the order of their nodes, so that an edge's
-index is a function of what the fabric says and not of how its file was typed. Every
-later stage speaks of nodes and edges by these indices.
+A Fabric is immutable, hashable, and valid by construction: its nodes stand in
+topological order, and every edge leads from a node to a later one. Fabrics that are
+read or pruned stand in canonical order besides, so that an edge's index is a function
+of what the fabric says and not of how its file was typed. Every later stage speaks of
+nodes and edges by these indices.
 """
 
 from __future__ import annotations
@@ -12,6 +13,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import numpy as np
+
+from bsngraph.errors import FabricError
+from bsngraph.fabric.decisions import Decisions, find_decisions
+from bsngraph.fabric.frozen import frozen
+from bsngraph.fabric.live import Booleans, LiveSweep, prepare_sweep
+from bsngraph.fabric.validity import fabric_problems
 from bsngraph.ops import Shape, Value
 
 MERGES = ("sum", "mean", "max", "mul", "concat")
@@ -37,6 +45,9 @@ class Node:
     concat_channels: int | None = None
     style: Mapping[str, str] = field(default_factory=dict)
     tensor: Shape | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        _freeze(self, "style")
 
 
 @dataclass(frozen=True)
@@ -65,6 +76,9 @@ class Edge:
     style: Mapping[str, str] = field(default_factory=dict)
     computed: Mapping[str, float] = field(default_factory=dict, compare=False)
 
+    def __post_init__(self) -> None:
+        _freeze(self, "arguments", "costs", "style", "computed")
+
     @property
     def name(self) -> str:
         return f"{self.source}->{self.target}#{self.key}"
@@ -82,6 +96,34 @@ class Fabric:
     sources: tuple[str, ...]
     targets: tuple[str, ...]
     style: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _freeze(self, "style")
+        for name in ("nodes", "edges", "sources", "targets"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        problems = fabric_problems(self)
+        if problems:
+            raise FabricError(f"fabric {self.name}".strip(), problems)
+
+    def __deepcopy__(self, memo: object) -> Fabric:
+        return self  # nothing of it can change
+
+    @cached_property
+    def sweep(self) -> LiveSweep:
+        """What finding live edges needs to know of the paths."""
+        return prepare_sweep(self)
+
+    @cached_property
+    def decisions(self) -> Decisions:
+        """What there is to decide: edges, gates, choices."""
+        return find_decisions(self)
+
+    @cached_property
+    def fixed(self) -> Booleans:
+        """Which edges are always kept: (edges,) Boolean."""
+        fixed = np.array([edge.fixed for edge in self.edges], dtype=np.bool_)
+        fixed.setflags(write=False)
+        return fixed
 
     @cached_property
     def node_index(self) -> Mapping[str, int]:
@@ -128,3 +170,9 @@ class Fabric:
         for source, target in sorted(self.endpoints, key=lambda ends: ends[1]):
             levels[target] = max(levels[target], levels[source] + 1)
         return tuple(levels)
+
+
+def _freeze(item: Node | Edge | Fabric, *names: str) -> None:
+    """Make the mappings of a noun read-only."""
+    for name in names:
+        object.__setattr__(item, name, frozen(getattr(item, name)))

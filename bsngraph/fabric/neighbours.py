@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from bsngraph.fabric.decisions import Decisions, decisions_of
+from bsngraph.fabric.decisions import Decisions
 from bsngraph.fabric.live import Booleans
 from bsngraph.fabric.model import Fabric
 
@@ -19,7 +19,7 @@ def every_choice(fabric: Fabric, most: int) -> Booleans | None:
     """Every legitimate choice of edges, (choices, edges); None where there are more
     than `most`.
     """
-    decisions = decisions_of(fabric)
+    decisions = fabric.decisions
     if (
         len(decisions.free) + sum(math.log2(len(choice)) for choice in decisions.choices)
         > math.log2(most) + 1e-9
@@ -40,7 +40,7 @@ def neighbouring_choices(fabric: Fabric, kept: Booleans) -> Booleans:
     gate more or less, another option of a choice, or a parallel edge in place of one:
     (choices, edges).
     """
-    decisions = decisions_of(fabric)
+    decisions = fabric.decisions
     base = decisions.values(kept)
     changed = [
         _switched(base, on=(), off=(variable,)) if base[variable] else _switched(base, on=(variable,), off=())

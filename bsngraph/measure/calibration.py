@@ -13,7 +13,7 @@ from scipy.optimize import nnls
 
 from bsngraph.costs.cost import Costs
 from bsngraph.errors import BsngraphError
-from bsngraph.fabric import Architecture, Fabric, architecture_of, decisions_of
+from bsngraph.fabric import Architecture, Fabric, architecture_of
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def random_architectures(fabric: Fabric, count: int, seed: int) -> list[Architec
     """Up to `count` distinct sub-networks of all sizes: each keeps its decisions with a
     probability of its own between 0.2 and 1.
     """
-    random, decisions = np.random.default_rng(seed), decisions_of(fabric)
+    random, decisions = np.random.default_rng(seed), fabric.decisions
     found: dict[tuple[int, ...], Architecture] = {}
     for _ in range(50 * count):  # small fabrics have fewer, and sparse samples often lead nowhere
         values = random.random(len(decisions.edges_of)) < random.uniform(0.2, 1.0)

@@ -14,10 +14,11 @@ import torch
 from torch import Tensor, nn
 
 from bsngraph.errors import FabricError, Problem
-from bsngraph.fabric import Booleans, Fabric, live_edges, live_sweep
+from bsngraph.fabric import Booleans, Fabric, live_edges
+from bsngraph.ops.activations import activation_function
 from bsngraph.ops.counting.operation_profile import build
+from bsngraph.ops.merges import MERGES, Part, Place
 from bsngraph.profile import FabricProfile, profile_fabric
-from bsngraph.supernet.merges import ACTIVATIONS, MERGES, Part, Place
 from bsngraph.supernet.route import Handout, NodeStep, Planner, Route
 from bsngraph.supernet.rows import Taken, run_on, spread_rows, take_rows
 
@@ -32,7 +33,7 @@ class SuperNet(nn.Module):
     def __init__(self, profile: FabricProfile) -> None:
         super().__init__()
         self.profile = profile
-        self.sweep = live_sweep(profile.fabric)
+        self.sweep = profile.fabric.sweep
         self.planner = Planner(profile.fabric)
         shapes = (profile.node_shapes[source] for source, _ in profile.fabric.endpoints)
         self.operations = nn.ModuleList(
@@ -114,13 +115,13 @@ class SuperNet(nn.Module):
                 Part(run_on(taken.pop(edge), self.operations[edge]), rows, self.concat_offsets[edge])
             )
         place = Place(step.count, step.present, self.profile.node_shapes[step.node][0])
-        value = self._activated(step.node, MERGES[node.merge](parts, place))
+        value = self._activated(step.node, MERGES[node.merge].function(parts, place))
         _hand_out(value, step.handout, taken)
         if step.node in self.fabric.target_indices:
             made[step.node] = value
 
     def _activated(self, node: int, value: Tensor) -> Tensor:
-        activation = ACTIVATIONS[self.fabric.nodes[node].activation]
+        activation = activation_function(self.fabric.nodes[node].activation)
         return value if activation is None else activation(value)
 
 
@@ -165,13 +166,11 @@ def _check_size(profile: FabricProfile) -> None:
 
 
 def _concat_offsets(profile: FabricProfile) -> tuple[int, ...]:
-    """The first channel of each edge's slot; 0 for edges that do not lead to a concat
-    node.
-    """
+    """The first channel of each edge's slot; 0 where the merge has no slots."""
     offsets = [0] * len(profile.fabric.edges)
     for node, incoming in zip(profile.fabric.nodes, profile.fabric.incoming, strict=True):
         start = 0
-        if node.merge == "concat":
+        if MERGES[node.merge].slots:
             for edge in incoming:
                 recorded = profile.fabric.edges[edge].concat_offset
                 offsets[edge] = start if recorded is None else recorded

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bsngraph.fabric import Booleans, Fabric, LiveSweep, live_sweep
+from bsngraph.fabric import Booleans, Fabric, LiveSweep
 from bsngraph.fabric.binding.structure import edges_by_name
 
 Times = NDArray[np.float64]
@@ -57,7 +57,7 @@ class ListSchedule:
 
 def graph_of(fabric: Fabric) -> Graph:
     """Prepare the scheduling of a fabric."""
-    sweep = live_sweep(fabric)
+    sweep = fabric.sweep
     out_edges = np.argsort(sweep.tails, kind="stable")
     out_starts = np.searchsorted(sweep.tails[out_edges], np.arange(sweep.node_count + 1))
     return Graph(sweep, out_edges, out_starts, np.array(edges_by_name(fabric.edges), dtype=np.intp))

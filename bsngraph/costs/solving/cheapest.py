@@ -19,7 +19,7 @@ from bsngraph.costs.cost import AdditiveCost, Cost, Costs, Scheduled
 from bsngraph.costs.solving.program import solve_choice
 from bsngraph.costs.solving.walk import least
 from bsngraph.errors import InfeasibleBudgetError
-from bsngraph.fabric import Architecture, Booleans, Fabric, architecture_of, decisions_of
+from bsngraph.fabric import Architecture, Booleans, Fabric, architecture_of
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def cheap_starts(fabric: Fabric, cost: Cost) -> list[Booleans]:
         for weight in weights
     ]
     path = _shortest_path(fabric, weights[0])
-    completed = None if path is None else decisions_of(fabric).completed(path)
+    completed = None if path is None else fabric.decisions.completed(path)
     return starts if completed is None else [completed, *starts]
 
 
@@ -86,7 +86,7 @@ def _cheapest_found(fabric: Fabric, cost: Cost) -> Cheapest:
     found = least(fabric, cost.of, cheap_starts(fabric, cost), enough=bound)
     if found is None:
         raise InfeasibleBudgetError(_NO_SUB_NETWORK)
-    architecture = Architecture(len(fabric.edges), tuple(np.flatnonzero(found.live).tolist()))
+    architecture = Architecture.of_mask(found.live)
     return Cheapest(architecture, found.score, found.proved or found.score <= bound * (1 + 1e-12))
 
 
@@ -110,7 +110,7 @@ _NO_SUB_NETWORK = (
 
 def _cheapest_sum(fabric: Fabric, cost: AdditiveCost) -> Cheapest:
     path = _shortest_path(fabric, cost.per_edge)
-    kept = None if path is None else decisions_of(fabric).completed(path)
+    kept = None if path is None else fabric.decisions.completed(path)
     if path is not None and kept is not None:
         found = architecture_of(fabric, kept)
         if np.array_equal(found.mask, path):
@@ -123,7 +123,7 @@ def _cheapest_sum(fabric: Fabric, cost: AdditiveCost) -> Cheapest:
 
 
 def _completed(fabric: Fabric, architecture: Architecture) -> Booleans:
-    kept = decisions_of(fabric).completed(architecture.mask)
+    kept = fabric.decisions.completed(architecture.mask)
     assert kept is not None, "an architecture is the live part of a legitimate choice"
     return kept
 

@@ -29,10 +29,8 @@ from bsngraph.fabric import (
     Fabric,
     architecture_of,
     connected,
-    decisions_of,
     every_choice,
     live_edges,
-    live_sweep,
 )
 from bsngraph.wording import quantity
 
@@ -88,14 +86,10 @@ def closest(fabric: Fabric, budgets: Sequence[Budget], start: Architecture) -> A
     def score(live: Booleans) -> Costs:
         return np.where(inside(live, budgets), misses(live, budgets), np.inf)
 
-    kept = decisions_of(fabric).completed(start.mask)
+    kept = fabric.decisions.completed(start.mask)
     assert kept is not None, "an architecture is the live part of a legitimate choice"
     found = least(fabric, score, [kept])
-    return (
-        start
-        if found is None or math.isinf(found.score)
-        else Architecture(len(kept), tuple(np.flatnonzero(found.live).tolist()))
-    )
+    return start if found is None or math.isinf(found.score) else Architecture.of_mask(found.live)
 
 
 def check_budgets(fabric: Fabric, budgets: Sequence[Budget]) -> Architecture | None:
@@ -206,7 +200,7 @@ def _limits(budget: Budget) -> list[Limit | PathLimit]:
 def _best_of(
     fabric: Fabric, every: Booleans, budgets: Sequence[Budget], kept_weight: Costs, live_weight: Costs
 ) -> Inside:
-    live = live_edges(live_sweep(fabric), every | np.array([edge.fixed for edge in fabric.edges]))
+    live = live_edges(fabric.sweep, every | fabric.fixed)
     fits = np.asarray(connected(fabric, live).all(axis=1))
     fits[fits] = inside(live[fits], budgets)
     if not fits.any():
@@ -230,7 +224,7 @@ def _walk_inside(fabric: Fabric, budgets: Sequence[Budget], starts: Sequence[Boo
     found = least(fabric, over, itertools.chain(starts, cheap), enough=0.0)
     if found is None or found.score > 0:
         return Inside(None, proved=False)
-    kept = decisions_of(fabric).completed(found.live)
+    kept = fabric.decisions.completed(found.live)
     assert kept is not None, "what is live is part of a legitimate choice"
     return Inside(architecture_of(fabric, kept), proved=False)
 

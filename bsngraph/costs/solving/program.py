@@ -28,7 +28,7 @@ import numpy as np
 
 from bsngraph.costs.cost import Costs
 from bsngraph.errors import BsngraphError
-from bsngraph.fabric import Booleans, Decisions, Fabric, decisions_of
+from bsngraph.fabric import Booleans, Decisions, Fabric
 
 if TYPE_CHECKING:
     from scipy.optimize import LinearConstraint
@@ -91,7 +91,7 @@ def solve_choice(
     rows = _Rows(fabric)
     rows.reachability()
     rows.connection()
-    rows.decisions(decisions_of(fabric))
+    rows.decisions(fabric.decisions)
     for limit in limits:
         if isinstance(limit, Limit):
             rows.limit(limit)
@@ -103,7 +103,7 @@ def solve_choice(
     weights[rows.live] = live_weight / largest * _LARGEST
     integrality = np.zeros(rows.width)
     integrality[rows.kept] = 1
-    fixed = np.array([edge.fixed for edge in fabric.edges], dtype=np.float64)
+    fixed = fabric.fixed.astype(np.float64)
     lower, upper = np.zeros(rows.width), np.ones(rows.width)
     lower[rows.kept] = fixed
     lower[rows.reached][list(fabric.source_indices)] = 1

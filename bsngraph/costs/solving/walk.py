@@ -20,7 +20,6 @@ from bsngraph.fabric import (
     connected,
     every_choice,
     live_edges,
-    live_sweep,
     neighbouring_choices,
 )
 
@@ -67,8 +66,8 @@ def least(
 class _Walker:
     def __init__(self, fabric: Fabric, score: Score) -> None:
         self.fabric, self.score = fabric, score
-        self.sweep = live_sweep(fabric)
-        self.fixed = np.array([edge.fixed for edge in fabric.edges])
+        self.sweep = fabric.sweep
+        self.fixed = fabric.fixed
 
     def scored(self, kept: Booleans) -> tuple[Booleans, Costs]:
         """The live edges of those choices (choices, edges) that connect every target,

@@ -79,10 +79,11 @@ class _Binder:
         bound = [self._edge(raw) for raw in self.raw.edges]
         self._unused_parameters()
         edges = [edge for edge, _ in bound]
-        self.problems += [*name_problems(nodes, edges), *group_problems(edges), *slot_problems(nodes, edges)]
+        names = name_problems(nodes, edges)
+        self.problems += [*names, *group_problems(edges), *slot_problems(nodes, edges)]
         order, problems = topological_order(self.raw, nodes, sources, targets)
         self.problems += problems
-        if order is None:
+        if order is None or names or not (sources and targets):
             return Draft(self.raw.origin, None, frozenset(), tuple(self.problems))
         index = {name: position for position, name in enumerate(order)}
         bound.sort(key=lambda pair: (index[pair[0].source], index[pair[0].target], natural_key(pair[0].key)))

@@ -23,7 +23,7 @@ import numpy as np
 from bsngraph.costs import Budget, Cost, inside
 from bsngraph.data import Dataset
 from bsngraph.errors import InfeasibleBudgetError, InputError
-from bsngraph.fabric import Architecture, Booleans, Fabric, connected, every_choice, live_edges, live_sweep
+from bsngraph.fabric import Architecture, Booleans, Fabric, connected, every_choice, live_edges
 from bsngraph.runs import Json
 from bsngraph.searching.choosing.rank import judge
 from bsngraph.supernet import SuperNet
@@ -147,9 +147,9 @@ def every_architecture(fabric: Fabric) -> list[Architecture]:
             f"({searchable} searchable edges): "
             "leave out --oracle, or set fixed=true on edges until at most 14 decisions are left"
         )
-    live = live_edges(live_sweep(fabric), kept)
+    live = live_edges(fabric.sweep, kept)
     distinct: Booleans = np.unique(live[connected(fabric, live).all(axis=1)], axis=0)
-    found = [Architecture(len(fabric.edges), tuple(np.flatnonzero(row).tolist())) for row in distinct]
+    found = [Architecture.of_mask(row) for row in distinct]
     return sorted(found, key=lambda architecture: architecture.live)
 
 

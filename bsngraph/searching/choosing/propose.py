@@ -171,9 +171,7 @@ def fitting(net: SuperNet, kept: Booleans, budgets: Sequence[Budget]) -> list[Ar
     """The architectures among samples (count, edges) that connect every target inside
     every budget, in order.
     """
-    fixed = np.array([edge.fixed for edge in net.fabric.edges])
+    fixed = net.fabric.fixed
     live = live_edges(net.sweep, kept | fixed)
     live = live[connected(net.fabric, live).all(axis=1)]
-    return [
-        Architecture(len(row), tuple(np.flatnonzero(row).tolist())) for row in live[inside(live, budgets)]
-    ]
+    return [Architecture.of_mask(row) for row in live[inside(live, budgets)]]

@@ -9,9 +9,9 @@ import numpy as np
 
 from bsngraph.costs import CLOSE, Budget, misses
 from bsngraph.data import Dataset
-from bsngraph.fabric import Architecture, decisions_of, neighbouring_choices
+from bsngraph.fabric import Architecture, neighbouring_choices
 from bsngraph.searching.choosing.propose import fitting
-from bsngraph.searching.settings import SearchSettings
+from bsngraph.settings import SearchSettings
 from bsngraph.supernet import SuperNet
 from bsngraph.tasks import Task
 from bsngraph.training import Score, evaluate_net, recompute_batch_norm
@@ -79,7 +79,7 @@ def neighbours(net: SuperNet, architecture: Architecture, budgets: Sequence[Budg
     """Architectures inside the budgets that decide one thing otherwise: one edge or
     gate more or less, or another for it.
     """
-    kept = decisions_of(net.fabric).completed(architecture.mask)
+    kept = net.fabric.decisions.completed(architecture.mask)
     assert kept is not None, "an architecture is the live part of a legitimate choice"
     near = [
         other

@@ -16,8 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bsngraph.fabric import Booleans, Fabric, decisions_of
-from bsngraph.searching.settings import Baseline
+from bsngraph.fabric import Booleans, Fabric
+from bsngraph.settings import Baseline
 
 # Probabilities of 0 and 1 in a file are a certainty that no gradient could ever move;
 # they start this near instead.
@@ -35,7 +35,7 @@ class EdgeDistribution:
     """
 
     def __init__(self, fabric: Fabric, initial_probability: float) -> None:
-        self.decisions = decisions_of(fabric)
+        self.decisions = fabric.decisions
         self.leading = torch.zeros(len(fabric.edges), dtype=torch.bool)
         self.leading[torch.from_numpy(self.decisions.first_edges)] = True
         starts = [edge.probability for edge in fabric.edges]

@@ -33,12 +33,11 @@ from bsngraph.searching.learning.incumbent import Incumbent, challengers
 from bsngraph.searching.learning.limits import budget_costs, excess, limits_at
 from bsngraph.searching.learning.multipliers import Multipliers, Values
 from bsngraph.searching.learning.warm_start import WarmStart
-from bsngraph.searching.settings import EdgeOptimizer, SearchSettings
+from bsngraph.settings import EdgeOptimizer, Recipe, SearchSettings
 from bsngraph.supernet import SuperNet, load_named_weights
 from bsngraph.tasks import Meter, first, task_of
 from bsngraph.training import (
     Progress,
-    Recipe,
     check_finite,
     device_of,
     evaluate_net,
