@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     )
     from bsngraph.ops import operation
     from bsngraph.profile import FabricProfile, profile_fabric
-    from bsngraph.searching import Result, SearchSettings, prune_run, search, train
+    from bsngraph.searching import Result, prune_run, search, train
+    from bsngraph.settings import Recipe, SearchSettings
     from bsngraph.supernet import SuperNet, compile_fabric, prune, prune_net
-    from bsngraph.training import Recipe
 
 _HOMES = {
     "bsngraph.profile": ("FabricProfile", "profile_fabric"),
@@ -56,9 +56,9 @@ _HOMES = {
     ),
     "bsngraph.ops": ("operation",),
     "bsngraph.delivered": ("evaluate_run", "load_net", "predict"),
-    "bsngraph.searching": ("Result", "SearchSettings", "prune_run", "search", "train"),
+    "bsngraph.searching": ("Result", "prune_run", "search", "train"),
+    "bsngraph.settings": ("Recipe", "SearchSettings"),
     "bsngraph.supernet": ("SuperNet", "compile_fabric", "prune", "prune_net"),
-    "bsngraph.training": ("Recipe",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

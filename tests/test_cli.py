@@ -332,8 +332,7 @@ def test_every_recipe_and_search_option_reaches_config_json(fabric: Path, tmp_pa
 def test_defaults_that_help_states_are_those_of_the_settings(name: str) -> None:
     from dataclasses import fields
 
-    from bsngraph.searching import SearchSettings
-    from bsngraph.training import Recipe
+    from bsngraph.settings import Recipe, SearchSettings
 
     said = " ".join(succeeded(name, "--help").stdout.split())
     defaults = {field.name: field.default for kind in (Recipe, SearchSettings) for field in fields(kind)}

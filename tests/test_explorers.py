@@ -20,13 +20,14 @@ from tiny import STRIPES, fabric_of, no_pictures, recipe, settings, stripes
 from bsngraph.costs import CLOSE, Budget, inside, meets, misses, parse_budget, resolve_budgets
 from bsngraph.fabric import Architecture
 from bsngraph.profile import profile_fabric
-from bsngraph.searching import SearchSettings, search
+from bsngraph.searching import search
 from bsngraph.searching.choosing import choose as choosing
 from bsngraph.searching.choosing.finalists import Outcome
 from bsngraph.searching.choosing.oracle import every_architecture
 from bsngraph.searching.choosing.propose import WELL_SPENT, explore
 from bsngraph.searching.choosing.rank import Candidate, with_explorers
 from bsngraph.searching.learning.gamma import EdgeDistribution
+from bsngraph.settings import SearchSettings
 from bsngraph.supernet import compile_fabric
 from bsngraph.tasks import Metric
 from bsngraph.training import Score

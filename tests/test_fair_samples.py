@@ -16,8 +16,8 @@ from bsngraph.costs.budget import parse_budget
 from bsngraph.errors import InputError
 from bsngraph.profile import FabricProfile, profile_fabric
 from bsngraph.runs import Json
-from bsngraph.searching import SearchSettings
 from bsngraph.searching.learning.search_learning import Learning
+from bsngraph.settings import SearchSettings
 from bsngraph.supernet import compile_fabric
 from bsngraph.training import Silent
 

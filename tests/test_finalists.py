@@ -20,11 +20,12 @@ from tiny import STRIPES_DROPOUT, fabric_of, no_pictures, recipe, settings, stri
 from bsngraph.costs import parse_budget, resolve_budgets
 from bsngraph.errors import InputError
 from bsngraph.profile import profile_fabric
-from bsngraph.searching import SearchSettings, search
+from bsngraph.searching import search
 from bsngraph.searching.choosing import choose as choosing
 from bsngraph.searching.choosing.finalists import Outcome, compare_finalists
 from bsngraph.searching.choosing.rank import Candidate, choose
 from bsngraph.searching.prepare import Job, prepare
+from bsngraph.settings import SearchSettings
 from bsngraph.supernet import SuperNet, compile_fabric, load_named_weights, named_weights, prune
 from bsngraph.training import NetTraining, Silent, derived_seed
 

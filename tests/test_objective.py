@@ -19,11 +19,11 @@ from bsngraph.costs import AdditiveCost, Budget, parse_budget, resolve_budgets
 from bsngraph.errors import InputError
 from bsngraph.fabric import fabric_from_networkx
 from bsngraph.profile import profile_fabric
-from bsngraph.searching import SearchSettings
 from bsngraph.searching.learning.limits import budget_costs, excess, limits_at
 from bsngraph.searching.learning.multipliers import Multipliers
+from bsngraph.settings import Recipe, SearchSettings
 from bsngraph.supernet import compile_fabric
-from bsngraph.training import Recipe, make_optimizer, step_weights
+from bsngraph.training import make_optimizer, step_weights
 
 PRICES = np.array([1.0, 2.0, 4.0])
 # 7, 3, 1, 0

@@ -16,11 +16,11 @@ from tiny import DIGITS, STRIPES, fabric_of, no_pictures, stripes, written
 
 from bsngraph.cli.main import cli
 from bsngraph.errors import InputError
-from bsngraph.searching import PRESETS, SearchSettings, resolve_settings, search
+from bsngraph.searching import search
 from bsngraph.searching.learning.search_learning import Learning
+from bsngraph.settings import PRESETS, Recipe, SearchSettings, as_dict, resolve_settings
 from bsngraph.supernet import compile_fabric
-from bsngraph.training import Recipe, make_optimizer
-from bsngraph.training.recipe import as_dict
+from bsngraph.training import make_optimizer
 
 
 @pytest.fixture(autouse=True)

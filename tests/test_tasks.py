@@ -35,9 +35,9 @@ from bsngraph.errors import InputError
 from bsngraph.fabric import read_fabric
 from bsngraph.profile import profile_fabric
 from bsngraph.searching import prune_run, search, train
+from bsngraph.settings import Recipe
 from bsngraph.tasks import TASKS, LabelFacts, Task, as_task, check_fits, task_of
 from bsngraph.tasks.metrics import Accuracy, Errors, LabelRanking, PixelOverlap
-from bsngraph.training import Recipe
 
 NAMES = ("background", "rows", "columns")
 

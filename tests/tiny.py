@@ -20,8 +20,7 @@ import torch
 
 from bsngraph.data import Augmentation, Dataset, Split
 from bsngraph.fabric import Fabric, read_fabric
-from bsngraph.searching import SearchSettings
-from bsngraph.training import Recipe
+from bsngraph.settings import Recipe, SearchSettings
 
 torch.set_num_threads(1)  # for tensors this small more threads only wait for each other
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bsngraph.measure import CostOptions
     from bsngraph.profile import FabricProfile
     from bsngraph.runs import OpenMode
-    from bsngraph.training import Recipe
+    from bsngraph.settings import Recipe
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -243,7 +243,7 @@ def recipe_from(options: dict[str, Any]) -> Recipe:
         InputError: a value that no recipe takes.
     """
     given = recipe_given(options)
-    from bsngraph.training import Recipe
+    from bsngraph.settings import Recipe
 
     return Recipe(**given)
 

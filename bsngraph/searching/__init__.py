@@ -4,20 +4,15 @@ architecture, run folders.
 
 from bsngraph.searching.choosing.oracle import Oracle, ask_oracle
 from bsngraph.searching.delivering.result import Result
-from bsngraph.searching.presets import PRESETS, resolve_settings
 from bsngraph.searching.pruning import prune_run
 from bsngraph.searching.search import search
-from bsngraph.searching.settings import SearchSettings
 from bsngraph.searching.train_alone import train
 
 __all__ = [
-    "PRESETS",
     "Oracle",
     "Result",
-    "SearchSettings",
     "ask_oracle",
     "prune_run",
-    "resolve_settings",
     "search",
     "train",
 ]

@@ -18,11 +18,10 @@ from bsngraph.measure import CostOptions, Hardware, LatencyTable, find_hardware
 from bsngraph.measure.pricing import find_sources
 from bsngraph.profile import FabricProfile, profile_fabric
 from bsngraph.runs import Json
-from bsngraph.searching.settings import SearchSettings
+from bsngraph.settings import Recipe, SearchSettings, as_dict
 from bsngraph.tasks import Task, as_task, task_of
 from bsngraph.tasks.fit import check_fits
-from bsngraph.training import Progress, Recipe, Silent
-from bsngraph.training.recipe import as_dict
+from bsngraph.training import Progress, Silent
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,6 @@ from bsngraph.searching.choosing.oracle import every_architecture
 from bsngraph.searching.delivering.deliver import write_probabilities
 from bsngraph.searching.delivering.result import Result
 from bsngraph.searching.prepare import prepare
-from bsngraph.searching.presets import resolve_settings
-from bsngraph.searching.settings import SearchSettings
 from bsngraph.searching.stages import (
     finished,
     keep_epoch,
@@ -31,7 +29,8 @@ from bsngraph.searching.stages import (
     tell_budgets,
     warm_start_of,
 )
-from bsngraph.training import Progress, Recipe, Silent
+from bsngraph.settings import Recipe, SearchSettings, resolve_settings
+from bsngraph.training import Progress, Silent
 
 
 def search(

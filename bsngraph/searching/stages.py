@@ -17,9 +17,9 @@ from bsngraph.searching.delivering.result import Result
 from bsngraph.searching.learning.search_learning import Learning
 from bsngraph.searching.learning.warm_start import WarmStart, read_warm_start
 from bsngraph.searching.prepare import Job
-from bsngraph.searching.settings import SearchSettings
+from bsngraph.settings import Recipe, SearchSettings
 from bsngraph.supernet import compile_fabric, prune
-from bsngraph.training import Progress, Recipe, derived_seed
+from bsngraph.training import Progress, derived_seed
 
 
 def profiled(fabric: Fabric | FabricProfile) -> FabricProfile:

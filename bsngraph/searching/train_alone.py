@@ -14,10 +14,10 @@ from bsngraph.runs.run_log import RunLog
 from bsngraph.searching.delivering.deliver import deliver
 from bsngraph.searching.delivering.result import Result
 from bsngraph.searching.prepare import prepare
-from bsngraph.searching.settings import SearchSettings
 from bsngraph.searching.stages import finished, keep_fabric
+from bsngraph.settings import Recipe, SearchSettings
 from bsngraph.supernet import compile_fabric, prune
-from bsngraph.training import NetTraining, Progress, Recipe, Silent, derived_seed
+from bsngraph.training import NetTraining, Progress, Silent, derived_seed
 
 
 def train(

@@ -4,14 +4,13 @@ here.
 
 from bsngraph.tasks.conversion import as_task
 from bsngraph.tasks.fit import check_fits
-from bsngraph.tasks.label_facts import ClassWeights, LabelFacts
+from bsngraph.tasks.label_facts import LabelFacts
 from bsngraph.tasks.metrics import Meter, Metric
 from bsngraph.tasks.task import Outputs, Task, first, task_of
 from bsngraph.tasks.task_table import TASKS, TaskRow
 
 __all__ = [
     "TASKS",
-    "ClassWeights",
     "LabelFacts",
     "Meter",
     "Metric",

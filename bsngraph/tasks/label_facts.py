@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 import torch
 from torch import Tensor
-
-ClassWeights = tuple[float, ...] | Literal["balanced"] | None
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from bsngraph.data import Dataset, TaskKind
 from bsngraph.errors import InputError
-from bsngraph.tasks.label_facts import ClassWeights, LabelFacts
+from bsngraph.settings import ClassWeights
+from bsngraph.tasks.label_facts import LabelFacts
 from bsngraph.tasks.metrics import Meter
 from bsngraph.tasks.task_table import TASKS, TaskRow
 

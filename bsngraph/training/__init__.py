@@ -1,4 +1,4 @@
-"""Training: recipes, the forward pass, one network's training, and measuring it on a
+"""Training: the forward pass, one network's training, and measuring it on a
 split.
 """
 
@@ -9,14 +9,11 @@ from bsngraph.training.layout import laid_out, lay_out
 from bsngraph.training.net_training import NetTraining
 from bsngraph.training.progress import Progress, Silent
 from bsngraph.training.randomness import derived_seed, generator_for, global_generator
-from bsngraph.training.recipe import Precision, Recipe
 from bsngraph.training.steps import check_finite, make_optimizer, prefixed, set_rate, step_weights
 
 __all__ = [
     "NetTraining",
-    "Precision",
     "Progress",
-    "Recipe",
     "RouteCache",
     "Score",
     "Silent",

@@ -7,10 +7,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from bsngraph.settings import Recipe
 from bsngraph.supernet import Route, SuperNet
 from bsngraph.tasks import Outputs
 from bsngraph.training.layout import laid_out
-from bsngraph.training.recipe import Recipe
 
 
 def run_net(net: SuperNet, inputs: Tensor, route: Route) -> Outputs:

@@ -13,6 +13,7 @@ import torch
 
 from bsngraph.data import Dataset
 from bsngraph.runs import Json
+from bsngraph.settings import Recipe
 from bsngraph.supernet import SuperNet
 from bsngraph.tasks import first, task_of
 from bsngraph.training.evaluation import RouteCache, evaluate_net
@@ -20,7 +21,6 @@ from bsngraph.training.forward import device_of, training_outputs
 from bsngraph.training.layout import lay_out
 from bsngraph.training.progress import Progress
 from bsngraph.training.randomness import generator_for, global_generator
-from bsngraph.training.recipe import Recipe
 from bsngraph.training.steps import check_finite, make_optimizer, prefixed, set_rate, step_weights
 
 

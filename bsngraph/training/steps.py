@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from bsngraph.errors import RunFailedError
+from bsngraph.settings import Recipe
 from bsngraph.supernet import SuperNet
-from bsngraph.training.recipe import Recipe
 
 
 def make_optimizer(net: SuperNet, recipe: Recipe) -> torch.optim.SGD:

@@ -26,10 +26,10 @@ from typing import Any
 
 import numpy as np
 import torch
-
-import bsngraph
 from benchmarks.truth.table import FABRICS, append_row, edges_text, read_fabric, read_rows
 from benchmarks.truth.tried import Change, annealed_entropy, control_variate, few_samples, nothing, sandwich
+
+import bsngraph
 from bsngraph.searching.choosing.oracle import every_architecture
 from bsngraph.settings import resolve_settings
 

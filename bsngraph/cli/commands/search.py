@@ -154,7 +154,8 @@ def command(
     mode = options.open_mode(resume, overwrite)
     by_hand, costs = options.recipe_given(more), options.costs_from(more)
     from bsngraph.cli.display import progress_display, show_result
-    from bsngraph.searching import SearchSettings, resolve_settings, search
+    from bsngraph.searching import search
+    from bsngraph.settings import SearchSettings, resolve_settings
 
     given = {
         field.name: more[field.name] for field in fields(SearchSettings) if more.get(field.name) is not None

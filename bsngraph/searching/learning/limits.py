@@ -11,8 +11,7 @@ import numpy as np
 from bsngraph.costs import Budget
 from bsngraph.fabric import Booleans
 from bsngraph.searching.learning.multipliers import Values
-from bsngraph.searching.settings import SearchSettings
-from bsngraph.training import Recipe
+from bsngraph.settings import Recipe, SearchSettings
 
 
 def budget_costs(budgets: Sequence[Budget], live: Booleans) -> Values:

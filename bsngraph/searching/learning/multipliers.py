@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bsngraph.costs import Budget
-from bsngraph.searching.settings import SearchSettings
+from bsngraph.settings import SearchSettings
 
 Values = NDArray[np.float64]
 

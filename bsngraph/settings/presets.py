@@ -30,8 +30,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bsngraph.errors import InputError, nearest
-from bsngraph.searching.settings import SearchSettings
-from bsngraph.training import Recipe
+from bsngraph.settings.recipe import Recipe
+from bsngraph.settings.search_settings import SearchSettings
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Literal, get_args
 
 from bsngraph.errors import InputError
-from bsngraph.tasks.label_facts import ClassWeights
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 Precision = Literal["float32", "bfloat16"]
+ClassWeights = tuple[float, ...] | Literal["balanced"] | None
 
 
 @dataclass(frozen=True, kw_only=True)
