@@ -7,8 +7,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from bsngraph.runs.checkpoint import read_checkpoint, write_checkpoint
-from bsngraph.runs.run_folder import Json, OpenMode, RunFolder, reading
+from bsngraph.runs.checkpoint import STAGES, Checkpoint, load_checkpoint, write_checkpoint
+from bsngraph.runs.run_folder import Json, OpenMode, RunFolder
 
 
 class RunLog:
@@ -19,14 +19,17 @@ class RunLog:
     def __init__(self, run: RunFolder, mode: OpenMode) -> None:
         self.run = run
         resumed = mode == "resume" and run.file("checkpoint.pt").exists()
-        self.state: Json = read_checkpoint(run) if resumed else {"rows": 0, "seconds": 0.0}
-        with reading(run, "checkpoint.pt"):
-            self.rows: list[Json] = run.read_metrics()[: int(self.state["rows"])]
-            self.started = time.perf_counter() - float(self.state["seconds"])
+        self.checkpoint = load_checkpoint(run) if resumed else Checkpoint()
+        self.rows: list[Json] = run.read_metrics()[: self.checkpoint.rows]
+        self.started = time.perf_counter() - self.checkpoint.seconds
+
+    @property
+    def state(self) -> Json:
+        """The states of the stages that had begun, by name."""
+        return {name: state for name in STAGES if (state := getattr(self.checkpoint, name)) is not None}
 
     def seconds(self) -> float:
-        """Wall-clock seconds of the run so far, those before an interruption included.
-        """
+        """Wall-clock seconds of the run, those before an interruption included."""
         return time.perf_counter() - self.started
 
     def keep(self, row: Json, **state: Any) -> None:
