@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from bsngraph.errors import FabricError, Problem
 from bsngraph.fabric import Draft, Edge, Fabric, Node
 from bsngraph.ops import Shape
+from bsngraph.ops.merges import MERGES
 
 if TYPE_CHECKING:
     from bsngraph.ops.counting.operation_profile import OperationProfile
@@ -145,20 +146,21 @@ class _Walk:
         known = [
             (edge, found.shape) for edge, found in zip(edges, profiles, strict=True) if found is not None
         ]
-        # concat adds up the first size, so only the others must agree
-        free = 1 if node.merge == "concat" else 0
+        # slots add up the first size, so only the others must agree
+        slots = MERGES[node.merge].slots
+        free = 1 if slots else 0
         common = {shape[free:] for _, shape in known}
         if len(common) > 1:
             seen = ", ".join(f"{'x'.join(map(str, shape))} from {edge.name}" for edge, shape in known)
             cure = "give the operations the same channels and stride"
-            if node.merge != "concat" and len({shape[1:] for _, shape in known}) == 1:
+            if not slots and len({shape[1:] for _, shape in known}) == 1:
                 cure += ", or set merge=concat on the node"
             self.problems.append(
                 Problem(f"shapes do not fit at merge={node.merge}: {seen}", f"node {node.name}", cure)
             )
         if len(common) != 1 or len(known) < len(edges):
             return None
-        if node.merge != "concat":
+        if not slots:
             return known[0][1]
         return (self._concat_channels(node, known), *known[0][1][1:])
 

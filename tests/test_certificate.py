@@ -34,7 +34,7 @@ from bsngraph.certificate import (
 from bsngraph.certificate.certificate import recount, seal
 from bsngraph.cli.main import cli
 from bsngraph.costs import complete_costs
-from bsngraph.costs.peak_memory import PeakMemory
+from bsngraph.costs.memory.peak_memory import PeakMemory
 from bsngraph.costs.schedules.schedule_costs import Makespan, Steps
 from bsngraph.delivered import load_network
 from bsngraph.errors import InputError

@@ -18,7 +18,7 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from bsngraph.costs.peak_memory import PeakMemory
+from bsngraph.costs.memory.peak_memory import PeakMemory
 from bsngraph.fabric import Booleans, connected, live_edges, read_fabric
 from bsngraph.ops.counting.operation_profile import profile as profile_operation
 from bsngraph.profile import FabricProfile, profile_fabric

@@ -16,7 +16,7 @@ from torch import nn
 
 from bsngraph.ops import OPERATIONS, Argument, operation
 from bsngraph.ops.counting.operation_profile import build, profile
-from bsngraph.ops.modules.image_modules import ACTIVATIONS, BatchNorm2d, Shortcut
+from bsngraph.ops.modules.image_modules import ACTIVATION_LAYERS, BatchNorm2d, Shortcut
 from bsngraph.ops.signature import Bounds, Fraction, OddSize, Size, read_signature, to_type
 
 sizes = st.integers(1, 13)
@@ -27,7 +27,7 @@ norms = st.sampled_from(("batch", "group", "layer", "instance", "none"))
 # parameters a channel after a convolution
 NORMED = {"batch": 2, "group": 2, "layer": 2, "instance": 2, "none": 1}
 OURS = {name for name, entry in OPERATIONS.items() if not entry.origin and not name.startswith("nn.")}
-activations = st.sampled_from(tuple(name for name in ACTIVATIONS if name != "relu6"))
+activations = st.sampled_from(tuple(name for name in ACTIVATION_LAYERS if name != "relu6"))
 
 
 @st.composite

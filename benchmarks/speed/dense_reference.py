@@ -11,8 +11,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from bsngraph.ops.activations import activation_function
 from bsngraph.supernet import SuperNet
-from bsngraph.supernet.merges import ACTIVATIONS
 
 
 class DenseMasked(nn.Module):
@@ -63,6 +63,6 @@ class DenseMasked(nn.Module):
                 value = value * gates[:, edge].view(-1, *[1] * (value.dim() - 1))
                 total = value if total is None else total + value
             assert total is not None
-            activation = ACTIVATIONS[self.fabric.nodes[node].activation]
+            activation = activation_function(self.fabric.nodes[node].activation)
             values.append(total if activation is None else activation(total))
         return values[self.fabric.target_indices[0]]

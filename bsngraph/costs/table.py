@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from bsngraph.costs.cost import AdditiveCost, Cost, Costs
-from bsngraph.costs.peak_memory import PeakMemory
+from bsngraph.costs.memory.peak_memory import PeakMemory
 from bsngraph.costs.schedules.schedule_costs import Makespan, Steps
 from bsngraph.costs.user_costs import BlackBox
 from bsngraph.errors import InputError, nearest

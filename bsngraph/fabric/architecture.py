@@ -17,6 +17,7 @@ from bsngraph.fabric.binding.structure import natural_key
 from bsngraph.fabric.live import Booleans, connected, live_edges
 from bsngraph.fabric.model import Edge, Fabric
 from bsngraph.ops import Shape
+from bsngraph.ops.merges import MERGES
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def prune_fabric(fabric: Fabric, architecture: Architecture, edge_shapes: Sequen
         if node.name in used:
             width = (
                 sum(edge_shapes[edge][0] for edge in fabric.incoming[position])
-                if node.merge == "concat"
+                if MERGES[node.merge].slots
                 else None
             )
             nodes.append(replace(node, concat_channels=node.concat_channels or width))
@@ -92,7 +93,7 @@ def _concat_slots(fabric: Fabric, edge_shapes: Sequence[Shape]) -> Mapping[int, 
     """
     offsets: dict[int, int] = {}
     for position, node in enumerate(fabric.nodes):
-        if node.merge == "concat" and node.concat_channels is None:
+        if MERGES[node.merge].slots and node.concat_channels is None:
             start = 0
             for edge in fabric.incoming[position]:
                 offsets[edge] = start

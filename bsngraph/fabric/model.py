@@ -22,9 +22,6 @@ from bsngraph.fabric.live import Booleans, LiveSweep, prepare_sweep
 from bsngraph.fabric.validity import fabric_problems
 from bsngraph.ops import Shape, Value
 
-MERGES = ("sum", "mean", "max", "mul", "concat")
-ACTIVATIONS = ("none", "relu", "gelu", "silu", "hardswish", "tanh", "sigmoid")
-
 
 @dataclass(frozen=True)
 class Node:

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from bsngraph.errors import Problem, nearest
+from bsngraph.ops.activations import ACTIVATIONS
+from bsngraph.ops.merges import MERGES
 
 if TYPE_CHECKING:
     from bsngraph.fabric.model import Edge, Fabric, Node
@@ -19,8 +21,6 @@ if TYPE_CHECKING:
 
 def fabric_problems(fabric: Fabric) -> list[Problem]:
     """Everything that is wrong with a fabric's structure; nothing where it is valid."""
-    from bsngraph.fabric.model import ACTIVATIONS, MERGES
-
     index = {node.name: position for position, node in enumerate(fabric.nodes)}
     problems = [*_repeated([node.name for node in fabric.nodes], "node")]
     problems += _repeated([edge.name for edge in fabric.edges], "edge")

@@ -139,9 +139,10 @@ def read_signature(name: str, builder: Builder) -> Operation:
     """The operation that `builder` defines: its keyword-only parameters are the
     arguments, its docstring says what it is.
 
-    The docstring's first line is the summary; lines that begin with `When:` and
-    `Sizes:` are what they say. A text in an `Annotated[int, "…"]` describes an
-    argument, a `Bounds` in it limits it.
+    The docstring's first paragraph is the summary; what follows `When:` and `Sizes:` at
+    the beginning of a line, up to the next of them or an empty line, is what they say.
+    A text in an `Annotated[int, "…"]` describes an argument, a `Bounds` in it limits
+    it.
 
     Raises:
         TypeError: a parameter that is not keyword-only, or whose type is none of bool,
@@ -166,13 +167,23 @@ def read_signature(name: str, builder: Builder) -> Operation:
         if isinstance(hint, str):
             hint = typing.get_type_hints(function, include_extras=True)[parameter.name]
         arguments[parameter.name] = argument(name, parameter.name, hint, parameter.default)
-    lines = inspect.cleandoc(builder.__doc__ or "").split("\n")
-    told = {
-        word: text.strip()
-        for word, colon, text in (line.partition(":") for line in lines[1:])
-        if colon and word in ("When", "Sizes")
-    }
-    return Operation(name, builder, arguments, lines[0], told.get("When", ""), told.get("Sizes", ""))
+    told = _told(inspect.cleandoc(builder.__doc__ or ""))
+    return Operation(name, builder, arguments, told["summary"], told["When"], told["Sizes"])
+
+
+def _told(text: str) -> dict[str, str]:
+    """The paragraphs of a docstring that say something of an operation."""
+    told = {"summary": "", "When": "", "Sizes": ""}
+    about = "summary"
+    for line in text.split("\n"):
+        word, colon, rest = line.partition(":")
+        if colon and word in ("When", "Sizes"):
+            about, line = word, rest
+        elif not line:
+            about = ""
+        if about:
+            told[about] = f"{told[about]} {line.strip()}".strip()
+    return told
 
 
 def argument(operation: str, name: str, hint: Any, default: Any = _REQUIRED) -> Argument:

@@ -12,17 +12,19 @@ from __future__ import annotations
 import copy
 import operator
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import reduce
 from typing import Any
 
 import torch
 from torch import nn
-from torch.fx import Graph, GraphModule, Node
+from torch.fx import Graph, GraphModule, Node, Proxy
+from torch.fx.proxy import GraphAppendingTracer
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from bsngraph.supernet.merges import ACTIVATIONS
+from bsngraph.ops.activations import activation_function
+from bsngraph.ops.merges import MERGES, Merge, Part, Place
 from bsngraph.supernet.supernet import SuperNet
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
@@ -70,10 +72,10 @@ def _graph(net: SuperNet, operations: nn.ModuleList) -> Graph:
             }
             values[index] = (
                 _concat(graph, net, index, parts)
-                if node.merge == "concat"
-                else _merged(graph, node.merge, [*parts.values()])
+                if MERGES[node.merge].slots
+                else _merged(graph, MERGES[node.merge], [*parts.values()])
             )
-        activation = ACTIVATIONS[node.activation]
+        activation = activation_function(node.activation)
         if activation is not None:
             values[index] = graph.call_function(activation, (values[index],))
     outputs = {name: values[node] for name, node in zip(fabric.targets, fabric.target_indices, strict=True)}
@@ -96,10 +98,19 @@ def _run(graph: Graph, name: str, module: nn.Module, value: Node) -> Node:
     return graph.call_module(name, (value,))
 
 
-def _merged(graph: Graph, merge: str, parts: Sequence[Node]) -> Node:
-    combine: Callable[..., Any] = {"max": torch.maximum, "mul": torch.mul}.get(merge, torch.add)
-    total = reduce(lambda one, other: graph.call_function(combine, (one, other)), parts)
-    return graph.call_function(torch.div, (total, len(parts))) if merge == "mean" else total
+def _merged(graph: Graph, merge: Merge, parts: Sequence[Node]) -> Node:
+    """The merge's own function, traced: what it does to whole batches.
+
+    A mean of one divides by one, which is left out.
+    """
+    tracer = GraphAppendingTracer(graph)
+    inputs: list[Any] = [Proxy(part, tracer) for part in parts]  # each stands for a tensor
+    traced: Any = merge.function([Part(value, None) for value in inputs], Place(1, None, 0))
+    merged: Node = traced.node
+    if merged.target is operator.truediv and merged.args[1] == 1:
+        graph.erase_node(merged)
+        merged = parts[0]
+    return merged
 
 
 def _concat(graph: Graph, net: SuperNet, node: int, parts: dict[int, Node]) -> Node:
@@ -117,7 +128,7 @@ def _concat(graph: Graph, net: SuperNet, node: int, parts: dict[int, Node]) -> N
             graph.call_function(functional.pad, (parts[edge], around)) if any(around) else parts[edge]
         )
         filled = start + width
-    return graph.call_function(torch.cat, (pieces, 1))
+    return pieces[0] if len(pieces) == 1 else graph.call_function(torch.cat, (pieces, 1))
 
 
 def _folded(module: nn.Module) -> nn.Module:

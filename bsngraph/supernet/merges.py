@@ -1,4 +1,5 @@
-"""How a node's live inputs become one value: one table row a merge.
+"""How a node's live inputs become one value: the functions behind the table of merges
+(`ops/merges.py`).
 
 In: the results of the live edges into a node, each with the rows of the node's batch it
 has values for (None: all of them); every row has at least one. Out: (rows, …). Absent
@@ -8,38 +9,12 @@ inputs are never multiplied away.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
+from bsngraph.ops.merges import Part, Place
 from bsngraph.supernet.rows import add_rows, spread_rows
-
-
-@dataclass(frozen=True)
-class Part:
-    """What one edge brings: values (k, …), the rows (k,) they belong to, and the first
-    channel of its slot at a concat.
-    """
-
-    value: Tensor
-    rows: Tensor | None
-    offset: int = 0
-
-
-@dataclass(frozen=True)
-class Place:
-    """The node a merge works for: how many rows it has, how many inputs each row has
-    (rows,) where not all the same, how wide it is.
-    """
-
-    count: int
-    present: Tensor | None
-    channels: int
-
-
-Merge = Callable[[Sequence[Part], Place], Tensor]
 
 
 def merge_sum(parts: Sequence[Part], place: Place) -> Tensor:
@@ -57,12 +32,12 @@ def merge_mean(parts: Sequence[Part], place: Place) -> Tensor:
 
 def merge_max(parts: Sequence[Part], place: Place) -> Tensor:
     """Elementwise maximum of the inputs present."""
-    return _fold(parts, place, torch.maximum, -torch.inf)
+    return fold(parts, place, torch.maximum, -torch.inf)
 
 
 def merge_mul(parts: Sequence[Part], place: Place) -> Tensor:
     """Elementwise product of the inputs present."""
-    return _fold(parts, place, torch.mul, 1.0)
+    return fold(parts, place, torch.mul, 1.0)
 
 
 def merge_concat(parts: Sequence[Part], place: Place) -> Tensor:
@@ -81,30 +56,12 @@ def _blank(like: Tensor, channels: int) -> Tensor:
     return like.new_zeros(like.shape[0], channels, *like.shape[2:])
 
 
-def _fold(
+def fold(
     parts: Sequence[Part], place: Place, combine: Callable[[Tensor, Tensor], Tensor], neutral: float
 ) -> Tensor:
+    """Combine the inputs one after the other; an absent one counts as `neutral`."""
     first, *others = parts
     total = spread_rows(first.value, first.rows, place.count, neutral)
     for part in others:
         total = combine(total, spread_rows(part.value, part.rows, place.count, neutral))
     return total
-
-
-MERGES: dict[str, Merge] = {
-    "sum": merge_sum,
-    "mean": merge_mean,
-    "max": merge_max,
-    "mul": merge_mul,
-    "concat": merge_concat,
-}
-
-ACTIVATIONS: dict[str, Callable[[Tensor], Tensor] | None] = {
-    "none": None,
-    "relu": functional.relu,
-    "gelu": functional.gelu,
-    "silu": functional.silu,
-    "hardswish": functional.hardswish,
-    "tanh": torch.tanh,
-    "sigmoid": torch.sigmoid,
-}

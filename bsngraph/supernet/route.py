@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bsngraph.fabric import Booleans, Fabric
+from bsngraph.ops.merges import MERGES
 
 _Numbers = NDArray[np.int64]
 _Rows = Tensor | None  # None: all of them, in order
@@ -37,8 +38,8 @@ class NodeStep:
     """Make a node's value from its live edges, `edges[i]` filling the rows `rows[i]`,
     then hand it out.
 
-    `count`: examples the node is live for. `present` (count,): inputs of each, for
-    means that are not all of as many.
+    `count`: examples the node is live for. `present` (count,): how many inputs each of
+    them has; None where the merge does not ask, or all have every edge.
     """
 
     node: int
@@ -92,8 +93,8 @@ class Planner:
         row = alive.cumsum(axis=1) - 1  # (nodes, batch): where a node's value has each example
         take, fill = row[self.tails[edges], examples], row[self.heads[edges], examples]
         uneven = np.unique(self.heads[used[sizes[used] < counts[self.heads[used]]]]).tolist()
-        means = [node for node in uneven if fabric.nodes[node].merge == "mean"]
-        others = [inputs[node, alive[node]] for node in means] + [
+        counted = [node for node in uneven if MERGES[fabric.nodes[node].merge].counts]
+        others = [inputs[node, alive[node]] for node in counted] + [
             np.flatnonzero(alive[node]) for node in fabric.target_indices
         ]
 
@@ -101,7 +102,7 @@ class Planner:
         views = iter(torch.split(_on_device(np.concatenate([take, fill, *others]), device), lengths))
         taken = dict(self._parts(used, sizes < counts[self.tails], views))
         filled = dict(self._parts(used, sizes < counts[self.heads], views))
-        present = dict(zip(means, views, strict=False))
+        present = dict(zip(counted, views, strict=False))
         targets = [part if len(part) < len(live) else None for part in views]
         handouts = [_handout(node, edges, taken) for node, edges in enumerate(self.outgoing)]
         steps = []

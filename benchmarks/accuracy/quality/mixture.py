@@ -16,10 +16,10 @@ import torch
 from torch import Tensor, nn
 
 from bsngraph.data import Dataset, Split
+from bsngraph.ops.activations import activation_function
 from bsngraph.profile import FabricProfile
 from bsngraph.settings import Recipe
 from bsngraph.supernet import SuperNet, compile_fabric
-from bsngraph.supernet.merges import ACTIVATIONS
 from bsngraph.tasks import task_of
 from bsngraph.training import (
     check_finite,
@@ -87,7 +87,7 @@ class Mixture(nn.Module):
                 value = torch.tensordot(weights, parts, dims=1)
             else:
                 value = parts.sum(dim=0) / (len(incoming) if node.merge == "mean" else 1)
-            activation = ACTIVATIONS[node.activation]
+            activation = activation_function(node.activation)
             values.append(value if activation is None else activation(value))
         return values[fabric.target_indices[0]]
 

@@ -37,9 +37,11 @@ from bsngraph.fabric.binding.words import (
     edge_style_words,
     node_style_words,
 )
-from bsngraph.fabric.model import ACTIVATIONS, MERGES, Edge, Fabric, Node
+from bsngraph.fabric.model import Edge, Fabric, Node
 from bsngraph.fabric.reading.raw import RawEdge, RawGraph, RawNode, cannot_be_written, place, split_names
 from bsngraph.ops import EDGE_WORDS, OPERATIONS, Operation, Shape, Value
+from bsngraph.ops.activations import ACTIVATIONS
+from bsngraph.ops.merges import MERGES
 from bsngraph.ops.signature import to_type
 
 MAX_SIZE = 65_536
@@ -283,8 +285,8 @@ class _Binder:
         )
         return Node(
             name=raw.name,
-            merge=self._choice("merge", given.get("merge", "sum"), MERGES, where),
-            activation=self._choice("activation", given.get("activation", "none"), ACTIVATIONS, where),
+            merge=self._choice("merge", given.get("merge", "sum"), tuple(MERGES), where),
+            activation=self._choice("activation", given.get("activation", "none"), tuple(ACTIVATIONS), where),
             input=self._shape(given["input"], where) if "input" in given else None,
             concat_channels=int(concat) if concat is not None else None,
             style=style,

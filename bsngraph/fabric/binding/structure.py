@@ -15,6 +15,7 @@ import networkx as nx
 from bsngraph.errors import Problem
 from bsngraph.fabric.model import Edge, Node
 from bsngraph.fabric.reading.raw import RawGraph, place
+from bsngraph.ops.merges import MERGES
 
 
 def natural_key(name: str) -> tuple[object, ...]:
@@ -104,13 +105,13 @@ def slot_problems(nodes: Mapping[str, Node], edges: Iterable[Edge]) -> list[Prob
     problems = []
     cure = "set merge=concat on the node, or remove it"
     for node in nodes.values():
-        if node.concat_channels is not None and node.merge != "concat":
+        if node.concat_channels is not None and not MERGES[node.merge].slots:
             problems.append(
                 Problem(f"concat_channels has no meaning at merge={node.merge}", f"node {node.name}", cure)
             )
     for edge in edges:
         merge = nodes[edge.target].merge
-        if edge.concat_offset is not None and merge != "concat":
+        if edge.concat_offset is not None and not MERGES[merge].slots:
             what = f"concat_offset has no meaning on an edge into a node of merge={merge}"
             problems.append(Problem(what, f"edge {edge.name}", cure))
     return problems

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import networkx as nx
 
 from bsngraph.errors import InputError, nearest
-from bsngraph.fabric.model import MERGES
 from bsngraph.ops import Shape
+from bsngraph.ops.merges import MERGES
 
 SOURCE, TARGET = "image", "scores"
 MOST = 65_536  # the largest size an operation takes

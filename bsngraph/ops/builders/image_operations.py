@@ -47,7 +47,8 @@ def conv(
     """Convolution, then norm, then activation; kernel=1 is a projection.
 
     When: the standard choice wherever an image comes in; dilation sees further, groups
-    cost less. Sizes: c×h×w → channels×⌈h/stride⌉×⌈w/stride⌉
+    cost less.
+    Sizes: c×h×w → channels×⌈h/stride⌉×⌈w/stride⌉
     """
     from bsngraph.ops.modules import image_modules as modules
 
@@ -166,7 +167,8 @@ def bottleneck_block(
     shortcut unless residual=false.
 
     When: deep ResNets with many channels; it costs less than a basic block of the same
-    width. Sizes: c×h×w → channels×⌈h/stride⌉×⌈w/stride⌉
+    width.
+    Sizes: c×h×w → channels×⌈h/stride⌉×⌈w/stride⌉
     """
     from bsngraph.ops.modules import block_modules as blocks
 
@@ -194,7 +196,8 @@ def mbconv(
     depthwise, 1x1 back, ReLU6 between.
 
     When: mobile search spaces (ProxylessNAS, FBNet); beside a searchable skip set
-    residual=false. Sizes: c×h×w → channels×⌈h/stride⌉×⌈w/stride⌉
+    residual=false.
+    Sizes: c×h×w → channels×⌈h/stride⌉×⌈w/stride⌉
     """
     from bsngraph.ops.modules import block_modules as blocks
 

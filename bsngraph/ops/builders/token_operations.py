@@ -29,7 +29,8 @@ def patches(
     learned position.
 
     When: the way from images to attention; sides that size does not divide are padded
-    with zeros. Sizes: c×h×w → (⌈h/size⌉·⌈w/size⌉)×features
+    with zeros.
+    Sizes: c×h×w → (⌈h/size⌉·⌈w/size⌉)×features
     """
     from bsngraph.ops.modules import token_modules
 
@@ -72,7 +73,8 @@ def attention(
     """Layer norm, then multi-head self-attention with an outgoing projection.
 
     When: where tokens must look at each other; put an identity edge beside it, or set
-    residual=true. Sizes: length×features → the same
+    residual=true.
+    Sizes: length×features → the same
     """
     from bsngraph.ops.modules import token_modules
 

@@ -34,7 +34,8 @@ def flatten(shape: Shape) -> "nn.Module":
     """All values in one vector.
 
     When: between an image or a sequence and linear layers that may see where things
-    are. Sizes: c×h×w → c·h·w
+    are.
+    Sizes: c×h×w → c·h·w
     """
     from torch import nn
 
@@ -48,7 +49,8 @@ def global_pool(
     """Mean or maximum over all pixels of an image, or over all tokens of a sequence.
 
     When: between an image or a sequence and linear layers that should not see where
-    things are. Sizes: c×h×w → c; length×features → features
+    things are.
+    Sizes: c×h×w → c; length×features → features
     """
     from bsngraph.ops.modules import image_modules as modules
 
@@ -62,7 +64,8 @@ def linear(shape: Shape, *, features: Features, activation: Activation = "none")
     """Fully connected layer over the flattened input, then activation.
 
     When: on vectors; on an image or sequence each of its values has a weight of its
-    own. Sizes: any → features
+    own.
+    Sizes: any → features
     """
     from bsngraph.ops.modules import image_modules as modules
 

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from bsngraph.ops.signature import Shape
 
-ACTIVATIONS: dict[str, type[nn.Module]] = {
+ACTIVATION_LAYERS: dict[str, type[nn.Module]] = {
     "none": nn.Identity,
     "relu": nn.ReLU,
     "relu6": nn.ReLU6,
@@ -162,7 +162,7 @@ def _finished(layer: nn.Conv2d | nn.ConvTranspose2d, norm: str, activation: str)
     if norm != "none":
         layers["norm"] = norm_layer(norm, layer.out_channels)
     if activation != "none":
-        layers["activation"] = ACTIVATIONS[activation]()
+        layers["activation"] = ACTIVATION_LAYERS[activation]()
     return nn.Sequential(layers)
 
 
@@ -226,7 +226,7 @@ def linear(shape: Shape, features: int, activation: str) -> nn.Sequential:
         flatten=nn.Flatten(), linear=nn.Linear(incoming, features)
     )
     if activation != "none":
-        layers["activation"] = ACTIVATIONS[activation]()
+        layers["activation"] = ACTIVATION_LAYERS[activation]()
     return nn.Sequential(layers)
 
 

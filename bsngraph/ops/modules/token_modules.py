@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bsngraph.ops.modules.image_modules import ACTIVATIONS
+from bsngraph.ops.modules.image_modules import ACTIVATION_LAYERS
 
 
 class Residual(nn.Module):
@@ -96,7 +96,7 @@ def mlp(features: int, expansion: int, activation: str, dropout: float, norm: st
     """
     layers: OrderedDict[str, nn.Module] = OrderedDict(widen=nn.Linear(features, expansion * features))
     if activation != "none":
-        layers["activation"] = ACTIVATIONS[activation]()
+        layers["activation"] = ACTIVATION_LAYERS[activation]()
     layers["narrow"] = nn.Linear(expansion * features, features)
     return _normalised(features, norm, layers, dropout)
 
@@ -117,5 +117,5 @@ def token_linear(incoming: int, features: int, activation: str) -> nn.Sequential
     """Linear layer on each token, then the activation."""
     layers: OrderedDict[str, nn.Module] = OrderedDict(linear=nn.Linear(incoming, features))
     if activation != "none":
-        layers["activation"] = ACTIVATIONS[activation]()
+        layers["activation"] = ACTIVATION_LAYERS[activation]()
     return nn.Sequential(layers)

@@ -1,0 +1,1 @@
+"""Peak memory: following what is alive while the network of a sample runs."""
