@@ -15,6 +15,7 @@ from test_supernet import assert_close, choices, inputs_of, randomised, resnet_g
 from torch import nn
 
 from bsngraph.fabric import architecture_of, fabric_from_networkx
+from bsngraph.ops.merges import MERGES
 from bsngraph.supernet import compile_fabric, deploy, named_weights, prune_net
 
 
@@ -105,6 +106,28 @@ def test_a_deployed_network_drops_each_value_after_its_last_use():
     with torch.no_grad():
         deployed(torch.randn(2, 1, 3, 3, dtype=torch.float64))
     assert alive == [0, 1, 2, 2, 0]  # a; a, b; b with a's way to c; at last nothing but c, which is a sum
+
+
+@pytest.mark.parametrize("merge", list(MERGES))
+def test_a_deployed_network_does_nothing_where_a_node_has_one_input(merge):
+    graph = nx.MultiDiGraph(source="x", target="y")
+    graph.add_node("x", input="1x3x3")
+    graph.add_node("a", merge=merge)
+    graph.add_node("y", merge=merge)
+    for source, target in [("x", "a"), ("a", "y")]:
+        graph.add_edge(source, target, op="conv", channels=2, norm="none")
+    ran = [node.op for node in deploy(pruned(graph)).graph.nodes]
+    assert ran == ["placeholder", "call_module", "call_module", "output"]
+
+
+def test_a_deployed_mean_of_several_divides_by_their_number():
+    graph = nx.MultiDiGraph(source="x", target="y")
+    graph.add_node("x", input="1x3x3")
+    graph.add_node("y", merge="mean")
+    for _ in range(3):
+        graph.add_edge("x", "y", op="conv", channels=2, norm="none")
+    code = deploy(pruned(graph)).code
+    assert (code.count(" / 3"), code.count(" + ")) == (1, 2)
 
 
 def test_a_deployed_network_can_be_copied_and_exported():
