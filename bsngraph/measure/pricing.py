@@ -13,26 +13,22 @@ from pathlib import Path
 
 from bsngraph.costs import BudgetRequest, Sources, check_units
 from bsngraph.costs.table import DURATION
-from bsngraph.costs.user_costs import TIMEOUT_S, load_user_cost
+from bsngraph.costs.user_costs import load_user_cost
 from bsngraph.measure.cache import default_cache
 from bsngraph.measure.device import Hardware
 from bsngraph.measure.latency import LatencyTable, edge_latencies
 from bsngraph.profile import FabricProfile
 from bsngraph.runs import RunFolder
+from bsngraph.settings import CostSettings
 from bsngraph.training import Progress
 
 
-@dataclass(frozen=True)
-class CostOptions:
-    """`own`: texts NAME=FILE.py:FUNCTION. `timeout_s`: for each call of them.
-    `latency_batch`: examples at once when latency is measured.
-
-    `latencies`: a table measured before, which stands for measuring.
+@dataclass(frozen=True, kw_only=True)
+class CostOptions(CostSettings):
+    """How costs are found, and a table of latencies measured before, which stands for
+    measuring.
     """
 
-    own: tuple[str, ...] = ()
-    timeout_s: float = TIMEOUT_S
-    latency_batch: int = 1
     latencies: LatencyTable | None = None
 
 

@@ -1,20 +1,26 @@
-"""Every setting of a training and of a search, with its default. Nothing here imports
-torch.
-"""
+"""Every setting of a training, a search and its costs. Nothing here imports torch."""
 
-from bsngraph.settings.presets import PRESETS, resolve_settings
+from bsngraph.settings.cost_settings import CostSettings
+from bsngraph.settings.presets import PRESETS, WARM_START, resolve_settings
 from bsngraph.settings.recipe import ClassWeights, Precision, Recipe, as_dict
 from bsngraph.settings.search_settings import Baseline, EdgeOptimizer, PenaltyForm, SearchSettings
+from bsngraph.settings.setting import Group, Setting, SettingRow, setting_rows
 
 __all__ = [
     "PRESETS",
+    "WARM_START",
     "Baseline",
     "ClassWeights",
+    "CostSettings",
     "EdgeOptimizer",
+    "Group",
     "PenaltyForm",
     "Precision",
     "Recipe",
     "SearchSettings",
+    "Setting",
+    "SettingRow",
     "as_dict",
     "resolve_settings",
+    "setting_rows",
 ]

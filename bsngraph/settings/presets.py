@@ -36,13 +36,17 @@ from bsngraph.settings.search_settings import SearchSettings
 
 @dataclass(frozen=True)
 class Preset:
-    """Fields of `Recipe` and `SearchSettings` with other values than their defaults."""
+    """Fields of `Recipe` and `SearchSettings` with other values than their defaults;
+    `meaning` follows the preset's name in help.
+    """
 
+    meaning: str
     recipe: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 WARM_START = Preset(
+    "what is usual after a warm start",
     recipe={"epochs": 24, "learning_rate": 0.05},
     settings={"burn_in": 0.0, "settle": 0.5, "reopen": 0.9},
 )
@@ -52,6 +56,7 @@ be able to come back.
 
 PRESETS: Mapping[str, Preset] = {
     "paper": Preset(
+        "the algorithm as it was published (300 epochs, λ·max(0, C-B), Γ by SGD …)",
         recipe={
             "epochs": 300,
             "batch_size": 64,
@@ -103,7 +108,7 @@ def resolve_settings(
     """
     if preset is not None and preset not in PRESETS:
         raise InputError(f"there is no preset {preset!r}: {nearest(preset, PRESETS)}")
-    chosen = PRESETS[preset] if preset is not None else WARM_START if warm else Preset()
+    chosen = PRESETS[preset] if preset is not None else WARM_START if warm else Preset("the defaults")
     by_hand = dict(settings or {})
     if "burn_in" in by_hand and chosen.settings.get("settle", 0) == chosen.settings.get("burn_in", 1):
         by_hand.setdefault("settle", by_hand["burn_in"])

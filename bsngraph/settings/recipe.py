@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Literal, get_args
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Literal
 
-from bsngraph.errors import InputError
+from bsngraph.settings.checking import INFINITY, check_settings
+from bsngraph.settings.parsing import parse_class_weights, parse_drops
+from bsngraph.settings.setting import documented, says
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -14,63 +16,102 @@ Precision = Literal["float32", "bfloat16"]
 ClassWeights = tuple[float, ...] | Literal["balanced"] | None
 
 
+@documented
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How weights are trained: SGD with momentum and weight decay, the rate divided by
-    10 at each of `drops` (shares of the epochs).
+    """How weights are trained: by SGD with momentum, weight decay and steps of the
+    learning rate.
 
-    `clip` bounds the norm of the gradient: nodes that sum many edges start with large
-    values, and one step too long would be the last. `nesterov` says which form of
-    momentum it is. `augmentation` stands for the data set's own, as
-    `parse_augmentation` reads it. `class_weights` multiply the loss of each label, or
-    of each pixel: a number a class, or balanced, by how rare each is in training. With
-    `precision` bfloat16, torch's autocast runs convolutions and products of training
-    steps in that type; weights, losses and evaluation stay float32.
+    Raises:
+        InputError: every value that no training takes, at once.
     """
 
-    epochs: int = 60
-    batch_size: int = 32
-    learning_rate: float = 0.1
-    momentum: float = 0.9
-    nesterov: bool = True
-    weight_decay: float = 5e-4
-    drops: tuple[float, ...] = (0.6, 0.85)
-    clip: float = 5.0
-    augment: bool = True
-    augmentation: str | None = None
-    class_weights: ClassWeights = None
-    precision: Precision = "float32"
+    epochs: int = field(
+        default=60, metadata=says("Passes over the training data.", group="learning", at_least=1)
+    )
+    batch_size: int = field(
+        default=32,
+        metadata=says(
+            "Training examples in a step.",
+            group="learning",
+            at_least=2,
+            why="BatchNorm and the baseline need a second example",
+        ),
+    )
+    learning_rate: float = field(
+        default=0.1,
+        metadata=says("Learning rate of the weights in the first epoch.", group="learning", at_least=0),
+    )
+    momentum: float = field(
+        default=0.9, metadata=says("Momentum of the weights' SGD.", group="learning", at_least=0)
+    )
+    nesterov: bool = field(
+        default=True,
+        metadata=says(
+            "Whether the weights' SGD has Nesterov's momentum or the plain one.",
+            group="learning",
+            by_option=False,
+        ),
+    )
+    weight_decay: float = field(
+        default=5e-4, metadata=says("Weight decay of the weights' SGD.", group="learning", at_least=0)
+    )
+    drops: tuple[float, ...] = field(
+        default=(0.6, 0.85),
+        metadata=says(
+            "Shares of the epochs at which the weights' learning rate drops to a tenth.",
+            group="learning",
+            above=0,
+            below=1,
+            must="be shares of the epochs between 0 and 1",
+            metavar="SHARE,…",
+            parse=parse_drops,
+        ),
+    )
+    clip: float = field(
+        default=5.0,
+        metadata=says(
+            "Largest norm of the weights' gradient, to which longer ones are shortened. Nodes that sum many "
+            "edges start with large values, and one step too long would be the last. inf shortens none.",
+            group="learning",
+            above=0,
+            at_most=INFINITY,
+            why="inf shortens no gradient",
+        ),
+    )
+    augment: bool = field(default=True, metadata=says("Augment the training data.", group="data"))
+    augmentation: str | None = field(
+        default=None,
+        metadata=says(
+            "How training data are augmented: shift=PIXELS, flip, crop=SHARE, cutout=PIXELS, mixup=ALPHA.",
+            group="data",
+            metavar="KIND[=AMOUNT],…",
+            shown="as fits the data set",
+        ),
+    )
+    class_weights: ClassWeights = field(
+        default=None,
+        metadata=says(
+            "What the loss of each label or pixel is multiplied by: a number for each class, or balanced, by "
+            "how rare its class is in the training data.",
+            group="learning",
+            at_least=0,
+            must="be finite numbers, not negative, or balanced",
+            metavar="balanced|W,…",
+            parse=parse_class_weights,
+        ),
+    )
+    precision: Precision = field(
+        default="float32",
+        metadata=says(
+            "Number type of convolutions and products in training steps. bfloat16 is for GPUs; most CPUs are "
+            "slower in it. Weights, losses and evaluation stay float32.",
+            group="hardware",
+        ),
+    )
 
     def __post_init__(self) -> None:
-        problems = []
-        if self.epochs < 1:
-            problems.append(f"epochs={self.epochs} must be at least 1")
-        if self.batch_size < 2:
-            problems.append(
-                f"batch-size={self.batch_size} must be at least 2: BatchNorm and the baseline need a "
-                "second example"
-            )
-        for name in ("learning_rate", "momentum", "weight_decay"):
-            if not 0 <= getattr(self, name) < float("inf"):
-                problems.append(
-                    f"{name.replace('_', '-')}={getattr(self, name)} must be a finite number, not negative"
-                )
-        if not self.clip > 0:
-            problems.append(f"clip={self.clip} must be a positive number, or inf for none")
-        weights = self.class_weights
-        if not (
-            weights in (None, "balanced")
-            or (isinstance(weights, tuple) and all(0 <= weight < float("inf") for weight in weights))
-        ):
-            problems.append(f"class-weights={weights} must be finite numbers, not negative, or balanced")
-        if self.precision not in get_args(Precision):
-            problems.append(f"precision={self.precision} must be one of {', '.join(get_args(Precision))}")
-        if any(not 0 < drop < 1 for drop in self.drops):
-            problems.append(
-                f"drops={','.join(map(str, self.drops))} must be shares of the epochs between 0 and 1"
-            )
-        if problems:
-            raise InputError("; ".join(problems))
+        check_settings(self)
 
     def rate(self, epoch: int) -> float:
         """The learning rate of an epoch (0-based)."""

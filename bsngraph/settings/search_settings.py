@@ -1,98 +1,190 @@
-"""Every setting of a search, with its default: frozen, keyword-only, written to
+"""Every setting of a search beside its recipe: frozen, keyword-only, written to
 config.json as it is.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
-from bsngraph.errors import InputError
+from bsngraph.settings.checking import check_settings
+from bsngraph.settings.parsing import parse_penalty
+from bsngraph.settings.setting import documented, says
 
 Baseline = Literal["leave-one-out", "batch-mean"]
 EdgeOptimizer = Literal["adam", "sgd"]
 PenaltyForm = Literal["relative", "absolute", "absolute-distance"]
 
 
+@documented
 @dataclass(frozen=True, kw_only=True)
 class SearchSettings:
-    """How edge probabilities are learned beside the weights, and how the architecture
+    """How edge probabilities Γ are learned beside the weights, and how the architecture
     is chosen.
 
-    `burn_in`: share of the epochs in which only the weights learn. `settle`: share of
-    the epochs after which each limit stands at `aim` times its budget; between the two
-    it is lowered from the whole fabric. The penalty pulls the expected cost to about
-    its limit and leaves some samples above; aiming under the budget leaves the ones
-    that were trained last inside it. `penalty`: λ of λ·max(0, C/B − 1), or of the
-    paper's λ·max(0, C − B) and λ·|C − B| where `penalty_form` is absolute or
-    absolute-distance; where `adapt_penalty` holds, λ is adapted from there.
-    `edge_optimizer`: what moves the logits of Γ, Adam or plain SGD, at the constant
-    rate `edge_learning_rate`. `initial_probability`: where Γ starts, on edges whose
-    file does not say. `fair_share`: share of each batch whose samples keep every
-    decision open, p = ½, and teach the weights alone. `reopen`: after a warm start Γ is
-    brought up to this, so that what was dropped can come back. `candidates`: samples of
-    Γ that are compared for the choice; `neighbour_rounds`: how often the best one is
-    compared with its neighbours; `finalists`: how many are trained from scratch for
-    `finalist_epochs` each before the choice (0 or 1: none), `explorer_share` of them
-    drawn without regard to Γ and shared weights, the others the best by these.
-    `finetune_epochs`: for the chosen network, at `finetune_rate`.
+    Raises:
+        InputError: every value that no search takes, at once.
     """
 
-    burn_in: float = 0.2
-    settle: float = 0.6
-    aim: float = 0.95
-    penalty: float = 1.0
-    adapt_penalty: bool = True
-    penalty_form: PenaltyForm = "relative"
-    baseline: Baseline = "leave-one-out"
-    edge_optimizer: EdgeOptimizer = "adam"
-    edge_learning_rate: float = 0.05
-    initial_probability: float = 0.9526  # sigmoid(3), the paper's start
-    fair_share: float = 0.5
-    reopen: float = 0.0
-    candidates: int = 64
-    neighbour_rounds: int = 4
-    finalists: int = 12
-    explorer_share: float = 0.5
-    finalist_epochs: int = 8
-    finetune_epochs: int = 30
-    finetune_rate: float = 0.02
+    burn_in: float = field(
+        default=0.2,
+        metadata=says(
+            "Share of the epochs in which only the weights learn.", group="learning", at_least=0, at_most=1
+        ),
+    )
+    settle: float = field(
+        default=0.6,
+        metadata=says(
+            "Share of the epochs after which limits are no longer lowered: from the end of the burn-in on "
+            "each limit goes from the whole fabric's cost down to its aim.",
+            group="budgets",
+            at_least=0,
+            at_most=1,
+        ),
+    )
+    aim: float = field(
+        default=0.95,
+        metadata=says(
+            "Share of a budget at which its limit stands once it is no longer lowered. An aim under the "
+            "budget leaves the samples that are trained last inside it.",
+            group="budgets",
+            above=0,
+            at_most=1,
+            must="be a share of the budget between 0 and 1",
+        ),
+    )
+    penalty: float = field(
+        default=1.0,
+        metadata=says(
+            "λ, the price of exceeding a budget: auto adapts it, from START or 1 on, until the expected cost "
+            "is at its limit; a NUMBER stays.",
+            group="budgets",
+            at_least=0,
+            metavar="auto|auto:START|NUMBER",
+            shown="auto",
+            parse=parse_penalty,
+        ),
+    )
+    adapt_penalty: bool = field(
+        default=True,
+        metadata=says(
+            "Whether λ is adapted, from the penalty on, or stays there.", group="budgets", by_option=False
+        ),
+    )
+    penalty_form: PenaltyForm = field(
+        default="relative",
+        metadata=says(
+            "What a cost C over its budget B adds to the loss: λ·max(0, C/B-1), or the paper's λ·max(0, C-B) "
+            "(absolute) and λ·|C-B| (absolute-distance).",
+            group="budgets",
+        ),
+    )
+    baseline: Baseline = field(
+        default="leave-one-out",
+        metadata=says(
+            "What the policy gradient compares an example's loss with: the mean of the batch's other "
+            "examples, or of the whole batch, as in the paper.",
+            group="learning",
+        ),
+    )
+    edge_optimizer: EdgeOptimizer = field(
+        default="adam",
+        metadata=says(
+            "What moves the logits of the edge probabilities Γ: Adam or plain SGD.", group="learning"
+        ),
+    )
+    edge_learning_rate: float = field(
+        default=0.05,
+        metadata=says(
+            "Learning rate of the edge probabilities' logits, the same in every epoch.",
+            group="learning",
+            at_least=0,
+        ),
+    )
+    initial_probability: float = field(
+        default=0.9526,
+        metadata=says(  # sigmoid(3), the paper's start
+            "Edge probability at the start, for edges whose file gives none.",
+            group="learning",
+            above=0,
+            below=1,
+            must="lie between 0 and 1",
+        ),
+    )
+    fair_share: float = field(
+        default=0.5,
+        metadata=says(
+            "Share of each batch that has uniform samples: they keep every edge with probability 1/2 and "
+            "train the weights alone.",
+            group="learning",
+            at_least=0,
+            below=1,
+            must="be a share of the batch under 1",
+        ),
+    )
+    reopen: float = field(
+        default=0.0,
+        metadata=says(
+            "Smallest edge probability after a warm start, so that edges dropped before can come back.",
+            group="learning",
+            at_least=0,
+            below=1,
+            must="be a probability under 1",
+        ),
+    )
+    candidates: int = field(
+        default=64,
+        metadata=says(
+            "Samples of the edge probabilities that are compared for the choice of the architecture.",
+            group="choosing",
+            at_least=0,
+        ),
+    )
+    neighbour_rounds: int = field(
+        default=4,
+        metadata=says(
+            "How often the best architecture so far is compared with its neighbours inside the budgets.",
+            group="choosing",
+            at_least=0,
+        ),
+    )
+    finalists: int = field(
+        default=12,
+        metadata=says(
+            "Architectures that are trained briefly from scratch before one of them is chosen; 0 or 1 trains "
+            "none.",
+            group="choosing",
+            at_least=0,
+        ),
+    )
+    explorer_share: float = field(
+        default=0.5,
+        metadata=says(
+            "Share of the finalists that are drawn from all architectures inside the budgets, without regard "
+            "to what was learned; the others are the best by the shared weights.",
+            group="choosing",
+            at_least=0,
+            at_most=1,
+            must="be a share of the finalists, at most 1",
+        ),
+    )
+    finalist_epochs: int = field(
+        default=8,
+        metadata=says(
+            "Epochs for which each finalist is trained from scratch.", group="choosing", at_least=1
+        ),
+    )
+    finetune_epochs: int = field(
+        default=30,
+        metadata=says("Epochs for which the chosen network is fine-tuned.", group="delivery", at_least=0),
+    )
+    finetune_rate: float = field(
+        default=0.02,
+        metadata=says("Learning rate at the start of the fine-tuning.", group="delivery", at_least=0),
+    )
 
     def __post_init__(self) -> None:
-        problems = []
-        if not 0 <= self.burn_in <= self.settle <= 1:
-            problems.append(
-                f"burn-in={self.burn_in} and settle={self.settle} must read 0 <= burn-in <= settle <= 1"
-            )
-        if not 0 < self.aim <= 1:
-            problems.append(f"aim={self.aim} must be a share of the budget between 0 and 1")
-        if self.adapt_penalty and self.penalty_form != "relative":
-            problems.append(
-                f"penalty-form={self.penalty_form} is in the cost's own unit, in which λ cannot find "
-                "itself: give a penalty, a number"
-            )
-        if not 0 < self.initial_probability < 1:
-            problems.append(f"initial-probability={self.initial_probability} must lie between 0 and 1")
-        if not 0 <= self.fair_share < 1:
-            problems.append(f"fair-share={self.fair_share} must be a share of the batch under 1")
-        if not 0 <= self.explorer_share <= 1:
-            problems.append(
-                f"explorer-share={self.explorer_share} must be a share of the finalists, at most 1"
-            )
-        if not 0 <= self.reopen < 1:
-            problems.append(f"reopen={self.reopen} must be a probability under 1")
-        for name in ("penalty", "edge_learning_rate", "finetune_rate"):
-            if not 0 <= getattr(self, name) < float("inf"):
-                problems.append(
-                    f"{name.replace('_', '-')}={getattr(self, name)} must be a finite number, not negative"
-                )
-        for name in ("candidates", "neighbour_rounds", "finalists", "finetune_epochs"):
-            if getattr(self, name) < 0:
-                problems.append(f"{name.replace('_', '-')}={getattr(self, name)} must not be negative")
-        if self.finalist_epochs < 1:
-            problems.append(f"finalist-epochs={self.finalist_epochs} must be at least 1")
-        if problems:
-            raise InputError("; ".join(problems))
+        check_settings(self, *self._conflicts())
 
     @property
     def explorers(self) -> int:
@@ -100,3 +192,18 @@ class SearchSettings:
         weights.
         """
         return int(self.explorer_share * self.finalists) if self.finalists > 1 else 0
+
+    def _conflicts(self) -> list[str]:
+        """Settings that exclude each other."""
+        found = []
+        ends = self.burn_in, self.settle
+        if all(isinstance(end, (int, float)) for end in ends) and self.burn_in > self.settle:
+            found.append(
+                f"burn-in={self.burn_in} and settle={self.settle} must read 0 <= burn-in <= settle <= 1"
+            )
+        if self.adapt_penalty is True and self.penalty_form in ("absolute", "absolute-distance"):
+            found.append(
+                f"penalty-form={self.penalty_form} is in the cost's own unit, in which λ cannot find "
+                "itself: give a penalty, a number"
+            )
+        return found
