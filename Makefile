@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo demo-segmentation test lint bench bench-quick bench-quality clean
+.PHONY: demo demo-segmentation test test-all lint bench bench-quick bench-quality clean
 
 demo: $(VENV)/.demo
 	$(BIN)/bsngraph search fabrics/digits.dot --data digits --budget macs=25% --out runs/demo --seed 0 --overwrite
@@ -17,6 +17,9 @@ demo-segmentation: $(VENV)/.demo
 test: lint
 	$(BIN)/pytest
 
+test-all: lint
+	$(BIN)/pytest -m "" --hypothesis-profile=fresh
+
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -24,14 +27,14 @@ lint: $(VENV)/.test
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.test
-	$(BIN)/python benchmarks/bench.py
+	$(BIN)/python -m benchmarks all
 
 bench-quick: $(VENV)/.test
-	$(BIN)/python benchmarks/bench.py --quick
+	$(BIN)/python -m benchmarks all --quick
 
 bench-quality: $(VENV)/.test
-	$(BIN)/python -m benchmarks.quality run
-	$(BIN)/python -m benchmarks.quality report
+	$(BIN)/python -m benchmarks quality
+	$(BIN)/python -m benchmarks tables
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "bsngraph needs Python 3.11 or newer: make PYTHON=python3.11 ..."; exit 1; }

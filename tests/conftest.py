@@ -1,5 +1,5 @@
 """What every test file shares: hypothesis draws the same examples on every machine, so
-that CI is reproducible.
+that CI is reproducible. `--hypothesis-profile=fresh` draws others each time, and more.
 """
 
 from hypothesis import HealthCheck, settings
@@ -12,4 +12,5 @@ settings.register_profile(
     max_examples=50,
     suppress_health_check=[HealthCheck.too_slow],
 )
+settings.register_profile("fresh", settings.get_profile("bsngraph"), derandomize=False, max_examples=500)
 settings.load_profile("bsngraph")

@@ -1,4 +1,4 @@
-"""Valid files with random damage, for the tests and benchmarks/mutations.py.
+"""Valid files with random damage.
 
 bases()                     → name → bytes of valid files in every format
 mutated(content, random)    → the same with one to four mutations: bits flipped, spans

@@ -1,19 +1,17 @@
-"""The estimators of benchmarks/estimators.py against the exact gradient; those of the
-package itself stand in test_edge_distribution.py.
+"""The estimators of benchmarks/accuracy/estimators against the exact gradient; those of
+the package itself stand in test_edge_distribution.py.
 """
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
-import estimators
-from estimators import ESTIMATORS, FIVE, THREE, World, gated, make_world
+from benchmarks.accuracy.estimators import command as estimators
+from benchmarks.accuracy.estimators.estimators import ESTIMATORS, gated
+from benchmarks.accuracy.estimators.worlds import FIVE, THREE, World, make_world
 
 UNBIASED = ("leave one out", "control variate", "two samples", "ARM", "DisARM")
 
@@ -101,8 +99,7 @@ def test_the_benchmark_measures_every_estimator_in_every_world(
 ) -> None:
     kept = []
     monkeypatch.setattr(estimators, "worlds", lambda: {"five": world, "joint": joint})
-    monkeypatch.setattr(estimators, "keep", lambda name, rows, quick: kept.extend(rows))
+    monkeypatch.setattr(estimators, "keep", lambda name, rows, *, quick: kept.extend(rows))
     monkeypatch.setattr(estimators, "measured", lambda world, estimator, draws: {"runs": estimator.runs})
-    monkeypatch.setattr(sys, "argv", ["estimators.py", "--quick"])
-    estimators.main()
+    assert CliRunner().invoke(estimators.command, ["--quick"]).exit_code == 0
     assert len(kept) == 2 * len(ESTIMATORS) - 1

@@ -1,10 +1,9 @@
-"""What is compared in benchmarks/quality is what it says: networks inside their
-budgets, a relaxation that is the fabric, rows run once.
+"""What is compared in benchmarks/accuracy/quality is what it says: networks inside
+their budgets, a relaxation that is the fabric, rows run once.
 """
 
 from __future__ import annotations
 
-import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -18,6 +17,11 @@ from scipy import stats
 from tiny import STRIPES_NORM, no_pictures, recipe, settings, stripes, written
 
 import bsngraph
+from benchmarks.accuracy.quality import networks, report, rows, runner, scores
+from benchmarks.accuracy.quality.methods import Means, choose
+from benchmarks.accuracy.quality.mixture import Mixture, halves
+from benchmarks.accuracy.quality.problems import METHODS, PROBLEMS, Problem, Series
+from benchmarks.accuracy.quality.rows import Key
 from bsngraph.costs.budget import parse_budget, resolve_budgets
 from bsngraph.errors import RunFailedError
 from bsngraph.fabric import architecture_of, connected, live_edges
@@ -25,13 +29,6 @@ from bsngraph.fabric.families import cnf_fabric
 from bsngraph.profile import profile_fabric
 from bsngraph.supernet import compile_fabric, prune_net
 from bsngraph.training import evaluate_net
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from benchmarks.quality import networks, report, rows, runner, scores
-from benchmarks.quality.methods import Means, choose
-from benchmarks.quality.mixture import Mixture, halves
-from benchmarks.quality.problems import METHODS, PROBLEMS, Problem, Series
-from benchmarks.quality.rows import Key
 
 SMALL = profile_fabric(cnf_fabric(input_shape=(1, 4, 4), classes=3, layers=2, channels=8, merge="mean"))
 
@@ -193,7 +190,7 @@ def test_the_two_halves_are_the_training_split():
 
 @pytest.mark.parametrize("method", [method for method in METHODS if "random" not in method])
 def test_every_method_chooses_inside_the_budget_and_keeps_what_took_long(problem, method, tmp_path):
-    key, means = Key("stripes", "macs=60%", method, 0), Means(tmp_path / "rows.csv", tmp_path)
+    key, means = Key("stripes", "macs=60%", method, 0), Means(tmp_path / "rows.jsonl", tmp_path)
     choice = choose(problem, key, means)
     budget = problem.resolved("macs=60%")
     if method == "resnet-20":
@@ -208,7 +205,7 @@ def test_every_method_chooses_inside_the_budget_and_keeps_what_took_long(problem
 
 
 def test_rows_are_run_once_and_only_appended(problem, tmp_path, monkeypatch):
-    path, means = tmp_path / "rows.csv", Means(tmp_path / "rows.csv", tmp_path / "kept")
+    path, means = tmp_path / "rows.jsonl", Means(tmp_path / "rows.jsonl", tmp_path / "kept")
     keys = runner.planned([problem], ("narrowed", "magnitude"))
     assert [(key.method, key.seed) for key in keys] == [
         ("narrowed", 0),
@@ -228,8 +225,8 @@ def test_rows_are_run_once_and_only_appended(problem, tmp_path, monkeypatch):
     assert list(found) == keys[:2]
     for row in found.values():
         rebuilt = profile_fabric(networks.build(problem.profile, row["network"]))
-        assert (f"{rebuilt.macs.sum():.0f}", f"{rebuilt.params.sum():.0f}") == (row["macs"], row["params"])
-        assert 0 < float(row["budget_share"]) <= 1
+        assert (rebuilt.macs.sum(), rebuilt.params.sum()) == (row["macs"], row["params"])
+        assert 0 < row["budget_share"] <= 1
     rows.append_row(path, keys[0], {})  # as another process would that was a moment later
     assert path.read_text() == after
 
@@ -237,7 +234,7 @@ def test_rows_are_run_once_and_only_appended(problem, tmp_path, monkeypatch):
 def test_the_best_of_random_networks_is_known_when_all_are_trained_and_then_trained_again(
     problem, tmp_path, capsys
 ):
-    means, best = Means(tmp_path / "rows.csv", tmp_path), Key("stripes", "macs=60%", "best of 10 random", 0)
+    means, best = Means(tmp_path / "rows.jsonl", tmp_path), Key("stripes", "macs=60%", "best of 10 random", 0)
     network = networks.narrowed_inside(problem.profile, problem.resolved("macs=60%"))
     for number in range(10):
         assert runner.run([best], means, None, [problem]) == 0
@@ -246,14 +243,14 @@ def test_the_best_of_random_networks_is_known_when_all_are_trained_and_then_trai
             in capsys.readouterr().out
         )
         row = {
-            "validation_loss": str((number - 4) ** 2),
+            "validation_loss": (number - 4) ** 2,
             "network": network if number == 4 else "another",
-            "train_cpu_seconds": "2.5",
+            "train_cpu_seconds": 2.5,
         }
         rows.append_row(means.rows, best._replace(method="random", number=number), row)
     assert runner.run([best], means, None, [problem]) == 1
     found = rows.read_rows(means.rows)[best]
-    assert (found["network"], found["choose_cpu_seconds"]) == (network, "25.0")
+    assert (found["network"], found["choose_cpu_seconds"]) == (network, 25.0)
     first, again = (
         bsngraph.train(
             networks.build(problem.profile, network),
@@ -265,7 +262,7 @@ def test_the_best_of_random_networks_is_known_when_all_are_trained_and_then_trai
         for seed in (0, 1000)
     )
     validation = again.summary["metrics"]["validation"]["loss"]
-    assert float(found["validation_loss"]) == pytest.approx(validation, abs=1e-5)
+    assert found["validation_loss"] == pytest.approx(validation, abs=1e-5)
     assert validation != first.summary["metrics"]["validation"]["loss"]
 
 
@@ -279,14 +276,14 @@ def test_what_fails_is_told_and_the_rest_goes_on(problem, tmp_path, monkeypatch,
         return real(problem, key, means)
 
     monkeypatch.setattr(runner, "choose", failing)
-    assert runner.run(keys, Means(tmp_path / "rows.csv", tmp_path), None, [problem]) == 1
-    assert list(rows.read_rows(tmp_path / "rows.csv")) == keys[1:]
+    assert runner.run(keys, Means(tmp_path / "rows.jsonl", tmp_path), None, [problem]) == 1
+    assert list(rows.read_rows(tmp_path / "rows.jsonl")) == keys[1:]
     assert f"{keys[0]}: the loss is nan" in capsys.readouterr().out
 
 
 def test_a_row_is_the_training_of_its_network(problem, tmp_path):
     (key,) = runner.planned([problem], ("narrowed",), (1,))
-    means = Means(tmp_path / "rows.csv", tmp_path)
+    means = Means(tmp_path / "rows.jsonl", tmp_path)
     choice = choose(problem, key, means)
     assert choice.network is not None
     row = runner.trained(problem, key, choice, choice.network, means)
@@ -295,9 +292,9 @@ def test_a_row_is_the_training_of_its_network(problem, tmp_path):
         fabric, problem.dataset, out=tmp_path / "run", seed=1, recipe=problem.recipe, threads=1
     )
     everything = np.ones(len(fabric.edges), dtype=bool)
-    assert float(row["test_accuracy"]) == pytest.approx(result.test_accuracy, abs=1e-4)
+    assert row["test_accuracy"] == pytest.approx(result.test_accuracy, abs=1e-4)
     validation = evaluate_net(result.net, problem.dataset, problem.dataset.validation, everything)
-    assert float(row["validation_loss"]) == pytest.approx(validation.loss, abs=1e-5)
+    assert row["validation_loss"] == pytest.approx(validation.loss, abs=1e-5)
 
 
 def test_parts_share_out_every_row_and_what_one_training_serves_stays_together():
@@ -324,9 +321,9 @@ def test_the_interval_of_paired_differences_is_that_of_a_paired_t_test():
 
 
 def test_the_best_of_several_is_the_one_of_the_smallest_validation_loss():
-    def row(accuracy: float, loss: float) -> dict[str, str]:
-        same = {"budget_share": "0.9", "macs": "100", "choose_cpu_seconds": "0", "train_cpu_seconds": "5"}
-        return {"test_accuracy": str(accuracy), "validation_loss": str(loss), **same}
+    def row(accuracy: float, loss: float) -> dict[str, float]:
+        same = {"budget_share": 0.9, "macs": 100, "choose_cpu_seconds": 0, "train_cpu_seconds": 5}
+        return {"test_accuracy": accuracy, "validation_loss": loss, **same}
 
     key = Key("digits", "macs=10%", "random", 0)
     random = {

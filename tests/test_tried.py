@@ -1,26 +1,22 @@
-"""The changes of benchmarks/truth/tried.py do what their names say while a search runs,
-and leave nothing behind.
+"""The changes of benchmarks/accuracy/truth/tried.py do what their names say while a
+search runs, and leave nothing behind.
 """
 
 from __future__ import annotations
 
 import math
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from tiny import STRIPES, fabric_of, no_pictures, recipe, settings, stripes
 
+from benchmarks.accuracy.truth import tried
 from bsngraph.profile import profile_fabric
 from bsngraph.searching import search
 from bsngraph.searching.choosing.oracle import every_architecture
 from bsngraph.searching.learning.gamma import EdgeDistribution
 from bsngraph.searching.learning.search_learning import Learning
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from benchmarks.truth import tried
 
 CHANGES = (tried.control_variate, tried.annealed_entropy, tried.few_samples, tried.sandwich)
 

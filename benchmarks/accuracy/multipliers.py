@@ -3,41 +3,49 @@
 
 Only the learning of a search runs, by its default recipe, on the digits, seed 0, one
 thread. Expected is the mean cost of the last epoch's samples, thresholded the cost of
-the edges with Γ over a half, both in shares of the budget. Rows that multipliers.csv
-holds already are not run again; each takes one to two minutes.
+the edges with Γ over a half, both in shares of the budget. Rows that are kept already
+are not run again; each takes one to two minutes.
 
-    python benchmarks/multipliers.py [--rows 12]
+    python -m benchmarks multipliers [--limit N]
 """
 
 from __future__ import annotations
 
-import argparse
-import csv
 import itertools
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import click
+
 import bsngraph
+from benchmarks.shared.options import limit_option
+from benchmarks.shared.rows import Row, append_rows, by_key, read_rows, rows_file
+from benchmarks.shared.tables import table
 from bsngraph.fabric.families import cnf_fabric
 from bsngraph.runs import Json
 from bsngraph.searching.learning.search_learning import Learning
 from bsngraph.searching.prepare import prepare
 from bsngraph.training import Silent, derived_seed
 
-HERE = Path(__file__).parent
-ROWS = HERE / "multipliers.csv"
+DIGITS = Path(__file__).parents[2] / "fabrics" / "digits.dot"
 FABRICS: Mapping[str, Callable[[], bsngraph.Fabric]] = {
-    "digits.dot": lambda: bsngraph.read_fabric(HERE.parent / "fabrics" / "digits.dot"),
+    "digits.dot": lambda: bsngraph.read_fabric(DIGITS),
     "CNF 1x8x8, 4 layers of 8": lambda: cnf_fabric(input_shape=(1, 8, 8), classes=10, layers=4, channels=8),
 }
 BUDGETS = ("macs=25%", "macs=50%")
-STARTS = ("0.001", "1", "1000")
+STARTS = (0.001, 1.0, 1000.0)
 LEAST, MOST = 0.90, 1.02
 SEED = 0
 
-Key = tuple[str, str, str]
-Rows = dict[Key, dict[str, str]]
+Key = tuple[str, str, float]
+KEY = ("fabric", "budget", "λ starts at")
+SHOWN = {
+    "expected / budget": "{:.4f}",
+    "thresholded / budget": "{:.4f}",
+    "λ ends at": "{:.3g}",
+    "entropy of Γ": "{:.3f}",
+}
 
 
 def learn(fabric: bsngraph.Fabric, budget: str, start: float) -> Json:
@@ -61,62 +69,51 @@ def learn(fabric: bsngraph.Fabric, budget: str, start: float) -> Json:
     return epochs[-1] | {"limit": job.budgets[0].limit}
 
 
-def row_of(key: Key, last: Json, seconds: float) -> dict[str, str]:
-    fabric, budget, start = key
-    cost = budget.partition("=")[0]
+def row_of(key: Key, last: Json, seconds: float) -> Row:
+    """The row of a search by its last epoch's metrics."""
+    cost = key[1].partition("=")[0]
     return {
-        "fabric": fabric,
-        "budget": budget,
-        "λ starts at": start,
-        "expected / budget": f"{last['costs'][cost]['sampled'] / last['limit']:.4f}",
-        "thresholded / budget": f"{last['costs'][cost]['thresholded'] / last['limit']:.4f}",
-        "λ ends at": f"{last['penalty'][cost]:.3g}",
-        "entropy of Γ": f"{last['entropy']:.3f}",
-        "validation accuracy": f"{last['validation_accuracy']:.4f}",
-        "seconds": f"{seconds:.0f}",
+        **dict(zip(KEY, key, strict=True)),
+        "expected / budget": round(last["costs"][cost]["sampled"] / last["limit"], 4),
+        "thresholded / budget": round(last["costs"][cost]["thresholded"] / last["limit"], 4),
+        "λ ends at": float(f"{last['penalty'][cost]:.3g}"),
+        "entropy of Γ": round(last["entropy"], 3),
+        "validation accuracy": round(last["validation_accuracy"], 4),
+        "seconds": round(seconds),
     }
 
 
-def read_rows() -> Rows:
-    if not ROWS.exists():
-        return {}
-    with ROWS.open(encoding="utf-8") as file:
-        return {(row["fabric"], row["budget"], row["λ starts at"]): row for row in csv.DictReader(file)}
-
-
-def write_rows(rows: Rows) -> None:
-    with ROWS.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, next(iter(rows.values())), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows.values())
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+def report(rows: Sequence[Row]) -> str:
+    """The rows in the order of their keys."""
+    known = by_key(rows, KEY)
+    return table(
+        [
+            {column: known[key][column] for column in (*KEY, *SHOWN)}
+            for key in itertools.product(FABRICS, BUDGETS, STARTS)
+            if key in known
+        ],
+        {**SHOWN, KEY[2]: "{:g}"},
     )
-    parser.add_argument(
-        "--rows", type=int, default=12, help="how many of the rows that are not there yet to run"
-    )
-    options = parser.parse_args()
-    rows, keys = read_rows(), list(itertools.product(FABRICS, BUDGETS, STARTS))
-    for key in [key for key in keys if key not in rows][: options.rows]:
+
+
+TABLES = {"multipliers": report}
+
+
+@click.command("multipliers")
+@limit_option
+def command(limit: int | None) -> None:
+    """Search from three λ, and see where the expected cost ends.
+
+    Example: python -m benchmarks multipliers --limit 0
+    """
+    path, keys = rows_file("multipliers"), list(itertools.product(FABRICS, BUDGETS, STARTS))
+    there = by_key(read_rows(path), KEY)
+    for key in [key for key in keys if key not in there][:limit]:
         began = time.perf_counter()
-        last = learn(FABRICS[key[0]](), key[1], float(key[2]))
-        rows[key] = row_of(key, last, time.perf_counter() - began)
-        rows = {known: rows[known] for known in keys if known in rows}
-        write_rows(rows)
-        print(
-            f"{', '.join(key)}: {rows[key]['expected / budget']} of the budget ({rows[key]['seconds']} s)",
-            flush=True,
-        )
-    columns = [name for name in next(iter(rows.values())) if name != "seconds"]
-    print(f"\n| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
-    for row in rows.values():
-        print(f"| {' | '.join(row[name] for name in columns)} |")
-    held = sum(LEAST <= float(row["expected / budget"]) <= MOST for row in rows.values())
-    print(f"\n{held} of {len(rows)} end between {100 * LEAST:.0f} and {100 * MOST:.0f} % of the budget")
-
-
-if __name__ == "__main__":
-    main()
+        row = row_of(key, learn(FABRICS[key[0]](), key[1], key[2]), time.perf_counter() - began)
+        append_rows(path, [row], KEY)
+        click.echo(f"{key}: {row['expected / budget']} of the budget ({row['seconds']} s)")
+    rows = read_rows(path)
+    click.echo(report(rows))
+    held = sum(LEAST <= row["expected / budget"] <= MOST for row in rows)
+    click.echo(f"\n{held} of {len(rows)} end between {100 * LEAST:.0f} and {100 * MOST:.0f} % of the budget")

@@ -4,46 +4,42 @@ against the whole fabric, on digit-scenes.
 For each of three seeds: a search; five random architectures, none drawn twice, that
 spend between 80 and 100 % of the budget, and the whole fabric, trained from scratch by
 the search's recipe for as many epochs as a search has in all, fine-tuning included.
-Rows that scenes.csv holds already are not run again.
+Rows that are kept already are not run again.
 
-    python benchmarks/scenes.py [--epochs N] [--finetune-epochs N] [--rows FILE.csv]
+    python -m benchmarks scenes [--limit N] [--epochs N] [--finetune-epochs N]
 """
 
 from __future__ import annotations
 
-import argparse
-import csv
+import itertools
 import statistics
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import click
 import numpy as np
 
 import bsngraph
+from benchmarks.shared.options import limit_option
+from benchmarks.shared.rows import Row, append_rows, by_key, read_rows, rows_file
+from benchmarks.shared.tables import table
 from bsngraph.costs import meets, parse_budget, resolve_budgets
 from bsngraph.fabric import connected, live_edges
 
-HERE = Path(__file__).parent
+FABRIC = Path(__file__).parents[2] / "fabrics" / "scenes.dot"
 DATA, BUDGET = "digit-scenes", "macs=30%"
 SEEDS, RANDOM = 3, 5
-EPOCHS, FINETUNE_EPOCHS, CANDIDATES = 20, 12, 16  # those that scenes.csv was made with
+EPOCHS, FINETUNE_EPOCHS, CANDIDATES = 20, 12, 16  # those of the kept rows
 RECIPE = {"batch_size": 16, "class_weights": (0.4, *[8.0] * 10)}  # nine of ten pixels are background
-FIELDS = (
-    "kind",
-    "seed",
-    "number",
-    "test_mean_iou",
-    "test_pixel_accuracy",
-    "validation_mean_iou",
-    "macs_share",
-    "searchable_kept",
-    "seconds",
-)
+KINDS = {
+    "search": "search, inside 30 % of the MACs",
+    "random": "random sub-networks inside the same budget",
+    "whole fabric": "whole fabric, no budget",
+}
 
 Key = tuple[str, int, int]
-Rows = dict[Key, dict[str, str]]
+KEY = ("kind", "seed", "number")
 
 
 def random_architectures(profile: bsngraph.FabricProfile, count: int) -> list[bsngraph.Architecture]:
@@ -65,94 +61,95 @@ def random_architectures(profile: bsngraph.FabricProfile, count: int) -> list[bs
     return list(found)[:count]
 
 
-def row_of(key: Key, result: bsngraph.Result, profile: bsngraph.FabricProfile) -> dict[str, str]:
+def row_of(key: Key, result: bsngraph.Result, profile: bsngraph.FabricProfile) -> Row:
+    """The row of what a run delivered."""
     metrics, edges = result.summary["metrics"], {edge.name for edge in result.fabric.edges}
     kept = sum(profile.fabric.edges[edge].name in edges for edge in profile.fabric.searchable)
     return {
-        "kind": key[0],
-        "seed": str(key[1]),
-        "number": str(key[2]),
-        "test_mean_iou": f"{metrics['test']['mean_iou']:.4f}",
-        "test_pixel_accuracy": f"{metrics['test']['pixel_accuracy']:.4f}",
-        "validation_mean_iou": f"{metrics['validation']['mean_iou']:.4f}",
-        "macs_share": f"{result.summary['costs']['macs']['value'] / profile.macs.sum():.4f}",
-        "searchable_kept": str(kept),
-        "seconds": f"{result.summary['seconds']:.1f}",
+        **dict(zip(KEY, key, strict=True)),
+        "test_mean_iou": round(metrics["test"]["mean_iou"], 4),
+        "test_pixel_accuracy": round(metrics["test"]["pixel_accuracy"], 4),
+        "validation_mean_iou": round(metrics["validation"]["mean_iou"], 4),
+        "macs_share": round(float(result.summary["costs"]["macs"]["value"] / profile.macs.sum()), 4),
+        "searchable_kept": kept,
+        "seconds": round(result.summary["seconds"], 1),
     }
 
 
-def read_rows(path: Path) -> Rows:
-    if not path.exists():
-        return {}
-    with path.open() as file:
-        return {(row["kind"], int(row["seed"]), int(row["number"])): row for row in csv.DictReader(file)}
-
-
-def write_rows(rows: Rows, path: Path) -> None:
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows.values())
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--epochs", type=int, default=EPOCHS)
-    parser.add_argument("--finetune-epochs", type=int, default=FINETUNE_EPOCHS)
-    parser.add_argument("--rows", type=Path, default=HERE / "scenes.csv")
-    asked = parser.parse_args()
-    profile = bsngraph.profile_fabric(bsngraph.read_fabric(HERE.parent / "fabrics" / "scenes.dot"))
-    data = bsngraph.load_data(DATA)
-    rows, out = read_rows(asked.rows), Path(tempfile.mkdtemp())
-    recipe = bsngraph.Recipe(epochs=asked.epochs, **RECIPE)
-    alone = bsngraph.Recipe(epochs=asked.epochs + asked.finetune_epochs, **RECIPE)
-    settings = bsngraph.SearchSettings(finetune_epochs=asked.finetune_epochs, candidates=CANDIDATES)
-
-    def run(kind: str, seed: int, number: int, job: Callable[[Path], bsngraph.Result]) -> None:
-        key = (kind, seed, number)
-        if key not in rows:
-            started = time.perf_counter()
-            rows[key] = row_of(key, job(out / f"{kind}-{seed}-{number}"), profile)
-            write_rows(rows, asked.rows)
-            print(
-                f"{kind} {seed}.{number}: {rows[key]['test_mean_iou']} "
-                f"({time.perf_counter() - started:.0f} s)",
-                flush=True,
-            )
-
-    drawn = random_architectures(profile, SEEDS * RANDOM)
+def jobs(
+    profile: bsngraph.FabricProfile, epochs: int, finetune_epochs: int
+) -> Iterator[tuple[Key, Callable[[Path], bsngraph.Result]]]:
+    """Every row's key and the run that gives it, seed by seed."""
+    data, drawn = bsngraph.load_data(DATA), random_architectures(profile, SEEDS * RANDOM)
+    recipe = bsngraph.Recipe(epochs=epochs, **RECIPE)
+    alone = bsngraph.Recipe(epochs=epochs + finetune_epochs, **RECIPE)
+    settings = bsngraph.SearchSettings(finetune_epochs=finetune_epochs, candidates=CANDIDATES)
     for seed in range(SEEDS):
-        run(
-            "search",
-            seed,
-            0,
-            lambda path, s=seed: bsngraph.search(
-                profile, data, [BUDGET], out=path, seed=s, recipe=recipe, settings=settings
+        yield (
+            ("search", seed, 0),
+            lambda out, seed=seed: bsngraph.search(
+                profile, data, [BUDGET], out=out, seed=seed, recipe=recipe, settings=settings
             ),
         )
-        run(
-            "whole fabric",
-            seed,
-            0,
-            lambda path, s=seed: bsngraph.train(profile, data, out=path, seed=s, recipe=alone),
+        yield (
+            ("whole fabric", seed, 0),
+            lambda out, seed=seed: bsngraph.train(profile, data, out=out, seed=seed, recipe=alone),
         )
         for number in range(RANDOM):
             net = bsngraph.prune(profile, drawn[RANDOM * seed + number])
-            run(
-                "random",
-                seed,
-                number,
-                lambda path, s=seed, n=net: bsngraph.train(n, data, out=path, seed=s, recipe=alone),
+            yield (
+                ("random", seed, number),
+                lambda out, seed=seed, net=net: bsngraph.train(net, data, out=out, seed=seed, recipe=alone),
             )
 
-    for kind in dict.fromkeys(kind for kind, _, _ in rows):
-        values = [100 * float(row["test_mean_iou"]) for (name, _, _), row in rows.items() if name == kind]
-        spread = statistics.stdev(values) if len(values) > 1 else 0.0
-        print(
-            f"{kind}: {statistics.mean(values):.1f} % ± {spread:.1f} (n = {len(values)}, "
-            f"{min(values):.1f} to {max(values):.1f})"
-        )
+
+def report(rows: Sequence[Row]) -> str:
+    """Mean, spread and range of the test mean IoU by kind of network."""
+    made = []
+    for kind, name in KINDS.items():
+        values = [100 * row["test_mean_iou"] for row in rows if row["kind"] == kind]
+        if values:
+            spread = statistics.stdev(values) if len(values) > 1 else 0.0
+            made.append(
+                {
+                    "network": name,
+                    "n": len(values),
+                    "test mean IoU": statistics.mean(values),
+                    "spread": spread,
+                    "range": f"{min(values):.1f} to {max(values):.1f}",
+                }
+            )
+    return table(made, {"test mean IoU": "{:.1f} %", "spread": "{:.1f}"})
 
 
-if __name__ == "__main__":
-    main()
+TABLES = {"scenes": report}
+
+
+@click.command("scenes")
+@limit_option
+@click.option("--epochs", type=int, default=EPOCHS, show_default=True, help="Of learning in a search.")
+@click.option("--finetune-epochs", type=int, default=FINETUNE_EPOCHS, show_default=True, help="After it.")
+@click.option(
+    "--rows",
+    "path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=rows_file("scenes"),
+    help="File of kept rows; name another one for other epochs.",
+)
+def command(limit: int | None, epochs: int, finetune_epochs: int, path: Path) -> None:
+    """Search for a segmentation network, and train random ones beside it.
+
+    Example: python -m benchmarks scenes --limit 0
+    """
+    profile = bsngraph.profile_fabric(bsngraph.read_fabric(FABRIC))
+    missing = (
+        (key, job)
+        for key, job in jobs(profile, epochs, finetune_epochs)
+        if key not in by_key(read_rows(path), KEY)
+    )
+    for key, job in itertools.islice(missing, limit):
+        with tempfile.TemporaryDirectory() as folder:
+            row = row_of(key, job(Path(folder) / "run"), profile)
+        append_rows(path, [row], KEY)
+        click.echo(f"{key}: {row['test_mean_iou']} ({row['seconds']} s)")
+    click.echo(report(read_rows(path)))

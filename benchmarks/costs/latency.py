@@ -5,28 +5,35 @@ Thirty random sub-networks of each fabric, other ones than the calibration saw. 
 measured in rounds, all networks in turn, and its best round counts, so that a slow
 spell of the machine does not hit one network alone.
 
-    python benchmarks/latency.py [--device cuda] [--threads 1] [--batch 1]
-                                 [--json rows.json] [--csv rows.csv]
+    python -m benchmarks latency [--quick] [--device cuda] [--threads 1] [--batch 1]
 """
 
 from __future__ import annotations
 
-import argparse
-import csv
-import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
+import click
 import numpy as np
 
+from benchmarks.shared.keeping import keep
+from benchmarks.shared.options import device_option, quick_option
+from benchmarks.shared.rows import Row
+from benchmarks.shared.tables import last_table, markdown
 from bsngraph.fabric import read_fabric
 from bsngraph.fabric.families import resnet_fabric
 from bsngraph.measure import Patience, edge_latencies, measure_network, random_architectures
 from bsngraph.profile import FabricProfile, profile_fabric
 from bsngraph.supernet import compile_fabric, prune
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SEED = 1  # the calibration draws its networks from seed 0
+COLUMNS = (
+    *("fabric", "networks", "measured ms", "slowest round"),
+    *("sum: mean error", "90 %", "worst", "calibrated: mean error", "90 %", "worst"),
+)
 
 
 def fabrics() -> dict[str, FabricProfile]:
@@ -36,27 +43,29 @@ def fabrics() -> dict[str, FabricProfile]:
     }
 
 
-def rows(name: str, profile: FabricProfile, options: argparse.Namespace) -> list[dict[str, object]]:
-    where = {"device": options.device, "threads": options.threads, "batch": options.batch}
-    table = edge_latencies(profile, **where)
-    tests = random_architectures(profile.fabric, options.networks, seed=SEED)
-    fabrics_ = [prune(profile, test) for test in tests]
-    patience = Patience(options.seconds, options.seconds / 2)
-    rounds = [
+def rows_of(
+    name: str, profile: FabricProfile, networks: int, rounds: int, seconds: float, **where: Any
+) -> list[Row]:
+    """A row for each network of a fabric; `where` holds device, threads and batch."""
+    latencies = edge_latencies(profile, **where)
+    tests = random_architectures(profile.fabric, networks, seed=SEED)
+    pruned = [prune(profile, test) for test in tests]
+    patience = Patience(seconds, seconds / 2)
+    times = [
         [
             measure_network(compile_fabric(fabric, seed=0), patience=patience, **where).median_ms
-            for fabric in fabrics_
+            for fabric in pruned
         ]
-        for _ in range(options.rounds)
+        for _ in range(rounds)
     ]
-    whole, worst = np.min(rounds, axis=0), np.max(rounds, axis=0)
+    whole, worst = np.min(times, axis=0), np.max(times, axis=0)
     live = np.array([test.mask for test in tests])
-    print(f"{name}: {table.calibration}")
-    sums = {"plain": live @ np.array(table.operation_ms), "calibrated": live @ table.per_edge}
+    click.echo(f"{name}: {latencies.calibration}")
+    sums = {"plain": live @ np.array(latencies.operation_ms), "calibrated": live @ latencies.per_edge}
     return [
         {
             "fabric": name,
-            **asdict(table.conditions),
+            **asdict(latencies.conditions),
             "network": number,
             "edges": len(test.live),
             "macs": float(profile.macs[list(test.live)].sum()),
@@ -68,9 +77,20 @@ def rows(name: str, profile: FabricProfile, options: argparse.Namespace) -> list
     ]
 
 
-def summary(name: str, found: list[dict[str, object]]) -> str:
-    measured = np.array([row["measured_ms"] for row in found], dtype=float)
-    spread = np.array([row["slowest_round_ms"] for row in found], dtype=float) / measured - 1
+def report(rows: Sequence[Row]) -> str:
+    """How far sums were from what was measured, a line a fabric."""
+    names = dict.fromkeys(row["fabric"] for row in rows)
+    return markdown(
+        COLUMNS,
+        [False, *[True] * (len(COLUMNS) - 1)],
+        [summary(name, [row for row in rows if row["fabric"] == name]) for name in names],
+    )
+
+
+def summary(name: str, found: Sequence[Row]) -> list[str]:
+    """The cells of a fabric."""
+    measured = np.array([row["measured_ms"] for row in found])
+    spread = np.array([row["slowest_round_ms"] for row in found]) / measured - 1
     cells = [
         name,
         str(len(found)),
@@ -78,46 +98,33 @@ def summary(name: str, found: list[dict[str, object]]) -> str:
         f"{100 * np.median(spread):.0f} %",
     ]
     for kind in ("plain", "calibrated"):
-        error = np.abs(np.array([row[f"{kind}_ms"] for row in found], dtype=float) / measured - 1)
+        error = np.abs(np.array([row[f"{kind}_ms"] for row in found]) / measured - 1)
         cells += [
             f"{100 * error.mean():.1f} %",
             f"{100 * np.quantile(error, 0.9):.1f} %",
             f"{100 * error.max():.1f} %",
         ]
-    return f"| {' | '.join(cells)} |"
+    return cells
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--batch", type=int, default=1)
-    parser.add_argument("--networks", type=int, default=30)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=0.1, help="of each measurement of a network")
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--csv", type=Path)
-    options = parser.parse_args()
-    every = {name: rows(name, profile, options) for name, profile in fabrics().items()}
-    flat = [row for found in every.values() for row in found]
-    print(
-        f"\n{flat[0]['model']}, {options.threads} threads, batch {options.batch}, torch {flat[0]['torch']}\n"
-    )
-    print(
-        "| fabric | networks | measured ms | slowest round | sum: mean error | 90 % | worst | calibrated: "
-        "mean error | 90 % | worst |"
-    )
-    print("|---|---|---|---|---|---|---|---|---|---|")
-    for name, found in every.items():
-        print(summary(name, found))
-    if options.json:
-        options.json.write_text(json.dumps(flat, indent=1) + "\n", encoding="utf-8")
-    if options.csv:
-        with options.csv.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, list(flat[0]))
-            writer.writeheader()
-            writer.writerows(flat)
+TABLES = {"latency": last_table(report)}
 
 
-if __name__ == "__main__":
-    main()
+@click.command("latency")
+@quick_option
+@device_option
+@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Of the processor.")
+@click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, help="Examples at once.")
+def command(quick: bool, device: str, threads: int, batch: int) -> None:
+    """Measure random networks whole, and sums of their edges.
+
+    Example: python -m benchmarks latency --quick
+    """
+    networks, rounds, seconds = (3, 2, 0.02) if quick else (30, 5, 0.1)
+    where = {"device": device, "threads": threads, "batch": batch}
+    rows = [
+        row
+        for name, profile in fabrics().items()
+        for row in rows_of(name, profile, networks, rounds, seconds, **where)
+    ]
+    keep("latency", rows, quick=quick, made=report)

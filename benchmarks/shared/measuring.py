@@ -1,41 +1,12 @@
-"""What the benchmarks share: times of two ways taken in turn, and results kept as
-JSON.
-"""
+"""Clocks: times of two ways taken in turn."""
 
 from __future__ import annotations
 
-import argparse
-import datetime
-import json
-import os
 import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import torch
-
-RESULTS = Path(__file__).parent / "results"
-
-Row = Mapping[str, Any]
-
-
-def options(description: str | None) -> argparse.Namespace:
-    """The options that every benchmark has."""
-    parser = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--quick",
-        action="store_true",
-        help="fewer cases and repeats: to see that it runs, not for numbers to write down",
-    )
-    parser.add_argument("--repeats", type=int, help="times each way is run after warming up (7; quick: 3)")
-    parser.add_argument("--device", default="cpu")
-    chosen = parser.parse_args()
-    chosen.repeats = chosen.repeats or (3 if chosen.quick else 7)
-    return chosen
 
 
 def seconds(step: Callable[[], object], device: str | torch.device = "cpu") -> float:
@@ -81,46 +52,3 @@ def ratio(numerator: Sequence[float], denominator: Sequence[float]) -> float:
 def milliseconds(times: Sequence[float]) -> float:
     """The median, in ms."""
     return 1000 * statistics.median(times)
-
-
-def keep(name: str, rows: Sequence[Row], *, quick: bool) -> None:
-    """Print the rows as a table, and append them to `results/<name>.jsonl` with when
-    and where they were measured.
-    """
-    print(f"\n{table(rows)}", flush=True)
-    record = {
-        "when": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "quick": quick,
-        "torch": torch.__version__,
-        "threads": torch.get_num_threads(),
-        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
-        "load": round(os.getloadavg()[0], 1),
-        "rows": list(rows),
-    }
-    RESULTS.mkdir(exist_ok=True)
-    with (RESULTS / f"{name}.jsonl").open("a", encoding="utf-8") as file:
-        file.write(json.dumps(record, ensure_ascii=False) + "\n")
-
-
-def table(rows: Sequence[Row]) -> str:
-    """Rows of the same columns as a Markdown table; numbers to the right, with three
-    figures.
-    """
-    columns = list(rows[0])
-    numbers = [all(isinstance(row[column], int | float) for row in rows) for column in columns]
-    lines = [
-        columns,
-        ["---:" if number else "---" for number in numbers],
-        *([_text(row[column]) for column in columns] for row in rows),
-    ]
-    return (
-        "\n".join(f"| {' | '.join(line)} |" for line in lines)
-        .replace(" --- ", "---")
-        .replace(" ---: ", "---:")
-    )
-
-
-def _text(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:.3g}" if abs(value) < 100 else f"{value:,.0f}"
-    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,51 +1,61 @@
-"""The tables of RESULTS.md, made anew from the JSON that the benchmarks keep.
-
-    python benchmarks/tables.py
-
-What stands between `<!-- NAME -->` and `<!-- /NAME -->` becomes the table of the last
-record in `results/NAME.jsonl` that was not made with `--quick`, and a line that says
-when and where it was measured.
-"""
+"""Rows as Markdown tables."""
 
 from __future__ import annotations
 
-import json
-import re
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from measuring import RESULTS, table
+from benchmarks.shared.rows import MEASURED, Row, last_run
 
-PAGE = Path(__file__).with_name("RESULTS.md")
+Table = Callable[[Sequence[Row]], str]
 
 
-def last_table(name: str) -> str | None:
-    """The last full record's table; None where there is none."""
-    path = RESULTS / f"{name}.jsonl"
-    records = (
-        [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+def markdown(columns: Sequence[str], numbers: Sequence[bool], lines: Iterable[Sequence[str]]) -> str:
+    """A table of cells; columns of numbers stand to the right."""
+    rule = "|".join("---:" if number else "---" for number in numbers)
+    made = [f"| {' | '.join(cells)} |" for cells in (columns, *lines)]
+    return "\n".join([made[0], f"|{rule}|", *made[1:]])
+
+
+def table(rows: Sequence[Row], shown: Mapping[str, str] | None = None) -> str:
+    """Rows as a table of their columns but `measured`.
+
+    Columns that some row lacks are empty there. `shown` holds templates for columns,
+    such as `{:.1f} %`; other numbers have three figures.
+    """
+    templates = shown or {}
+    columns = list(dict.fromkeys(column for row in rows for column in row if column != MEASURED))
+    numbers = [all(isinstance(row.get(column, 0), int | float) for row in rows) for column in columns]
+    lines = [
+        [
+            templates[column].format(row[column]) if column in templates else _text(row.get(column, ""))
+            for column in columns
+        ]
+        for row in rows
+    ]
+    return markdown(columns, numbers, lines)
+
+
+def last_table(made: Table = table) -> Table:
+    """The way to make a table of the rows of the last run, with a line that says when
+    and where they were made.
+    """
+
+    def last(rows: Sequence[Row]) -> str:
+        newest = last_run(rows)
+        measured = newest[-1][MEASURED]
+        return made(newest) + (f"\n\n{_where(measured)}" if measured else "")
+
+    return last
+
+
+def _where(measured: Row) -> str:
+    machine = f"{measured['threads']} threads, torch {measured['torch']}" + (
+        f", {measured['gpu']}" if measured["gpu"] else ""
     )
-    full = [record for record in records if not record["quick"]]
-    if not full:
-        return None
-    record = full[-1]
-    where = f"{record['threads']} threads, torch {record['torch']}" + (
-        f", {record['gpu']}" if record["gpu"] else ""
-    )
-    return (
-        f"{table(record['rows'])}\n\n{record['when'][:10]}, {where}; load of the machine at the end "
-        f"{record['load']}."
-    )
+    return f"{measured['when'][:10]}, {machine}; load of the machine at the end {measured['load']}."
 
 
-def main() -> None:
-    page = PAGE.read_text(encoding="utf-8")
-
-    def made(found: re.Match[str]) -> str:
-        new = last_table(found[1])
-        return found[0] if new is None else f"<!-- {found[1]} -->\n{new}\n<!-- /{found[1]} -->"
-
-    PAGE.write_text(re.sub(r"<!-- (\w+) -->\n.*?<!-- /\1 -->", made, page, flags=re.DOTALL), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()
+def _text(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.3g}" if abs(value) < 100 else f"{value:,.0f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -5,12 +5,12 @@ A step is forward, backward and SGD of the ResNet Fabric with every edge kept, b
 of 3x32x32; a batch is picked from uint8 in memory, augmented and normalised. Then the
 same batch from image files, decoded while it is used.
 
-    python benchmarks/data.py [--device cuda] [--repeats 15]
+    python -m benchmarks data [--quick] [--repeats 15] [--device cuda]
 """
 
 from __future__ import annotations
 
-import argparse
+import functools
 import itertools
 import statistics
 import tempfile
@@ -18,18 +18,30 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
+from benchmarks.shared.keeping import keep
+from benchmarks.shared.options import device_option, quick_option, repeats_of, repeats_option
+from benchmarks.shared.tables import last_table, table
 from bsngraph.data import Dataset, Split, load_data, parse_augmentation
 from bsngraph.fabric.families import resnet_fabric
 from bsngraph.supernet import compile_fabric
 
 BATCH = 64
-AUGMENTATIONS = ("none", "shift=4,flip", "shift=4,flip,cutout=8", "shift=4,flip,crop=0.7,cutout=8,mixup=0.2")
+AUGMENTATIONS = {
+    "none": "none",
+    "shift=4,flip": "shift=4,flip",
+    "shift=4,flip,cutout=8": "shift=4,flip,cutout=8",
+    "all five": "shift=4,flip,crop=0.7,cutout=8,mixup=0.2",
+}
+SHOWN = {"batch ms": "{:.2f}", "step ms": "{:.0f}", "ratio": "{:.2f} %"}
+report = functools.partial(table, shown=SHOWN)
+TABLES = {"data": last_table(report)}
 
 
 def photographs(count: int, device: torch.device) -> Dataset:
@@ -94,32 +106,34 @@ def image_files(folder: Path, count: int = 1280) -> str:
     return f"folder:{folder},memory=1kB,workers=1"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--repeats", type=int, default=15)
-    options = parser.parse_args()
-    device = torch.device(options.device)
-    where = (
-        torch.cuda.get_device_name() if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
-    )
-    print(f"ResNet Fabric, batch {BATCH} of 3x32x32, {where}, torch {torch.__version__}\n")
-    print("| data | augmentation | batch ms | step ms | batch / step |\n|---|---|---:|---:|---:|")
-    data, step = photographs(4096, device), Step(device)
-    for text in AUGMENTATIONS:
+@click.command("data")
+@quick_option
+@repeats_option
+@device_option
+def command(quick: bool, repeats: int | None, device: str) -> None:
+    """Measure making a training batch against a training step.
+
+    Example: OMP_NUM_THREADS=1 python -m benchmarks data --repeats 9
+    """
+    place, rounds, rows = torch.device(device), repeats_of(repeats, quick=quick, usual=15), []
+    data, step = photographs(4096, place), Step(place)
+
+    def measured(source: str, augmentation: str, kind: Dataset) -> None:
         batch, took, ratio = measure(
-            data.with_augmentation(parse_augmentation(text)), step, device, options.repeats
+            kind.with_augmentation(parse_augmentation(AUGMENTATIONS[augmentation])), step, place, rounds
         )
-        print(f"| in memory | {text} | {batch:.2f} | {took:.1f} | {100 * ratio:.2f} % |", flush=True)
+        rows.append(
+            {
+                "data": source,
+                "augmentation": augmentation,
+                "batch ms": batch,
+                "step ms": took,
+                "ratio": 100 * ratio,
+            }
+        )
+
+    for augmentation in AUGMENTATIONS:
+        measured("in memory", augmentation, data)
     with tempfile.TemporaryDirectory() as folder:
-        streamed = (
-            load_data(image_files(Path(folder)))
-            .to(device)
-            .with_augmentation(parse_augmentation(AUGMENTATIONS[1]))
-        )
-        batch, took, ratio = measure(streamed, step, device, options.repeats)
-    print(f"| PNG files, 1 worker | {AUGMENTATIONS[1]} | {batch:.2f} | {took:.1f} | {100 * ratio:.2f} % |")
-
-
-if __name__ == "__main__":
-    main()
+        measured("PNG files, 1 worker", "shift=4,flip", load_data(image_files(Path(folder))).to(place))
+    keep("data", rows, quick=quick, made=report)

@@ -5,17 +5,21 @@ optimizers. The two ways are measured in turn in one run, and the median of the 
 is reported. Sampled runs in channels_last, dense in NCHW as the first code does. Both
 warm up for as many steps: early ones are slower, and get their memory page by page.
 
-    python benchmarks/execution.py [--quick] [--repeats 7] [--device cuda]
+    python -m benchmarks execution [--quick] [--repeats 7] [--device cuda]
 """
 
 from __future__ import annotations
 
+import click
 import torch
-from dense_reference import DenseMasked
-from measuring import in_turn, keep, milliseconds, options, ratio
 from torch import Tensor, nn
 from torch.nn import functional
 
+from benchmarks.shared.keeping import keep
+from benchmarks.shared.measuring import in_turn, milliseconds, ratio
+from benchmarks.shared.options import device_option, quick_option, repeats_of, repeats_option
+from benchmarks.shared.tables import last_table
+from benchmarks.speed.dense_reference import DenseMasked
 from bsngraph.costs import price
 from bsngraph.fabric import Fabric
 from bsngraph.fabric.families import cnf_fabric, resnet_fabric
@@ -26,6 +30,7 @@ from bsngraph.supernet import SuperNet, compile_fabric
 BATCH = 64
 WARM = 40
 PROBABILITIES = (0.95, 0.75, 0.5, 0.2)
+TABLES = {"execution": last_table()}
 
 
 def fabrics() -> dict[str, Fabric]:
@@ -99,16 +104,22 @@ class Steps:
         return float(self.macs.of(self.net.route(kept).live).mean() / self.macs.total)
 
 
-def main() -> None:
-    chosen = options(__doc__)
+@click.command("execution")
+@quick_option
+@repeats_option
+@device_option
+def command(quick: bool, repeats: int | None, device: str) -> None:
+    """Measure a sampled training step against dense-and-mask.
+
+    Example: python -m benchmarks execution --quick
+    """
+    rounds = repeats_of(repeats, quick=quick)
     rows = []
     for name, fabric in fabrics().items():
-        for probability in PROBABILITIES[::2] if chosen.quick else PROBABILITIES:
+        for probability in PROBABILITIES[::2] if quick else PROBABILITIES:
             torch.manual_seed(0)
-            steps = Steps(fabric, chosen.device, probability)
-            dense, sampled = in_turn(
-                [steps.dense, steps.sampled], chosen.repeats, chosen.device, warm=2 if chosen.quick else WARM
-            )
+            steps = Steps(fabric, device, probability)
+            dense, sampled = in_turn([steps.dense, steps.sampled], rounds, device, warm=2 if quick else WARM)
             rows.append(
                 {
                     "fabric": name,
@@ -119,8 +130,4 @@ def main() -> None:
                     "ratio": ratio(dense, sampled),
                 }
             )
-    keep("execution", rows, quick=chosen.quick)
-
-
-if __name__ == "__main__":
-    main()
+    keep("execution", rows, quick=quick)

@@ -6,7 +6,7 @@ forwards and backwards. Bytes: every leaf module that runs reads its input and w
 its output, and on the way back reads the output's gradient and its input again and
 writes the input's gradient, at the rate of copying a large tensor.
 
-    python benchmarks/floors.py [--quick] [--repeats 7]
+    python -m benchmarks floors [--quick] [--repeats 7]
 """
 
 from __future__ import annotations
@@ -14,12 +14,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
+import click
 import torch
-from execution import BATCH, PROBABILITIES, Steps, fabrics
-from measuring import in_turn, keep, milliseconds, options
 from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
 
+from benchmarks.shared.keeping import keep
+from benchmarks.shared.measuring import in_turn, milliseconds
+from benchmarks.shared.options import quick_option, repeats_of, repeats_option
+from benchmarks.shared.tables import last_table
+from benchmarks.speed.execution import BATCH, PROBABILITIES, Steps, fabrics
+
+TABLES = {"floors": last_table()}
 KINDS = {
     "convolutions %": ("aten::mkldnn_convolution", "aten::convolution_backward", "aten::cudnn_convolution"),
     "norms %": ("aten::native_batch_norm", "aten::native_batch_norm_backward", "aten::cudnn_batch_norm"),
@@ -85,16 +91,23 @@ def shares(step: Callable[[], None], times: int) -> dict[str, float]:
     return {kind: 100 * spent[kind] / spent.total() for kind in [*KINDS, "all else %"]}
 
 
-def main() -> None:
-    chosen = options(__doc__)
-    flops, copied = convolution_rate(chosen.repeats), copy_rate(chosen.repeats)
+@click.command("floors")
+@quick_option
+@repeats_option
+def command(quick: bool, repeats: int | None) -> None:
+    """Measure a sampled step against its arithmetic and its bytes.
+
+    Example: python -m benchmarks floors --quick
+    """
+    rounds = repeats_of(repeats, quick=quick)
+    flops, copied = convolution_rate(rounds), copy_rate(rounds)
     print(f"3x3 convolution {flops / 1e9:.0f} GFLOP/s, copying {copied / 1e9:.1f} GB/s")
     rows = []
     for name, fabric in fabrics().items():
-        for probability in PROBABILITIES[::2] if chosen.quick else PROBABILITIES[:3]:
+        for probability in PROBABILITIES[::2] if quick else PROBABILITIES[:3]:
             torch.manual_seed(0)
             steps = Steps(fabric, "cpu", probability)
-            step = milliseconds(in_turn([steps.sampled], chosen.repeats)[0])
+            step = milliseconds(in_turn([steps.sampled], rounds)[0])
             arithmetic = 1000 * 6 * BATCH * steps.live_share() * steps.macs.total / flops
             moving = 1000 * moved_bytes(steps.net, steps.sampled) / copied
             row = {
@@ -108,11 +121,7 @@ def main() -> None:
                 {
                     **row,
                     "step / both floors": step / (arithmetic + moving),
-                    **shares(steps.sampled, chosen.repeats),
+                    **shares(steps.sampled, rounds),
                 }
             )
-    keep("floors", rows, quick=chosen.quick)
-
-
-if __name__ == "__main__":
-    main()
+    keep("floors", rows, quick=quick)

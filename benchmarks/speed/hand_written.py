@@ -7,25 +7,30 @@ outputs compared before anything is timed. Delivered is what `deploy` gives, wit
 convolutions and norms folded or not. Ratios are over the hand-written module: below 1
 is faster.
 
-    python benchmarks/hand_written.py [--quick] [--repeats 7] [--device cuda]
+    python -m benchmarks hand-written [--quick] [--repeats 7] [--device cuda]
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+import click
 import numpy as np
 import torch
-from measuring import in_turn, keep, milliseconds, options, ratio
 from torch import Tensor, nn
 from torch.nn import functional
 
+from benchmarks.shared.keeping import keep
+from benchmarks.shared.measuring import in_turn, milliseconds, ratio
+from benchmarks.shared.options import device_option, quick_option, repeats_of, repeats_option
+from benchmarks.shared.tables import last_table
 from bsngraph.fabric import Edge, Fabric
 from bsngraph.fabric.families import plain_resnet_fabric, resnet_fabric
 from bsngraph.supernet import SuperNet, compile_fabric, deploy, prune
 
 INPUT, CLASSES, TRAINING_BATCH = (3, 32, 32), 10, 64
 LAYOUTS = {"NCHW": torch.contiguous_format, "channels_last": torch.channels_last}
+TABLES = {"training_all_on": last_table(), "delivered": last_table()}
 
 
 def place(node: str) -> tuple[int, int]:
@@ -220,27 +225,28 @@ def delivered_row(
     }
 
 
-def main() -> None:
-    chosen = options(__doc__)
+@click.command("hand-written")
+@quick_option
+@repeats_option
+@device_option
+def command(quick: bool, repeats: int | None, device: str) -> None:
+    """Measure our networks against modules written by hand.
+
+    Example: python -m benchmarks hand-written --quick
+    """
+    rounds = repeats_of(repeats, quick=quick)
     torch.manual_seed(0)
     networks: list[tuple[str, Fabric, nn.Module]] = [
         ("ResNet-20", plain_resnet_fabric(input_shape=INPUT, classes=CLASSES, depth=20), ResNet20()),
         ("ResNet Fabric, every edge", resnet_fabric(input_shape=INPUT, classes=CLASSES), AllOn()),
     ]
     training, delivered = [], []
-    for name, fabric, hand in networks[: 1 if chosen.quick else None]:
+    for name, fabric, hand in networks[: 1 if quick else None]:
         net = pair(fabric, hand)
         for layout, memory_format in LAYOUTS.items():
             for module in (net, hand):
-                module.to(chosen.device, memory_format=memory_format)
-            training.append(training_row(name, layout, net, hand, chosen.repeats, chosen.device))
-            delivered += [
-                delivered_row(name, layout, batch, net, hand, chosen.repeats, chosen.device)
-                for batch in (1, 128)
-            ]
-    keep("training_all_on", training, quick=chosen.quick)
-    keep("delivered", delivered, quick=chosen.quick)
-
-
-if __name__ == "__main__":
-    main()
+                module.to(device, memory_format=memory_format)
+            training.append(training_row(name, layout, net, hand, rounds, device))
+            delivered += [delivered_row(name, layout, batch, net, hand, rounds, device) for batch in (1, 128)]
+    keep("training_all_on", training, quick=quick)
+    keep("delivered", delivered, quick=quick)

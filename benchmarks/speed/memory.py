@@ -5,17 +5,23 @@ after two that warm up (so that gradients and momenta are there already), by the
 running sum. What convolutions allocate inside their library for the length of a call is
 not seen. On a GPU, torch's peak counter.
 
-    python benchmarks/memory.py [--quick] [--device cuda]
+    python -m benchmarks memory [--quick] [--device cuda]
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+import click
 import torch
-from execution import PROBABILITIES, Steps, fabrics
-from measuring import keep, options
 from torch.profiler import ProfilerActivity, profile
+
+from benchmarks.shared.keeping import keep
+from benchmarks.shared.options import device_option, quick_option
+from benchmarks.shared.tables import last_table
+from benchmarks.speed.execution import PROBABILITIES, Steps, fabrics
+
+TABLES = {"memory": last_table()}
 
 
 def peak_mib(step: Callable[[], None], device: str) -> float:
@@ -39,14 +45,20 @@ def peak_mib(step: Callable[[], None], device: str) -> float:
     return most / 2**20
 
 
-def main() -> None:
-    chosen = options(__doc__)
+@click.command("memory")
+@quick_option
+@device_option
+def command(quick: bool, device: str) -> None:
+    """Measure the peak memory of a training step.
+
+    Example: python -m benchmarks memory --quick
+    """
     rows = []
     for name, fabric in fabrics().items():
-        for probability in PROBABILITIES[::2] if chosen.quick else PROBABILITIES:
+        for probability in PROBABILITIES[::2] if quick else PROBABILITIES:
             torch.manual_seed(0)
-            steps = Steps(fabric, chosen.device, probability)
-            dense, sampled = peak_mib(steps.dense, chosen.device), peak_mib(steps.sampled, chosen.device)
+            steps = Steps(fabric, device, probability)
+            dense, sampled = peak_mib(steps.dense, device), peak_mib(steps.sampled, device)
             rows.append(
                 {
                     "fabric": name,
@@ -56,8 +68,4 @@ def main() -> None:
                     "sampled / dense": sampled / dense,
                 }
             )
-    keep("memory", rows, quick=chosen.quick)
-
-
-if __name__ == "__main__":
-    main()
+    keep("memory", rows, quick=quick)

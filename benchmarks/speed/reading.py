@@ -1,7 +1,7 @@
 """How long it takes to read, check and compile fabrics of 100, 1,000 and 10,000 edges,
 and how it grows.
 
-    python benchmarks/reading.py [REPEATS]
+    python -m benchmarks reading [--quick] [--repeats 3]
 
 The fabric is a chain of nodes with three edges between each two (a 3x3 convolution, a
 1x1 one, a skip) and long skips. Times are process CPU seconds, the least of the
@@ -12,14 +12,16 @@ repeats; the growth exponent is the slope of log time over log edges from 1,000 
 from __future__ import annotations
 
 import math
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from measuring import keep
+import click
 
+from benchmarks.shared.keeping import keep
+from benchmarks.shared.options import quick_option, repeats_of, repeats_option
+from benchmarks.shared.tables import last_table
 from bsngraph.costs import cheapest, price
 from bsngraph.fabric import Fabric, read_fabric, write_fabric
 from bsngraph.ops.counting import operation_profile as operations
@@ -27,9 +29,11 @@ from bsngraph.profile import profile_fabric
 from bsngraph.supernet import compile_fabric
 
 EDGES = (100, 1_000, 10_000)
+WRITTEN = {"DOT": ".dot", "GraphML": ".graphml", "JSON": ".json"}
+TABLES = {"reading": last_table()}
 
 
-def text(edges: int) -> str:
+def chain_text(edges: int) -> str:
     """DOT of a fabric of so many edges, written as a person or a program writes it."""
     lines = [
         "digraph chain {",
@@ -66,44 +70,45 @@ def fresh_profile(fabric: Fabric) -> object:
     return profile_fabric(fabric)
 
 
-def main() -> None:
-    repeats = int(sys.argv[1]) if len(sys.argv) > 1 else 3
-    rows: dict[str, list[float]] = {}
+def steps_of(path: Path, repeats: int) -> dict[str, float]:
+    """The least CPU seconds of every step with the fabric of a file, by the step's
+    name.
+    """
+    fabric, steps = read_fabric(path), {}
+    for name, suffix in WRITTEN.items():
+        file = path.with_name(f"written{suffix}")
+        steps[f"write {name}"] = least(lambda file=file: write_fabric(fabric, file), repeats)
+        steps[f"read {name}, as written by us"] = least(lambda file=file: read_fabric(file), repeats)
+    steps["**read** DOT with defaults"] = least(lambda: read_fabric(path), repeats)
+    steps["**check**: shapes, MACs, parameters"] = least(lambda: fresh_profile(fabric), repeats)
+    profile = profile_fabric(fabric)
+    steps["cheapest sub-network by MACs"] = least(lambda: cheapest(fabric, price(profile, "macs")), 1)
+    steps["**compile**"] = least(lambda: compile_fabric(profile, seed=0), repeats)
+    return steps
+
+
+@click.command("reading")
+@quick_option
+@repeats_option
+def command(quick: bool, repeats: int | None) -> None:
+    """Measure reading, checking and compiling of fabrics of 100 to 10,000 edges.
+
+    Example: python -m benchmarks reading --quick
+    """
+    sizes = EDGES[:2] if quick else EDGES
+    rounds, seconds = repeats_of(repeats, quick=quick, usual=3), []
     with tempfile.TemporaryDirectory() as folder:
-        for edges in EDGES:
+        for edges in sizes:
             path = Path(folder) / "f.dot"
-            path.write_text(text(edges))
-            fabric = read_fabric(path)
-            assert len(fabric.edges) == edges
-            for suffix in (".dot", ".graphml", ".json"):
-                file = Path(folder) / f"written{suffix}"
-                name = {".dot": "DOT", ".graphml": "GraphML", ".json": "JSON"}[suffix]
-                rows.setdefault(f"write {name}", []).append(
-                    least(lambda fabric=fabric, file=file: write_fabric(fabric, file), repeats)
-                )
-                rows.setdefault(f"read {name}, as written by us", []).append(
-                    least(lambda file=file: read_fabric(file), repeats)
-                )
-            rows.setdefault("**read** DOT with defaults", []).append(
-                least(lambda path=path: read_fabric(path), repeats)
-            )
-            rows.setdefault("**check**: shapes, MACs, parameters", []).append(
-                least(lambda fabric=fabric: fresh_profile(fabric), repeats)
-            )
-            profile = profile_fabric(fabric)
-            rows.setdefault("cheapest sub-network by MACs", []).append(
-                least(lambda profile=profile: cheapest(profile.fabric, price(profile, "macs")), 1)
-            )
-            rows.setdefault("**compile**", []).append(
-                least(lambda profile=profile: compile_fabric(profile, seed=0), repeats)
-            )
-    table = []
-    for step, seconds in rows.items():
-        growth = math.log(seconds[-1] / seconds[-2]) / math.log(EDGES[-1] / EDGES[-2])
-        by_size = {f"{edges:,} edges": second for edges, second in zip(EDGES, seconds, strict=True)}
-        table.append({"step (CPU seconds)": step, **by_size, "grows as edges to the power": growth})
-    keep("reading", table, quick=False)
-
-
-if __name__ == "__main__":
-    main()
+            path.write_text(chain_text(edges))
+            seconds.append(steps_of(path, rounds))
+    rows = [
+        {
+            "step (CPU seconds)": step,
+            **{f"{edges:,} edges": found[step] for edges, found in zip(sizes, seconds, strict=True)},
+            "grows as edges to the power": math.log(seconds[-1][step] / seconds[-2][step])
+            / math.log(sizes[-1] / sizes[-2]),
+        }
+        for step in seconds[0]
+    ]
+    keep("reading", rows, quick=quick)

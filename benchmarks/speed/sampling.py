@@ -7,22 +7,25 @@ deep as it has edges. Growth is the exponent from 100 to 10,000 edges. `the thre
 sampling without its random numbers, live edges and the additive costs, each cost
 priced. The stages are one thread's processor time.
 
-    python benchmarks/sampling.py [--quick] [--repeats 7]
+    python -m benchmarks sampling [--quick] [--repeats 7]
 """
 
 from __future__ import annotations
 
-import argparse
 import math
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import torch
-from execution import BATCH, PROBABILITIES, Steps, fabrics
-from measuring import in_turn, keep, milliseconds, options, processor_seconds
-from reading import EDGES, text
 
+from benchmarks.shared.keeping import keep
+from benchmarks.shared.measuring import in_turn, milliseconds, processor_seconds
+from benchmarks.shared.options import quick_option, repeats_of, repeats_option
+from benchmarks.shared.tables import last_table
+from benchmarks.speed.execution import BATCH, PROBABILITIES, Steps, fabrics
+from benchmarks.speed.reading import EDGES, chain_text
 from bsngraph.costs import AdditiveCost, complete_costs
 from bsngraph.fabric import Fabric, live_edges, read_fabric
 from bsngraph.profile import profile_fabric
@@ -30,6 +33,7 @@ from bsngraph.searching.learning.gamma import EdgeDistribution
 from bsngraph.supernet.route import Planner
 
 LARGE_BATCH = 256
+TABLES = {"sampling_share": last_table(), "sampling_growth": last_table()}
 
 
 def stages(fabric: Fabric, probability: float, batch: int) -> dict[str, Callable[[], object]]:
@@ -58,13 +62,14 @@ def times_of(fabric: Fabric, probability: float, batch: int, repeats: int) -> di
     return dict(zip(ways, map(milliseconds, times), strict=True))
 
 
-def measure_shares(chosen: argparse.Namespace) -> None:
+def measure_shares(repeats: int, *, quick: bool) -> None:
+    """Keep what sampling costs as shares of a training step."""
     shares = []
     for name, fabric in fabrics().items():
-        for probability in PROBABILITIES[:1] if chosen.quick else PROBABILITIES[:3]:
+        for probability in PROBABILITIES[:1] if quick else PROBABILITIES[:3]:
             steps = Steps(fabric, "cpu", probability)
-            whole = milliseconds(in_turn([steps.sampled], chosen.repeats)[0])
-            times = times_of(fabric, probability, BATCH, chosen.repeats)
+            whole = milliseconds(in_turn([steps.sampled], repeats)[0])
+            times = times_of(fabric, probability, BATCH, repeats)
             three = times["sampling"] + times["live edges"] + times["costs"]
             shares.append(
                 {
@@ -76,16 +81,17 @@ def measure_shares(chosen: argparse.Namespace) -> None:
                     "route ms": times["route"],
                 }
             )
-    keep("sampling_share", shares, quick=chosen.quick)
+    keep("sampling_share", shares, quick=quick)
 
 
-def measure_growth(chosen: argparse.Namespace) -> None:
+def measure_growth(repeats: int, *, quick: bool) -> None:
+    """Keep how each stage grows with the number of edges."""
     growing = []
     with tempfile.TemporaryDirectory() as folder:
         for edges in EDGES:
             path = Path(folder) / "f.dot"
-            path.write_text(text(edges))
-            growing.append(times_of(read_fabric(path), 0.5, LARGE_BATCH, chosen.repeats))
+            path.write_text(chain_text(edges))
+            growing.append(times_of(read_fabric(path), 0.5, LARGE_BATCH, repeats))
     for times in growing:
         times["the three"] = (
             times["sampling"] - times["random numbers"] + times["live edges"] + times["costs"]
@@ -102,14 +108,17 @@ def measure_growth(chosen: argparse.Namespace) -> None:
         }
         for stage in growth
     ]
-    keep("sampling_growth", rows, quick=chosen.quick)
+    keep("sampling_growth", rows, quick=quick)
 
 
-def main() -> None:
-    chosen = options(__doc__)
-    measure_shares(chosen)
-    measure_growth(chosen)
+@click.command("sampling")
+@quick_option
+@repeats_option
+def command(quick: bool, repeats: int | None) -> None:
+    """Measure what a sample costs apart from running it.
 
-
-if __name__ == "__main__":
-    main()
+    Example: python -m benchmarks sampling --quick
+    """
+    rounds = repeats_of(repeats, quick=quick)
+    measure_shares(rounds, quick=quick)
+    measure_growth(rounds, quick=quick)

@@ -1,6 +1,6 @@
 """Start-up: whole processes of the command line, from `exec` to exit.
 
-python benchmarks/startup.py [--quick] [--repeats 7]
+python -m benchmarks startup [--quick] [--repeats 7]
 """
 
 from __future__ import annotations
@@ -12,10 +12,15 @@ import tempfile
 import time
 from pathlib import Path
 
-from measuring import keep, options
+import click
+
+from benchmarks.shared.keeping import keep
+from benchmarks.shared.options import quick_option, repeats_of, repeats_option
+from benchmarks.shared.tables import last_table
 
 COMMAND = (sys.executable, "-c", "from bsngraph.cli.main import main; main()")
-DIGITS = str(Path(__file__).parents[1] / "fabrics" / "digits.dot")
+DIGITS = str(Path(__file__).parents[2] / "fabrics" / "digits.dot")
+TABLES = {"startup": last_table()}
 
 
 def process_seconds(arguments: list[str]) -> float:
@@ -24,8 +29,15 @@ def process_seconds(arguments: list[str]) -> float:
     return time.perf_counter() - started
 
 
-def main() -> None:
-    chosen = options(__doc__)
+@click.command("startup")
+@quick_option
+@repeats_option
+def command(quick: bool, repeats: int | None) -> None:
+    """Measure whole processes of the command line.
+
+    Example: python -m benchmarks startup --quick
+    """
+    rounds = repeats_of(repeats, quick=quick)
     with tempfile.TemporaryDirectory() as folder:
         cases = {
             "--help": (["--help"], 0.5),
@@ -38,10 +50,6 @@ def main() -> None:
         rows = []
         for name, (arguments, goal) in cases.items():
             process_seconds(arguments)
-            found = statistics.median(process_seconds(arguments) for _ in range(chosen.repeats))
+            found = statistics.median(process_seconds(arguments) for _ in range(rounds))
             rows.append({"bsngraph …": name, "seconds": found, "at most": goal})
-    keep("startup", rows, quick=chosen.quick)
-
-
-if __name__ == "__main__":
-    main()
+    keep("startup", rows, quick=quick)

@@ -16,15 +16,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import bsngraph
+from benchmarks.accuracy.quality.mixture import learn_scores
+from benchmarks.accuracy.quality.networks import narrowed_inside, random_inside, resnet_inside, sub_network
+from benchmarks.accuracy.quality.problems import BEST_RANDOM, RANDOM, Problem
+from benchmarks.accuracy.quality.rows import Key, best_row, read_rows
+from benchmarks.accuracy.quality.scores import by_index, output_magnitudes, without_smallest
+from benchmarks.shared.rows import locked
 from bsngraph.errors import BsngraphError
 from bsngraph.searching.prepare import prepare
 from bsngraph.settings import resolve_settings
-
-from .mixture import learn_scores
-from .networks import narrowed_inside, random_inside, resnet_inside, sub_network
-from .problems import BEST_RANDOM, RANDOM, Problem
-from .rows import Key, best_row, locked, read_rows
-from .scores import by_index, output_magnitudes, without_smallest
 
 # Of the published setting: 300 epochs of 703 batches of CIFAR-10's 45,000 training
 # images, on the ResNet Fabric for 3x32x32.
@@ -89,7 +89,7 @@ def best_random(problem: Problem, key: Key, means: Means) -> Choice:
     if any(each not in there for each in keys):
         raise BsngraphError("the random networks that it is the best of are not all trained yet")
     rows = [there[each] for each in keys]
-    return Choice(best_row(rows)["network"], sum(float(row["train_cpu_seconds"]) for row in rows))
+    return Choice(best_row(rows)["network"], sum(row["train_cpu_seconds"] for row in rows))
 
 
 def magnitude(problem: Problem, key: Key, means: Means) -> Choice:

@@ -11,7 +11,7 @@ from pathlib import Path
 import bsngraph
 from bsngraph.costs import Budget, parse_budget, resolve_budgets
 
-FABRICS = Path(__file__).parents[2] / "fabrics"
+FABRICS = Path(__file__).parents[3] / "fabrics"
 BEST_RANDOM = "best of 10 random"
 METHODS = (
     "narrowed",

@@ -1,4 +1,4 @@
-"""Fills quality.csv: what is to be run, in which order, and one row after the other."""
+"""What is to be run, in which order, and one row after the other."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 import bsngraph
+from benchmarks.accuracy.quality.methods import Choice, Means, choose
+from benchmarks.accuracy.quality.networks import build
+from benchmarks.accuracy.quality.problems import BEST_RANDOM, METHODS, PROBLEMS, RANDOM, Problem
+from benchmarks.accuracy.quality.rows import Key, append_row, read_rows
+from benchmarks.shared.rows import Row
 from bsngraph.costs import price
 from bsngraph.errors import BsngraphError
-
-from .methods import Choice, Means, choose
-from .networks import build
-from .problems import BEST_RANDOM, METHODS, PROBLEMS, RANDOM, Problem
-from .rows import Key, append_row, read_rows
 
 AGAIN = 1000  # to the seed, for a second training of a network
 
@@ -90,7 +90,7 @@ def run(
     return done
 
 
-def trained(problem: Problem, key: Key, choice: Choice, network: str, means: Means) -> dict[str, str]:
+def trained(problem: Problem, key: Key, choice: Choice, network: str, means: Means) -> Row:
     """The row of a network, trained from scratch with the row's seed; what was chosen
     by that very training, with another.
     """
@@ -112,25 +112,25 @@ def trained(problem: Problem, key: Key, choice: Choice, network: str, means: Mea
     seconds = time.process_time() - began
     metrics = result.summary["metrics"]
     return {
-        "test_accuracy": f"{metrics['test']['accuracy']:.4f}",
-        "validation_accuracy": f"{metrics['validation']['accuracy']:.4f}",
-        "validation_loss": f"{metrics['validation']['loss']:.5f}",
-        "budget_share": f"{cost / budget.limit:.4f}",
-        "macs": f"{profile.macs.sum():.0f}",
-        "params": f"{profile.params.sum():.0f}",
+        "test_accuracy": round(metrics["test"]["accuracy"], 4),
+        "validation_accuracy": round(metrics["validation"]["accuracy"], 4),
+        "validation_loss": round(metrics["validation"]["loss"], 5),
+        "budget_share": round(float(cost / budget.limit), 4),
+        "macs": round(float(profile.macs.sum())),
+        "params": round(float(profile.params.sum())),
         "searchable_kept": _kept(problem, network),
         "network": network,
-        "choose_cpu_seconds": f"{choice.cpu_seconds:.1f}",
-        "train_cpu_seconds": f"{seconds:.1f}",
+        "choose_cpu_seconds": round(choice.cpu_seconds, 1),
+        "train_cpu_seconds": round(seconds, 1),
     }
 
 
-def _kept(problem: Problem, network: str) -> str:
-    """How many searchable edges of the problem's fabric a network holds; empty where it
-    is another fabric.
+def _kept(problem: Problem, network: str) -> int | None:
+    """How many searchable edges of the problem's fabric a network holds; None for a
+    network of another fabric.
     """
     whole = problem.profile.fabric
     if network.startswith("edges "):
         names = {edge.name for edge in build(problem.profile, network).edges}
-        return str(sum(whole.edges[edge].name in names for edge in whole.searchable))
-    return str(len(whole.searchable)) if network.startswith("narrowed ") else ""
+        return sum(whole.edges[edge].name in names for edge in whole.searchable)
+    return len(whole.searchable) if network.startswith("narrowed ") else None

@@ -1,0 +1,1 @@
+"""What searches find, and how far that is from what there is."""

@@ -1,0 +1,1 @@
+"""Gradient estimators of Γ against the exact gradient of small, enumerated worlds."""

@@ -1,0 +1,62 @@
+"""The benchmarks by topic: name → module and the line that says what is measured.
+
+A module has a click command named `command` and `TABLES`: name of a table of RESULTS.md
+→ the way to make it of its kept rows.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from types import ModuleType
+from typing import NamedTuple
+
+from benchmarks.shared.tables import Table
+
+
+class Benchmark(NamedTuple):
+    """A module of this package, and what it measures in one line."""
+
+    module: str
+    about: str
+
+
+TOPICS: Mapping[str, Mapping[str, Benchmark]] = {
+    "Speed": {
+        "startup": Benchmark("speed.startup", "Whole processes of the command line."),
+        "sampling": Benchmark("speed.sampling", "Drawing a sample, its live edges, costs and route."),
+        "memory": Benchmark("speed.memory", "Peak memory of a training step, against dense-and-mask."),
+        "execution": Benchmark("speed.execution", "A sampled training step, against dense-and-mask."),
+        "hand-written": Benchmark("speed.hand_written", "Networks, against modules written by hand."),
+        "floors": Benchmark("speed.floors", "A sampled step, against arithmetic and bytes alone."),
+        "reading": Benchmark("speed.reading", "Reading, checking and compiling growing fabrics."),
+        "data": Benchmark("speed.data", "Making a training batch, against a training step."),
+    },
+    "Accuracy": {
+        "truth": Benchmark("accuracy.truth.accuracies", "Every sub-network of two fabrics, trained alone."),
+        "searches": Benchmark("accuracy.truth.searches", "Regret of searches, by the table of `truth`."),
+        "quality": Benchmark("accuracy.quality.command", "What methods choose under one budget."),
+        "estimators": Benchmark("accuracy.estimators.command", "Estimators, against the exact gradient."),
+        "multipliers": Benchmark("accuracy.multipliers", "Where the expected cost ends, from any λ."),
+        "distributed": Benchmark("accuracy.distributed", "What 1, 2 and 4 cores find in equal steps."),
+        "scenes": Benchmark("accuracy.scenes", "Segmentation: a search against random networks."),
+    },
+    "Costs": {
+        "pricing": Benchmark("costs.pricing", "Evaluating costs on 256 samples."),
+        "latency": Benchmark("costs.latency", "Sums of edges, against networks measured whole."),
+        "promise": Benchmark("costs.promise.command", "Random fabrics: nothing delivered outside a budget."),
+    },
+}
+BENCHMARKS: Mapping[str, Benchmark] = {
+    name: benchmark for topic in TOPICS.values() for name, benchmark in topic.items()
+}
+
+
+def load(name: str) -> ModuleType:
+    """The module of a benchmark."""
+    return importlib.import_module(f"benchmarks.{BENCHMARKS[name].module}")
+
+
+def every_table() -> dict[str, Table]:
+    """All tables of RESULTS.md that are made from kept rows."""
+    return {name: made for benchmark in BENCHMARKS for name, made in load(benchmark).TABLES.items()}

@@ -1,0 +1,1 @@
+"""Costs and budgets: how long they take, how well they predict, what they promise."""

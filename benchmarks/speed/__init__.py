@@ -1,0 +1,1 @@
+"""Milliseconds and bytes of what bsngraph does."""
