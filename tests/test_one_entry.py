@@ -1,6 +1,6 @@
-"""One entry in one place: an operation, a merge and an activation that this file adds
-through the tables that ARCHITECTURE.md names, each used from the graph file to the
-delivered network.
+"""One entry in one place: an operation, a merge, an activation and a cost that this
+file adds through the tables that ARCHITECTURE.md names, each used from the graph file
+to the delivered network.
 """
 
 from __future__ import annotations
@@ -19,11 +19,14 @@ from tiny import STRIPES, fabric_of, no_pictures, recipe, settings, stripes, wri
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bsngraph.certificate import verify_certificate
+from bsngraph.certificate import Means, read_certificate, verify_certificate
+from bsngraph.certificate.counters import Amount
 from bsngraph.cli.main import cli
+from bsngraph.costs import COSTS, AdditiveCost, price
 from bsngraph.costs.memory.peak_memory import PeakMemory
+from bsngraph.costs.table import CostKind
 from bsngraph.delivered import evaluate_run, load_net
-from bsngraph.errors import FabricError
+from bsngraph.errors import FabricError, InputError
 from bsngraph.fabric import Fabric, architecture_of, connected, live_edges, read_fabric
 from bsngraph.ops import OPERATIONS, operation
 from bsngraph.ops.activations import ACTIVATIONS
@@ -31,7 +34,7 @@ from bsngraph.ops.merges import MERGES, Merge, Part, Place
 from bsngraph.ops.table import registering_from
 from bsngraph.profile import profile_fabric
 from bsngraph.searching import prune_run, search
-from bsngraph.supernet import compile_fabric, deploy, prune_net
+from bsngraph.supernet import SuperNet, compile_fabric, deploy, prune_net
 from bsngraph.supernet.merges import fold
 from bsngraph.supernet.rows import spread_rows
 
@@ -91,14 +94,14 @@ def _stretch() -> Iterator[None]:
     OPERATIONS.update(before)
 
 
-def searched(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def searched(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch, budget: str = "price=5") -> Path:
     """The folder of a finished tiny search."""
     no_pictures(monkeypatch)
     fabric = fabric_of(text, folder)
     search(
         fabric,
         stripes(),
-        ["price=5"],
+        [budget],
         out=folder / "run",
         recipe=recipe(),
         settings=settings(),
@@ -205,3 +208,51 @@ def test_a_new_activation_is_searched_and_evaluated(tmp_path: Path, monkeypatch:
     g = functional.softplus(sum(net.operations[edge](h) for edge in fabric.incoming[2]))
     torch.testing.assert_close(net(x), net.operations[-1](g))
     assert_evaluated(folder)
+
+
+def count_edges(net: SuperNet, argument: str, means: Means) -> Amount:
+    """How the certificate counts the cost `edges`."""
+    return Amount(len(net.operations), "the network's operations")
+
+
+@pytest.mark.parametrize(
+    ("recount", "by"),
+    [
+        (f"{__name__}:count_edges", "the network's operations"),
+        ("", "its own formula on the delivered network"),
+    ],
+)
+def test_a_new_cost_is_checked_searched_and_certified(
+    recount: str, by: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = CostKind(
+        "edges",
+        "how many edges run",
+        lambda profile, name, _: AdditiveCost(name, "edges", np.ones(len(profile.fabric.edges))),
+        recount=recount,
+    )
+    monkeypatch.setitem(COSTS, "count", row)
+    path = written(STRIPES, tmp_path)
+    for limit, code in (("3", 0), ("2", 1)):
+        checked = CliRunner().invoke(
+            cli, ["check", str(path), "--budget", f"count={limit}", "--format", "json"]
+        )
+        assert checked.exit_code == code, checked.output
+        facts = json.loads(checked.stdout)
+        assert facts["costs"]["count"] == {"unit": "edges", "fabric": 6, "cheapest": 3, "proved": True}
+    listed = CliRunner().invoke(cli, ["check", "--costs", "--format", "json"])
+    assert "how many edges run" in listed.stdout
+    folder = searched(STRIPES, tmp_path, monkeypatch, budget="count=3")
+    certificate = read_certificate(folder)
+    assert certificate["costs"]["count"] == {"value": 3, "unit": "edges", "by": by}
+    assert certificate["budgets"][0]["met"]
+    assert_evaluated(folder)
+
+
+def test_an_annotation_must_not_bear_the_name_of_a_cost_of_the_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(COSTS, "price", COSTS["macs"])
+    profile = profile_fabric(fabric_of(STRIPES, tmp_path))
+    with pytest.raises(InputError, match=r"^cost 'price' is computed, and the fabric annotates cost_price: "):
+        price(profile, "price")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ortools.sat.python import cp_model
 from random_fabrics import every_sample, random_samples, small_fabrics
 
-from bsngraph.costs.schedules.schedule_costs import Makespan, Steps, schedule_of
+from bsngraph.costs.schedules.schedule_costs import Makespan, Steps, cores_of, schedule_of
 from bsngraph.costs.schedules.scheduled_edge import ScheduledEdge
 from bsngraph.errors import InputError
 from bsngraph.fabric import Booleans, Fabric, connected, live_edges
@@ -420,17 +420,22 @@ def test_costs_say_their_name_and_unit():
     )
 
 
-@pytest.mark.parametrize("cores", [0, -1])
-def test_a_schedule_on_no_core_is_refused(cores):
+@pytest.mark.parametrize("cores", [0, -1, 1025, 10**9])
+def test_a_schedule_on_no_core_or_on_too_many_is_refused(cores):
     fabric = graph("xa", "ay")
-    with pytest.raises(
-        InputError, match=f"cost 'steps:{cores}': there must be a core to run on: write e.g. steps:4"
-    ):
-        Steps(fabric, np.ones(2), cores)
-    with pytest.raises(
-        InputError, match=f"cost 'makespan:{cores}': there must be a core to run on: write e.g. makespan:4"
-    ):
-        Makespan(fabric, np.ones(2), cores)
+    for kind, cost in (("steps", Steps), ("makespan", Makespan)):
+        said = f"cost '{kind}:{cores}': '{cores}' is no number of cores from 1 to 1024: write e.g. {kind}:4"
+        with pytest.raises(InputError, match=f"^{said}$"):
+            cost(fabric, np.ones(2), cores)
+
+
+@pytest.mark.parametrize(
+    "number", ["04", "1000000000", "9" * 5000, "-1", "0", "1.0", "٤", "4 ", "4:4", "1025"]
+)
+def test_a_number_of_cores_has_one_spelling_and_a_bound(number):
+    for kind in ("steps", "makespan"):
+        with pytest.raises(InputError, match="is no number of cores from 1 to 1024: write e.g. " + kind):
+            cores_of(f"{kind}:{number}")
 
 
 @pytest.mark.parametrize("wrong", [-1.0, np.nan, np.inf])

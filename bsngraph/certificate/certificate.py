@@ -12,6 +12,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
+import pkgutil
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -21,14 +22,13 @@ from typing import Any, Literal
 
 import torch
 
-from bsngraph.certificate.recount import count_bytes, count_macs, count_memory, count_params
-from bsngraph.certificate.simulation import simulate
-from bsngraph.costs.table import DURATION, TRANSFER
+from bsngraph.certificate.counters import Amount
+from bsngraph.costs.table import COSTS, Sources, has_row
 from bsngraph.costs.user_costs import TIMEOUT_S, BlackBox, CostFunction
 from bsngraph.delivered import load_network
 from bsngraph.delivered.network_files import GRAPH, WEIGHTS, file_hash, weights_hash
 from bsngraph.errors import InputError
-from bsngraph.measure import Timing, conditions_here, device_name, measure_network
+from bsngraph.measure import Timing, device_name
 from bsngraph.supernet import SuperNet
 
 CERTIFICATE = "certificate.json"
@@ -103,25 +103,16 @@ def recount(net: SuperNet, asked: Sequence[str], means: Means) -> dict[str, Json
     """Every cost of a network: `value`, `unit`, `by` what it is counted; of those in
     `asked` that take time or code, what `means` allow.
     """
-    profile = net.profile
-    macs = count_macs(profile)
-    found = {
-        "macs": _entry(macs, "MACs", "torch's flop counter on the whole network"),
-        "flops": _entry(2 * macs, "FLOPs", "torch's flop counter on the whole network"),
-        "params": _entry(count_params(net), "parameters", "the network's parameters"),
-        "bytes": _entry(count_bytes(net), "bytes", "the network's parameters and buffers"),
-        "memory": _entry(
-            count_memory(profile), "bytes", "the tensors alive during a pass of the whole network"
-        ),
-    }
-    names = {name for edge in profile.fabric.edges for name in edge.costs}
-    for name in sorted(names):
-        if all(name in edge.costs for edge in profile.fabric.edges):
-            found[name] = _entry(
-                sum(edge.costs[name] for edge in profile.fabric.edges),
-                "",
-                f"the cost_{name} of the file's edges",
-            )
+    fabric = net.fabric
+    found = {}
+    for name in (name for name, kind in COSTS.items() if kind.always):
+        entry = count_asked(net, name, means)
+        if entry is not None:
+            found[name] = entry
+    for name in sorted({name for edge in fabric.edges for name in edge.costs}):
+        if all(name in edge.costs for edge in fabric.edges):
+            value = sum(edge.costs[name] for edge in fabric.edges)
+            found[name] = _entry(Amount(value, f"the cost_{name} of the file's edges"), "")
     for name in dict.fromkeys(asked):
         if name not in found and (entry := count_asked(net, name, means)) is not None:
             found[name] = entry
@@ -150,69 +141,28 @@ def versions() -> dict[str, str]:
 
 
 def count_asked(net: SuperNet, name: str, means: Means) -> Json | None:
-    """A cost that is not always counted; None where the means for it are not given.
+    """A cost of the table or of the user's own; None where there is none of that name,
+    or the means for it are not given. A row that names no way to count it is priced
+    anew on the delivered network alone.
 
     Raises:
         InputError: the device is not here, a duration is missing, or the user's
             function fails.
     """
     kind, _, argument = name.partition(":")
-    fabric = net.fabric
-    if kind == "latency":
-        return _latency(net, means)
-    if kind == "steps" and argument.isdecimal():
-        works = [float(macs > 0) for macs in net.profile.macs]
-        return _entry(simulate(fabric, works, int(argument)), "steps", "a simulation of the graph")
-    if kind == "makespan" and argument.isdecimal():
-        return _makespan(net, int(argument), means)
+    if has_row(name):
+        row = COSTS[kind]
+        if not row.recount:
+            value = row.price(net.profile, name, Sources()).total
+            return _entry(Amount(value, "its own formula on the delivered network"), row.unit)
+        counted: Amount | None = pkgutil.resolve_name(row.recount)(net, argument, means)
+        return None if counted is None else _entry(counted, row.unit)
     if name in means.own:
         box = BlackBox(name, means.own[name], net.profile, timeout_s=means.timeout_s)
-        return _entry(box.total, "", "the user's function on the delivered graph") | {"code": box.code}
+        counted = Amount(box.total, "the user's function on the delivered graph", {"code": box.code})
+        return _entry(counted, "")
     return None
 
 
-def _makespan(net: SuperNet, cores: int, means: Means) -> Json | None:
-    """With the file's own durations, or else those of `means`."""
-    edges = net.fabric.edges
-    annotated = all(DURATION in edge.costs for edge in edges)
-    known = {edge.name: edge.costs[DURATION] for edge in edges} if annotated else means.durations_ms
-    if known is None:
-        return None
-    missing = [edge.name for edge in edges if edge.name not in known]
-    if missing:
-        raise InputError(
-            f"makespan: there is no duration of {', '.join(missing[:8])}: measure the edges again"
-        )
-    durations = [known[edge.name] for edge in edges]
-    transfers = [edge.costs.get(TRANSFER, 0.0) for edge in edges]
-    entry = _entry(
-        simulate(net.fabric, durations, cores, transfers),
-        "ms",
-        "a simulation of the graph with the durations of its edges",
-    )
-    return (
-        entry
-        if annotated
-        else entry | {"durations_ms": dict(zip((edge.name for edge in edges), durations, strict=True))}
-    )
-
-
-def _latency(net: SuperNet, means: Means) -> Json:
-    """The network measured whole, which may move it to another device and back."""
-    conditions = conditions_here(means.device, threads=means.threads, batch=means.batch)
-    if means.measure is not None:
-        timing = means.measure(net)
-    else:
-        timing = measure_network(net, device=means.device, threads=conditions.threads, batch=means.batch)
-        net.cpu()
-    entry = _entry(timing.median_ms, "ms", "a measurement of the whole network")
-    return entry | {
-        "low": timing.low_ms,
-        "high": timing.high_ms,
-        "runs": timing.runs,
-        "conditions": asdict(conditions),
-    }
-
-
-def _entry(value: float, unit: str, by: str) -> Json:
-    return {"value": value, "unit": unit, "by": by}
+def _entry(counted: Amount, unit: str) -> Json:
+    return {"value": counted.value, "unit": unit, "by": counted.by} | dict(counted.more)

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bsngraph.costs.cost import AdditiveCost, Cost, Costs
 from bsngraph.costs.memory.peak_memory import PeakMemory
-from bsngraph.costs.schedules.schedule_costs import Makespan, Steps
-from bsngraph.costs.user_costs import BlackBox
+from bsngraph.costs.schedules.schedule_costs import Makespan, Steps, cores_of
 from bsngraph.errors import InputError, nearest
 from bsngraph.profile import FabricProfile
+
+if TYPE_CHECKING:
+    from bsngraph.costs.user_costs import BlackBox
 
 
 @dataclass(frozen=True)
@@ -37,8 +40,12 @@ class CostKind:
     """A row: unit, a sentence of definition, and how it is priced: (profile, its name
     as written, sources) → Cost.
 
-    `argument` is what follows the name and a colon, none where empty. `always`:
-    reported of every network, asked for or not.
+    `argument` stands for the number of cores that follows the name and a colon; it is
+    empty where nothing may follow. `always`: reported of every network, asked for or
+    not. `recount` is the `module:function` by which the certificate counts the cost on
+    a delivered network, independently of `price` (see certificate/counters.py); the
+    certificate alone loads it. Where it is empty, the certificate prices the delivered
+    network by itself.
     """
 
     unit: str
@@ -46,6 +53,7 @@ class CostKind:
     price: Callable[[FabricProfile, str, Sources], Cost]
     argument: str = ""
     always: bool = True
+    recount: str = ""
 
 
 def _sum(
@@ -55,14 +63,14 @@ def _sum(
 
 
 def _steps(profile: FabricProfile, name: str, sources: Sources) -> Cost:
-    return Steps(profile.fabric, profile.macs, _cores(name))
+    return Steps(profile.fabric, profile.macs, cores_of(name))
 
 
 def _makespan(profile: FabricProfile, name: str, sources: Sources) -> Cost:
     annotated = annotated_costs(profile)
     durations = annotation(profile, DURATION) if DURATION in annotated else _measured(profile, name, sources)
     transfer = annotation(profile, TRANSFER) if TRANSFER in annotated else 0.0
-    return Makespan(profile.fabric, durations, _cores(name), transfer)
+    return Makespan(profile.fabric, durations, cores_of(name), transfer)
 
 
 def _latency(profile: FabricProfile, name: str, sources: Sources) -> Cost:
@@ -75,19 +83,10 @@ def _measured(profile: FabricProfile, name: str, sources: Sources) -> Costs:
     return sources.latencies(profile)
 
 
-def _cores(name: str) -> int:
-    number = name.partition(":")[2]
-    if not (number.isascii() and number.isdigit() and 0 < int(number) <= _MOST_CORES):
-        raise InputError(
-            f"cost {name!r}: {number!r} is no number of cores from 1 to {_MOST_CORES}: write e.g. steps:4"
-        )
-    return int(number)
-
-
 # Annotations that `makespan` reads, in milliseconds: how long an edge takes, and how
 # long its result takes to another core.
 DURATION, TRANSFER = "duration_ms", "transfer_ms"
-_MOST_CORES = 1024
+_COUNTERS = "bsngraph.certificate.counters"
 
 COSTS: dict[str, CostKind] = {
     "macs": CostKind(
@@ -95,26 +94,31 @@ COSTS: dict[str, CostKind] = {
         "multiply-accumulates of one example's forward pass (convolutions and matrix products); the "
         "paper's computation cost",
         _sum("MACs", lambda profile: profile.macs),
+        recount=f"{_COUNTERS}:macs",
     ),
     "flops": CostKind(
         "FLOPs",
         "floating point operations of one example's forward pass: 2 x MACs",
         _sum("FLOPs", lambda profile: 2 * profile.macs),
+        recount=f"{_COUNTERS}:flops",
     ),
     "params": CostKind(
         "parameters",
         "trainable numbers of the edges; the paper's memory cost",
         _sum("parameters", lambda profile: profile.params),
+        recount=f"{_COUNTERS}:params",
     ),
     "bytes": CostKind(
         "bytes",
         "parameters and buffers in the type in which they are stored",
         _sum("bytes", lambda profile: profile.bytes),
+        recount=f"{_COUNTERS}:stored_bytes",
     ),
     "memory": CostKind(
         "bytes",
         "peak of the activations of one float32 example, in the order in which the delivered network runs",
         lambda profile, _name, _sources: PeakMemory(profile),
+        recount=f"{_COUNTERS}:memory",
     ),
     "steps": CostKind(
         "steps",
@@ -123,6 +127,7 @@ COSTS: dict[str, CostKind] = {
         _steps,
         argument="N",
         always=False,
+        recount=f"{_COUNTERS}:steps",
     ),
     "makespan": CostKind(
         "ms",
@@ -131,14 +136,43 @@ COSTS: dict[str, CostKind] = {
         _makespan,
         argument="N",
         always=False,
+        recount=f"{_COUNTERS}:makespan",
     ),
     "latency": CostKind(
         "ms",
         "time of the network on this device, the sum of measured edges; the chosen network is measured whole",
         _latency,
         always=False,
+        recount=f"{_COUNTERS}:latency",
     ),
 }
+
+
+def check_argument(name: str) -> None:
+    """Whether a name of the table is followed by what its row asks for: `steps:4`.
+
+    Raises:
+        InputError: it is not.
+    """
+    kind, colon, argument = name.partition(":")
+    wanted = COSTS[kind].argument
+    if colon and not wanted:
+        raise InputError(f"cost {name!r}: {kind} takes nothing after a colon")
+    if wanted and not argument:
+        raise InputError(f"cost {name!r}: write {kind}:{wanted}, e.g. {kind}:4")
+    if wanted:
+        cores_of(name)
+
+
+def has_row(name: str) -> bool:
+    """Whether the table has a row for a name, and what follows its colon is valid."""
+    if name.partition(":")[0] not in COSTS:
+        return False
+    try:
+        check_argument(name)
+    except InputError:
+        return False
+    return True
 
 
 def annotated_costs(profile: FabricProfile) -> tuple[str, ...]:
@@ -151,18 +185,19 @@ def price(profile: FabricProfile, name: str, sources: Sources | None = None) -> 
     annotation, or one of the user's own.
 
     Raises:
-        InputError: there is no such cost, some edges lack its annotation, or its
-            argument is none.
+        InputError: there is no such cost, some edges lack its annotation, an annotation
+            bears the name of a row, or what follows its colon is invalid.
     """
     sources = sources or Sources()
-    kind, colon, argument = name.partition(":")
+    kind = name.partition(":")[0]
     if kind in COSTS:
-        row = COSTS[kind]
-        if colon and not row.argument:
-            raise InputError(f"cost {name!r}: {kind} takes nothing after a colon")
-        if row.argument and not argument:
-            raise InputError(f"cost {name!r}: write {kind}:{row.argument}, e.g. {kind}:4")
-        return row.price(profile, name, sources)
+        check_argument(name)
+        if kind in annotated_costs(profile):
+            raise InputError(
+                f"cost {kind!r} is computed, and the fabric annotates cost_{kind}: give the annotation "
+                "another name, or remove it"
+            )
+        return COSTS[kind].price(profile, name, sources)
     if name in sources.own:
         return sources.own[name]
     annotated = annotated_costs(profile)

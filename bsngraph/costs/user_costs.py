@@ -24,9 +24,9 @@ from types import FunctionType
 import numpy as np
 
 from bsngraph.costs.cost import Costs
+from bsngraph.costs.table import COSTS
 from bsngraph.errors import InputError
 from bsngraph.fabric import Architecture, Booleans, Fabric, prune_fabric
-from bsngraph.fabric.binding.words import COMPUTED_COSTS
 from bsngraph.ops.user_code.running_code import failure, run_file
 from bsngraph.profile import FabricProfile
 from bsngraph.wording import quantity
@@ -176,7 +176,7 @@ def check_cost_name(name: str, fabric: Fabric) -> None:
     """
     if not _NAME.fullmatch(name):
         raise InputError(f"{name!r} cannot name a cost: use letters, digits and _, a letter first")
-    if name in COMPUTED_COSTS:
+    if name in COSTS:
         raise InputError(f"cost {name!r} is computed already: give yours another name")
     if any(name in edge.costs for edge in fabric.edges):
         raise InputError(f"cost {name!r} stands in the fabric's file as cost_{name}: give yours another name")

@@ -7,6 +7,7 @@ live edges (batch, edges) is (batch,), and the schedule behind one of its values
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +20,8 @@ from bsngraph.costs.schedules.scheduled_edge import ScheduledEdge
 from bsngraph.errors import InputError
 from bsngraph.fabric import Booleans, Fabric
 
+MOST_CORES = 1024
+_CORES = re.compile(r"[1-9][0-9]{0,3}")
 _MOST_ROWS, _MOST_VALUES = 1024, 2**23  # evaluated at once, so that memory stays bounded
 
 
@@ -35,7 +38,7 @@ class Steps:
     edges' names (source, target, key). `macs` is (edges,).
 
     Raises:
-        InputError: `cores` is not positive.
+        InputError: `cores` is not 1 to `MOST_CORES`.
     """
 
     fabric: Fabric
@@ -43,7 +46,7 @@ class Steps:
     cores: int
 
     def __post_init__(self) -> None:
-        _check_cores(self.name, self.cores)
+        cores_of(self.name)
 
     @property
     def name(self) -> str:
@@ -100,8 +103,8 @@ class Makespan:
     value of `Steps`.
 
     Raises:
-        InputError: `cores` is not positive; durations or transfers are negative, NaN or
-            infinite.
+        InputError: `cores` is not 1 to `MOST_CORES`; durations or transfers are
+            negative, NaN or infinite.
     """
 
     fabric: Fabric
@@ -111,7 +114,7 @@ class Makespan:
     unit: str = "ms"
 
     def __post_init__(self) -> None:
-        _check_cores(self.name, self.cores)
+        cores_of(self.name)
         _check_times(self.fabric, self.name, "duration", self.durations)
         _check_times(self.fabric, self.name, "transfer time", self._transfers)
 
@@ -178,11 +181,20 @@ def _total(fabric: Fabric, of: Callable[[Booleans], Costs]) -> float:
     return float(of(np.ones((1, len(fabric.edges)), dtype=np.bool_))[0])
 
 
-def _check_cores(name: str, cores: int) -> None:
-    if cores < 1:
+def cores_of(name: str) -> int:
+    """The number of cores that a cost's name ends in: 4 of `steps:4`.
+
+    One number has one spelling, since a cost is known by its name.
+
+    Raises:
+        InputError: it is no number from 1 to `MOST_CORES`, or begins with a zero.
+    """
+    kind, _, number = name.partition(":")
+    if not _CORES.fullmatch(number) or int(number) > MOST_CORES:
         raise InputError(
-            f"cost {name!r}: there must be a core to run on: write e.g. {name.partition(':')[0]}:4"
+            f"cost {name!r}: {number!r} is no number of cores from 1 to {MOST_CORES}: write e.g. {kind}:4"
         )
+    return int(number)
 
 
 def _check_times(fabric: Fabric, name: str, what: str, times: Costs) -> None:

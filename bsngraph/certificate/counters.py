@@ -1,0 +1,114 @@
+"""How the certificate counts each cost of the table by itself: the functions that the
+rows of `COSTS` name.
+
+In: a delivered network, what follows the cost's name and a colon, and what only a
+machine or a user can give. Out: an `Amount`, None where what it needs is not given.
+None of them goes by the sums and schedules of a search.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from bsngraph.certificate.recount import count_bytes, count_macs, count_memory, count_params
+from bsngraph.certificate.simulation import simulate
+from bsngraph.costs.table import DURATION, TRANSFER
+from bsngraph.errors import InputError
+from bsngraph.measure import conditions_here, measure_network
+from bsngraph.supernet import SuperNet
+
+if TYPE_CHECKING:
+    from bsngraph.certificate.certificate import Means
+
+
+@dataclass(frozen=True)
+class Amount:
+    """A value in the cost's unit, by what it was counted, and what belongs to it: the
+    conditions of a measurement, the durations of a schedule.
+    """
+
+    value: float
+    by: str
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+
+def macs(net: SuperNet, argument: str, means: Means) -> Amount:
+    """Multiply-accumulates."""
+    return Amount(count_macs(net.profile), "torch's flop counter on the whole network")
+
+
+def flops(net: SuperNet, argument: str, means: Means) -> Amount:
+    """Two for each multiply-accumulate."""
+    counted = macs(net, argument, means)
+    return Amount(2 * counted.value, counted.by)
+
+
+def params(net: SuperNet, argument: str, means: Means) -> Amount:
+    """Trainable numbers."""
+    return Amount(count_params(net), "the network's parameters")
+
+
+def stored_bytes(net: SuperNet, argument: str, means: Means) -> Amount:
+    """Bytes of parameters and buffers."""
+    return Amount(count_bytes(net), "the network's parameters and buffers")
+
+
+def memory(net: SuperNet, argument: str, means: Means) -> Amount:
+    """The peak of the activations in bytes."""
+    return Amount(count_memory(net.profile), "the tensors alive during a pass of the whole network")
+
+
+def steps(net: SuperNet, argument: str, means: Means) -> Amount:
+    """Sequential steps on so many cores."""
+    works = [float(macs > 0) for macs in net.profile.macs]
+    return Amount(simulate(net.fabric, works, int(argument)), "a simulation of the graph")
+
+
+def makespan(net: SuperNet, argument: str, means: Means) -> Amount | None:
+    """Milliseconds on so many cores, with the file's own durations, or else those of
+    `means`.
+
+    Raises:
+        InputError: an edge has no duration.
+    """
+    edges = net.fabric.edges
+    annotated = all(DURATION in edge.costs for edge in edges)
+    known = {edge.name: edge.costs[DURATION] for edge in edges} if annotated else means.durations_ms
+    if known is None:
+        return None
+    missing = [edge.name for edge in edges if edge.name not in known]
+    if missing:
+        raise InputError(
+            f"makespan: there is no duration of {', '.join(missing[:8])}: measure the edges again"
+        )
+    durations = {edge.name: known[edge.name] for edge in edges}
+    transfers = [edge.costs.get(TRANSFER, 0.0) for edge in edges]
+    return Amount(
+        simulate(net.fabric, [*durations.values()], int(argument), transfers),
+        "a simulation of the graph with the durations of its edges",
+        {} if annotated else {"durations_ms": durations},
+    )
+
+
+def latency(net: SuperNet, argument: str, means: Means) -> Amount:
+    """Milliseconds of the network measured whole, which may move it to another device
+    and back.
+
+    Raises:
+        InputError: the device is not here.
+    """
+    conditions = conditions_here(means.device, threads=means.threads, batch=means.batch)
+    if means.measure is not None:
+        timing = means.measure(net)
+    else:
+        timing = measure_network(net, device=means.device, threads=conditions.threads, batch=means.batch)
+        net.cpu()
+    more = {
+        "low": timing.low_ms,
+        "high": timing.high_ms,
+        "runs": timing.runs,
+        "conditions": asdict(conditions),
+    }
+    return Amount(timing.median_ms, "a measurement of the whole network", more)
