@@ -2,20 +2,12 @@
 and what is inside the budgets.
 """
 
-from bsngraph.costs.budget import CLOSE, Budget, BudgetRequest, check_units, parse_budget, resolve_budgets
+from bsngraph.costs.budget_request import BudgetRequest, check_units, parse_budget, resolve_budgets
+from bsngraph.costs.budgets import CLOSE, Budget, Budgets
 from bsngraph.costs.cost import AdditiveCost, Cost, Costs, Scheduled
+from bsngraph.costs.solving.best_inside import Inside, closest, inside_budgets
 from bsngraph.costs.solving.cheapest import Cheapest, cheapest, cheapest_each
-from bsngraph.costs.solving.feasible import (
-    Inside,
-    amount,
-    best_found,
-    check_budgets,
-    closest,
-    inside,
-    inside_budgets,
-    meets,
-    misses,
-)
+from bsngraph.costs.solving.feasible import amount, best_found, check_budgets
 from bsngraph.costs.spending import spending
 from bsngraph.costs.table import COSTS, Sources, annotated_costs, complete_costs, price
 
@@ -25,6 +17,7 @@ __all__ = [
     "AdditiveCost",
     "Budget",
     "BudgetRequest",
+    "Budgets",
     "Cheapest",
     "Cost",
     "Costs",
@@ -40,10 +33,7 @@ __all__ = [
     "check_units",
     "closest",
     "complete_costs",
-    "inside",
     "inside_budgets",
-    "meets",
-    "misses",
     "parse_budget",
     "price",
     "resolve_budgets",

@@ -2,58 +2,69 @@
 
 from __future__ import annotations
 
-import os
-import platform
-from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 
 import torch
 
-from bsngraph._version import __version__
-from bsngraph.costs import Budget, BudgetRequest, Cost, Sources, complete_costs, parse_budget, resolve_budgets
+from bsngraph.costs import (
+    BudgetRequest,
+    Budgets,
+    Cost,
+    Sources,
+    amount,
+    best_found,
+    check_budgets,
+    complete_costs,
+    parse_budget,
+    resolve_budgets,
+)
 from bsngraph.data import Dataset, load_data, parse_augmentation
-from bsngraph.fabric import Fabric
-from bsngraph.measure import CostOptions, Hardware, LatencyTable, find_hardware
-from bsngraph.measure.pricing import find_sources
+from bsngraph.fabric import Architecture, Fabric
+from bsngraph.measure import CostOptions, Hardware, LatencyTable
+from bsngraph.measure.pricing import find_sources, with_recorded
 from bsngraph.profile import FabricProfile, profile_fabric
-from bsngraph.runs import Json
-from bsngraph.settings import Recipe, SearchSettings, as_dict
-from bsngraph.tasks import Task, as_task, task_of
-from bsngraph.tasks.fit import check_fits
-from bsngraph.training import Progress, Silent
+from bsngraph.searching.request import Destination, Goal, Method
+from bsngraph.settings import Recipe, SearchSettings
+from bsngraph.tasks import Task, as_task, check_fits, task_of
+from bsngraph.training import Progress
 
 
 @dataclass(frozen=True)
 class Job:
     """A fabric with its shapes, data that fits it, budgets with their limits, and how
-    to train.
+    and where to train.
 
-    `latencies` is the table behind costs in milliseconds, where they were asked for.
+    `latencies` is the table behind costs in milliseconds, if they were asked for.
     """
 
     profile: FabricProfile
     dataset: Dataset
-    budgets: tuple[Budget, ...]
-    recipe: Recipe
-    settings: SearchSettings
-    seed: int
+    budgets: Budgets
+    method: Method
     hardware: Hardware
     cost_options: CostOptions
     sources: Sources
     latencies: LatencyTable | None
 
     @property
-    def device(self) -> torch.device:
-        return self.hardware.device
-
-    @property
-    def threads(self) -> int:
-        return self.hardware.threads
-
-    @property
     def fabric(self) -> Fabric:
         return self.profile.fabric
+
+    @property
+    def recipe(self) -> Recipe:
+        return self.method.recipe
+
+    @property
+    def settings(self) -> SearchSettings:
+        return self.method.settings
+
+    @property
+    def seed(self) -> int:
+        return self.method.seed
+
+    @property
+    def device(self) -> torch.device:
+        return self.hardware.device
 
     @property
     def task(self) -> Task:
@@ -72,103 +83,62 @@ class Job:
         )
         return tuple({cost.name: cost for cost in every}.values())
 
-    def config(self, command: str, **more: object) -> Json:
-        """What config.json says of the job."""
-        return {
-            "command": command,
-            "fabric": self.fabric.name,
-            "data": {
-                "name": self.dataset.name,
-                "task": self.dataset.task,
-                "ignore_label": self.dataset.ignore_label,
-                "classes": list(self.dataset.class_names),
-                "mean": list(self.dataset.mean),
-                "std": list(self.dataset.std),
-                "fingerprint": self.dataset.fingerprint(),
-                "examples": {
-                    "train": len(self.dataset.train),
-                    "validation": len(self.dataset.validation),
-                    "test": len(self.dataset.test),
-                },
-            },
-            "budgets": [
-                {
-                    "text": budget.text,
-                    "cost": budget.cost.name,
-                    "relation": budget.relation,
-                    "limit": budget.limit,
-                }
-                for budget in self.budgets
-            ],
-            "costs": {
-                "own": list(self.cost_options.own),
-                "timeout_s": self.cost_options.timeout_s,
-                "latency_batch": self.cost_options.latency_batch,
-            },
-            "recipe": as_dict(self.recipe),
-            "settings": as_dict(self.settings),
-            "seed": self.seed,
-            "device": str(self.device),
-            "threads": self.threads,
-            "versions": versions(),
-            **more,
-        }
-
 
 def prepare(
     fabric: Fabric | FabricProfile,
-    data: str | Dataset,
-    budgets: Sequence[str | BudgetRequest],
-    *,
-    recipe: Recipe,
-    settings: SearchSettings,
-    seed: int,
-    device: str,
-    threads: int | None,
-    costs: CostOptions | None = None,
-    progress: Progress | None = None,
-    task: str | None = None,
+    goal: Goal,
+    method: Method,
+    hardware: Hardware,
+    into: Destination,
+    progress: Progress,
 ) -> Job:
-    """Check everything that can be checked before training; measure latencies where
+    """Check everything that can be checked before training, and measure latencies if
     budgets ask for them.
-
-    `task` overrides what the data says it is for.
 
     Raises:
         FabricError: shapes that do not fit.
-        InputError: unknown data, cost, task or device, a fabric or class weights that
-            do not fit the data.
+        InputError: unknown data, cost or task, a fabric or class weights that do not
+            fit the data.
     """
     profile = fabric if isinstance(fabric, FabricProfile) else profile_fabric(fabric)
-    progress = progress or Silent()
+    dataset = _dataset(goal, method.recipe, progress)
+    check_fits(profile, dataset)
+    task_of(dataset, method.recipe.class_weights)
+    requests = [_parsed(budget) for budget in goal.budgets]
+    options = with_recorded(goal.costs, profile, into.recorded)
+    sources, latencies = find_sources(profile, requests, options, hardware, progress)
+    budgets = resolve_budgets(profile, requests, sources)
+    dataset = dataset.to(hardware.device)
+    return Job(profile, dataset, budgets, method, hardware, options, sources, latencies)
+
+
+def check(job: Job, progress: Progress) -> Architecture | None:
+    """An architecture inside the budgets, if one is known before anything is trained.
+
+    Raises:
+        InfeasibleBudgetError: there is none.
+    """
+    for budget in job.budgets:
+        if budget.slack:
+            whole = amount(budget.cost.total, budget.cost)
+            progress.note(f"budget {budget.text} is slack: the whole fabric costs {whole}")
+    known = check_budgets(job.fabric, job.budgets)
+    if known is None:
+        said = best_found(job.fabric, job.budgets)
+        progress.note(f"none feasible yet: {said}; that is not proved, so the search goes on looking")
+    return known
+
+
+def _dataset(goal: Goal, recipe: Recipe, progress: Progress) -> Dataset:
+    """The data, for the task that is asked, augmented as the recipe says."""
+    data = goal.data
     dataset = load_data(data, notify=progress.note) if isinstance(data, str) else data
-    if task is not None:
-        dataset = as_task(dataset, task)
+    if goal.task is not None:
+        dataset = as_task(dataset, goal.task)
     if recipe.augmentation is not None:
         dataset = dataset.with_augmentation(parse_augmentation(recipe.augmentation))
-    check_fits(profile, dataset)
-    task_of(dataset, recipe.class_weights)
-    requests = [parse_budget(budget) if isinstance(budget, str) else budget for budget in budgets]
-    hardware = find_hardware(device, threads)
-    options = costs or CostOptions()
-    sources, latencies = find_sources(profile, requests, options, hardware, progress)
-    resolved = resolve_budgets(profile, requests, sources)
-    return Job(
-        profile,
-        dataset.to(hardware.device),
-        resolved,
-        recipe,
-        settings,
-        seed,
-        hardware,
-        options,
-        sources,
-        latencies,
-    )
+    return dataset
 
 
-def versions() -> dict[str, str]:
-    """What the results depend on."""
-    packages = {name: version(name) for name in ("torch", "numpy", "scipy", "scikit-learn")}
-    machine = f"{platform.machine()}, {os.cpu_count()} cores"
-    return {"bsngraph": __version__, "python": platform.python_version(), "machine": machine, **packages}
+def _parsed(budget: str | BudgetRequest) -> BudgetRequest:
+    return parse_budget(budget) if isinstance(budget, str) else budget

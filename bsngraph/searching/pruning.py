@@ -1,4 +1,8 @@
-"""Choosing again from a finished search, under other budgets."""
+"""Choosing again from a finished search, under other budgets:
+
+prepare → check budgets → take over θ and Γ → open the run → choose → fine-tune
+    → deliver → certify → conclude
+"""
 
 from __future__ import annotations
 
@@ -7,25 +11,26 @@ from pathlib import Path
 
 from bsngraph.data import Dataset
 from bsngraph.errors import InputError
-from bsngraph.fabric import read_fabric
-from bsngraph.measure import CostOptions
+from bsngraph.fabric import Architecture, read_fabric
+from bsngraph.measure import CostOptions, Hardware, find_hardware
 from bsngraph.measure.pricing import with_recorded
-from bsngraph.runs import OpenMode, RunFolder, open_run, reading
-from bsngraph.runs.checkpoint import read_checkpoint
+from bsngraph.profile import profile_fabric
+from bsngraph.runs import OpenMode, RunFolder
+from bsngraph.runs.checkpoint import load_checkpoint
+from bsngraph.runs.rows.config import SearchConfig
 from bsngraph.runs.run_log import RunLog
-from bsngraph.searching.choosing.choose import choose_and_deliver
-from bsngraph.searching.delivering.deliver import write_probabilities
+from bsngraph.searching.choosing.choosing import choose_architecture
+from bsngraph.searching.delivering.certify import certify
+from bsngraph.searching.delivering.conclude import conclude, concluded_before
+from bsngraph.searching.delivering.deliver import deliver
 from bsngraph.searching.delivering.result import Result
-from bsngraph.searching.prepare import prepare
-from bsngraph.searching.stages import (
-    finished,
-    keep_fabric,
-    known_inside,
-    new_learning,
-    profiled,
-    settings_of,
-    tell_budgets,
-)
+from bsngraph.searching.fine_tuning import chosen_before, fine_tune
+from bsngraph.searching.learning.learn import new_learning, write_probabilities
+from bsngraph.searching.learning.learning_state import LearningState
+from bsngraph.searching.learning.search_epochs import Learning
+from bsngraph.searching.opening import open_pruning
+from bsngraph.searching.prepare import Job, check, prepare
+from bsngraph.searching.request import Destination, Goal, Method
 from bsngraph.training import Progress, Silent
 
 
@@ -44,50 +49,77 @@ def prune_run(
     """Choose again from a finished search's Γ and weights, under other budgets, and
     write the result to the folder `out`.
 
-    `data` stands in for the data set that the run names, where that was given from
-    Python.
+    `data` stands in for the data set that the run names, if that was given from Python.
 
     Raises:
         InfeasibleBudgetError: no sub-network is inside the budgets.
         InputError: `path` holds no finished search, or a budget, the device or `out` is
             wrong.
     """
-    found = RunFolder(Path(path))
-    config = found.read_json("config.json")
-    if config.get("command") != "search":
-        raise InputError(f"{path} holds a {config.get('command')} run: prune chooses from a search")
-    if found.path.resolve() == Path(out).resolve():
-        raise InputError(f"{out} is the folder of the search that is chosen from: give another --out")
-    with reading(found, "config.json"):
-        recipe, settings = settings_of(config)
-        name, task, seed = str(config["data"]["name"]), str(config["data"]["task"]), int(config["seed"])
-    progress, profile = progress or Silent(), profiled(read_fabric(found.file("fabric.dot")))
-    job = prepare(
-        profile,
-        data or name,
-        budgets,
-        recipe=recipe,
-        settings=settings,
-        seed=seed,
-        device=device,
-        threads=threads,
-        task=task,
-        costs=with_recorded(costs, profile, found.path),
-        progress=progress,
+    source = RunFolder(Path(path))
+    config = source.read_config()
+    if not isinstance(config, SearchConfig):
+        raise InputError(f"{path} does not hold a search, and prune chooses from one")
+    into = Destination(Path(out), mode)
+    into.refuse(source.path, "folder of the search that is chosen from")
+    goal = Goal(
+        data=data or config.data.name,
+        task=config.data.task,
+        budgets=tuple(budgets),
+        costs=costs or CostOptions(),
     )
-    tell_budgets(job, progress)
-    with job.hardware.in_use():
-        learning = new_learning(job, known_inside(job, progress))
-        with reading(found, "checkpoint.pt"):
-            learning.load(read_checkpoint(found, job.device)["search"])
-        if learning.epoch < job.recipe.epochs:
-            raise InputError(
-                f"{path}: the search stopped after epoch {learning.epoch} of {job.recipe.epochs}: finish "
-                "it by --resume first"
-            )
-        run = open_run(Path(out), job.config("prune", chosen_from=config), mode)
-        keep_fabric(job, run)
+    method = Method(recipe=config.recipe, settings=config.settings, seed=config.seed)
+    hardware = find_hardware(device, threads)
+    return run_pruning(source, config, goal, method, hardware, into, progress or Silent())
+
+
+def run_pruning(
+    source: RunFolder,
+    config: SearchConfig,
+    goal: Goal,
+    method: Method,
+    hardware: Hardware,
+    into: Destination,
+    progress: Progress,
+) -> Result:
+    """The stages of a choice from the search in `source`, one call each.
+
+    Raises:
+        BsngraphError: as `prune_run` says.
+    """
+    profile = profile_fabric(read_fabric(source.file("fabric.dot")))
+    recorded = with_recorded(goal.costs, profile, source.path)
+    job = prepare(profile, goal.priced_by(recorded), method, hardware, into, progress)
+    with hardware.in_use():
+        known = check(job, progress)
+        learned = take_over(job, source, known)
+        run = open_pruning(job, into, config)
         if run.finished:
-            return finished(job, run, progress)
-        write_probabilities(job, run, learning.distribution)
-        return choose_and_deliver(job, run, learning, RunLog(run, mode), progress)
+            return concluded_before(job, run, progress)
+        log = RunLog(run, into.mode)
+        write_probabilities(job, run, learned)
+        chosen = chosen_before(job, log) or choose_architecture(job, learned, log, progress)
+        net = fine_tune(job, learned, chosen, log, progress)
+        deliver(job, run, net)
+        certificate = certify(job, run, progress)
+        multipliers = learned.multipliers.by_name()
+        return conclude(job, run, chosen.architecture, net, certificate, log, progress, multipliers)
+
+
+def take_over(job: Job, source: RunFolder, known: Architecture | None) -> Learning:
+    """θ and Γ as the search in `source` left them.
+
+    Raises:
+        InputError: it was interrupted, or its checkpoint is of another fabric.
+    """
+    learned, file = new_learning(job, known), source.file("checkpoint.pt")
+    saved = load_checkpoint(source, job.device).search
+    if saved is None:
+        raise InputError(f"{source.path}: the search has not begun to learn: finish it by --resume first")
+    learned.load(LearningState.from_checkpoint(saved, file), file)
+    if learned.epoch < job.recipe.epochs:
+        raise InputError(
+            f"{source.path}: the search stopped after epoch {learned.epoch} of {job.recipe.epochs}: finish "
+            "it by --resume first"
+        )
+    return learned

@@ -1,5 +1,10 @@
-"""A search reads as: prepare, check budgets, open the run, learn, choose, fine-tune,
-deliver.
+"""A search, as a whole:
+
+    prepare → check budgets → open the run → learn → choose → fine-tune
+        → deliver → certify → conclude
+
+After every epoch everything needed to go on is on disk. Test data is read once, at the
+very end, when the network is delivered and certified.
 """
 
 from __future__ import annotations
@@ -9,26 +14,22 @@ from pathlib import Path
 
 from bsngraph.data import Dataset
 from bsngraph.fabric import Fabric
-from bsngraph.measure import CostOptions
-from bsngraph.measure.pricing import with_recorded
+from bsngraph.measure import CostOptions, Hardware, find_hardware
 from bsngraph.profile import FabricProfile
-from bsngraph.runs import OpenMode, open_run, reading
+from bsngraph.runs import OpenMode
 from bsngraph.runs.run_log import RunLog
-from bsngraph.searching.choosing.choose import choose_and_deliver
-from bsngraph.searching.choosing.oracle import every_architecture
-from bsngraph.searching.delivering.deliver import write_probabilities
+from bsngraph.searching.choosing.choosing import choose_architecture
+from bsngraph.searching.choosing.oracle import write_oracle
+from bsngraph.searching.delivering.certify import certify
+from bsngraph.searching.delivering.conclude import conclude, concluded_before
+from bsngraph.searching.delivering.deliver import deliver
 from bsngraph.searching.delivering.result import Result
-from bsngraph.searching.prepare import prepare
-from bsngraph.searching.stages import (
-    finished,
-    keep_epoch,
-    keep_fabric,
-    known_inside,
-    new_learning,
-    profiled,
-    tell_budgets,
-    warm_start_of,
-)
+from bsngraph.searching.fine_tuning import chosen_before, fine_tune
+from bsngraph.searching.learning.learn import learn
+from bsngraph.searching.learning.warm_start import read_warm_start
+from bsngraph.searching.opening import open_search
+from bsngraph.searching.prepare import check, prepare
+from bsngraph.searching.request import Destination, Goal, Method
 from bsngraph.settings import Recipe, SearchSettings, resolve_settings
 from bsngraph.training import Progress, Silent
 
@@ -56,15 +57,16 @@ def search(
     folder `out`.
 
     `budgets` read like those of the command line, `["macs=25%", "latency=5ms"]`;
-    `costs` says where the user's own come from. `task` is what the network is for,
-    where that is not what the data says: regression on numbered classes, for example.
-    Where `recipe` or `settings` are not given they are those of `preset` (a name in
-    `PRESETS`), or the defaults. `warm_start` is the folder of another search of the
-    same fabric, whose weights and Γ this one starts from. With `oracle` every
-    sub-network of a fabric of at most 14 decisions is judged as well, for oracle.csv
-    and oracle.json. The same seed, machine, device, versions and threads give the same
-    result, bit for bit on the CPU, also when the run is interrupted and resumed
-    (`mode="resume"`); where latency is a cost, with the same table of it.
+    `costs` says where the user's own come from. `task` stands for what the data says it
+    is for: regression on numbered classes, for example. `recipe` and `settings` are
+    those of `preset` (a name in `PRESETS`), or the defaults, unless they are given.
+    `warm_start` is the folder of another search of the same fabric, whose weights and Γ
+    this one starts from. With `oracle` every sub-network of a fabric of at most 14
+    decisions is judged as well, for oracle.csv and oracle.json.
+
+    The same seed, machine, device, versions and threads give the same result, bit for
+    bit on the CPU, also when the run is interrupted and resumed (`mode="resume"`). If
+    latency is a cost, the same holds with the same table of it.
 
     Raises:
         InfeasibleBudgetError: no sub-network is inside the budgets; nothing was trained
@@ -73,45 +75,47 @@ def search(
             the folder is wrong.
         RunFailedError: the loss stopped being finite.
     """
-    progress, profile = progress or Silent(), profiled(fabric)
     usual_recipe, usual_settings = resolve_settings(preset, warm=warm_start is not None)
-    job = prepare(
-        profile,
-        data,
-        budgets,
+    method = Method(
         recipe=recipe or usual_recipe,
         settings=settings or usual_settings,
         seed=seed,
-        device=device,
-        threads=threads,
-        task=task,
-        costs=with_recorded(costs, profile, Path(out) if mode == "resume" else None),
-        progress=progress,
+        preset=preset,
+        warm_start=None if warm_start is None else Path(warm_start),
+        oracle=oracle,
     )
-    tell_budgets(job, progress)
-    if oracle:
-        every_architecture(profile.fabric)
-    before = None if warm_start is None else warm_start_of(warm_start, Path(out), profile)
-    with job.hardware.in_use():
-        known = known_inside(job, progress)
-        run = open_run(
-            Path(out),
-            job.config("search", preset=preset, warm_start=before and before.record(), oracle=oracle),
-            mode,
-        )
-        keep_fabric(job, run)
+    goal = Goal(data=data, task=task, budgets=tuple(budgets), costs=costs or CostOptions())
+    into = Destination(Path(out), mode)
+    return run_search(fabric, goal, method, find_hardware(device, threads), into, progress or Silent())
+
+
+def run_search(
+    fabric: Fabric | FabricProfile,
+    goal: Goal,
+    method: Method,
+    hardware: Hardware,
+    into: Destination,
+    progress: Progress,
+) -> Result:
+    """The stages of a search, one call each.
+
+    Raises:
+        BsngraphError: as `search` says.
+    """
+    job = prepare(fabric, goal, method, hardware, into, progress)
+    before = read_warm_start(job.profile, method.warm_start, into)
+    with hardware.in_use():
+        known = check(job, progress)
+        run = open_search(job, into, before)
         if run.finished:
-            return finished(job, run, progress)
-        log = RunLog(run, mode)
-        learning = new_learning(job, known)
-        if before is not None:
-            learning.start_from(before)
-        if log.state.get("search"):
-            with reading(run, "checkpoint.pt"):
-                learning.load(log.state["search"])
-        learning.run(progress, lambda row: keep_epoch(job, run, learning, log, row))
-        write_probabilities(job, run, learning.distribution)
-        return choose_and_deliver(job, run, learning, log, progress, oracle=oracle)
-
-
-# --- the steps of a search
+            return concluded_before(job, run, progress)
+        log = RunLog(run, into.mode)
+        learned = learn(job, run, log, known, before, progress)
+        chosen = chosen_before(job, log) or choose_architecture(job, learned, log, progress)
+        if method.oracle:
+            write_oracle(job, run, learned.net, chosen.architecture, progress)
+        net = fine_tune(job, learned, chosen, log, progress)
+        deliver(job, run, net)
+        certificate = certify(job, run, progress)
+        multipliers = learned.multipliers.by_name()
+        return conclude(job, run, chosen.architecture, net, certificate, log, progress, multipliers)

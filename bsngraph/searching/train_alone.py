@@ -1,4 +1,7 @@
-"""Training the network of a fabric with every edge kept."""
+"""Training the network of a fabric with every edge kept, from scratch:
+
+prepare → open the run → train → deliver → certify → conclude
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,20 @@ import numpy as np
 
 from bsngraph.data import Dataset
 from bsngraph.fabric import Fabric, architecture_of
+from bsngraph.measure import Hardware, find_hardware
 from bsngraph.profile import FabricProfile
-from bsngraph.runs import OpenMode, open_run, reading
+from bsngraph.runs import OpenMode
 from bsngraph.runs.run_log import RunLog
+from bsngraph.searching.delivering.certify import certify
+from bsngraph.searching.delivering.conclude import conclude, concluded_before
 from bsngraph.searching.delivering.deliver import deliver
 from bsngraph.searching.delivering.result import Result
-from bsngraph.searching.prepare import prepare
-from bsngraph.searching.stages import finished, keep_fabric
-from bsngraph.settings import Recipe, SearchSettings
-from bsngraph.supernet import compile_fabric, prune
-from bsngraph.training import NetTraining, Progress, Silent, derived_seed
+from bsngraph.searching.opening import open_training
+from bsngraph.searching.prepare import Job, prepare
+from bsngraph.searching.request import Destination, Goal, Method
+from bsngraph.settings import Recipe
+from bsngraph.supernet import SuperNet, compile_fabric, prune
+from bsngraph.training import NetTraining, Progress, Silent, TrainingState, derived_seed
 
 
 def train(
@@ -41,29 +48,48 @@ def train(
             wrong.
         RunFailedError: the loss stopped being finite.
     """
-    job = prepare(
-        fabric,
-        data,
-        (),
-        recipe=recipe or Recipe(),
-        settings=SearchSettings(),
-        seed=seed,
-        device=device,
-        threads=threads,
-        task=task,
-    )
-    progress = progress or Silent()
-    with job.hardware.in_use():
-        run = open_run(Path(out), job.config("train"), mode)
-        keep_fabric(job, run)
+    goal, method = Goal(data=data, task=task), Method(recipe=recipe or Recipe(), seed=seed)
+    hardware, into = find_hardware(device, threads), Destination(Path(out), mode)
+    return run_training(fabric, goal, method, hardware, into, progress or Silent())
+
+
+def run_training(
+    fabric: Fabric | FabricProfile,
+    goal: Goal,
+    method: Method,
+    hardware: Hardware,
+    into: Destination,
+    progress: Progress,
+) -> Result:
+    """The stages of a training, one call each.
+
+    Raises:
+        BsngraphError: as `train` says.
+    """
+    job = prepare(fabric, goal, method, hardware, into, progress)
+    with hardware.in_use():
+        run = open_training(job, into)
         if run.finished:
-            return finished(job, run, progress)
-        log = RunLog(run, mode)
+            return concluded_before(job, run, progress)
+        log = RunLog(run, into.mode)
         whole = architecture_of(job.fabric, np.ones(len(job.fabric.edges), dtype=np.bool_))
-        net = compile_fabric(prune(job.profile, whole), seed=derived_seed(seed, "weights")).to(job.device)
-        training = NetTraining(net, job.dataset, job.recipe, seed, "training")
-        if log.state.get("training"):
-            with reading(run, "checkpoint.pt"):
-                training.load(log.state["training"])
-        training.run(progress, lambda row: log.keep(row, training=training.state()))
-        return deliver(job, run, whole, net, log.seconds(), progress)
+        net = train_whole(job, log, progress)
+        deliver(job, run, net)
+        certificate = certify(job, run, progress)
+        return conclude(job, run, whole, net, certificate, log, progress)
+
+
+def train_whole(job: Job, log: RunLog, progress: Progress) -> SuperNet:
+    """The network of the whole fabric, trained by the recipe.
+
+    Raises:
+        RunFailedError: the loss is not finite any more.
+        InputError: the run goes on, and its checkpoint is of another network.
+    """
+    whole = architecture_of(job.fabric, np.ones(len(job.fabric.edges), dtype=np.bool_))
+    net = compile_fabric(prune(job.profile, whole), seed=derived_seed(job.seed, "weights")).to(job.device)
+    training = NetTraining(net, job.dataset, job.recipe, job.seed, "training")
+    if log.checkpoint.training is not None:
+        training.load(TrainingState.from_checkpoint(log.checkpoint.training, log.file), log.file)
+    training.run(progress, lambda row: log.keep(row, training=training.state().to_checkpoint()))
+    return net

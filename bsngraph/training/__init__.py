@@ -6,10 +6,17 @@ from bsngraph.training.batch_norm import recompute_batch_norm
 from bsngraph.training.evaluation import RouteCache, Score, evaluate_net
 from bsngraph.training.forward import device_of, run_net, training_outputs
 from bsngraph.training.layout import laid_out, lay_out
-from bsngraph.training.net_training import NetTraining
+from bsngraph.training.net_training import NetTraining, TrainingState
 from bsngraph.training.progress import Progress, Silent
 from bsngraph.training.randomness import derived_seed, generator_for, global_generator
-from bsngraph.training.steps import check_finite, make_optimizer, prefixed, set_rate, step_weights
+from bsngraph.training.steps import (
+    apply_gradients,
+    check_finite,
+    make_optimizer,
+    prefixed,
+    set_rate,
+    step_weights,
+)
 
 __all__ = [
     "NetTraining",
@@ -17,6 +24,8 @@ __all__ = [
     "RouteCache",
     "Score",
     "Silent",
+    "TrainingState",
+    "apply_gradients",
     "check_finite",
     "derived_seed",
     "device_of",

@@ -6,13 +6,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from bsngraph.data import Dataset
 from bsngraph.runs import Json
+from bsngraph.runs.checkpoint import OptimizerState, decode_state, restore_optimizer, restore_weights
 from bsngraph.settings import Recipe
 from bsngraph.supernet import SuperNet
 from bsngraph.tasks import first, task_of
@@ -22,10 +26,33 @@ from bsngraph.training.layout import lay_out
 from bsngraph.training.progress import Progress
 from bsngraph.training.randomness import generator_for, global_generator
 from bsngraph.training.steps import check_finite, make_optimizer, prefixed, set_rate, step_weights
+from bsngraph.typed_files import Count
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingState:
+    """A training between two epochs: everything needed to go on exactly."""
+
+    epoch: Count
+    net: dict[str, Tensor]
+    optimizer: OptimizerState
+
+    def to_checkpoint(self) -> dict[str, Any]:
+        """Tensors and plain values only, as checkpoint.pt holds them."""
+        return {"epoch": self.epoch, "net": self.net, "optimizer": self.optimizer.plain()}
+
+    @staticmethod
+    def from_checkpoint(value: object, file: Path) -> TrainingState:
+        """What `to_checkpoint` gave.
+
+        Raises:
+            InputError: it is something else; the text names `file` and the place.
+        """
+        return decode_state(value, TrainingState, file)
 
 
 class NetTraining:
-    """A network on its way through a recipe. `epoch` of them are done."""
+    """A network on its way through a recipe. `epoch` of its epochs are done."""
 
     def __init__(self, net: SuperNet, dataset: Dataset, recipe: Recipe, seed: int, stage: str) -> None:
         self.net, self.dataset, self.recipe, self.seed, self.stage = net, dataset, recipe, seed, stage
@@ -34,15 +61,19 @@ class NetTraining:
         self.optimizer = make_optimizer(net, recipe)
         self.epoch = 0
 
-    def state(self) -> Json:
+    def state(self) -> TrainingState:
         """Everything needed to go on exactly."""
-        return {"epoch": self.epoch, "net": self.net.state_dict(), "optimizer": self.optimizer.state_dict()}
+        return TrainingState(self.epoch, self.net.state_dict(), OptimizerState(**self.optimizer.state_dict()))
 
-    def load(self, state: Json) -> None:
-        """Go on from `state`."""
-        self.net.load_state_dict(state["net"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.epoch = int(state["epoch"])
+    def load(self, state: TrainingState, file: Path) -> None:
+        """Go on from the state that `file` held.
+
+        Raises:
+            InputError: it is of another network or optimizer.
+        """
+        restore_weights(self.net, state.net, file)
+        restore_optimizer(self.optimizer, state.optimizer, file)
+        self.epoch = state.epoch
 
     def run(self, progress: Progress, after_epoch: Callable[[Json], None]) -> None:
         """Train to the end of the recipe, calling `after_epoch` with each epoch's
@@ -65,15 +96,13 @@ class NetTraining:
         everything = np.ones(len(self.net.fabric.edges), dtype=np.bool_)
         routes = RouteCache(self.net, everything)
         generator = generator_for(self.seed, self.stage, "batches", self.epoch)
-        loss_sum, count, meter = (
-            torch.zeros((), dtype=torch.float64, device=device_of(self.net)),
-            0,
-            self.task.meter(),
+        loss_sum = torch.zeros((), dtype=torch.float64, device=device_of(self.net))
+        count, meter = 0, self.task.meter()
+        batches = self.dataset.training_batches(
+            self.recipe.batch_size, generator, augment=self.recipe.augment
         )
         self.net.train()
-        for inputs, labels in self.dataset.training_batches(
-            self.recipe.batch_size, generator, augment=self.recipe.augment
-        ):
+        for inputs, labels in batches:
             outputs = training_outputs(self.net, inputs, routes(len(labels)), self.recipe)
             loss = self.task.example_losses(outputs, labels).mean()
             if loss.requires_grad:

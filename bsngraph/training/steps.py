@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -26,12 +26,24 @@ def make_optimizer(net: SuperNet, recipe: Recipe) -> torch.optim.SGD:
     )
 
 
-def step_weights(net: SuperNet, optimizer: torch.optim.Optimizer, loss: Tensor, recipe: Recipe) -> None:
-    """One step down the gradient of `loss`, its norm clipped as the recipe has it."""
-    optimizer.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
+def apply_gradients(
+    net: SuperNet, optimizer: torch.optim.Optimizer, gradients: Sequence[Tensor | None], recipe: Recipe
+) -> None:
+    """One step of the weights down `gradients`, with their norm clipped.
+
+    There is a gradient for each of the net's parameters, in their order. None leaves a
+    parameter as it is.
+    """
+    for parameter, gradient in zip(net.parameters(), gradients, strict=True):
+        parameter.grad = gradient
     torch.nn.utils.clip_grad_norm_(net.parameters(), recipe.clip)
     optimizer.step()
+
+
+def step_weights(net: SuperNet, optimizer: torch.optim.Optimizer, loss: Tensor, recipe: Recipe) -> None:
+    """One step of the weights down the gradient of `loss` ()."""
+    gradients = torch.autograd.grad(loss, tuple(net.parameters()), allow_unused=True)
+    apply_gradients(net, optimizer, gradients, recipe)
 
 
 def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:

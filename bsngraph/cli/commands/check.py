@@ -13,7 +13,7 @@ from bsngraph.cli import options
 from bsngraph.errors import InputError
 
 if TYPE_CHECKING:
-    from bsngraph.costs import Budget, BudgetRequest, Cheapest, Cost, Sources
+    from bsngraph.costs import Budget, BudgetRequest, Budgets, Cheapest, Cost, Sources
     from bsngraph.measure import CostOptions
     from bsngraph.profile import FabricProfile
 
@@ -162,7 +162,7 @@ def _sources(
     return find_sources(profile, requests, costs, find_hardware(device, threads), PlainDisplay())[0]
 
 
-def _priced(profile: FabricProfile, sources: Sources, budgets: Sequence[Budget]) -> list[Cost]:
+def _priced(profile: FabricProfile, sources: Sources, budgets: Budgets) -> list[Cost]:
     """Every cost that has a value here."""
     from bsngraph.costs import complete_costs
 
@@ -172,13 +172,13 @@ def _priced(profile: FabricProfile, sources: Sources, budgets: Sequence[Budget])
 
 def _satisfiable(budget: Budget, least: Cheapest) -> bool | None:
     """Whether a budget can be met; None where that is not known."""
-    if not budget.binding or budget.met(least.value):
+    if not budget.hard or budget.met(least.value):
         return True
     return False if least.proved else None
 
 
 def _verdict(budget: Budget, known: bool) -> str:
-    if not budget.binding:
+    if not budget.hard:
         return "is a wish: the search comes as close as it can"
     if budget.slack:
         return "is slack: the whole fabric is inside it"

@@ -1,11 +1,9 @@
-"""Finalists: the first candidates, each trained briefly from scratch, and compared once
-more.
+"""Step 4, finalists: the first candidates, each trained briefly from scratch, compared
+once more.
 
-In: candidates, those that are to be trained first: the best by the shared weights, and
-explorers. Out: the same, the finalists in the order of their validation loss after that
-training, and the weights of the first. Shared weights rank architectures only roughly,
-and fine-tuning them would keep their favourites ahead: so each begins with weights of
-its own, drawn from the same seed, and sees the same batches.
+Shared weights rank architectures only roughly, and fine-tuning them would keep their
+favourites ahead. So each finalist begins with weights of its own, drawn from the same
+seed, and sees the same batches.
 """
 
 from __future__ import annotations
@@ -14,20 +12,66 @@ import copy
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
 from bsngraph.runs import Json
-from bsngraph.searching.choosing.rank import Candidate
+from bsngraph.runs.checkpoint import decode_state
+from bsngraph.searching.choosing.candidate import Candidate
 from bsngraph.searching.prepare import Job
+from bsngraph.settings import Recipe
 from bsngraph.supernet import compile_fabric, prune
-from bsngraph.training import NetTraining, Progress, derived_seed
+from bsngraph.training import NetTraining, Progress, TrainingState, derived_seed
+from bsngraph.typed_files import Count, Finite
 
 STAGE = "finalist"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class FinalistsState:
+    """The finalists between two epochs: everything needed to go on exactly.
+
+    `live` are the edges of each, in order. `losses` are the validation losses of those
+    whose training ended, `weights` what the best of these learned, and `training` is
+    the state of the next one, None if it has not begun.
+    """
+
+    live: tuple[tuple[Count, ...], ...]
+    losses: tuple[Finite, ...] = ()
+    weights: dict[str, Tensor] | None = None
+    training: TrainingState | None = None
+
+    def to_checkpoint(self) -> dict[str, Any]:
+        """Tensors and plain values only, as checkpoint.pt holds them."""
+        return {
+            "live": [list(live) for live in self.live],
+            "losses": list(self.losses),
+            "weights": self.weights,
+            "training": None if self.training is None else self.training.to_checkpoint(),
+        }
+
+    @staticmethod
+    def from_checkpoint(value: object, file: Path) -> FinalistsState:
+        """What `to_checkpoint` gave.
+
+        Raises:
+            InputError: it is something else; the text names `file` and the place.
+        """
+        return decode_state(value, FinalistsState, file)
+
+    def after(self, row: Json, training: NetTraining, epochs: int) -> FinalistsState:
+        """The state after an epoch of the next finalist."""
+        if row["epoch"] < epochs:
+            return replace(self, training=training.state())
+        loss = row["validation_loss"]
+        better = loss < min(self.losses, default=math.inf)
+        weights = copy.deepcopy(training.net.state_dict()) if better else self.weights
+        return replace(self, losses=(*self.losses, loss), weights=weights, training=None)
+
+
+@dataclass(frozen=True, eq=False)
 class Outcome:
     """The candidates, finalists first and best first, and what the first finalist
     learned, by the names of its own network.
@@ -37,63 +81,67 @@ class Outcome:
     weights: Mapping[str, Tensor] | None = None
 
 
-def compare_finalists(
+def train_finalists(
     job: Job,
     candidates: Sequence[Candidate],
-    before: Json | None,
-    keep: Callable[[Json, Json], None],
+    before: FinalistsState | None,
+    file: Path,
+    keep: Callable[[Json, FinalistsState], None],
     progress: Progress,
 ) -> Outcome:
-    """Train the job's number of finalists for `finalist_epochs` each; `keep` is called
-    with each epoch's metrics and what resuming needs.
+    """Train the job's number of finalists for `finalist_epochs` each.
 
-    `before` is what `keep` was last called with for the same finalists, where the run
-    was interrupted.
+    `keep` is called with each epoch's metrics and what resuming needs. `before` is what
+    it was last called with for the same finalists, read from `file`, if the run was
+    interrupted.
 
     Raises:
         RunFailedError: a loss is not finite any more.
+        InputError: `before` is of other networks.
     """
     finalists = candidates[: job.settings.finalists]
     if len(finalists) < 2:
         return Outcome(list(candidates))
-    live = [list(finalist.architecture.live) for finalist in finalists]
-    done = before or {"live": live, "losses": [], "weights": None, "training": None}
-    losses, weights = [float(loss) for loss in done["losses"]], done["weights"]
     recipe = replace(job.recipe, epochs=job.settings.finalist_epochs)
-    under_way = done["training"]["epoch"] if done["training"] is not None else 0
-    together = _Together(progress, len(finalists) * recipe.epochs, len(losses) * recipe.epochs + under_way)
-    for number in range(len(losses), len(finalists)):
-        own = compile_fabric(
-            prune(job.profile, finalists[number].architecture), seed=derived_seed(job.seed, "weights")
-        ).to(job.device)
-        training = NetTraining(own, job.dataset, recipe, job.seed, STAGE)
-        if done["training"] is not None:
-            training.load(done["training"])
-            done = done | {"training": None}
-
-        def after_epoch(row: Json, number: int = number, training: NetTraining = training) -> None:
-            nonlocal weights
-            ended = row["epoch"] == recipe.epochs
-            if ended:
-                if row["validation_loss"] < min(losses, default=math.inf):
-                    weights = copy.deepcopy(training.net.state_dict())
-                losses.append(row["validation_loss"])
-            state = {
-                "live": live,
-                "losses": list(losses),
-                "weights": weights,
-                "training": None if ended else training.state(),
-            }
-            keep(row | {"finalist": number + 1}, state)
-
-        training.run(together, after_epoch)
+    state = before or FinalistsState(tuple(finalist.architecture.live for finalist in finalists))
+    under_way = 0 if state.training is None else state.training.epoch
+    done = len(state.losses) * recipe.epochs + under_way
+    together = _Together(progress, len(finalists) * recipe.epochs, done)
+    for finalist in finalists[len(state.losses) :]:
+        state = _trained(job, finalist, recipe, state, file, keep, together)
+    losses = state.losses
     order = sorted(range(len(finalists)), key=lambda number: (losses[number], number))
     progress.note(
         f"finalist {order[0] + 1} of {len(finalists)} has the smallest validation loss after training by "
-        "itself: "
-        f"{losses[order[0]]:.4g}, the others up to {max(losses):.4g}"
+        f"itself: {losses[order[0]]:.4g}, the others up to {max(losses):.4g}"
     )
-    return Outcome([*(finalists[number] for number in order), *candidates[len(finalists) :]], weights)
+    ranked = [finalists[number] for number in order]
+    return Outcome([*ranked, *candidates[len(finalists) :]], state.weights)
+
+
+def _trained(
+    job: Job,
+    finalist: Candidate,
+    recipe: Recipe,
+    state: FinalistsState,
+    file: Path,
+    keep: Callable[[Json, FinalistsState], None],
+    progress: Progress,
+) -> FinalistsState:
+    """The state after the training of the next finalist."""
+    pruned = prune(job.profile, finalist.architecture)
+    net = compile_fabric(pruned, seed=derived_seed(job.seed, "weights")).to(job.device)
+    training = NetTraining(net, job.dataset, recipe, job.seed, STAGE)
+    if state.training is not None:
+        training.load(state.training, file)
+    states = [state]
+
+    def after_epoch(row: Json) -> None:
+        states.append(state.after(row, training, recipe.epochs))
+        keep(row | {"finalist": len(state.losses) + 1}, states[-1])
+
+    training.run(progress, after_epoch)
+    return states[-1]
 
 
 class _Together:
@@ -104,7 +152,7 @@ class _Together:
         progress.stage("finalists", epochs, done)
 
     def stage(self, name: str, epochs: int, done: int) -> None:
-        """Each training has its own; theirs began before the first."""
+        """Each training begins a stage; theirs began before the first."""
 
     def epoch(self, row: Mapping[str, Any]) -> None:
         """An epoch of one of them."""

@@ -1,23 +1,25 @@
-"""A latency budget is met by the network as it runs: what the sum of edges let through
-is measured whole before it can be chosen.
+"""Step 3, measure whole: a latency budget is met by the network as it runs.
 
-In: candidates, best first. Out: those whose measured latency is inside the budget and,
-where too few are, a lower limit on the sum of edges to look for others under.
+In: candidates, best first, whose edges add up to less than the limit. Out: those that
+were measured inside it. If these are too few, a lower limit on the sum of edges comes
+with them, to look for others under.
 """
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from bsngraph.costs import Budget, amount
+from bsngraph.costs import Budgets, amount
 from bsngraph.fabric import Architecture
 from bsngraph.measure import Timing, measure_network
-from bsngraph.searching.choosing.rank import Candidate
+from bsngraph.searching.choosing.candidate import Candidate
 from bsngraph.searching.prepare import Job
 from bsngraph.supernet import SuperNet, prune_net
 from bsngraph.training import Progress, Silent
+
+LATENCY = "latency"
 
 # What is chosen must be this much inside its limit, so that the next measurement is
 # inside as well.
@@ -31,35 +33,31 @@ _CANDIDATE_AGAIN, DELIVERED_AGAIN = 3, 20
 
 @dataclass(frozen=True)
 class Confirmation:
-    """The candidates that may be chosen, in their order; what those measured took; the
-    budgets to look for others under, None where these are enough.
+    """The candidates that may be chosen, in their order, and what those measured took.
+
+    `tightened` are the budgets to look for others under, None if these are enough.
     """
 
     inside: list[Candidate]
     measured_ms: Mapping[Architecture, float] = field(default_factory=dict)
-    tightened: tuple[Budget, ...] | None = None
-
-
-def latency_budget(budgets: Sequence[Budget]) -> Budget | None:
-    """The budget on latency that must be met, where there is one."""
-    return next((budget for budget in budgets if budget.cost.name == "latency" and budget.binding), None)
+    tightened: Budgets | None = None
 
 
 def confirm(
     job: Job,
     net: SuperNet,
-    budgets: Sequence[Budget],
+    budgets: Budgets,
     candidates: Sequence[Candidate],
     wanted: int,
     progress: Progress,
 ) -> Confirmation:
     """Measure candidates whole, best first, until `wanted` of them are inside the job's
-    limit on latency; all are, where it has none.
+    hard budget on latency. Without such a budget all are confirmed unmeasured.
 
-    Where most are over, the limit on the sum of edges comes down by as much as they
-    missed it.
+    If most are over, the limit on the sum of edges comes down by as much as they missed
+    it.
     """
-    budget = latency_budget(job.budgets)
+    budget = job.budgets.on(LATENCY)
     if budget is None:
         return Confirmation(list(candidates))
     progress.note(
@@ -89,17 +87,14 @@ def confirm(
     if len(inside) == wanted or len(inside) >= len(over):
         return Confirmation(inside, measured_ms)
     needed = statistics.median_high(_MARGIN * budget.limit * estimate / took for took, estimate in over)
-    tightened = tuple(
-        replace(each, limit=needed) if each.cost.name == budget.cost.name else each for each in budgets
-    )
-    return Confirmation(inside, measured_ms, tightened)
+    return Confirmation(inside, measured_ms, budgets.with_limit(LATENCY, needed))
 
 
-def none_measured_inside(budgets: Sequence[Budget], fastest_ms: float) -> str:
+def none_measured_inside(budgets: Budgets, fastest_ms: float) -> str:
     """What to say where every network that was measured whole was over the budget on
     latency.
     """
-    budget = latency_budget(budgets)
+    budget = budgets.on(LATENCY)
     assert budget is not None, "only for it networks are measured"
     limit, best = amount(budget.limit, budget.cost), amount(fastest_ms, budget.cost)
     return f"no network was measured inside {budget.text} ({limit}): the best found takes {best}"
@@ -109,9 +104,9 @@ def measured(job: Job, net: SuperNet, again: int, progress: Progress, *, share: 
     """The latency of a network with all its edges, under the job's conditions; while it
     is over `share` of the budget, the best of up to `again` more.
     """
-    budget = latency_budget(job.budgets)
+    budget = job.budgets.on(LATENCY)
     batch = job.cost_options.latency_batch
-    best = measure_network(net, device=job.device, threads=job.threads, batch=batch)
+    best = measure_network(net, device=job.device, threads=job.hardware.threads, batch=batch)
     for number in range(again):
         if budget is None or budget.met(best.median_ms / share):
             break
@@ -120,6 +115,6 @@ def measured(job: Job, net: SuperNet, again: int, progress: Progress, *, share: 
                 f"the network takes {best.median_ms:.3g} ms, over {budget.text}: measuring it again, up "
                 f"to {again} times …"
             )
-        new = measure_network(net, device=job.device, threads=job.threads, batch=batch)
+        new = measure_network(net, device=job.device, threads=job.hardware.threads, batch=batch)
         best = min(best, new, key=lambda timing: timing.median_ms)
     return best

@@ -20,15 +20,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bsngraph.costs import Budget, Cost, inside
+from bsngraph.costs import Budgets, Cost
 from bsngraph.data import Dataset
 from bsngraph.errors import InfeasibleBudgetError, InputError
 from bsngraph.fabric import Architecture, Booleans, Fabric, connected, every_choice, live_edges
-from bsngraph.runs import Json
-from bsngraph.searching.choosing.rank import judge
+from bsngraph.runs import Json, RunFolder
+from bsngraph.searching.choosing.candidate import judge
+from bsngraph.searching.prepare import Job
 from bsngraph.supernet import SuperNet
 from bsngraph.tasks import Task
-from bsngraph.training import Score
+from bsngraph.training import Progress, Score
+from bsngraph.whole_files import write_whole
 
 MOST_CHOICES = 2**14
 
@@ -156,7 +158,7 @@ def every_architecture(fabric: Fabric) -> list[Architecture]:
 def ask_oracle(
     net: SuperNet,
     dataset: Dataset,
-    budgets: Sequence[Budget],
+    budgets: Budgets,
     costs: Sequence[Cost] | None = None,
     task: Task | None = None,
 ) -> Oracle:
@@ -175,7 +177,7 @@ def ask_oracle(
         if architectures
         else np.zeros((0, len(net.fabric.edges)), bool)
     )
-    fits = inside(masks, budgets)
+    fits = budgets.inside(masks)
     values = {
         cost.name: cost.of(masks)
         for cost in (costs if costs is not None else [budget.cost for budget in budgets])
@@ -191,3 +193,22 @@ def ask_oracle(
         for number, architecture in enumerate(architectures)
     ]
     return Oracle(net.fabric, tuple(sorted(rows, key=lambda row: (row.score.loss, row.architecture.live))))
+
+
+def write_oracle(job: Job, run: RunFolder, net: SuperNet, chosen: Architecture, progress: Progress) -> None:
+    """Write oracle.csv and oracle.json, unless the run has them: every sub-network by
+    the shared weights, and what the choice misses.
+    """
+    if run.file("oracle.json").exists():
+        return
+    progress.note("judging every sub-network with the shared weights …")
+    found = ask_oracle(net, job.dataset, job.budgets, job.costs, job.task)
+    summary = found.summary(chosen)
+    write_whole(run.file("oracle.csv"), found.to_csv())
+    run.write_json("oracle.json", summary)
+    progress.note(
+        f"of {summary['sub_networks']} sub-networks {summary['inside']} are inside the budgets; with the "
+        f"shared weights the choice is number {summary['chosen']['rank']} of them: loss "
+        f"{summary['chosen']['validation']['loss']:.4g}, the best has "
+        f"{summary['best']['validation']['loss']:.4g}"
+    )

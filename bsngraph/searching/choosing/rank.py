@@ -1,44 +1,37 @@
-"""Ranking candidates inside the budgets on validation data, with the shared weights."""
+"""Step 2, rank: proposals and their neighbours, compared on validation data with the
+shared weights.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 import numpy as np
 
-from bsngraph.costs import CLOSE, Budget, misses
+from bsngraph.costs import Budgets
 from bsngraph.data import Dataset
 from bsngraph.fabric import Architecture, neighbouring_choices
-from bsngraph.searching.choosing.propose import fitting
+from bsngraph.searching.choosing.candidate import Candidate, judge
+from bsngraph.searching.choosing.propose import inside_of
 from bsngraph.settings import SearchSettings
 from bsngraph.supernet import SuperNet
 from bsngraph.tasks import Task
-from bsngraph.training import Score, evaluate_net, recompute_batch_norm
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """An architecture with its score on validation data under the shared weights."""
-
-    architecture: Architecture
-    score: Score
-
-
-def choose(
+def rank(
     net: SuperNet,
     dataset: Dataset,
     proposals: Iterable[Architecture],
-    budgets: Sequence[Budget],
+    budgets: Budgets,
     task: Task | None = None,
     *,
     rounds: int = SearchSettings.neighbour_rounds,
 ) -> list[Candidate]:
     """The proposals and what lies near the best of them, best first by validation loss.
 
-    Samples of Γ settle under their budget; so the best is compared with its neighbours
+    Samples of Γ settle under their budget. So the best is compared with its neighbours
     inside the budgets, one edge more, one less or one for another, as long as that
-    gains, at most `rounds` times. `task` is the data's own where none is given.
+    gains, at most `rounds` times. `task` is the data's own unless one is given.
     """
     scores: dict[Architecture, Candidate] = {}
 
@@ -47,52 +40,27 @@ def choose(
             scores[architecture] = judge(net, dataset, architecture, task)
         return scores[architecture]
 
-    best = min((score(architecture) for architecture in proposals), key=_order)
+    best = min((score(architecture) for architecture in proposals), key=lambda one: one.order)
     for _ in range(rounds):
         near = [score(architecture) for architecture in neighbours(net, best.architecture, budgets)]
-        better = min([best, *near], key=_order)
+        better = min([best, *near], key=lambda one: one.order)
         if better is best:
             break
         best = better
-    return sorted(scores.values(), key=_order)
+    return sorted(scores.values(), key=lambda one: one.order)
 
 
-def with_explorers(
-    ranked: Sequence[Candidate], explorers: Sequence[Candidate], count: int
-) -> list[Candidate]:
-    """The candidates with explorers among the first `count`: as many of the best as
-    they leave room for, the explorers, and the rest.
-    """
-    best = list(ranked[: max(count - len(explorers), 0)])
-    return list({candidate.architecture: candidate for candidate in [*best, *explorers, *ranked]}.values())
-
-
-def judge(net: SuperNet, dataset: Dataset, architecture: Architecture, task: Task | None = None) -> Candidate:
-    """Score an architecture on validation data with the shared weights; the BatchNorm
-    statistics of its edges become its own.
-    """
-    recompute_batch_norm(net, dataset, architecture.mask, batches=4)
-    return Candidate(architecture, evaluate_net(net, dataset, dataset.validation, architecture.mask, task))
-
-
-def neighbours(net: SuperNet, architecture: Architecture, budgets: Sequence[Budget]) -> list[Architecture]:
+def neighbours(net: SuperNet, architecture: Architecture, budgets: Budgets) -> list[Architecture]:
     """Architectures inside the budgets that decide one thing otherwise: one edge or
-    gate more or less, or another for it.
+    gate more or less, or another for it. None is further from the soft budgets, unless
+    it is close to them.
     """
     kept = net.fabric.decisions.completed(architecture.mask)
     assert kept is not None, "an architecture is the live part of a legitimate choice"
-    near = [
-        other
-        for other in dict.fromkeys(fitting(net, neighbouring_choices(net.fabric, kept), budgets))
-        if other != architecture
-    ]
-    wishes = [budget for budget in budgets if not budget.binding]
-    if not (wishes and near):
+    found = inside_of(net, neighbouring_choices(net.fabric, kept), budgets)
+    near = [other for other in dict.fromkeys(found) if other != architecture]
+    if not (budgets.soft.each and near):
         return near
-    allowed = max(CLOSE * len(wishes), float(misses(architecture.mask[None], wishes)[0]))
-    missed = misses(np.stack([other.mask for other in near]), wishes)
-    return [other for other, far in zip(near, missed, strict=True) if far <= allowed]
-
-
-def _order(candidate: Candidate) -> tuple[float, tuple[int, ...]]:
-    return candidate.score.loss, candidate.architecture.live
+    allowed = float(budgets.miss(architecture.mask[None])[0])
+    chosen = budgets.near(np.stack([other.mask for other in near]), allowed)
+    return [other for other, close in zip(near, chosen, strict=True) if close]

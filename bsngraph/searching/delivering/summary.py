@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from bsngraph.costs import Budget, Cheapest, Cost, cheapest_each
+from bsngraph.costs import Budgets, Cheapest, Cost, cheapest_each
 from bsngraph.fabric import Architecture
 from bsngraph.runs import Json
 from bsngraph.searching.prepare import Job
@@ -57,7 +55,7 @@ def _cost_summary(cost: Cost, value: float, least: Cheapest) -> Json:
     }
 
 
-def _budget_summaries(budgets: Sequence[Budget], costs: Json) -> list[Json]:
+def _budget_summaries(budgets: Budgets, costs: Json) -> list[Json]:
     values = {budget.cost.name: costs[budget.cost.name]["value"] for budget in budgets}
     return [
         {

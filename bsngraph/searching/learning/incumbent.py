@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
-from bsngraph.costs import Budget, inside
+from bsngraph.costs import Budgets
 from bsngraph.data import Dataset
 from bsngraph.fabric import Architecture, Booleans, connected
-from bsngraph.searching.learning.gamma import EdgeDistribution
+from bsngraph.runs import Json
+from bsngraph.searching.learning.edge_logits import EdgeLogits
 from bsngraph.supernet import SuperNet
 from bsngraph.tasks import Task
 from bsngraph.training import evaluate_net
 
 
 class Incumbent:
-    """Holds `architecture`, None as long as none inside the budgets is known, and its
-    validation loss under the weights of the last look.
+    """Holds `architecture` and its validation loss under the weights of the last look.
 
-    A challenger takes its place only where it has the smaller validation loss under the
-    same weights.
+    The architecture is None as long as none inside the budgets is known. A challenger
+    takes its place only where it has the smaller validation loss under the same
+    weights.
     """
 
     def __init__(
         self,
         net: SuperNet,
         dataset: Dataset,
-        budgets: Sequence[Budget],
+        budgets: Budgets,
         first: Architecture | None,
         task: Task | None = None,
     ) -> None:
@@ -37,33 +38,40 @@ class Incumbent:
 
     def challenge(self, challengers: Iterable[Architecture]) -> None:
         """Compare with architectures that are inside the budgets."""
-        best, best_loss = None, np.inf
-        for architecture in dict.fromkeys(
-            [*([self.architecture] if self.architecture else []), *challengers]
-        ):
-            loss = evaluate_net(
-                self.net, self.dataset, self.dataset.validation, architecture.mask, self.task
-            ).loss
-            if best is None or loss < best_loss:
-                best, best_loss = architecture, loss
-        if best is not None:
-            self.architecture, self.loss = best, float(best_loss)
+        known = [] if self.architecture is None else [self.architecture]
+        validation = self.dataset.validation
+        losses = {
+            architecture: evaluate_net(self.net, self.dataset, validation, architecture.mask, self.task).loss
+            for architecture in dict.fromkeys([*known, *challengers])
+        }
+        if losses:
+            self.architecture = min(losses, key=losses.__getitem__)
+            self.loss = losses[self.architecture]
+
+    def row(self) -> Json | None:
+        """What metrics.jsonl says of it; None as long as there is none."""
+        known = self.architecture
+        if known is None:
+            return None
+        costs = self.budgets.costs(known.mask[None])[:, 0].tolist()
+        return {
+            "kept": len(set(known.live) & set(self.net.fabric.searchable)),
+            "validation_loss": self.loss,
+            "costs": {budget.cost.name: value for budget, value in zip(self.budgets, costs, strict=True)},
+        }
 
 
 def challengers(
-    distribution: EdgeDistribution,
-    net: SuperNet,
-    budgets: Sequence[Budget],
-    sampled: Booleans,
-    thresholded: Booleans,
+    logits: EdgeLogits, net: SuperNet, budgets: Budgets, sampled: Booleans, thresholded: Booleans
 ) -> list[Architecture]:
-    """The thresholded Γ where it is inside the budgets, else the likeliest of the
-    samples: live edges (1, edges) and (samples, edges).
+    """The thresholded Γ if it is inside the budgets, else the likeliest sample that is.
+
+    `sampled` (samples, edges) and `thresholded` (1, edges) are live edges.
     """
     for rows in (thresholded, sampled):
         fits = np.asarray(connected(net.fabric, rows).all(axis=1))
-        fits[fits] = inside(rows[fits], budgets)
+        fits[fits] = budgets.inside(rows[fits])
         if fits.any():
-            chance = np.where(fits, distribution.log_probability(rows), -np.inf)
-            return [Architecture(rows.shape[1], tuple(np.flatnonzero(rows[int(chance.argmax())]).tolist()))]
+            chance = np.where(fits, logits.log_probability(rows), -np.inf)
+            return [Architecture.of_mask(rows[int(chance.argmax())])]
     return []

@@ -19,8 +19,11 @@ from torch import Tensor
 from bsngraph.errors import InputError
 from bsngraph.fabric import Edge, Fabric, read_fabric
 from bsngraph.profile import FabricProfile, profile_fabric
-from bsngraph.runs import Json, RunFolder, reading
-from bsngraph.runs.checkpoint import read_checkpoint
+from bsngraph.runs import RunFolder
+from bsngraph.runs.checkpoint import check_tensors, read_checkpoint, restore_weights
+from bsngraph.runs.rows.config import SearchConfig
+from bsngraph.searching.learning.learning_state import LearningState
+from bsngraph.searching.request import Destination
 from bsngraph.supernet import compile_fabric, named_weights
 
 _SHOWN = 5
@@ -37,37 +40,35 @@ class WarmStart:
     weights: Mapping[str, Tensor]
     logits: Mapping[str, float]
 
-    def record(self) -> Json:
-        """For config.json."""
-        return {"path": self.path, "sha256": self.sha256}
 
-
-def read_warm_start(path: str | Path, profile: FabricProfile) -> WarmStart:
-    """What the search in a run folder has learned so far.
+def read_warm_start(profile: FabricProfile, path: Path | None, into: Destination) -> WarmStart | None:
+    """What the search in a run folder has learned so far; None without such a folder.
 
     Raises:
-        InputError: the folder holds no search, or one of another fabric; the text names
-            the edges that differ.
+        InputError: the folder holds no search, or one of another fabric (the text names
+            the edges that differ), or is the folder that the new run writes to.
     """
-    run = RunFolder(Path(path))
-    command = run.read_json("config.json").get("command")
-    if command != "search":
-        raise InputError(f"{path} holds a {command} run: a warm start is from a search")
+    if path is None:
+        return None
+    into.refuse(path, "run that is started from")
+    run = RunFolder(path)
+    if not isinstance(run.read_config(), SearchConfig):
+        raise InputError(f"{path} does not hold a search, and a warm start is from one")
     theirs = read_fabric(run.file("fabric.dot"))
     _check_same(theirs, profile.fabric, path)
-    state = read_checkpoint(run)
-    with reading(run, "checkpoint.pt"):
-        learned = state["search"]
-        net = compile_fabric(profile_fabric(theirs), seed=0)
-        net.load_state_dict(learned["net"])
-        logits = torch.as_tensor(learned["logits"], dtype=torch.float64)
-        if logits.shape != (len(theirs.edges),) or not bool(logits.isfinite().all()):
-            raise ValueError("its logits are no finite number for each edge")
+    checkpoint, file = read_checkpoint(run), run.file("checkpoint.pt")
+    if "search" not in checkpoint:
+        raise InputError(f"{file}: no epoch of a search ended there: choose another run for --warm-start")
+    learned = LearningState.from_checkpoint(checkpoint["search"], file)
+    net = compile_fabric(profile_fabric(theirs), seed=0)
+    restore_weights(net, learned.net, file)
+    expected = torch.zeros(len(theirs.edges), dtype=torch.float64)
+    check_tensors({"logits": expected}, {"logits": learned.logits}, file)
     return WarmStart(
         str(path),
         hashlib.sha256(run.file("checkpoint.pt").read_bytes()).hexdigest(),
         named_weights(net),
-        dict(zip((edge.name for edge in theirs.edges), logits.tolist(), strict=True)),
+        dict(zip((edge.name for edge in theirs.edges), learned.logits.tolist(), strict=True)),
     )
 
 

@@ -1,8 +1,7 @@
-"""Budgets: `macs=25%`, `latency=100ms`, `steps:4=12`, `params~=40k` → a limit in the
-cost's unit.
+"""Budgets as written: `macs=25%`, `latency=100ms`, `steps:4=12`, `params~=40k`.
 
 In: text of the command line, and the fabric's costs for shares of the whole. Out:
-`Budget`s.
+`Budgets`, each limit in its cost's unit.
 """
 
 from __future__ import annotations
@@ -11,20 +10,15 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
+from bsngraph.costs.budgets import Budget, Budgets, Relation
 from bsngraph.costs.cost import Cost
 from bsngraph.costs.table import COSTS, Sources, price
 from bsngraph.errors import InputError
 from bsngraph.profile import FabricProfile
 
-Relation = Literal["<=", "~="]
-
-# `~=` is "as close as possible to"; within this share of the limit it counts as met.
-CLOSE = 0.02
-
 _NUMBER = re.compile(
-    r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?inf|nan)\s*(%|[A-Za-zµ]*)\s*", re.IGNORECASE
+    r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?inf|nan)\s*(%|[A-Za-zµμ]*)\s*", re.IGNORECASE
 )
 _NOT_A_LIMIT = "the limit must be a positive finite number"
 _COUNTS: Mapping[str, float] = {"k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "": 1.0}
@@ -32,7 +26,7 @@ _COUNTS: Mapping[str, float] = {"k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "": 1.0}
 # unit. All others are counts.
 _MEASURES: Mapping[str, Mapping[str, float]] = {
     "bytes": {"B": 1.0, "kB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30},
-    "ms": {"us": 1e-3, "µs": 1e-3, "ms": 1.0, "s": 1e3},
+    "ms": {"us": 1e-3, "µs": 1e-3, "μs": 1e-3, "ms": 1.0, "s": 1e3},
 }
 
 
@@ -47,40 +41,6 @@ class BudgetRequest:
     unit: str
     text: str
     relation: Relation = "<="
-
-
-@dataclass(frozen=True)
-class Budget:
-    """The limit that one cost must not exceed (`<=`), or come as close to as possible
-    (`~=`), in the cost's unit.
-    """
-
-    cost: Cost
-    limit: float
-    text: str
-    relation: Relation = "<="
-
-    @property
-    def binding(self) -> bool:
-        """Whether it must be met: `~=` is a wish."""
-        return self.relation == "<="
-
-    def met(self, value: float) -> bool:
-        """Whether a cost is inside the budget (to the rounding of a sum), or close to
-        one that is a wish.
-        """
-        if not self.binding:
-            return self.distance(value) <= CLOSE
-        return value <= self.limit * (1 + 1e-12)
-
-    def distance(self, value: float) -> float:
-        """How far a cost is from the limit, in shares of it."""
-        return abs(value / self.limit - 1)
-
-    @property
-    def slack(self) -> bool:
-        """Whether even the whole fabric is inside the budget."""
-        return self.binding and self.met(self.cost.total)
 
 
 def parse_budget(text: str) -> BudgetRequest:
@@ -121,7 +81,7 @@ def check_units(requests: Sequence[BudgetRequest]) -> None:
 
 def resolve_budgets(
     profile: FabricProfile, requests: Sequence[BudgetRequest], sources: Sources | None = None
-) -> tuple[Budget, ...]:
+) -> Budgets:
     """Give each request its cost and its limit in that cost's unit.
 
     Raises:
@@ -137,7 +97,7 @@ def resolve_budgets(
         if not 0 < limit < math.inf:  # as its unit or share makes it
             raise InputError(f"budget {request.text!r}: {_NOT_A_LIMIT}")
         budgets.append(Budget(cost, limit, request.text, request.relation))
-    return tuple(budgets)
+    return Budgets(tuple(budgets))
 
 
 def _limit(request: BudgetRequest, cost: Cost) -> float:

@@ -1,0 +1,131 @@
+"""The budgets of a search: limits on costs, hard ones and soft ones, as one noun.
+
+In: live edges of samples. Out: which samples are inside every hard budget, and how far
+they are from the soft ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from bsngraph.costs.cost import Cost, Costs
+from bsngraph.fabric import Booleans
+
+Relation = Literal["<=", "~="]
+
+# A soft budget counts as met within this share of its limit.
+CLOSE = 0.02
+
+# A sum may round differently when its terms are added in another order.
+_ROUNDING = 1e-12
+
+
+@dataclass(frozen=True)
+class Budget:
+    """A limit on one cost, in the cost's unit.
+
+    A hard budget (`<=`) must not be exceeded. A soft one (`~=`) is to be met as closely
+    as possible.
+    """
+
+    cost: Cost
+    limit: float
+    text: str
+    relation: Relation = "<="
+
+    @property
+    def hard(self) -> bool:
+        return self.relation == "<="
+
+    @property
+    def most(self) -> float:
+        """The largest cost that counts as inside a hard budget."""
+        return self.limit * (1 + _ROUNDING)
+
+    @property
+    def slack(self) -> bool:
+        """Whether the budget is hard and even the whole fabric is inside it."""
+        return self.hard and self.met(self.cost.total)
+
+    def met(self, value: float) -> bool:
+        """Whether a cost is inside a hard budget, or close to a soft one."""
+        return value <= self.most if self.hard else abs(value / self.limit - 1) <= CLOSE
+
+
+@dataclass(frozen=True)
+class Budgets:
+    """Budgets in the order in which they were asked for, each on a cost of its own."""
+
+    each: tuple[Budget, ...] = ()
+
+    def __iter__(self) -> Iterator[Budget]:
+        return iter(self.each)
+
+    def __len__(self) -> int:
+        return len(self.each)
+
+    def __getitem__(self, index: int) -> Budget:
+        return self.each[index]
+
+    @cached_property
+    def hard(self) -> Budgets:
+        """Those that must not be exceeded."""
+        return Budgets(tuple(budget for budget in self.each if budget.hard))
+
+    @cached_property
+    def soft(self) -> Budgets:
+        """Those that are to be met as closely as possible."""
+        return Budgets(tuple(budget for budget in self.each if not budget.hard))
+
+    @cached_property
+    def limits(self) -> Costs:
+        """The limit of each, (budgets,), in its cost's unit."""
+        return np.array([budget.limit for budget in self.each], dtype=np.float64)
+
+    def costs(self, live: Booleans) -> Costs:
+        """The cost of each sample for each budget: live edges (batch, edges) Boolean →
+        (budgets, batch).
+        """
+        values = [budget.cost.of(live) for budget in self.each]
+        return np.stack(values) if values else np.zeros((0, len(live)))
+
+    def inside(self, live: Booleans) -> Booleans:
+        """Which of live edges (batch, edges) are inside every hard budget: (batch,)."""
+        fits = np.ones(len(live), dtype=np.bool_)
+        for budget in self.hard:
+            if fits.any():
+                fits[fits] = budget.cost.of(live[fits]) <= budget.most
+        return fits
+
+    def met_by(self, live: Booleans) -> bool:
+        """Whether live edges (edges,) are inside every hard budget."""
+        return bool(self.inside(live[None])[0])
+
+    def miss(self, live: Booleans) -> Costs:
+        """How far live edges (batch, edges) are from the soft budgets: the sum of the
+        distances, each in shares of its limit, (batch,).
+        """
+        total = np.zeros(len(live))
+        for budget in self.soft:
+            total += np.abs(budget.cost.of(live) / budget.limit - 1)
+        return total
+
+    def near(self, live: Booleans, allowed: float = 0.0) -> Booleans:
+        """Which of live edges (batch, edges) are close to the soft budgets, or no
+        further from them than `allowed`: (batch,).
+        """
+        return self.miss(live) <= max(CLOSE * len(self.soft), allowed)
+
+    def on(self, name: str) -> Budget | None:
+        """The hard budget on the cost of that name, if there is one."""
+        return next((budget for budget in self.hard if budget.cost.name == name), None)
+
+    def with_limit(self, name: str, limit: float) -> Budgets:
+        """The same budgets, the one on the cost `name` with another limit."""
+        changed = (replace(each, limit=limit) if each.cost.name == name else each for each in self.each)
+        return Budgets(tuple(changed))

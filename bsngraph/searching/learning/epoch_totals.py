@@ -1,0 +1,69 @@
+"""What an epoch of a search adds up over its steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bsngraph.costs import Budgets, Cost, Costs
+from bsngraph.fabric import Booleans, Fabric, connected
+from bsngraph.runs import Json
+from bsngraph.searching.learning.limits import excess
+from bsngraph.searching.learning.step import StepOutcome
+from bsngraph.tasks import Meter
+from bsngraph.training import prefixed
+
+
+@dataclass
+class EpochTotals:
+    """Sums over the rows drawn from Γ. `loss` () stays where the net is, so that a step
+    does not wait for it.
+    """
+
+    fabric: Fabric
+    meter: Meter
+    loss: Tensor
+    disconnected: int = 0
+    live: list[Booleans] = field(default_factory=list)
+    costs: list[Costs] = field(default_factory=list)
+
+    @staticmethod
+    def empty(fabric: Fabric, meter: Meter, device: torch.device) -> EpochTotals:
+        """Before the first step."""
+        return EpochTotals(fabric, meter, torch.zeros((), dtype=torch.float64, device=device))
+
+    def add(self, outcome: StepOutcome, labels: Tensor) -> None:
+        """Take a step, with the labels of its drawn rows."""
+        self.loss += outcome.losses.sum()
+        self.meter.update(outcome.outputs, labels)
+        self.disconnected += int((~connected(self.fabric, outcome.live).all(axis=1)).sum())
+        self.live.append(outcome.live)
+        self.costs.append(outcome.costs)
+
+    @property
+    def all_live(self) -> Booleans:
+        """The live edges of all samples: (samples, edges)."""
+        return np.concatenate(self.live)
+
+    def training_row(self) -> Json:
+        """The mean loss and the metrics of the epoch's samples."""
+        count = sum(len(rows) for rows in self.live)
+        return {"train_loss": float(self.loss) / count, **prefixed("train", self.meter.measured().metrics)}
+
+    def costs_row(self, costs: tuple[Cost, ...], thresholded: Booleans) -> Json:
+        """Of each cost: its mean over the samples, and its value for the live edges of
+        Γ > ½, (1, edges).
+        """
+        live = self.all_live
+        return {
+            cost.name: {"sampled": float(cost.of(live).mean()), "thresholded": float(cost.of(thresholded)[0])}
+            for cost in costs
+        }
+
+    def excess_row(self, budgets: Budgets) -> Json:
+        """By how much samples are over each budget, in shares of it."""
+        costs = np.concatenate(self.costs, axis=1)  # (budgets, samples)
+        return {budget.cost.name: excess(paid, budget) for budget, paid in zip(budgets, costs, strict=True)}

@@ -1,0 +1,205 @@
+"""Learning weights θ and edge probabilities Γ together, epoch by epoch.
+
+Each step draws samples, finds both gradients (`step.py`), and applies them: θ by SGD,
+Γ after burn-in by Adam or SGD, and λ. An epoch ends with a row of metrics and a look at
+the best architecture inside the budgets so far.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from bsngraph.costs import Budgets, Cost, Costs
+from bsngraph.data import Dataset
+from bsngraph.fabric import Architecture, live_edges
+from bsngraph.runs import Json
+from bsngraph.runs.checkpoint import OptimizerState, check_tensors, restore_optimizer, restore_weights
+from bsngraph.searching.learning.epoch_totals import EpochTotals
+from bsngraph.searching.learning.gamma import Gamma
+from bsngraph.searching.learning.incumbent import Incumbent, challengers
+from bsngraph.searching.learning.learning_state import LearningState, architecture_in
+from bsngraph.searching.learning.limits import limits_at
+from bsngraph.searching.learning.multipliers import Multipliers
+from bsngraph.searching.learning.step import LearnState, StepOutcome, draw_samples, learn_step
+from bsngraph.searching.learning.warm_start import WarmStart
+from bsngraph.settings import Recipe, SearchSettings
+from bsngraph.supernet import SuperNet, load_named_weights
+from bsngraph.tasks import task_of
+from bsngraph.training import (
+    Progress,
+    apply_gradients,
+    check_finite,
+    device_of,
+    evaluate_net,
+    generator_for,
+    global_generator,
+    lay_out,
+    make_optimizer,
+    prefixed,
+    set_rate,
+)
+
+# How many samples of Γ tell the expected cost that a warm start begins with.
+_SAMPLES_TO_START = 1024
+
+
+class Learning:
+    """The search on its way: super-network, Γ, λ and their optimizers.
+
+    `epoch` of the recipe's epochs are done. `known` is an architecture inside the
+    budgets, where one is known.
+    """
+
+    def __init__(
+        self,
+        net: SuperNet,
+        dataset: Dataset,
+        budgets: Budgets,
+        costs: tuple[Cost, ...],
+        recipe: Recipe,
+        settings: SearchSettings,
+        seed: int,
+        known: Architecture | None = None,
+    ) -> None:
+        self.net, self.dataset, self.budgets, self.costs = net, dataset, budgets, costs
+        self.recipe, self.settings, self.seed = recipe, settings, seed
+        self.task = task_of(dataset, recipe.class_weights, device_of(net))
+        self.gamma = Gamma(
+            net.fabric, settings.initial_probability, settings.edge_optimizer, settings.edge_learning_rate
+        )
+        self.multipliers = Multipliers(budgets, settings)
+        self.incumbent = Incumbent(net, dataset, budgets, known, self.task)
+        lay_out(net)
+        self.optimizer = make_optimizer(net, recipe)
+        self.starts: tuple[float, ...] | None = None
+        self.epoch = 0
+
+    def start_from(self, before: WarmStart) -> None:
+        """Take over weights and Γ before the first epoch, dropped edges reopened as the
+        settings say. Limits then begin at what samples of that Γ cost.
+
+        Raises:
+            InputError: the weights do not fit.
+        """
+        load_named_weights(self.net, before.weights)
+        self.gamma.start_from(before.logits, self.settings.reopen)
+        logits = self.gamma.at(self.budgets.limits[:, None])
+        kept = logits.sample(_SAMPLES_TO_START, generator_for(self.seed, "warm start"))
+        costs = self.budgets.costs(live_edges(self.net.sweep, kept))
+        self.starts = tuple(costs.mean(axis=1).tolist())
+
+    def state(self) -> LearningState:
+        """Everything needed to go on exactly."""
+        incumbent = self.incumbent.architecture
+        return LearningState(
+            epoch=self.epoch,
+            net=self.net.state_dict(),
+            logits=self.gamma.logits,
+            optimizer=OptimizerState(**self.optimizer.state_dict()),
+            edge_optimizer=OptimizerState(**self.gamma.optimizer.state_dict()),
+            multipliers=self.multipliers.state(),
+            incumbent=None if incumbent is None else incumbent.live,
+        )
+
+    def load(self, state: LearningState, file: Path) -> None:
+        """Go on from the state that `file` held.
+
+        Raises:
+            InputError: it is not of this search.
+        """
+        check_tensors({"logits": self.gamma.logits}, {"logits": state.logits}, file)
+        restore_weights(self.net, state.net, file)
+        self.gamma.logits.copy_(state.logits)
+        restore_optimizer(self.optimizer, state.optimizer, file)
+        restore_optimizer(self.gamma.optimizer, state.edge_optimizer, file)
+        self.multipliers.load(state.multipliers)
+        known = state.incumbent
+        self.incumbent.architecture = None if known is None else architecture_in(self.net.fabric, known, file)
+        self.epoch = state.epoch
+
+    def run(self, progress: Progress, after_epoch: Callable[[Json], None]) -> None:
+        """Learn to the end of the recipe, calling `after_epoch` with each epoch's
+        metrics.
+
+        Raises:
+            RunFailedError: the loss is not finite any more.
+        """
+        progress.stage("search", self.recipe.epochs, self.epoch)
+        while self.epoch < self.recipe.epochs:
+            with global_generator(self.seed, "search", "global", self.epoch):
+                row = self._epoch()
+            self.epoch += 1
+            after_epoch(row)
+            progress.epoch(row)
+
+    def _epoch(self) -> Json:
+        start = time.perf_counter()
+        set_rate(self.optimizer, self.recipe.rate(self.epoch))
+        limits = limits_at(self.epoch, self.budgets, self.recipe, self.settings, self.starts)
+        batches = self.dataset.training_batches(
+            self.recipe.batch_size,
+            generator_for(self.seed, "batches", self.epoch),
+            augment=self.recipe.augment,
+        )
+        sampler = generator_for(self.seed, "samples", self.epoch)
+        burning_in = self.epoch < self.settings.burn_in * self.recipe.epochs
+        totals = EpochTotals.empty(self.net.fabric, self.task.meter(), device_of(self.net))
+        self.net.train()
+        for inputs, labels in batches:
+            logits = self.gamma.at(limits)
+            samples = draw_samples(logits, len(labels), self.settings.fair_share, sampler)
+            state = LearnState(
+                net=self.net,
+                logits=logits,
+                task=self.task,
+                budgets=self.budgets,
+                limits=limits,
+                penalty=self.multipliers.penalty,
+                recipe=self.recipe,
+                settings=self.settings,
+                gamma_learns=not burning_in,
+            )
+            outcome = learn_step(state, inputs, labels, samples)
+            self._apply(outcome, state)
+            totals.add(outcome, labels[: samples.drawn])
+        check_finite(float(totals.loss), "search", self.epoch)
+        return {
+            "stage": "search",
+            "epoch": self.epoch + 1,
+            **self._measures(totals, limits),
+            "learning_rate": self.recipe.rate(self.epoch),
+            "burn_in": burning_in,
+            "seconds": time.perf_counter() - start,
+        }
+
+    def _apply(self, outcome: StepOutcome, state: LearnState) -> None:
+        """Move θ, Γ and λ by what a step found."""
+        if outcome.weight_gradients is not None:
+            apply_gradients(self.net, self.optimizer, outcome.weight_gradients, self.recipe)
+        if outcome.gamma_gradient is not None:
+            self.gamma.step(outcome.gamma_gradient)
+            self.multipliers.adapt(outcome.costs, state.limits)
+
+    def _measures(self, totals: EpochTotals, limits: Costs) -> Json:
+        """What the epoch's samples gave, and a look at Γ > ½ and at the incumbent."""
+        logits = self.gamma.at(limits)
+        kept = logits.thresholded()
+        thresholded = live_edges(self.net.sweep, kept[None])
+        validation = evaluate_net(self.net, self.dataset, self.dataset.validation, kept, self.task)
+        check_finite(validation.loss, "search", self.epoch)
+        self.incumbent.challenge(challengers(logits, self.net, self.budgets, totals.all_live, thresholded))
+        names = (budget.cost.name for budget in self.budgets)
+        return {
+            **totals.training_row(),
+            "validation_loss": validation.loss,
+            **prefixed("validation", validation.metrics),
+            "costs": totals.costs_row(self.costs, thresholded),
+            "limits": dict(zip(names, limits[:, 0].tolist(), strict=True)),
+            "excess": totals.excess_row(self.budgets),
+            "penalty": self.multipliers.by_name(),
+            "entropy": logits.entropy(),
+            "incumbent": self.incumbent.row(),
+            "disconnected": totals.disconnected,
+        }

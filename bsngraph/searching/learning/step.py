@@ -1,0 +1,115 @@
+"""One step of a search, as a function of what it reads.
+
+For a batch of examples x with labels y, and samples H with live edges:
+
+    loss = Δ(f_θ(x, H), y)          objective = loss + penalty(costs of live)
+    θ: the gradient of mean(loss)   Γ: the policy gradient of mean(objective)
+
+`learn_step` finds both gradients and changes nothing but what any training pass of
+torch changes: BatchNorm's running statistics. Whoever calls it applies the gradients.
+So several processes can each find those of some samples, and one sum of them moves all.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bsngraph.costs import Budgets, Costs
+from bsngraph.fabric import Booleans
+from bsngraph.searching.learning.edge_logits import EdgeLogits
+from bsngraph.searching.learning.multipliers import Penalty
+from bsngraph.searching.learning.policy_gradient import policy_gradient
+from bsngraph.settings import Recipe, SearchSettings
+from bsngraph.supernet import SuperNet
+from bsngraph.tasks import Task, first
+from bsngraph.training import device_of, training_outputs
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The samples of a batch: `kept` (batch, edges) Boolean.
+
+    The first `drawn` rows are drawn from Γ. The others are uniform: every decision is
+    open, whatever Γ is. They teach θ alone; Γ, costs and metrics know of the drawn ones
+    only.
+    """
+
+    kept: Booleans
+    drawn: int
+
+
+def draw_samples(logits: EdgeLogits, batch: int, uniform_share: float, generator: torch.Generator) -> Samples:
+    """Samples for a batch, a share of them uniform; at least two are drawn from Γ,
+    which needs two rows to compare.
+    """
+    uniform = min(int(uniform_share * batch), max(batch - 2, 0))
+    drawn = logits.sample(batch - uniform, generator)
+    others = logits.sample(uniform, generator, temperature=math.inf)
+    return Samples(np.concatenate([drawn, others]), batch - uniform)
+
+
+@dataclass(frozen=True, eq=False)
+class LearnState:
+    """What a step reads. `limits` (budgets, rows) are those in force; Γ learns only
+    where `gamma_learns`.
+    """
+
+    net: SuperNet
+    logits: EdgeLogits
+    task: Task
+    budgets: Budgets
+    limits: Costs
+    penalty: Penalty
+    recipe: Recipe
+    settings: SearchSettings
+    gamma_learns: bool
+
+
+@dataclass(frozen=True, eq=False)
+class StepOutcome:
+    """What a step found, for the rows drawn from Γ: `losses` (drawn,), `outputs` of the
+    first target, `live` edges (drawn, edges), `costs` (budgets, drawn).
+
+    `weight_gradients` are in the order of the net's parameters, None for those that no
+    live edge has; None as a whole where no example reached a target. `gamma_gradient`
+    (edges,) is None where Γ does not learn.
+    """
+
+    losses: Tensor
+    outputs: Tensor
+    live: Booleans
+    costs: Costs
+    weight_gradients: tuple[Tensor | None, ...] | None
+    gamma_gradient: Tensor | None
+
+
+def learn_step(state: LearnState, inputs: Tensor, labels: Tensor, samples: Samples) -> StepOutcome:
+    """Both gradients for a batch of inputs (batch, …) and labels (batch, …), a sample
+    for each example.
+    """
+    net, drawn = state.net, samples.drawn
+    route = net.route(samples.kept, device_of(net))
+    outputs = training_outputs(net, inputs, route, state.recipe)
+    losses = state.task.example_losses(outputs, labels)
+    weight_gradients = None
+    if losses.requires_grad:  # not so when no example of the batch reached the target
+        weight_gradients = torch.autograd.grad(losses.mean(), tuple(net.parameters()), allow_unused=True)
+    losses, live = losses.detach()[:drawn], route.live[:drawn]
+    costs = state.budgets.costs(live)
+    gamma_gradient = _gamma_gradient(state, samples, losses, costs) if state.gamma_learns else None
+    return StepOutcome(losses, first(outputs).detach()[:drawn], live, costs, weight_gradients, gamma_gradient)
+
+
+def _gamma_gradient(state: LearnState, samples: Samples, losses: Tensor, costs: Costs) -> Tensor:
+    """The one place where a step waits for a GPU: Γ lives on the host, and the next
+    sample needs it.
+    """
+    penalty = torch.from_numpy(state.penalty.of(costs, state.limits))
+    objective = (losses.cpu().to(torch.float64) + penalty) * state.penalty.scale
+    kept = samples.kept[: samples.drawn]
+    return policy_gradient(state.logits, kept, objective, state.settings.baseline)

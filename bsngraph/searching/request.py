@@ -1,0 +1,71 @@
+"""What a run is asked, how it works and where it writes: three frozen nouns, made once
+and passed whole. Where it runs is `Hardware` (bsngraph.measure).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from bsngraph.costs import BudgetRequest
+from bsngraph.data import Dataset
+from bsngraph.errors import InputError
+from bsngraph.measure import CostOptions
+from bsngraph.runs import OpenMode
+from bsngraph.settings import Recipe, SearchSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Goal:
+    """What is asked: a network for `data`, inside every budget.
+
+    `data` is the name of a data set, or the data set itself. `task` stands for what the
+    data says it is for. `costs` says where the user's own costs come from.
+    """
+
+    data: str | Dataset
+    task: str | None = None
+    budgets: tuple[str | BudgetRequest, ...] = ()
+    costs: CostOptions = field(default_factory=CostOptions)
+
+    def priced_by(self, costs: CostOptions) -> Goal:
+        """The same goal, with costs from elsewhere."""
+        return replace(self, costs=costs)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method:
+    """How a network is found: everything random follows from `seed`.
+
+    `preset` names the settings that these came from. `warm_start` is the folder of
+    another search of the same fabric. With `oracle` every sub-network is judged too.
+    """
+
+    recipe: Recipe = field(default_factory=Recipe)
+    settings: SearchSettings = field(default_factory=SearchSettings)
+    seed: int = 0
+    preset: str | None = None
+    warm_start: Path | None = None
+    oracle: bool = False
+
+
+@dataclass(frozen=True)
+class Destination:
+    """The folder that a run writes to, and whether it is new, resumed or replaced."""
+
+    folder: Path
+    mode: OpenMode = "new"
+
+    @property
+    def recorded(self) -> Path | None:
+        """The folder of the run that goes on, if one does: it measures nothing anew."""
+        return self.folder if self.mode == "resume" else None
+
+    def refuse(self, source: Path, what: str) -> None:
+        """Make sure that a run does not write to the folder that it reads from.
+
+        Raises:
+            InputError: it does; `what` says what the folder is to the run.
+        """
+        if source.resolve() == self.folder.resolve():
+            raise InputError(f"{self.folder} is the {what}: give another --out")
