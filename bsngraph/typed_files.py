@@ -35,6 +35,7 @@ Positive = Annotated[float, msgspec.Meta(gt=0, le=_LARGEST)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 Number = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
+Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
 
 class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -60,13 +61,22 @@ def decode_row(content: bytes, kind: type[T], origin: str, *, cure: str = CURE) 
     Raises:
         InputError: it is not JSON, or is not of the type.
     """
+    return decode_value(parse_json(content, origin, cure=cure), kind, origin, cure=cure)
+
+
+def parse_json(content: bytes, origin: str, *, cure: str = CURE) -> object:
+    """JSON text as plain values, of any type yet.
+
+    Raises:
+        InputError: it is not JSON.
+    """
     try:
-        value = json.loads(content.decode("utf-8"), object_pairs_hook=_without_doubles)
+        value: object = json.loads(content.decode("utf-8"), object_pairs_hook=_without_doubles)
         json.dumps(value, ensure_ascii=False).encode("utf-8")  # half a surrogate pair is no text
     except (ValueError, RecursionError) as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else error
-        raise InputError(f"{origin}: is not JSON ({reason}): {cure}") from None
-    return decode_value(value, kind, origin, cure=cure)
+        raise InputError(f"{origin}: is not JSON ({reason}) at $: {cure}") from None
+    return value
 
 
 def decode_value(

@@ -2,18 +2,19 @@
 it.
 """
 
-from bsngraph.certificate.certificate import CERTIFICATE, BudgetClaim, Means, make_certificate
+from bsngraph.certificate.certificate import Means, covering, make_certificate
+from bsngraph.certificate.checks import Check, Verification
 from bsngraph.certificate.simulation import simulate
-from bsngraph.certificate.verification import Check, Verification, read_certificate, verify_certificate
+from bsngraph.certificate.verification import verify_certificate
+from bsngraph.runs.rows.certificate import BudgetClaim
 
 __all__ = [
-    "CERTIFICATE",
     "BudgetClaim",
     "Check",
     "Means",
     "Verification",
+    "covering",
     "make_certificate",
-    "read_certificate",
     "simulate",
     "verify_certificate",
 ]

@@ -2,9 +2,10 @@
 and whether its budgets are met.
 
 In: a run folder's architecture.dot and model.safetensors, the budgets, and what a
-machine or a user must give (conditions of a latency, durations, functions). Out: a JSON
-object, which `verify_certificate` (verification.py) checks against the files at any
-time. All but a latency and the date is the same whenever it is made.
+machine or a user must give (conditions of a latency, durations, functions). Out: a
+`Certificate`, which `verify_certificate` (verification.py) checks against the files at
+any time. All but a latency, the date, and the hashes of files that tell seconds is the
+same whenever it is made.
 """
 
 from __future__ import annotations
@@ -15,41 +16,35 @@ import json
 import pkgutil
 import platform
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
 
+import msgspec
 import torch
 
 from bsngraph.certificate.counters import Amount
 from bsngraph.costs.table import COSTS, Sources, has_row
 from bsngraph.costs.user_costs import TIMEOUT_S, BlackBox, CostFunction
 from bsngraph.delivered import load_network
-from bsngraph.delivered.network_files import GRAPH, WEIGHTS, file_hash, weights_hash
+from bsngraph.delivered.network_files import file_hash, weights_hash
 from bsngraph.errors import InputError
 from bsngraph.measure import Timing, device_name
+from bsngraph.runs.rows.certificate import (
+    COVERED,
+    BudgetClaim,
+    Certificate,
+    CountedCost,
+    JudgedBudget,
+    MeasuredOn,
+)
 from bsngraph.supernet import SuperNet
+from bsngraph.typed_files import plain
 
-CERTIFICATE = "certificate.json"
-FORMAT = 1
 # A sum may round differently when its terms are added in another order.
 ROUNDING = 1e-9
 
-Json = dict[str, Any]
 MeasureWhole = Callable[[SuperNet], Timing]
-
-
-@dataclass(frozen=True)
-class BudgetClaim:
-    """A budget as a run states it: `limit` in the cost's unit; `~=` is a wish, which
-    need not be met.
-    """
-
-    text: str
-    cost: str
-    limit: float
-    relation: Literal["<=", "~="] = "<="
 
 
 @dataclass(frozen=True)
@@ -70,8 +65,9 @@ class Means:
     measure: MeasureWhole | None = None
 
 
-def make_certificate(folder: Path, budgets: Sequence[BudgetClaim], means: Means | None = None) -> Json:
-    """The certificate of the network that a run folder delivers.
+def make_certificate(folder: Path, budgets: Sequence[BudgetClaim], means: Means | None = None) -> Certificate:
+    """The certificate of the network that a run folder delivers, with the hashes of
+    the files that are there.
 
     Raises:
         InputError: the network's files are missing or do not fit each other, or a
@@ -86,22 +82,30 @@ def make_certificate(folder: Path, budgets: Sequence[BudgetClaim], means: Means 
             f"nothing is known that counts the cost of {', '.join(missing)}: name its function, or "
             "measure its durations"
         )
-    certificate = {
-        "format": FORMAT,
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "versions": versions(),
-        "device": {"name": str(means.device), "model": device_name(torch.device(means.device))},
-        "files": {name: file_hash(folder / name) for name in (GRAPH, WEIGHTS)},
-        "weights": weights_hash(net),
-        "costs": costs,
-        "budgets": [judge(budget, costs[budget.cost]["value"]) for budget in budgets],
-    }
-    return certificate | {"seal": seal(certificate)}
+    unsealed = Certificate(
+        date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        versions=versions(),
+        device=MeasuredOn(name=str(means.device), model=device_name(torch.device(means.device))),
+        files={name: file_hash(folder / name) for name in COVERED if (folder / name).exists()},
+        weights=weights_hash(net),
+        costs=costs,
+        budgets=tuple(judge(budget, costs[budget.cost].value) for budget in budgets),
+        seal="",
+    )
+    return sealed(unsealed)
 
 
-def recount(net: SuperNet, asked: Sequence[str], means: Means) -> dict[str, Json]:
-    """Every cost of a network: `value`, `unit`, `by` what it is counted; of those in
-    `asked` that take time or code, what `means` allow.
+def covering(certificate: Certificate, name: str, content: str) -> Certificate:
+    """The certificate with the hash of a file that is yet to be written: result.json is
+    the last that a run writes.
+    """
+    digest = hashlib.sha256(content.encode("utf-8")).hexdigest()
+    return sealed(msgspec.structs.replace(certificate, files=certificate.files | {name: digest}))
+
+
+def recount(net: SuperNet, asked: Sequence[str], means: Means) -> dict[str, CountedCost]:
+    """Every cost of a network; of those in `asked` that take time or code, what `means`
+    allow.
     """
     fabric = net.fabric
     found = {}
@@ -119,28 +123,44 @@ def recount(net: SuperNet, asked: Sequence[str], means: Means) -> dict[str, Json
     return found
 
 
-def judge(budget: BudgetClaim, value: float) -> Json:
-    """A budget with the cost counted, what is left of it, and whether it is met (None:
-    it is a wish).
+def judge(budget: BudgetClaim, value: float) -> JudgedBudget:
+    """A budget with the cost counted, what is left of it, and whether it is met; a soft
+    one need not be.
     """
-    met = value <= budget.limit * (1 + ROUNDING) if budget.relation == "<=" else None
-    return asdict(budget) | {"value": value, "slack": budget.limit - value, "met": met}
+    return JudgedBudget(
+        budget.text,
+        budget.cost,
+        budget.limit,
+        budget.relation,
+        value=value,
+        slack=budget.limit - value,
+        met=value <= budget.limit * (1 + ROUNDING) if budget.relation == "<=" else None,
+    )
 
 
-def seal(certificate: Mapping[str, Any]) -> str:
+def sealed(certificate: Certificate) -> Certificate:
+    """The certificate with its seal."""
+    return msgspec.structs.replace(certificate, seal=seal(certificate))
+
+
+def seal(certificate: Certificate) -> str:
     """SHA-256 over everything else that a certificate says: it tells a change by
     accident, not one by somebody who seals it again.
     """
-    rest = {name: value for name, value in certificate.items() if name != "seal"}
+    rest = {name: value for name, value in plain(certificate).items() if name != "seal"}
     return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
 def versions() -> dict[str, str]:
     """What a certificate was made with."""
-    return {"bsngraph": version("bsngraph"), "torch": torch.__version__, "python": platform.python_version()}
+    return {
+        "bsngraph": version("bsngraph"),
+        "torch": str(torch.__version__),
+        "python": platform.python_version(),
+    }
 
 
-def count_asked(net: SuperNet, name: str, means: Means) -> Json | None:
+def count_asked(net: SuperNet, name: str, means: Means) -> CountedCost | None:
     """A cost of the table or of the user's own; None where there is none of that name,
     or the means for it are not given. A row that names no way to count it is priced
     anew on the delivered network alone.
@@ -164,5 +184,6 @@ def count_asked(net: SuperNet, name: str, means: Means) -> Json | None:
     return None
 
 
-def _entry(counted: Amount, unit: str) -> Json:
-    return {"value": counted.value, "unit": unit, "by": counted.by} | dict(counted.more)
+def _entry(counted: Amount, unit: str) -> CountedCost:
+    said = {"value": counted.value, "unit": unit, "by": counted.by, **counted.more}
+    return msgspec.convert(said, CountedCost)

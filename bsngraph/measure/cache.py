@@ -1,9 +1,8 @@
-"""Measurements on disk: a key that says all they depend on → a JSON value, one file
-each.
+"""Measurements on disk: a key that says all they depend on → a timing, one file each.
 
-A file is written whole and says its own key, so that writers at the same time, damage
-and chance agreements of a hash do no harm: what does not read back as the key's is
-measured again.
+A file is written whole and says its own key and a hash of what it says, so that writers
+at the same time, damage and chance agreements of a hash do no harm: what does not read
+back as the key's is measured again.
 """
 
 from __future__ import annotations
@@ -18,9 +17,19 @@ from typing import Any
 from platformdirs import user_cache_path
 
 from bsngraph.errors import InputError
+from bsngraph.measure.timing import Timing
+from bsngraph.typed_files import Row, Sha256, json_text, plain, read_row
 from bsngraph.whole_files import write_whole
 
-Json = dict[str, Any]
+_MOST_BYTES = 2**20
+
+
+class CacheEntry(Row, frozen=True, kw_only=True):
+    """A file of the cache: `key` is any JSON object, `sha256` is over the rest."""
+
+    key: dict[str, Any]
+    value: Timing
+    sha256: Sha256
 
 
 def default_cache() -> Path:
@@ -30,34 +39,46 @@ def default_cache() -> Path:
     return user_cache_path("bsngraph", appauthor=False) / "latency"
 
 
-def recall(folder: Path | None, key: Mapping[str, Any]) -> Json | None:
-    """The value kept under `key`; None where there is none that can be read."""
+def recall(folder: Path | None, key: Mapping[str, Any]) -> Timing | None:
+    """The timing kept under `key`; None if there is none that can be read."""
     if folder is None:
         return None
     try:
-        kept = json.loads(_file(folder, key).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        return read_entry(cache_file(folder, key), key)
+    except InputError:
         return None
-    value = (
-        kept.get("value") if isinstance(kept, dict) and kept.get("key") == json.loads(_text(key)) else None
-    )
-    return value if isinstance(value, dict) else None
 
 
-def remember(folder: Path | None, key: Mapping[str, Any], value: Mapping[str, Any]) -> None:
+def read_entry(path: Path, key: Mapping[str, Any]) -> Timing:
+    """The timing that a file of the cache keeps for `key`.
+
+    Raises:
+        InputError: the file cannot be read, is damaged, or is of another key.
+    """
+    entry = read_row(path, CacheEntry, most=_MOST_BYTES)
+    if _text(entry.key) != _text(key) or entry.sha256 != _digest(key, entry.value):
+        raise InputError(f"{path}: is of another key, or was changed, at $: it is measured again")
+    return entry.value
+
+
+def remember(folder: Path | None, key: Mapping[str, Any], value: Timing) -> None:
     """Keep `value` under `key`; a folder that cannot be written to is no reason to
     stop.
     """
     if folder is not None:
+        entry = CacheEntry(key=dict(key), value=value, sha256=_digest(key, value))
         with contextlib.suppress(OSError, InputError):
             folder.mkdir(parents=True, exist_ok=True)
-            write_whole(
-                _file(folder, key), json.dumps({"key": key, "value": value}, indent=1, sort_keys=True) + "\n"
-            )
+            write_whole(cache_file(folder, key), json_text(entry))
 
 
-def _file(folder: Path, key: Mapping[str, Any]) -> Path:
+def cache_file(folder: Path, key: Mapping[str, Any]) -> Path:
+    """Where the cache keeps `key`."""
     return folder / f"{hashlib.sha256(_text(key).encode()).hexdigest()}.json"
+
+
+def _digest(key: Mapping[str, Any], value: Timing) -> str:
+    return hashlib.sha256((_text(key) + _text(plain(value))).encode()).hexdigest()
 
 
 def _text(key: Mapping[str, Any]) -> str:

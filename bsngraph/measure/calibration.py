@@ -6,30 +6,13 @@ a whole. Out: a factor for each part.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from scipy.optimize import nnls
 
 from bsngraph.costs.cost import Costs
 from bsngraph.errors import BsngraphError
 from bsngraph.fabric import Architecture, Fabric, architecture_of
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """Latency ≈ `operations` · Σ operation + `joining` · Σ joining.
-
-    `networks`: how many it was fitted on (0: it is the plain sum of operations).
-    `error`: the mean of |sum − measured| / measured on them, and `error_before` that of
-    the plain sum.
-    """
-
-    operations: float = 1.0
-    joining: float = 0.0
-    networks: int = 0
-    error: float | None = None
-    error_before: float | None = None
+from bsngraph.runs.rows.latencies import Calibration
 
 
 def fit_calibration(operation_ms: Costs, joining_ms: Costs, measured_ms: Costs) -> Calibration:

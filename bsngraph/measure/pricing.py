@@ -16,7 +16,8 @@ from bsngraph.costs.table import DURATION
 from bsngraph.costs.user_costs import load_user_cost
 from bsngraph.measure.cache import default_cache
 from bsngraph.measure.device import Hardware
-from bsngraph.measure.latency import LatencyTable, edge_latencies
+from bsngraph.measure.latency import edge_latencies
+from bsngraph.measure.latency_table import LatencyTable
 from bsngraph.profile import FabricProfile
 from bsngraph.runs import RunFolder
 from bsngraph.settings import CostSettings
@@ -76,9 +77,9 @@ def with_recorded(costs: CostOptions | None, profile: FabricProfile, run: Path |
     costs = costs or CostOptions()
     if run is None or costs.latencies is not None or not RunFolder(run).file("latencies.json").exists():
         return costs
-    return replace(
-        costs, latencies=LatencyTable.from_json(RunFolder(run).read_json("latencies.json"), profile.fabric)
-    )
+    folder = RunFolder(run)
+    table = LatencyTable.of_row(folder.read_latencies(), profile.fabric, folder.file("latencies.json"))
+    return replace(costs, latencies=table)
 
 
 def _is_measured(profile: FabricProfile, request: BudgetRequest) -> bool:

@@ -11,15 +11,16 @@ from __future__ import annotations
 
 import platform
 import statistics
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from torch.utils.benchmark import Timer
 
 from bsngraph.errors import InputError
+from bsngraph.typed_files import Amount, Number
 
 _STEADY = 0.05
 _WINDOW = 5
@@ -31,27 +32,14 @@ class Timing:
     and how many calls were timed.
     """
 
-    median_ms: float
-    low_ms: float
-    high_ms: float
-    runs: int
+    median_ms: Amount
+    low_ms: Amount
+    high_ms: Amount
+    runs: Number
 
-    def to_json(self) -> dict[str, float | int]:
-        return asdict(self)
-
-    @staticmethod
-    def from_json(value: Mapping[str, Any]) -> Timing:
-        """What `to_json` gave.
-
-        Raises:
-            KeyError, TypeError, ValueError: it is something else.
-        """
-        timing = Timing(
-            float(value["median_ms"]), float(value["low_ms"]), float(value["high_ms"]), int(value["runs"])
-        )
-        if not 0 <= timing.low_ms <= timing.median_ms <= timing.high_ms < float("inf"):
-            raise ValueError("a timing's low, median and high must be finite, positive and in that order")
-        return timing
+    def __post_init__(self) -> None:
+        if not self.low_ms <= self.median_ms <= self.high_ms:
+            raise ValueError("a timing's low, median and high must be in that order")
 
 
 @dataclass(frozen=True)

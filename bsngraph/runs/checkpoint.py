@@ -55,6 +55,10 @@ class OptimizerState(Row, frozen=True, kw_only=True):
     state: dict[int, dict[str, Tensor | None]]
     param_groups: list[dict[str, Option]]
 
+    def plain(self) -> dict[str, Any]:
+        """As torch has it, and as checkpoint.pt holds it."""
+        return {"state": self.state, "param_groups": self.param_groups}
+
 
 class _Progress(Row, frozen=True, kw_only=True):
     rows: Count

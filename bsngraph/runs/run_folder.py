@@ -1,8 +1,8 @@
 """The run folder: which files a run writes, written whole or not at all, and reading
 them back.
 
-`config.json` is what the run was asked for. A folder with one holds a run; it is opened
-again only to resume it under the same settings, or to overwrite it.
+Every JSON file has a struct in `rows`: it is written from that struct, and decoded to
+it.
 """
 
 from __future__ import annotations
@@ -12,10 +12,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
+
+import msgspec
 
 from bsngraph.errors import InputError
-from bsngraph.whole_files import write_whole
+from bsngraph.runs.rows.certificate import FORMAT, Certificate
+from bsngraph.runs.rows.config import AnyConfig
+from bsngraph.runs.rows.epochs import EpochRow, epoch_row, flat, gathered, kind_of
+from bsngraph.runs.rows.latencies import LatenciesRow
+from bsngraph.runs.rows.result import RunResult
+from bsngraph.runs.rows.splits import SplitsRow
+from bsngraph.typed_files import MOST_BYTES, decode_value, json_text, parse_json, plain, read_row
+from bsngraph.whole_files import read_bounded, write_whole
+
+T = TypeVar("T")
 
 FILES = (
     "config.json",
@@ -42,6 +53,20 @@ FILES = (
 OpenMode = Literal["new", "resume", "overwrite"]
 Json = dict[str, Any]
 
+_KINDS: dict[str, Any] = {
+    "config.json": AnyConfig,
+    "splits.json": SplitsRow,
+    "latencies.json": LatenciesRow,
+    "certificate.json": Certificate,
+    "result.json": RunResult,
+}
+
+
+class _Versioned(msgspec.Struct):
+    """The one field that every format of a certificate has."""
+
+    format: int
+
 
 @dataclass(frozen=True)
 class RunFolder:
@@ -59,73 +84,116 @@ class RunFolder:
         """Whether the run came to its end: result.json is the last file it writes."""
         return self.file("result.json").exists()
 
-    def write_json(self, name: str, value: Mapping[str, Any]) -> None:
-        """Write a JSON file."""
-        write_whole(self.file(name), json.dumps(value, indent=2, ensure_ascii=False) + "\n")
-
-    def read_json(self, name: str) -> Json:
-        """Read a JSON file of the run.
+    def read_config(self) -> AnyConfig:
+        """What the run was asked for.
 
         Raises:
-            InputError: it is not there, or is no JSON object.
+            InputError: config.json is missing or damaged.
         """
-        path = self.file(name)
-        try:
-            value = json.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read ({error.strerror}): is {self.path} a run folder, "
-                "and its run finished?") from None
-        except ValueError as error:
-            raise InputError(f"{path}: is not JSON ({error})") from None
-        if not isinstance(value, dict):
-            raise InputError(f"{path}: is not a JSON object")
-        return value
+        return self._read("config.json", AnyConfig)  # type: ignore[arg-type]
 
-    def write_metrics(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Write metrics.jsonl, one object an epoch."""
-        write_whole(self.file("metrics.jsonl"), "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    def read_splits(self) -> SplitsRow:
+        """Which examples train, choose and test.
 
-    def read_metrics(self) -> list[Json]:
+        Raises:
+            InputError: splits.json is missing or damaged.
+        """
+        return self._read("splits.json", SplitsRow)
+
+    def read_latencies(self) -> LatenciesRow:
+        """What was measured of the fabric's edges.
+
+        Raises:
+            InputError: latencies.json is missing or damaged.
+        """
+        return self._read("latencies.json", LatenciesRow)
+
+    def read_result(self) -> RunResult:
+        """What the run delivered.
+
+        Raises:
+            InputError: result.json is missing, as in an unfinished run, or damaged.
+        """
+        return self._read("result.json", RunResult)
+
+    def read_certificate(self) -> Certificate:
+        """What was counted on the delivered network.
+
+        Raises:
+            InputError: certificate.json is missing, damaged, or of another format.
+        """
+        path = self.file("certificate.json")
+        if not path.exists():
+            raise InputError(f"{path}: there is no certificate: is {self.path} the folder of a finished run?")
+        found = read_row(path, _Versioned).format
+        if found != FORMAT:
+            raise InputError(
+                f"{path}: its format is {found}, and this version reads {FORMAT}: verify it with the "
+                "version of bsngraph that it names"
+            )
+        return self._read("certificate.json", Certificate)
+
+    def read_epochs(self) -> list[EpochRow]:
         """The rows of metrics.jsonl, none if there is none yet.
 
         Raises:
-            InputError: a row is no JSON.
+            InputError: a row is damaged.
         """
         path = self.file("metrics.jsonl")
-        try:
-            return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
-        except ValueError as error:
-            raise InputError(f"{path}: is damaged ({error}): start the run again by --overwrite") from None
+        if not path.exists():
+            return []
+        found: list[EpochRow] = []
+        lines = read_bounded(path, MOST_BYTES, "which no run's metrics are").split(b"\n")
+        for number, line in enumerate(lines[:-1] if lines[-1] == b"" else lines, start=1):
+            origin = f"{path}, line {number}"
+            said = parse_json(line, origin)
+            if not isinstance(said, dict):
+                raise InputError(f"{origin}: is no object at $: start the run again by --overwrite")
+            found.append(decode_value(gathered(said), kind_of(said), origin))
+        return found
+
+    def read_metrics(self) -> list[Json]:
+        """The same as plain objects, as the lines say them: for drawings and tables."""
+        return [flat(row) for row in self.read_epochs()]
+
+    def write_metrics(self, rows: Sequence[EpochRow | Mapping[str, Any]]) -> None:
+        """Write metrics.jsonl, one object an epoch."""
+        lines = [flat(epoch_row(row) if isinstance(row, Mapping) else row) for row in rows]
+        write_whole(
+            self.file("metrics.jsonl"),
+            "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines),
+        )
+
+    def write_json(self, name: str, value: object) -> None:
+        """Write a JSON file from its struct, or from the plain values of one."""
+        write_whole(self.file(name), file_text(name, value))
+
+    def read_json(self, name: str) -> Json:
+        """A JSON file of the run as plain values.
+
+        Raises:
+            InputError: it is missing or damaged.
+        """
+        found: Json = plain(self._read(name, _KINDS[name]))
+        return found
+
+    def _read(self, name: str, kind: type[T]) -> T:
+        path = self.file(name)
+        if not path.exists():
+            raise InputError(
+                f"{path}: cannot be read (there is no such file): is {self.path} a run folder, and its run "
+                "finished?"
+            )
+        return read_row(path, kind)
 
 
-def open_run(path: Path, config: Json, mode: OpenMode) -> RunFolder:
-    """Make the folder ready for a run of `config`.
-
-    Raises:
-        InputError: it holds a run already (mode new), holds none or one of other
-            settings (mode resume), or cannot be made.
+def file_text(name: str, value: object) -> str:
+    """The text of one of a run's JSON files, from its struct or the plain values of
+    one.
     """
-    run = RunFolder(path)
-    try:
-        holds_run = run.file("config.json").exists()
-        if mode != "resume":
-            path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be made ({error.strerror}): give another --out") from None
-    if mode == "resume":
-        if not holds_run:
-            raise InputError(f"{path} holds no run to resume: leave out --resume to start one")
-        _same(run, config)
-        _remove_unfinished(run)
-        return run
-    if holds_run and mode == "new":
-        raise InputError(f"{path} already holds a run: go on with it by --resume, replace it by "
-            "--overwrite, or give another --out")
-    for name in FILES:
-        run.file(name).unlink(missing_ok=True)
-    _remove_unfinished(run)
-    run.write_json("config.json", config)
-    return run
+    kind = _KINDS.get(name)
+    row = value if kind is None or isinstance(value, msgspec.Struct) else msgspec.convert(value, kind)
+    return json_text(row)
 
 
 @contextmanager
@@ -140,29 +208,6 @@ def reading(run: RunFolder, name: str) -> Iterator[None]:
         yield
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"{run.file(name)}: is damaged, or was written by another version of bsngraph "
-            f"({reason})") from None
-
-
-def _remove_unfinished(run: RunFolder) -> None:
-    """Remove what a killed run left of a file that it was about to replace."""
-    for name in FILES:
-        for left in run.path.glob(f".{name}.*"):
-            left.unlink()
-
-
-def _same(run: RunFolder, config: Json) -> None:
-    """Raise where the settings differ from those of the run."""
-    before, now = _flat(run.read_json("config.json")), _flat(json.loads(json.dumps(config)))
-    differing = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
-    if differing:
-        shown = "; ".join(f"{name} was {before.get(name)!r} and is "
-            f"{now.get(name)!r}" for name in differing[:5])
-        raise InputError(f"{run.path}: cannot resume with other settings ({shown}): give those of the "
-            "run, or start another in a new --out")
-
-
-def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
-    if not isinstance(value, dict):
-        return {prefix: value}
-    return {name: leaf for key, inner in value.items() for name, leaf in _flat(inner, f"{prefix}.{key}" if prefix else key).items()}
+        raise InputError(
+            f"{run.file(name)}: is damaged, or was written by another version of bsngraph ({reason})"
+        ) from None

@@ -5,9 +5,12 @@ goes on from.
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
+from bsngraph.errors import InputError
 from bsngraph.runs.checkpoint import STAGES, Checkpoint, load_checkpoint, write_checkpoint
+from bsngraph.runs.rows.epochs import epoch_row
 from bsngraph.runs.run_folder import Json, OpenMode, RunFolder
 
 
@@ -20,8 +23,19 @@ class RunLog:
         self.run = run
         resumed = mode == "resume" and run.file("checkpoint.pt").exists()
         self.checkpoint = load_checkpoint(run) if resumed else Checkpoint()
-        self.rows: list[Json] = run.read_metrics()[: self.checkpoint.rows]
+        written = run.read_epochs()
+        if len(written) < self.checkpoint.rows:
+            raise InputError(
+                f"{run.file('metrics.jsonl')}: has {len(written)} rows, but the checkpoint goes on after "
+                f"{self.checkpoint.rows}: start the run again by --overwrite"
+            )
+        self.rows = written[: self.checkpoint.rows]
         self.started = time.perf_counter() - self.checkpoint.seconds
+
+    @property
+    def file(self) -> Path:
+        """Where the states of the stages were read from, for errors."""
+        return self.run.file("checkpoint.pt")
 
     @property
     def state(self) -> Json:
@@ -34,6 +48,6 @@ class RunLog:
 
     def keep(self, row: Json, **state: Any) -> None:
         """Write an epoch's metrics, then its checkpoint."""
-        self.rows.append(row)
+        self.rows.append(epoch_row(row))
         self.run.write_metrics(self.rows)
         write_checkpoint(self.run, {"rows": len(self.rows), "seconds": self.seconds(), **state})

@@ -65,7 +65,7 @@ def _opened(job: Job, run: RunFolder) -> RunFolder:
         InputError: the run that goes on has another fabric.
     """
     if job.latencies is not None:
-        run.write_json("latencies.json", job.latencies.to_json())
+        run.write_json("latencies.json", job.latencies.row())
     annotated = job.profile.annotated()
     path, text = run.file("fabric.dot"), fabric_to_dot(annotated)
     if path.exists() and path.read_bytes() != text.encode("utf-8"):

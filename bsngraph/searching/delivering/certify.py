@@ -10,13 +10,14 @@ from bsngraph.certificate import BudgetClaim, Means, make_certificate
 from bsngraph.costs import amount
 from bsngraph.costs.schedules.schedule_costs import Makespan
 from bsngraph.errors import InfeasibleBudgetError
-from bsngraph.runs import Json, RunFolder
+from bsngraph.runs import RunFolder
+from bsngraph.runs.rows.certificate import Certificate
 from bsngraph.searching.choosing.measure_whole import DELIVERED_AGAIN, measured
 from bsngraph.searching.prepare import Job
 from bsngraph.training import Progress
 
 
-def certify(job: Job, run: RunFolder, progress: Progress) -> Json:
+def certify(job: Job, run: RunFolder, progress: Progress) -> Certificate:
     """Write certificate.json, and give its content.
 
     Raises:
@@ -27,9 +28,9 @@ def certify(job: Job, run: RunFolder, progress: Progress) -> Json:
         BudgetClaim(budget.text, budget.cost.name, budget.limit, budget.relation) for budget in job.budgets
     ]
     certificate = make_certificate(run.path, claims, _means(job, progress))
-    for budget, found in zip(job.budgets, certificate["budgets"], strict=True):
-        if found["met"] is False:
-            limit, value = amount(budget.limit, budget.cost), amount(found["value"], budget.cost)
+    for budget, found in zip(job.budgets, certificate.budgets, strict=True):
+        if found.met is False:
+            limit, value = amount(budget.limit, budget.cost), amount(found.value, budget.cost)
             cure = "was the machine busy? --resume measures it once more, `bsngraph prune` chooses another"
             raise InfeasibleBudgetError(
                 f"the network found is over {budget.text} ({limit}): it takes {value}; {cure}"

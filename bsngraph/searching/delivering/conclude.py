@@ -8,10 +8,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from bsngraph.certificate import covering
 from bsngraph.delivered import load_net
 from bsngraph.errors import InputError
 from bsngraph.fabric import Architecture
-from bsngraph.runs import Json, RunFolder
+from bsngraph.runs import RunFolder
+from bsngraph.runs.rows.certificate import Certificate
+from bsngraph.runs.run_folder import file_text
 from bsngraph.runs.run_log import RunLog
 from bsngraph.searching.delivering.pictures import caption, draw_architecture, draw_curves
 from bsngraph.searching.delivering.result import Result
@@ -26,7 +29,7 @@ def conclude(
     run: RunFolder,
     architecture: Architecture,
     net: SuperNet,
-    certificate: Json,
+    certificate: Certificate,
     log: RunLog,
     progress: Progress,
     multipliers: Mapping[str, float] | None = None,
@@ -41,6 +44,8 @@ def conclude(
     summary = result_summary(job, architecture, validation, test, log.seconds(), certificate)
     draw_architecture(job, run, architecture, caption(job, summary, multipliers or {}), progress)
     draw_curves(run, progress)
+    text = file_text("result.json", summary)
+    run.write_json("certificate.json", covering(certificate, "result.json", text))
     run.write_json("result.json", summary)
     return Result(run, architecture, net, summary)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bsngraph.costs import Budgets, Cheapest, Cost, cheapest_each
 from bsngraph.fabric import Architecture
 from bsngraph.runs import Json
+from bsngraph.runs.rows.certificate import Certificate
 from bsngraph.searching.prepare import Job
 from bsngraph.training import Score
 
@@ -15,19 +16,19 @@ def result_summary(
     validation: Score,
     test: Score,
     seconds: float,
-    certificate: Json,
+    certificate: Certificate,
 ) -> Json:
     """The content of result.json."""
     live = architecture.mask[None]
     least = cheapest_each(job.fabric, job.costs)
     costs = {cost.name: _cost_summary(cost, float(cost.of(live)[0]), least[cost.name]) for cost in job.costs}
     if "latency" in costs:  # of the network as a whole, with its 10th and 90th percentile
-        whole = certificate["costs"]["latency"]
+        whole = certificate.costs["latency"]
         costs["latency"] |= {
-            "value": whole["value"],
+            "value": whole.value,
             "estimated": costs["latency"]["value"],
-            "low": whole["low"],
-            "high": whole["high"],
+            "low": whole.low,
+            "high": whole.high,
         }
     searchable = set(job.fabric.searchable)
     return {

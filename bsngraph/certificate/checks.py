@@ -1,0 +1,60 @@
+"""The nouns of a verification: one statement with what was found, and all of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, TypeVar
+
+from bsngraph.certificate.certificate import ROUNDING
+from bsngraph.errors import InputError
+
+T = TypeVar("T")
+
+_SHOWN = 16
+
+
+@dataclass(frozen=True)
+class Check:
+    """One statement: what the certificate says, what was found, and whether they agree
+    (None: it can only be stated).
+    """
+
+    name: str
+    expected: str
+    found: str
+    ok: bool | None
+
+
+@dataclass(frozen=True)
+class Verification:
+    """All checks of a certificate."""
+
+    checks: tuple[Check, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether none failed."""
+        return all(check.ok is not False for check in self.checks)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"ok": self.ok, "checks": [asdict(check) for check in self.checks]}
+
+
+def agreement(name: str, stated: str, found: str) -> Check:
+    """Of two hashes."""
+    return Check(name, stated[:_SHOWN], found[:_SHOWN], stated == found)
+
+
+def equal(one: float, other: float) -> bool:
+    """To the rounding of a sum."""
+    return math.isclose(one, other, rel_tol=ROUNDING, abs_tol=ROUNDING)
+
+
+def attempted(name: str, expected: str, read: Callable[[], T]) -> T | Check:
+    """What `read` gives, or the failed check of a file that cannot be read."""
+    try:
+        return read()
+    except InputError as error:
+        return Check(name, expected, str(error), False)

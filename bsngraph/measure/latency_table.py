@@ -1,0 +1,90 @@
+"""The milliseconds of a fabric's edges, and the conditions that they hold for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from bsngraph.costs.cost import Costs
+from bsngraph.errors import InputError
+from bsngraph.fabric import Fabric
+from bsngraph.measure.timing import device_name
+from bsngraph.runs.rows.latencies import Calibration, Conditions, LatenciesRow
+
+
+def conditions_here(
+    device: torch.device | str = "cpu", *, threads: int | None = None, batch: int = 1
+) -> Conditions:
+    """The conditions of this process; `threads` are torch's own choice unless given.
+
+    Raises:
+        InputError: there is no such device here, or the batch or threads are not
+            positive.
+    """
+    threads = torch.get_num_threads() if threads is None else threads
+    if batch < 1 or threads < 1:
+        raise InputError(
+            f"a latency is that of at least one example on at least one thread, not of {batch} on {threads}"
+        )
+    try:
+        found = torch.device(device)
+    except RuntimeError as error:
+        raise InputError(f"device {device!r} is none ({str(error).splitlines()[0]}): use cpu") from None
+    return Conditions(
+        str(found), device_name(found), threads, batch, "float32", str(torch.__version__), version("bsngraph")
+    )
+
+
+@dataclass(frozen=True)
+class LatencyTable:
+    """Milliseconds of a fabric's edges, measured under `conditions`, each in the order
+    of `edges` (names).
+
+    `operation_ms`: the operation as a network of its own. `joining_ms`: two values of
+    the edge's shape meeting at its target, merge and activation.
+    """
+
+    conditions: Conditions
+    edges: tuple[str, ...]
+    operation_ms: tuple[float, ...]
+    joining_ms: tuple[float, ...]
+    calibration: Calibration
+
+    @property
+    def per_edge(self) -> Costs:
+        """(edges,) milliseconds that add up to the latency of live edges."""
+        return self.calibration.operations * np.array(
+            self.operation_ms
+        ) + self.calibration.joining * np.array(self.joining_ms)
+
+    def row(self) -> LatenciesRow:
+        """The whole table, for latencies.json."""
+        return LatenciesRow(
+            conditions=self.conditions,
+            calibration=self.calibration,
+            operation_ms=dict(zip(self.edges, self.operation_ms, strict=True)),
+            joining_ms=dict(zip(self.edges, self.joining_ms, strict=True)),
+        )
+
+    @staticmethod
+    def of_row(row: LatenciesRow, fabric: Fabric, file: Path) -> LatencyTable:
+        """The table of `file` for its fabric, or one with some of its edges.
+
+        Raises:
+            InputError: it lacks edges of the fabric.
+        """
+        names = tuple(edge.name for edge in fabric.edges)
+        missing = [name for name in names if name not in row.operation_ms]
+        if missing:
+            raise InputError(
+                f"{file}: has no latency of the edge {missing[0]} at $.operation_ms: it is of another "
+                "fabric, measure it again"
+            )
+        operation, joining = (
+            tuple(part[name] for name in names) for part in (row.operation_ms, row.joining_ms)
+        )
+        return LatencyTable(row.conditions, names, operation, joining, row.calibration)

@@ -1,0 +1,1 @@
+"""What the files of a run say, a struct each: written from it, and decoded to it."""

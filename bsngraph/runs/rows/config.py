@@ -1,0 +1,109 @@
+"""config.json: what a run was asked for, with every setting and version.
+
+One struct for each command that makes a run; `command` says which it is. A field that
+they do not have is refused: it would be a setting of another version, which this one
+could not keep.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from bsngraph.settings import Recipe, SearchSettings
+from bsngraph.typed_files import Finite, Number, Positive, Row, Sha256
+
+Relation = Literal["<=", "~="]
+Threads = Annotated[int, msgspec.Meta(ge=1, le=4096)]
+Examples = Annotated[int, msgspec.Meta(ge=1, le=65_536)]
+Seed = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+
+
+class SplitSizes(Row, frozen=True, kw_only=True):
+    """How many examples each split has."""
+
+    train: Number
+    validation: Number
+    test: Number
+
+
+class DataFacts(Row, frozen=True, kw_only=True):
+    """The data set: its name as the command line takes it, its task, the mean and the
+    standard deviation of each channel, and a hash of all examples.
+    """
+
+    name: str
+    task: str
+    ignore_label: int | None
+    classes: tuple[str, ...]
+    mean: tuple[Finite, ...]
+    std: tuple[Positive, ...]
+    fingerprint: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}$")]
+    examples: SplitSizes
+
+    def __post_init__(self) -> None:
+        if len(self.mean) != len(self.std):
+            raise ValueError("mean and std are of different numbers of channels")
+
+
+class AskedBudget(Row, frozen=True, kw_only=True):
+    """A budget as it was written, and its limit in the unit of its cost."""
+
+    text: str
+    cost: str
+    relation: Relation
+    limit: Positive
+
+
+class AskedCosts(Row, frozen=True, kw_only=True):
+    """Where costs come from: texts NAME=FILE.py:FUNCTION, the seconds that a call of
+    them may take, the examples at once when latency is measured.
+    """
+
+    own: tuple[str, ...]
+    timeout_s: Positive
+    latency_batch: Examples
+
+
+class RunConfig(Row, frozen=True, kw_only=True, tag_field="command"):
+    """What every run was asked for."""
+
+    fabric: str
+    data: DataFacts
+    budgets: tuple[AskedBudget, ...]
+    costs: AskedCosts
+    recipe: Recipe
+    settings: SearchSettings
+    seed: Seed
+    device: str
+    threads: Threads
+    versions: dict[str, str]
+
+
+class WarmStartRecord(Row, frozen=True, kw_only=True):
+    """The run that a search started from, and the SHA-256 of its checkpoint."""
+
+    path: str
+    sha256: Sha256
+
+
+class SearchConfig(RunConfig, frozen=True, kw_only=True, tag="search"):
+    """`bsngraph search`."""
+
+    preset: str | None
+    warm_start: WarmStartRecord | None
+    oracle: bool
+
+
+class PruneConfig(RunConfig, frozen=True, kw_only=True, tag="prune"):
+    """`bsngraph prune`, and the search that it chose from."""
+
+    chosen_from: SearchConfig
+
+
+class TrainConfig(RunConfig, frozen=True, kw_only=True, tag="train"):
+    """`bsngraph train`."""
+
+
+AnyConfig = SearchConfig | PruneConfig | TrainConfig
