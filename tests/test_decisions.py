@@ -13,6 +13,7 @@ import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from random_fabrics import small_fabrics
+from tiny import NO_LIMITS
 
 from bsngraph.costs import cheapest, inside_budgets, parse_budget, price, resolve_budgets
 from bsngraph.errors import FabricError, InfeasibleBudgetError
@@ -28,7 +29,9 @@ from bsngraph.fabric import (
 from bsngraph.profile import profile_fabric
 from bsngraph.searching.choosing.propose import propose
 from bsngraph.searching.choosing.rank import neighbours
-from bsngraph.searching.learning.gamma import EdgeDistribution
+from bsngraph.searching.learning.edge_logits import EdgeLogits
+from bsngraph.searching.learning.gamma import Gamma
+from bsngraph.searching.learning.policy_gradient import policy_gradient
 from bsngraph.supernet import compile_fabric
 
 TIED = """
@@ -123,13 +126,19 @@ def test_kept_and_values_are_inverse_and_reach_every_legitimate_choice(fabric: F
     )
 
 
+def tilted(fabric: Fabric, probability: float) -> EdgeLogits:
+    """A Γ in which every edge has another logit."""
+    gamma = Gamma(fabric, probability)
+    gamma.logits += torch.linspace(-1, 1, len(fabric.edges), dtype=torch.float64)
+    return gamma.at(NO_LIMITS)
+
+
 def test_samples_honour_gates_and_choices_with_the_stated_frequencies(tied: Fabric) -> None:
-    distribution = EdgeDistribution(tied, 0.7)
-    distribution.logits += torch.linspace(-1, 1, len(tied.edges), dtype=torch.float64)
-    samples = distribution.sample(20_000, torch.Generator().manual_seed(0))
+    logits = tilted(tied, 0.7)
+    samples = logits.sample(20_000, torch.Generator().manual_seed(0))
     known = {row.tobytes() for row in legitimate(tied)}
     assert {row.tobytes() for row in samples} <= known
-    chances = distribution.probabilities.numpy()
+    chances = logits.probabilities.numpy()
     error = 4 * np.sqrt(chances * (1 - chances) / len(samples)) + 1e-12
     assert (np.abs(samples.mean(axis=0) - chances) <= error).all()
     for choice in ("first", "second"):
@@ -155,18 +164,17 @@ def probability(decisions: Decisions, logits: torch.Tensor, row: Booleans) -> to
 
 
 def test_the_policy_gradient_is_exact_in_expectation_under_gates_and_choices(tied: Fabric) -> None:
-    distribution = EdgeDistribution(tied, 0.6)
-    distribution.logits += torch.linspace(-1, 1, len(tied.edges), dtype=torch.float64)
+    given = tilted(tied, 0.6)
     rows = legitimate(tied)
     value = torch.from_numpy(np.random.default_rng(0).normal(size=len(rows)))
-    logits = distribution.logits.clone().requires_grad_(True)
-    chances = torch.stack([probability(distribution.decisions, logits, row) for row in rows])
+    logits = given.logits.clone().requires_grad_(True)
+    chances = torch.stack([probability(given.index.decisions, logits, row) for row in rows])
     assert float(chances.detach().sum()) == pytest.approx(1)
     (exact,) = torch.autograd.grad(chances @ value, logits)
     mean = torch.zeros_like(exact)
     chances = chances.detach()
     for (i, here), (j, there) in itertools.product(enumerate(rows), repeat=2):
-        estimate = distribution.policy_gradient(np.stack([here, there]), value[[i, j]], "leave-one-out")
+        estimate = policy_gradient(given, np.stack([here, there]), value[[i, j]], "leave-one-out")
         mean += chances[i] * chances[j] * estimate
     assert torch.allclose(mean, exact, atol=1e-12)
 
@@ -190,7 +198,7 @@ def test_proposals_and_neighbours_are_live_parts_of_legitimate_choices(tied: Fab
     budgets = resolve_budgets(net.profile, [parse_budget("macs=60%")])
     reachable = {tuple(np.flatnonzero(row)) for row in live_edges(net.sweep, np.stack(legitimate(tied)))}
     generator = torch.Generator().manual_seed(0)
-    proposals = propose(EdgeDistribution(tied, 0.5), net, budgets, 16, generator)
+    proposals = propose(Gamma(tied, 0.5).at(budgets.limits[:, None]), net, budgets, 16, generator)
     assert proposals
     for architecture in proposals:
         assert architecture.live in reachable

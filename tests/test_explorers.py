@@ -17,26 +17,27 @@ from hypothesis import strategies as st
 from test_feasible import budgeted
 from tiny import STRIPES, fabric_of, no_pictures, recipe, settings, stripes
 
-from bsngraph.costs import CLOSE, Budget, inside, meets, misses, parse_budget, resolve_budgets
+from bsngraph.costs import CLOSE, Budget, Budgets, parse_budget, resolve_budgets
 from bsngraph.fabric import Architecture
 from bsngraph.profile import profile_fabric
 from bsngraph.searching import search
-from bsngraph.searching.choosing import choose as choosing
+from bsngraph.searching.choosing import choosing
+from bsngraph.searching.choosing.candidate import Candidate
+from bsngraph.searching.choosing.explore import WELL_SPENT, explore, with_explorers
 from bsngraph.searching.choosing.finalists import Outcome
 from bsngraph.searching.choosing.oracle import every_architecture
-from bsngraph.searching.choosing.propose import WELL_SPENT, explore
-from bsngraph.searching.choosing.rank import Candidate, with_explorers
-from bsngraph.searching.learning.gamma import EdgeDistribution
+from bsngraph.searching.learning.gamma import Gamma
 from bsngraph.settings import SearchSettings
 from bsngraph.supernet import compile_fabric
 from bsngraph.tasks import Metric
 from bsngraph.training import Score
 
 
-def explored(net: Any, budgets: Any, count: int, seed: int = 0, logit: float = 0.0) -> list[Architecture]:
-    distribution = EdgeDistribution(net.fabric, 0.5)
-    distribution.logits += logit
-    return explore(distribution, net, budgets, count, torch.Generator().manual_seed(seed))
+def explored(net: Any, budgets: Budgets, count: int, seed: int = 0, logit: float = 0.0) -> list[Architecture]:
+    gamma = Gamma(net.fabric, 0.5)
+    gamma.logits += logit
+    logits = gamma.at(budgets.limits[:, None])
+    return explore(logits, net, budgets, count, torch.Generator().manual_seed(seed))
 
 
 @given(budgeted(), st.integers(0, 9), st.integers(0, 2**20), st.floats(-8, 8))
@@ -45,10 +46,10 @@ def test_explorers_are_distinct_and_inside_every_budget_whatever_gamma_is(case, 
     net = compile_fabric(profile, seed=0)
     found = explored(net, budgets, count, seed)
     assert len(found) == len(set(found)) <= count
-    assert all(meets(architecture.mask, budgets) for architecture in found)
+    assert all(budgets.met_by(architecture.mask) for architecture in found)
     assert all((live == architecture.mask).all(axis=1).any() for architecture in found)
     assert found == explored(net, budgets, count, seed, logit)
-    if inside(live, budgets).sum() == 0:
+    if budgets.inside(live).sum() == 0:
         assert found == []
 
 
@@ -82,13 +83,13 @@ def test_what_spends_a_budget_that_nothing_reaches_is_measured_by_the_whole_fabr
     )
 
 
-def test_explorers_are_close_to_budgets_that_are_wishes(tmp_path: Path) -> None:
+def test_explorers_are_close_to_soft_budgets(tmp_path: Path) -> None:
     net = compile_fabric(fabric_of(STRIPES, tmp_path), seed=0)
     (budget,) = resolve_budgets(net.profile, [parse_budget("price=5")])
-    wish = Budget(budget.cost, budget.limit, budget.text, "~=")
-    found = explored(net, [wish], 8)
+    soft = Budgets((Budget(budget.cost, budget.limit, budget.text, "~="),))
+    found = explored(net, soft, 8)
     assert found
-    assert all(misses(architecture.mask[None], [wish])[0] <= CLOSE for architecture in found)
+    assert all(soft.miss(architecture.mask[None])[0] <= CLOSE for architecture in found)
 
 
 def test_explorers_stand_behind_the_best_for_which_there_is_room() -> None:
@@ -131,7 +132,7 @@ def test_a_search_trains_as_many_explorers_as_its_settings_say(
         return Outcome(list(candidates))
 
     monkeypatch.setattr(choosing, "explore", explore_and_note)
-    monkeypatch.setattr(choosing, "compare_finalists", note_finalists)
+    monkeypatch.setattr(choosing, "train_finalists", note_finalists)
     how = settings(finalists=4, explorer_share=0.5, finalist_epochs=1, finetune_epochs=0)
     search(
         fabric_of(STRIPES, tmp_path),
@@ -146,4 +147,4 @@ def test_a_search_trains_as_many_explorers_as_its_settings_say(
     (explorers,) = drawn
     assert len(explorers) == 2
     assert set(explorers) <= set(trained)
-    assert np.all([meets(architecture.mask, budgets) for architecture in trained])
+    assert np.all([budgets.met_by(architecture.mask) for architecture in trained])

@@ -17,14 +17,12 @@ from random_fabrics import every_sample, small_fabrics
 from bsngraph.costs import (
     AdditiveCost,
     Budget,
+    Budgets,
     best_found,
     cheapest,
     check_budgets,
     closest,
-    inside,
     inside_budgets,
-    meets,
-    misses,
     price,
     spending,
 )
@@ -42,7 +40,7 @@ from bsngraph.fabric import (
 )
 from bsngraph.profile import FabricProfile, profile_fabric
 from bsngraph.searching.choosing.propose import propose
-from bsngraph.searching.learning.gamma import EdgeDistribution
+from bsngraph.searching.learning.gamma import Gamma
 from bsngraph.supernet import compile_fabric
 
 KINDS = ("macs", "params", "bytes", "memory", "steps:1", "steps:2", "steps:3")
@@ -68,7 +66,7 @@ def all_live(profile: FabricProfile) -> np.ndarray:
 
 
 @st.composite
-def budgeted(draw: st.DrawFn) -> tuple[FabricProfile, list[Budget], np.ndarray]:
+def budgeted(draw: st.DrawFn) -> tuple[FabricProfile, Budgets, np.ndarray]:
     """A fabric, one to three budgets of different kinds at or around what some
     sub-network costs, and every sub-network's live edges.
     """
@@ -81,7 +79,7 @@ def budgeted(draw: st.DrawFn) -> tuple[FabricProfile, list[Budget], np.ndarray]:
         base = float(cost.of(live)[draw(st.integers(0, len(live) - 1))])
         limit = draw(st.sampled_from((base, base - 0.5, base * 0.7, base + 1)))
         budgets.append(Budget(cost, limit if limit > 0 else 0.25, f"{cost.name}=LIMIT"))
-    return profile, budgets, live
+    return profile, Budgets(tuple(budgets)), live
 
 
 @settings(max_examples=60)
@@ -92,7 +90,7 @@ def test_budgets_of_all_kinds_can_be_met_exactly_when_enumeration_finds_a_sub_ne
     if fits.any():
         found = check_budgets(profile.fabric, budgets)
         assert found is not None
-        assert meets(found.mask, budgets)
+        assert budgets.met_by(found.mask)
         assert (live == found.mask).all(axis=1).any()
     else:
         with pytest.raises(InfeasibleBudgetError, match=r"^no sub-network meets "):
@@ -106,7 +104,7 @@ def test_without_enumeration_nothing_possible_is_called_impossible_and_nothing_o
     fits = np.all([[budget.met(value) for value in budget.cost.of(live)] for budget in budgets], axis=0)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("bsngraph.costs.solving.walk.MOST_CHOICES", 0.5)
-        patch.setattr("bsngraph.costs.solving.feasible.MOST_CHOICES", 0.5)
+        patch.setattr("bsngraph.costs.solving.best_inside.MOST_CHOICES", 0.5)
         try:
             found = check_budgets(profile.fabric, budgets)
         except InfeasibleBudgetError:
@@ -115,7 +113,7 @@ def test_without_enumeration_nothing_possible_is_called_impossible_and_nothing_o
         if found is None:
             assert best_found(profile.fabric, budgets).startswith("no sub-network ")
         else:
-            assert meets(found.mask, budgets)
+            assert budgets.met_by(found.mask)
             assert (live == found.mask).all(axis=1).any()
 
 
@@ -127,13 +125,13 @@ def test_the_best_choice_inside_is_the_best_of_all(case, data) -> None:
         data.draw(st.lists(st.integers(-20, 20), min_size=live.shape[1], max_size=live.shape[1])), dtype=float
     )
     found = inside_budgets(profile.fabric, budgets, kept_weight=weight)
-    fits = inside(live, budgets)
+    fits = budgets.inside(live)
     assert (found.architecture is not None) == fits.any()
     assert found.proved
     if found.architecture is not None:
         kept = every_sample(profile.fabric)
         rows = live_edges(profile.fabric.sweep, kept)
-        allowed = inside(rows, budgets) & connected(profile.fabric, rows).all(axis=1)
+        allowed = budgets.inside(rows) & connected(profile.fabric, rows).all(axis=1)
         same = (rows == found.architecture.mask).all(axis=1)
         assert (kept[same] @ weight).min() == (kept[allowed] @ weight).min()
 
@@ -162,30 +160,31 @@ def test_the_cheapest_is_the_cheapest_of_all_where_it_is_called_proved(fabric, n
 def test_whatever_gamma_is_only_what_is_inside_every_budget_is_proposed(case, seed) -> None:
     profile, budgets, live = case
     net = compile_fabric(profile, seed=0)
-    distribution = EdgeDistribution(profile.fabric, 0.5)
+    gamma = Gamma(profile.fabric, 0.5)
     generator = torch.Generator().manual_seed(seed)
-    distribution.logits += 4 * torch.randn(len(distribution.logits), generator=generator, dtype=torch.float64)
-    if inside(live, budgets).any():
-        proposals = propose(distribution, net, budgets, 4, generator)
+    gamma.logits += 4 * torch.randn(len(gamma.logits), generator=generator, dtype=torch.float64)
+    logits = gamma.at(budgets.limits[:, None])
+    if budgets.inside(live).any():
+        proposals = propose(logits, net, budgets, 4, generator)
         assert proposals
-        assert all(meets(proposal.mask, budgets) for proposal in proposals)
+        assert all(budgets.met_by(proposal.mask) for proposal in proposals)
     else:
         with pytest.raises(InfeasibleBudgetError):
-            propose(distribution, net, budgets, 4, generator)
+            propose(logits, net, budgets, 4, generator)
 
 
 @settings(max_examples=40)
 @given(budgeted(), st.data())
-def test_a_wish_is_come_as_close_to_as_any_sub_network_does(case, data) -> None:
+def test_a_soft_budget_is_come_as_close_to_as_any_sub_network_does(case, data) -> None:
     profile, (budget, *_), live = case
-    wish = Budget(budget.cost, budget.limit, budget.text, "~=")
+    soft = Budgets((Budget(budget.cost, budget.limit, budget.text, "~="),))
     start = Architecture(
         live.shape[1], tuple(np.flatnonzero(live[data.draw(st.integers(0, len(live) - 1))]).tolist())
     )
-    found = closest(profile.fabric, [wish], start)
-    assert misses(found.mask[None], [wish])[0] == pytest.approx(misses(live, [wish]).min())
-    assert meets(found.mask, [wish])  # whatever it costs: a wish excludes nothing
-    assert not wish.slack
+    found = closest(profile.fabric, soft, start)
+    assert soft.miss(found.mask[None])[0] == pytest.approx(soft.miss(live).min())
+    assert soft.met_by(found.mask)  # whatever it costs: a soft budget excludes nothing
+    assert not soft[0].slack
 
 
 @settings(max_examples=40)
@@ -238,9 +237,9 @@ def test_a_walk_ends_at_the_nearest_low_point_and_says_that_it_proves_nothing() 
 def test_a_budget_that_nothing_found_meets_is_not_called_impossible() -> None:
     profile = profile_fabric(_ladder(14))
     odd = Odd(len(profile.fabric.edges))
-    budget = Budget(odd, 0.5, "odd=0.5")  # it is never below 1, but who can tell
-    assert check_budgets(profile.fabric, [budget]) is None
-    assert best_found(profile.fabric, [budget]).startswith(
+    budgets = Budgets((Budget(odd, 0.5, "odd=0.5"),))  # it is never below 1, but who can tell
+    assert check_budgets(profile.fabric, budgets) is None
+    assert best_found(profile.fabric, budgets).startswith(
         "no sub-network meets odd=0.5 (0.5): the best found costs "
     )
 
@@ -264,11 +263,11 @@ def test_where_the_program_has_no_answer_in_time_walking_goes_on_and_proves_noth
         raise NoAnswerError("it thinks for too long")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bsngraph.costs.solving.feasible.solve_choice", no_answer)
-        patch.setattr("bsngraph.costs.solving.feasible.MOST_CHOICES", 0.5)
+        patch.setattr("bsngraph.costs.solving.best_inside.solve_choice", no_answer)
+        patch.setattr("bsngraph.costs.solving.best_inside.MOST_CHOICES", 0.5)
         found = inside_budgets(profile.fabric, budgets)
     assert not found.proved
-    assert (found.architecture is not None) == inside(live, budgets).any(), (
+    assert (found.architecture is not None) == budgets.inside(live).any(), (
         "the walk itself enumerates small fabrics"
     )
-    assert found.architecture is None or meets(found.architecture.mask, budgets)
+    assert found.architecture is None or budgets.met_by(found.architecture.mask)

@@ -15,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny import STRIPES, fabric_of, recipe, settings
 
-from bsngraph.costs import AdditiveCost, Budget, parse_budget, resolve_budgets
+from bsngraph.costs import AdditiveCost, Budget, Budgets, parse_budget, resolve_budgets
 from bsngraph.errors import InputError
 from bsngraph.fabric import fabric_from_networkx
 from bsngraph.profile import profile_fabric
-from bsngraph.searching.learning.limits import budget_costs, excess, limits_at
+from bsngraph.searching.learning.limits import excess, limits_at
 from bsngraph.searching.learning.multipliers import Multipliers
 from bsngraph.settings import Recipe, SearchSettings
 from bsngraph.supernet import compile_fabric
@@ -34,8 +34,14 @@ def budget(limit: float, name: str = "price", prices: np.ndarray = PRICES) -> Bu
     return Budget(AdditiveCost(name, "", prices), limit, f"{name}={limit}")
 
 
+def column(*limits: float) -> np.ndarray:
+    """Limits that are the same for every row: (budgets, 1)."""
+    return np.array(limits)[:, None]
+
+
 def penalty_of(budgets: tuple[Budget, ...], limits: list[float], **values) -> np.ndarray:
-    return Multipliers(budgets, settings(**values)).penalty(budget_costs(budgets, LIVE), limits)
+    every = Budgets(budgets)
+    return Multipliers(every, settings(**values)).penalty.of(every.costs(LIVE), column(*limits))
 
 
 def test_relative_penalty_is_lambda_times_the_share_over_the_limit() -> None:
@@ -75,7 +81,7 @@ def test_relative_penalty_is_free_of_units() -> None:
 
 
 def test_excess_is_the_mean_share_over_the_budgets_own_limit() -> None:
-    (costs,) = budget_costs((budget(2.0),), LIVE)
+    (costs,) = Budgets((budget(2.0),)).costs(LIVE)
     assert excess(costs, budget(2.0)) == pytest.approx((2.5 + 0.5) / 4)
     assert excess(costs, budget(7.0)) == 0
 
@@ -84,9 +90,10 @@ def test_excess_is_the_mean_share_over_the_budgets_own_limit() -> None:
 
 
 def adapted(costs: list[float], limits: list[float], start: float, steps: int, budgets=None) -> np.ndarray:
-    multipliers = Multipliers(budgets or (budget(2.0),), settings(penalty=start, adapt_penalty=True))
+    every = Budgets(budgets or (budget(2.0),))
+    multipliers = Multipliers(every, settings(penalty=start, adapt_penalty=True))
     for _ in range(steps):
-        multipliers.adapt(np.array(costs)[:, None], limits)
+        multipliers.adapt(column(*costs), column(*limits))
     return multipliers.values
 
 
@@ -107,7 +114,7 @@ def test_the_expected_cost_of_one_who_answers_late_settles_at_the_limit(start: f
     """Like Γ: the cost drifts up by what the loss wants, and moves by the penalty's
     slope, the larger of both drowning the other.
     """
-    budgets, limit = (budget(2.0),), 2.0
+    budgets, limit = Budgets((budget(2.0),)), 2.0
     multipliers, cost, noise = (
         Multipliers(budgets, settings(penalty=start, adapt_penalty=True)),
         6.0,
@@ -116,42 +123,55 @@ def test_the_expected_cost_of_one_who_answers_late_settles_at_the_limit(start: f
     for _ in range(3000):
         batch = (cost + noise)[None]
         slope = float(
-            (multipliers.penalty(batch + 1e-6, [limit]) - multipliers.penalty(batch, [limit])).mean() / 1e-6
+            (
+                multipliers.penalty.of(batch + 1e-6, column(limit))
+                - multipliers.penalty.of(batch, column(limit))
+            ).mean()
+            / 1e-6
         )
-        cost += 0.01 * (0.2 - slope) * multipliers.scale
-        multipliers.adapt(batch, [limit])
+        cost += 0.01 * (0.2 - slope) * multipliers.penalty.scale
+        multipliers.adapt(batch, column(limit))
     assert cost == pytest.approx(limit, rel=0.05)
 
 
 def test_only_what_the_tightest_budget_has_left_costs_something() -> None:
-    budgets = (budget(2.0), budget(5.0, "steps", np.array([10.0, 0.0, 0.0])))
+    budgets = Budgets((budget(2.0), budget(5.0, "steps", np.array([10.0, 0.0, 0.0]))))
     multipliers = Multipliers(budgets, settings(penalty=1.0, adapt_penalty=True))
     multipliers.values[:] = 3.0, 7.0
     costs = np.array([[1.0, 1.8, 1.0], [1.0, 1.0, 5.0]])  # shares 0.5, 0.9, 0.5 and 0.2, 0.2, 1
-    assert multipliers.penalty(costs, [2.0, 5.0]).tolist() == pytest.approx([3 * 0.5, 3 * 0.1, 0])
+    assert multipliers.penalty.of(costs, column(2.0, 5.0)).tolist() == pytest.approx([3 * 0.5, 3 * 0.1, 0])
 
 
 def test_nothing_is_left_of_a_budget_that_the_whole_fabric_meets() -> None:
-    multipliers = Multipliers((budget(100.0),), settings(penalty=1.0, adapt_penalty=True))
-    assert multipliers.penalty(np.array([[7.0, 1.0]]), [100.0]).tolist() == [0, 0]
+    multipliers = Multipliers(Budgets((budget(100.0),)), settings(penalty=1.0, adapt_penalty=True))
+    assert multipliers.penalty.of(np.array([[7.0, 1.0]]), column(100.0)).tolist() == [0, 0]
 
 
 def test_a_fixed_multiplier_stays() -> None:
-    multipliers = Multipliers((budget(2.0),), settings(penalty=3.0, adapt_penalty=False))
-    multipliers.adapt(np.array([[9.0]]), [2.0])
+    multipliers = Multipliers(Budgets((budget(2.0),)), settings(penalty=3.0, adapt_penalty=False))
+    multipliers.adapt(column(9.0), column(2.0))
     assert multipliers.values.tolist() == [3.0]
-    assert multipliers.scale == 1
+    assert multipliers.penalty.scale == 1
 
 
 def test_multipliers_go_on_from_their_state() -> None:
-    first = Multipliers((budget(2.0),), settings(penalty=1.0, adapt_penalty=True))
+    first = Multipliers(Budgets((budget(2.0),)), settings(penalty=1.0, adapt_penalty=True))
     for cost in (3.0, 2.5, 1.0):
-        first.adapt(np.array([[cost]]), [2.0])
-    second = Multipliers((budget(2.0),), settings(penalty=1.0, adapt_penalty=True))
+        first.adapt(column(cost), column(2.0))
+    second = Multipliers(Budgets((budget(2.0),)), settings(penalty=1.0, adapt_penalty=True))
     second.load(first.state())
     for multipliers in (first, second):
-        multipliers.adapt(np.array([[2.2]]), [2.0])
+        multipliers.adapt(column(2.2), column(2.0))
     assert first.values.tolist() == second.values.tolist()
+
+
+def limit_at(
+    epoch: int, what: Budget, how: Recipe, when: SearchSettings, starts: tuple[float, ...] | None = None
+) -> float:
+    """The limit in force of one budget alone."""
+    limits = limits_at(epoch, Budgets((what,)), how, when, starts)
+    assert limits.shape == (1, 1)
+    return float(limits[0, 0])
 
 
 @st.composite
@@ -169,7 +189,7 @@ def test_limits_never_rise_never_pass_the_budget_and_stand_at_it_once_settled(
     schedule: tuple[Recipe, SearchSettings, Budget],
 ) -> None:
     how, when, what = schedule
-    limits = [limits_at(epoch, (what,), how, when)[0] for epoch in range(how.epochs)]
+    limits = [limit_at(epoch, what, how, when) for epoch in range(how.epochs)]
     assert all(later <= earlier for earlier, later in itertools.pairwise(limits))
     assert min(limits) >= what.limit
     assert max(limits) <= max(what.cost.total, what.limit) * (1 + 1e-12)
@@ -185,12 +205,12 @@ def test_limits_never_rise_never_pass_the_budget_and_stand_at_it_once_settled(
 def test_slack_budgets_stay_at_their_limit(schedule: tuple[Recipe, SearchSettings, Budget]) -> None:
     how, when, _ = schedule
     slack = budget(7.5)
-    assert {limits_at(epoch, (slack,), how, when) for epoch in range(how.epochs)} == {(7.5,)}
+    assert {limit_at(epoch, slack, how, when) for epoch in range(how.epochs)} == {7.5}
 
 
 def test_limits_come_down_evenly_between_burn_in_and_settling() -> None:
     limits = [
-        limits_at(epoch, (budget(2.0),), recipe(epochs=10), settings(burn_in=0.2, settle=0.7))[0]
+        limit_at(epoch, budget(2.0), recipe(epochs=10), settings(burn_in=0.2, settle=0.7))
         for epoch in range(10)
     ]
     assert limits == pytest.approx([7, 7, 6, 5, 4, 3, 2, 2, 2, 2])
@@ -198,7 +218,7 @@ def test_limits_come_down_evenly_between_burn_in_and_settling() -> None:
 
 def test_settling_where_burn_in_ends_is_one_step_down() -> None:
     limits = [
-        limits_at(epoch, (budget(2.0),), recipe(epochs=4), settings(burn_in=0.5, settle=0.5))[0]
+        limit_at(epoch, budget(2.0), recipe(epochs=4), settings(burn_in=0.5, settle=0.5))
         for epoch in range(4)
     ]
     assert limits == pytest.approx([7, 2, 2, 2])
@@ -206,8 +226,8 @@ def test_settling_where_burn_in_ends_is_one_step_down() -> None:
 
 def test_limits_of_several_budgets_come_down_each_from_its_own_whole() -> None:
     budgets = (budget(2.0), budget(5.0, "steps", np.array([10.0, 0.0, 5.0])), budget(100.0))
-    limits = limits_at(2, budgets, recipe(epochs=10), settings(burn_in=0.0, settle=0.6))
-    assert limits == pytest.approx((4.5, 10.0, 100.0))
+    limits = limits_at(2, Budgets(budgets), recipe(epochs=10), settings(burn_in=0.0, settle=0.6))
+    assert limits == pytest.approx(column(4.5, 10.0, 100.0))
 
 
 def test_share_budgets_are_shares_of_the_whole_fabric(tmp_path: Path) -> None:
@@ -255,7 +275,7 @@ def test_learning_rate_drops_to_a_tenth_at_each_share_of_the_epochs() -> None:
 
 def test_limits_come_down_to_their_aim_below_the_budget_unless_it_is_slack() -> None:
     for limit, last in ((2.0, 1.5), (7.5, 7.5)):
-        assert limits_at(9, (budget(limit),), recipe(epochs=10), settings(aim=0.75)) == pytest.approx((last,))
+        assert limit_at(9, budget(limit), recipe(epochs=10), settings(aim=0.75)) == pytest.approx(last)
 
 
 @pytest.mark.parametrize("aim", [0.0, 1.1, float("nan")])
@@ -288,10 +308,10 @@ def test_a_clip_that_stops_everything_is_refused(clip: float) -> None:
 
 def test_the_multiplier_of_a_budget_that_the_whole_fabric_meets_does_not_grow() -> None:
     multipliers = Multipliers(
-        (budget(100.0), budget(90.0, "other")), settings(penalty=1.0, adapt_penalty=True)
+        Budgets((budget(100.0), budget(90.0, "other"))), settings(penalty=1.0, adapt_penalty=True)
     )
     for _ in range(100):
-        multipliers.adapt(np.array([[7.0], [7.0]]), [100.0, 90.0])
+        multipliers.adapt(column(7.0, 7.0), column(100.0, 90.0))
     assert (multipliers.values < 1).all()
 
 

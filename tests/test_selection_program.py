@@ -13,7 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from random_fabrics import every_sample, small_fabrics
 
-from bsngraph.costs import AdditiveCost, Budget, cheapest, check_budgets, inside_budgets, meets
+from bsngraph.costs import AdditiveCost, Budget, Budgets, cheapest, check_budgets, inside_budgets
 from bsngraph.costs.solving import program
 from bsngraph.costs.solving.program import Limit, solve_choice
 from bsngraph.errors import InfeasibleBudgetError
@@ -99,13 +99,13 @@ def budgeted(draw, count: int = 2):
         base = float(cost.of(live)[draw(st.integers(0, len(live) - 1))])
         limit = draw(st.sampled_from((base, base - 0.5, base * 0.7, base + 1)))
         budgets.append(Budget(cost, limit if limit > 0 else 0.25, f"{cost.name}=LIMIT"))
-    return fabric, budgets
+    return fabric, Budgets(tuple(budgets))
 
 
-def inside(live: np.ndarray, budgets) -> np.ndarray:
+def inside(live: np.ndarray, budgets: Budgets) -> np.ndarray:
     return (
         np.all([budget.cost.of(live) <= budget.limit for budget in budgets], axis=0)
-        if budgets
+        if len(budgets)
         else np.ones(len(live), dtype=bool)
     )
 
@@ -114,7 +114,7 @@ def inside(live: np.ndarray, budgets) -> np.ndarray:
 @given(budgeted(), st.data())
 def test_the_best_choice_inside_the_budgets_is_the_best_of_all_2_to_the_edges(case, data):
     fabric, budgets = case
-    budgets = budgets[: data.draw(st.integers(0, 2))]
+    budgets = Budgets(budgets.each[: data.draw(st.integers(0, 2))])
     edges = len(fabric.edges)
     kept_weight = np.array(data.draw(st.lists(logits, min_size=edges, max_size=edges)))
     live_weight = np.array(data.draw(st.lists(logits.map(abs), min_size=edges, max_size=edges)))
@@ -125,7 +125,7 @@ def test_the_best_choice_inside_the_budgets_is_the_best_of_all_2_to_the_edges(ca
         assert found is None
         return
     assert found is not None
-    assert meets(found.mask, budgets)
+    assert budgets.met_by(found.mask)
     assert inside(found.mask[None], budgets)[0]
     objective = kept @ kept_weight + live @ live_weight
     same = (live == found.mask).all(axis=1)
@@ -182,7 +182,7 @@ def test_budgets_can_be_met_exactly_when_enumeration_finds_a_sub_network(case):
     _, live = everything(fabric)
     if inside(live, budgets).any():
         found = check_budgets(fabric, budgets)
-        assert meets(found.mask, budgets)
+        assert budgets.met_by(found.mask)
         assert (live == found.mask).all(axis=1).any()
         return
     with pytest.raises(InfeasibleBudgetError) as caught:
@@ -193,7 +193,7 @@ def test_budgets_can_be_met_exactly_when_enumeration_finds_a_sub_network(case):
 
 
 def test_without_budgets_every_sub_network_will_do():
-    assert check_budgets(parallel((1, 1)), []) is not None
+    assert check_budgets(parallel((1, 1)), Budgets()) is not None
 
 
 def parallel(*costs: tuple[float, float]) -> Fabric:
@@ -215,7 +215,7 @@ def budget(fabric: Fabric, name: str, limit: float, unit: str = "") -> Budget:
 
 def refusal(fabric: Fabric, *budgets: Budget) -> str:
     with pytest.raises(InfeasibleBudgetError) as caught:
-        check_budgets(fabric, budgets)
+        check_budgets(fabric, Budgets(budgets))
     return str(caught.value)
 
 
@@ -234,12 +234,12 @@ def test_budgets_that_can_each_be_met_alone_but_not_together_are_refused_with_wh
     fabric = parallel((10, 1), (1, 10), (6, 6))
     both = [budget(fabric, "a", 5), budget(fabric, "b", 5)]
     for one in both:
-        assert check_budgets(fabric, [one]) is not None
+        assert check_budgets(fabric, Budgets((one,))) is not None
     assert (
         refusal(fabric, *both)
         == "no sub-network meets the budgets together: inside b=5, the cheapest costs 10, over a=5 (5)"
     )
-    assert check_budgets(fabric, [budget(fabric, "a", 6), budget(fabric, "b", 6)]).live == (2,)
+    assert check_budgets(fabric, Budgets((budget(fabric, "a", 6), budget(fabric, "b", 6)))).live == (2,)
 
 
 def test_three_budgets_of_which_two_exclude_each_other_are_refused_with_their_names():
@@ -255,10 +255,12 @@ def test_three_budgets_of_which_two_exclude_each_other_are_refused_with_their_na
 def test_a_sub_network_at_exactly_the_limit_is_found_beside_one_just_over_it():
     fabric = parallel((1e7, 0), (1e7 + 1, 0))
     weight = np.array([1.0, -5.0])
-    assert inside_budgets(fabric, [budget(fabric, "a", 1e7)], kept_weight=weight).architecture.live == (0,)
-    assert inside_budgets(fabric, [budget(fabric, "a", 1e7 + 1)], kept_weight=weight).architecture.live == (
-        1,
-    )
+    assert inside_budgets(
+        fabric, Budgets((budget(fabric, "a", 1e7),)), kept_weight=weight
+    ).architecture.live == (0,)
+    assert inside_budgets(
+        fabric, Budgets((budget(fabric, "a", 1e7 + 1),)), kept_weight=weight
+    ).architecture.live == (1,)
 
 
 def test_a_shortest_path_that_gates_or_choices_forbid_is_not_the_cheapest():
@@ -298,7 +300,7 @@ def all_but_inside() -> tuple[Fabric, np.ndarray]:
 )
 def test_the_best_of_many_sub_networks_that_are_all_but_inside_is_inside(limit, live):
     fabric, weight = all_but_inside()
-    found = inside_budgets(fabric, [budget(fabric, "a", limit)], kept_weight=weight).architecture
+    found = inside_budgets(fabric, Budgets((budget(fabric, "a", limit),)), kept_weight=weight).architecture
     assert (found and found.live) == live
 
 
@@ -306,13 +308,13 @@ def test_the_best_of_many_sub_networks_that_are_all_but_inside_is_inside(limit, 
 def test_what_the_solver_takes_for_inside_by_its_tolerance_is_never_given(limit, monkeypatch):
     monkeypatch.setattr(program, "_LARGEST", 1.0)  # now HiGHS lets a limit be exceeded by its millionth
     fabric, weight = all_but_inside()
-    budgets = [budget(fabric, "a", limit)]
+    budgets = Budgets((budget(fabric, "a", limit),))
     over = program.solve_choice(fabric, weight, np.zeros(10), [Limit(budgets[0].cost.per_edge, limit)])
     assert over is not None
-    assert not meets(over.kept, budgets) or limit == 1e8
+    assert not budgets.met_by(over.kept) or limit == 1e8
     found = inside_budgets(fabric, budgets, kept_weight=weight).architecture
     assert (found is None) == (limit == 1e8 - 6)
-    assert found is None or meets(found.mask, budgets)
+    assert found is None or budgets.met_by(found.mask)
 
 
 def test_the_cheapest_is_told_apart_from_one_that_costs_a_billionth_more():
@@ -332,5 +334,9 @@ def test_the_cheapest_is_told_apart_from_one_that_costs_a_billionth_more():
 def test_a_limit_far_below_the_costs_of_most_edges_is_kept():
     fabric = parallel((0, 0), (1e9, 0), (1e-12, 0))
     weight = np.array([1.0, -5.0, -1.0])
-    assert inside_budgets(fabric, [budget(fabric, "a", 1e-300)], kept_weight=weight).architecture.live == (0,)
-    assert inside_budgets(fabric, [budget(fabric, "a", 1e-12)], kept_weight=weight).architecture.live == (2,)
+    assert inside_budgets(
+        fabric, Budgets((budget(fabric, "a", 1e-300),)), kept_weight=weight
+    ).architecture.live == (0,)
+    assert inside_budgets(
+        fabric, Budgets((budget(fabric, "a", 1e-12),)), kept_weight=weight
+    ).architecture.live == (2,)

@@ -15,12 +15,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
+from bsngraph.costs import Costs
 from bsngraph.data import Augmentation, Dataset, Split
 from bsngraph.fabric import Fabric, read_fabric
+from bsngraph.measure import find_hardware
+from bsngraph.profile import FabricProfile
+from bsngraph.searching.prepare import Job, prepare
+from bsngraph.searching.request import Destination, Goal, Method
 from bsngraph.settings import Recipe, SearchSettings
+from bsngraph.training import Silent
 
 torch.set_num_threads(1)  # for tensors this small more threads only wait for each other
 
@@ -47,6 +54,9 @@ STRIPES_NORM = STRIPES.replace("norm=none", "norm=batch")
 STRIPES_DROPOUT = STRIPES_NORM.replace(
     "  h -> g [key=skip", "  h -> g [key=drop, op=dropout, rate=0.3, cost_price=1];\n  h -> g [key=skip"
 )
+
+#: Limits of no budgets, (0, 1): all that a Γ without budgets is asked with.
+NO_LIMITS: Costs = np.zeros((0, 1))
 
 #: For scikit-learn's digits, as small as can be.
 DIGITS = """\
@@ -108,6 +118,18 @@ def settings(**more: Any) -> SearchSettings:
     """Few candidates and no finalists, two epochs of fine-tuning, a fixed penalty."""
     usual = {"candidates": 4, "finalists": 0, "finetune_epochs": 2, "burn_in": 0.2, "settle": 0.6, "aim": 1.0}
     return SearchSettings(**usual | {"penalty": 3.0, "adapt_penalty": False} | more)
+
+
+def job_of(fabric: Fabric | FabricProfile, folder: Path, *budgets: str, **more: Any) -> Job:
+    """A search of the stripes on one CPU thread; `more` are fields of its method."""
+    return prepare(
+        fabric,
+        Goal(data=stripes(), budgets=budgets),
+        Method(**{"recipe": recipe(), "settings": settings()} | more),
+        find_hardware("cpu", 1),
+        Destination(folder / "run"),
+        Silent(),
+    )
 
 
 def no_pictures(patch: pytest.MonkeyPatch) -> None:

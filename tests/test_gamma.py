@@ -12,16 +12,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny import STRIPES, fabric_of, settings, stripes
+from tiny import NO_LIMITS, STRIPES, fabric_of, settings, stripes
 from torch import Tensor
 from torch.nn import functional
 
 from bsngraph.costs import parse_budget, resolve_budgets
 from bsngraph.fabric import Booleans, Fabric, live_edges
 from bsngraph.profile import profile_fabric
-from bsngraph.searching.learning.gamma import EDGE_OF_CERTAINTY, FURTHEST, EdgeDistribution, advantages
-from bsngraph.searching.learning.limits import budget_costs
+from bsngraph.searching.learning.edge_logits import EDGE_OF_CERTAINTY, EdgeLogits
+from bsngraph.searching.learning.gamma import FURTHEST, Gamma
 from bsngraph.searching.learning.multipliers import Multipliers
+from bsngraph.searching.learning.policy_gradient import advantages, policy_gradient
+from bsngraph.settings import EdgeOptimizer
 from bsngraph.supernet import SuperNet, compile_fabric
 
 EXAMPLES = 3
@@ -34,7 +36,7 @@ class Enumeration:
     """
 
     net: SuperNet
-    distribution: EdgeDistribution
+    logits: EdgeLogits
     inputs: Tensor
     labels: Tensor
     samples: Booleans  # (32, edges)
@@ -62,7 +64,7 @@ class Enumeration:
         """∂/∂logits of the mean over the first examples of E_H[objective], by autograd
         through the enumerated expectation.
         """
-        logits = self.distribution.logits.clone().requires_grad_(True)
+        logits = self.logits.logits.clone().requires_grad_(True)
         expected = self.probabilities(logits) @ self.objective[:, :examples].mean(dim=1)
         (gradient,) = torch.autograd.grad(expected, logits)
         return gradient
@@ -72,8 +74,8 @@ class Enumeration:
 def world(tmp_path_factory: pytest.TempPathFactory) -> Enumeration:
     fabric = fabric_of(STRIPES, tmp_path_factory.mktemp("fabric"))
     net = compile_fabric(fabric, seed=3).double().train()
-    distribution = EdgeDistribution(fabric, 0.5)
-    distribution.logits += torch.linspace(-1.5, 1.5, len(fabric.edges), dtype=torch.float64)
+    gamma = Gamma(fabric, 0.5)
+    gamma.logits += torch.linspace(-1.5, 1.5, len(fabric.edges), dtype=torch.float64)
     data = stripes()
     inputs, labels = data.train.inputs[:EXAMPLES].double(), data.train.labels[:EXAMPLES]
     samples = every_sample(fabric)
@@ -84,12 +86,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Enumeration:
     budgets = resolve_budgets(profile_fabric(fabric), [parse_budget("price=3"), parse_budget("macs=40%")])
     live = live_edges(net.sweep, samples)
     penalties = torch.from_numpy(
-        Multipliers(budgets, settings(penalty=2.0)).penalty(
-            budget_costs(budgets, live), [budget.limit for budget in budgets]
-        )
+        Multipliers(budgets, settings(penalty=2.0)).penalty.of(budgets.costs(live), budgets.limits[:, None])
     )
     assert penalties.std() > 0
-    return Enumeration(net, distribution, inputs, labels, samples, losses, penalties)
+    return Enumeration(net, gamma.at(NO_LIMITS), inputs, labels, samples, losses, penalties)
 
 
 def every_sample(fabric: Fabric) -> Booleans:
@@ -111,6 +111,11 @@ def fabric_with(tmp_path: Path, *starts: float) -> Fabric:
     return fabric_of(text, tmp_path)
 
 
+def still(gamma: Gamma) -> Tensor:
+    """A gradient that moves nothing: a step along it only clamps."""
+    return torch.zeros_like(gamma.logits)
+
+
 # --- the policy gradient
 
 
@@ -121,11 +126,11 @@ def test_policy_gradient_of_two_rows_averages_to_the_exact_gradient_over_all_pai
     """Leave-one-out is exactly unbiased; the batch mean shrinks by (n − 1)/n, which is
     ½ for two rows.
     """
-    chances = world.probabilities(world.distribution.logits)
-    mean = torch.zeros_like(world.distribution.logits)
+    chances = world.probabilities(world.logits.logits)
+    mean = torch.zeros_like(world.logits.logits)
     for first, second in itertools.product(range(len(world.samples)), repeat=2):
         objective = torch.stack([world.objective[first, 0], world.objective[second, 1]])
-        gradient = world.distribution.policy_gradient(world.samples[[first, second]], objective, baseline)
+        gradient = policy_gradient(world.logits, world.samples[[first, second]], objective, baseline)
         mean += chances[first] * chances[second] * gradient
     exact = world.exact_gradient(examples=2)
     assert exact.abs().max() > 1e-2
@@ -136,7 +141,7 @@ def test_policy_gradient_of_one_row_is_zero(world: Enumeration) -> None:
     """With one row there is nothing to compare with, so nothing is learned: zero, never
     NaN.
     """
-    gradient = world.distribution.policy_gradient(world.samples[:1], world.objective[:1, 0], "leave-one-out")
+    gradient = policy_gradient(world.logits, world.samples[:1], world.objective[:1, 0], "leave-one-out")
     assert torch.equal(gradient, torch.zeros_like(gradient))
 
 
@@ -148,7 +153,7 @@ def test_policy_gradient_of_many_draws_is_the_exact_gradient_within_four_standar
 ) -> None:
     generator = torch.Generator().manual_seed(5)
     draws = 20_000
-    kept = world.distribution.sample(draws * EXAMPLES, generator)
+    kept = world.logits.sample(draws * EXAMPLES, generator)
     number = kept[:, list(world.net.fabric.searchable)] @ (
         1 << np.arange(len(world.net.fabric.searchable))[::-1]
     )
@@ -156,8 +161,8 @@ def test_policy_gradient_of_many_draws_is_the_exact_gradient_within_four_standar
     objective = world.objective[torch.from_numpy(number), torch.arange(EXAMPLES).repeat(draws)]
     gradients = torch.stack(
         [
-            world.distribution.policy_gradient(
-                kept[start : start + EXAMPLES], objective[start : start + EXAMPLES], baseline
+            policy_gradient(
+                world.logits, kept[start : start + EXAMPLES], objective[start : start + EXAMPLES], baseline
             )
             for start in range(0, draws * EXAMPLES, EXAMPLES)
         ]
@@ -185,8 +190,8 @@ def test_baseline_makes_the_gradient_deaf_to_what_every_row_pays_alike(
     world: Enumeration, baseline: str
 ) -> None:
     objective = world.objective[:16, 0]
-    gradient = world.distribution.policy_gradient(world.samples[:16], objective, baseline)
-    shifted = world.distribution.policy_gradient(world.samples[:16], objective + 1000.0, baseline)
+    gradient = policy_gradient(world.logits, world.samples[:16], objective, baseline)
+    shifted = policy_gradient(world.logits, world.samples[:16], objective + 1000.0, baseline)
     assert gradient.abs().max() > 1e-3
     torch.testing.assert_close(shifted, gradient, rtol=0, atol=1e-10)
 
@@ -199,7 +204,7 @@ def test_weight_gradient_of_sampled_losses_averages_to_that_of_the_expected_loss
     E_H[mean loss].
     """
     parameters = list(world.net.parameters())
-    chances = world.probabilities(world.distribution.logits)
+    chances = world.probabilities(world.logits.logits)
     pairs = list(itertools.product(range(len(world.samples)), repeat=2))
 
     mean = [torch.zeros_like(parameter) for parameter in parameters]
@@ -239,39 +244,33 @@ def test_example_without_a_path_pays_the_uniform_prediction(world: Enumeration) 
 def test_fixed_edges_are_always_kept_and_get_no_gradient(world: Enumeration) -> None:
     fixed = torch.tensor([edge.fixed for edge in world.net.fabric.edges])
     assert fixed.sum() == 1
-    assert (world.distribution.probabilities[fixed] == 1).all()
-    assert world.distribution.thresholded()[fixed.numpy()].all()
-    kept = world.distribution.sample(
-        500, torch.Generator().manual_seed(0), shift=torch.full((len(fixed),), -50.0)
-    )
+    assert (world.logits.probabilities[fixed] == 1).all()
+    assert world.logits.thresholded()[fixed.numpy()].all()
+    kept = world.logits.sample(500, torch.Generator().manual_seed(0), shift=torch.full((len(fixed),), -50.0))
     assert kept[:, fixed.numpy()].all()
     assert not kept[:, ~fixed.numpy()].any()
-    gradient = world.distribution.policy_gradient(
-        kept[:4], torch.tensor([1.0, 2.0, 5.0, 9.0]), "leave-one-out"
-    )
+    gradient = policy_gradient(world.logits, kept[:4], torch.tensor([1.0, 2.0, 5.0, 9.0]), "leave-one-out")
     assert (gradient[fixed] == 0).all()
 
 
 def test_samples_keep_each_edge_as_often_as_its_probability_says(world: Enumeration) -> None:
     draws = 50_000
-    kept = world.distribution.sample(draws, torch.Generator().manual_seed(1))
+    kept = world.logits.sample(draws, torch.Generator().manual_seed(1))
     assert kept.shape == (draws, len(world.net.fabric.edges))
     assert kept.dtype == np.bool_
-    gamma = world.distribution.probabilities.numpy()
+    gamma = world.logits.probabilities.numpy()
     assert (np.abs(kept.mean(axis=0) - gamma) <= 4 * np.sqrt(gamma * (1 - gamma) / draws) + 1e-15).all()
 
 
 def test_samples_keep_edges_independently(world: Enumeration) -> None:
-    kept = world.distribution.sample(50_000, torch.Generator().manual_seed(2))[
-        :, list(world.net.fabric.searchable)
-    ]
+    kept = world.logits.sample(50_000, torch.Generator().manual_seed(2))[:, list(world.net.fabric.searchable)]
     correlations = np.corrcoef(kept.T) - np.eye(kept.shape[1])
     assert np.abs(correlations).max() <= 4.5 / math.sqrt(50_000)
 
 
 def test_same_generator_state_draws_the_same_samples(world: Enumeration) -> None:
-    first, second = (world.distribution.sample(64, torch.Generator().manual_seed(9)) for _ in range(2))
-    other = world.distribution.sample(64, torch.Generator().manual_seed(10))
+    first, second = (world.logits.sample(64, torch.Generator().manual_seed(9)) for _ in range(2))
+    other = world.logits.sample(64, torch.Generator().manual_seed(10))
     assert np.array_equal(first, second)
     assert not np.array_equal(first, other)
 
@@ -281,17 +280,15 @@ def test_logits_are_divided_by_the_temperature_and_the_shift_is_added(
     world: Enumeration, temperature: float
 ) -> None:
     shift = torch.full((len(world.net.fabric.edges),), -0.7, dtype=torch.float64)
-    kept = world.distribution.sample(
-        50_000, torch.Generator().manual_seed(3), temperature=temperature, shift=shift
-    )
+    kept = world.logits.sample(50_000, torch.Generator().manual_seed(3), temperature=temperature, shift=shift)
     searchable = list(world.net.fabric.searchable)
-    gamma = (1 / (1 + np.exp(-(world.distribution.logits.numpy() / temperature - 0.7))))[searchable]
+    gamma = (1 / (1 + np.exp(-(world.logits.logits.numpy() / temperature - 0.7))))[searchable]
     assert (np.abs(kept.mean(axis=0)[searchable] - gamma) <= 4 * np.sqrt(gamma * (1 - gamma) / 50_000)).all()
 
 
 def test_thresholded_keeps_the_edges_more_likely_than_not(tmp_path: Path) -> None:
     fabric = fabric_with(tmp_path, 0.51, 0.49, 0.5)
-    kept = EdgeDistribution(fabric, 0.9).thresholded()
+    kept = Gamma(fabric, 0.9).at(NO_LIMITS).thresholded()
     names = {edge.key: bool(kept[index]) for index, edge in enumerate(fabric.edges) if edge.key != "skip"}
     assert names == {"wide": True, "narrow": False, "mix": False, "0": True}
 
@@ -301,7 +298,7 @@ def test_probabilities_start_where_the_file_says_and_at_the_setting_elsewhere(tm
     found = dict(
         zip(
             (edge.name for edge in fabric.edges),
-            EdgeDistribution(fabric, 0.9).probabilities.tolist(),
+            Gamma(fabric, 0.9).at(NO_LIMITS).probabilities.tolist(),
             strict=True,
         )
     )
@@ -320,14 +317,14 @@ def test_probabilities_start_where_the_file_says_and_at_the_setting_elsewhere(tm
 
 def test_starting_probabilities_of_0_and_1_are_near_certain_and_can_still_move(tmp_path: Path) -> None:
     fabric = fabric_with(tmp_path, 0, 1)
-    distribution = EdgeDistribution(fabric, 0.5)
+    logits = Gamma(fabric, 0.5).at(NO_LIMITS)
     never, always = fabric.edge_index["image->h#wide"], fabric.edge_index["image->h#narrow"]
-    assert distribution.probabilities[never].item() == pytest.approx(EDGE_OF_CERTAINTY)
-    assert distribution.probabilities[always].item() == pytest.approx(1 - EDGE_OF_CERTAINTY)
-    assert torch.isfinite(distribution.logits).all()
+    assert logits.probabilities[never].item() == pytest.approx(EDGE_OF_CERTAINTY)
+    assert logits.probabilities[always].item() == pytest.approx(1 - EDGE_OF_CERTAINTY)
+    assert torch.isfinite(logits.logits).all()
     kept = np.ones((2, len(fabric.edges)), dtype=np.bool_)
     kept[1, always] = False
-    gradient = distribution.policy_gradient(kept, torch.tensor([0.0, 1.0]), "leave-one-out")
+    gradient = policy_gradient(logits, kept, torch.tensor([0.0, 1.0]), "leave-one-out")
     assert gradient[always] < 0  # descending raises Γ of the edge whose absence cost more
     assert torch.isfinite(gradient).all()
 
@@ -335,54 +332,75 @@ def test_starting_probabilities_of_0_and_1_are_near_certain_and_can_still_move(t
 @pytest.mark.parametrize("push", [100.0, -100.0])
 def test_gamma_never_gets_so_certain_that_samples_no_longer_differ(tmp_path: Path, push: float) -> None:
     fabric = fabric_with(tmp_path, 0, 1)
-    distribution = EdgeDistribution(fabric, 0.5)
+    gamma = Gamma(fabric, 0.5)
     # near certain as the file wants it
     named = [fabric.edge_index["image->h#wide"], fabric.edge_index["image->h#narrow"]]
     others = [edge for edge in fabric.searchable if edge not in named]
-    distribution.logits += push
-    distribution.restrain()
-    chance = distribution.probabilities
+    gamma.logits += push
+    gamma.step(still(gamma))
+    chance = gamma.at(NO_LIMITS).probabilities
     assert chance[others].tolist() == pytest.approx(
         [1 / (1 + math.exp(-math.copysign(FURTHEST, push)))] * len(others)
     )
     assert chance[named].tolist() == pytest.approx(
         [(1 - EDGE_OF_CERTAINTY) if push > 0 else EDGE_OF_CERTAINTY] * 2
     )
-    inside = distribution.logits.clone()
-    distribution.restrain()
-    assert torch.equal(distribution.logits, inside)
+    inside = gamma.logits.clone()
+    gamma.step(still(gamma))
+    assert torch.equal(gamma.logits, inside)
 
 
 def test_no_option_of_a_choice_is_ever_out_of_reach(tmp_path: Path) -> None:
     text = STRIPES.replace("image -> h [", "image -> h [choice=one, ")
-    distribution = EdgeDistribution(fabric_of(text, tmp_path), 0.5)
-    options = [
-        edge
-        for edge, named in enumerate(distribution.decisions.variable_of)
-        if named in distribution.decisions.choices[0]
-    ]
-    distribution.logits[options] = torch.tensor([50.0, 49.0, -50.0], dtype=torch.float64)
-    distribution.restrain()
-    assert distribution.logits[options].tolist() == [50.0, 49.0, 50.0 - FURTHEST]
+    gamma = Gamma(fabric_of(text, tmp_path), 0.5)
+    decisions = gamma.index.decisions
+    options = [edge for edge, named in enumerate(decisions.variable_of) if named in decisions.choices[0]]
+    gamma.logits[options] = torch.tensor([50.0, 49.0, -50.0], dtype=torch.float64)
+    gamma.step(still(gamma))
+    assert gamma.logits[options].tolist() == [50.0, 49.0, 50.0 - FURTHEST]
 
 
 def test_entropy_is_one_bit_undecided_and_zero_decided_and_ignores_fixed_edges(tmp_path: Path) -> None:
     fabric = fabric_of(STRIPES, tmp_path)
-    distribution = EdgeDistribution(fabric, 0.5)
-    assert distribution.entropy() == pytest.approx(1.0)
-    distribution.logits.fill_(1e4)
-    assert distribution.entropy() == 0.0
-    distribution.logits.fill_(-1e4)
-    assert distribution.entropy() == 0.0
+    gamma = Gamma(fabric, 0.5)
+    assert gamma.at(NO_LIMITS).entropy() == pytest.approx(1.0)
+    gamma.logits.fill_(1e4)
+    assert gamma.at(NO_LIMITS).entropy() == 0.0
+    gamma.logits.fill_(-1e4)
+    assert gamma.at(NO_LIMITS).entropy() == 0.0
 
 
 def test_entropy_is_the_mean_over_searchable_edges(world: Enumeration) -> None:
-    gammas = [1 / (1 + math.exp(-world.distribution.logits[edge])) for edge in world.net.fabric.searchable]
+    gammas = [1 / (1 + math.exp(-world.logits.logits[edge])) for edge in world.net.fabric.searchable]
     by_hand = -sum(g * math.log2(g) + (1 - g) * math.log2(1 - g) for g in gammas) / len(gammas)
-    assert world.distribution.entropy() == pytest.approx(by_hand)
+    assert world.logits.entropy() == pytest.approx(by_hand)
 
 
 def test_entropy_of_a_fabric_with_nothing_to_search_is_zero(tmp_path: Path) -> None:
     fabric = fabric_of(STRIPES.replace("edge  [", "edge  [fixed=true, "), tmp_path)
     assert fabric.searchable == ()
-    assert EdgeDistribution(fabric, 0.5).entropy() == 0.0
+    assert Gamma(fabric, 0.5).at(NO_LIMITS).entropy() == 0.0
+
+
+# --- Γ moves, and what it gave does not
+
+
+@pytest.mark.parametrize(("optimizer", "moved"), [("adam", 0.25), ("sgd", 0.5)])
+def test_a_step_moves_down_the_gradient_by_the_optimizer_that_is_named(
+    tmp_path: Path, optimizer: EdgeOptimizer, moved: float
+) -> None:
+    """Adam's first step is its rate, whatever the gradient's size; SGD's is both
+    multiplied.
+    """
+    gamma = Gamma(fabric_of(STRIPES, tmp_path), 0.5, optimizer, 0.25)
+    gamma.step(torch.full_like(gamma.logits, 2.0))
+    torch.testing.assert_close(gamma.logits, torch.full_like(gamma.logits, -moved))
+
+
+def test_logits_that_were_given_stay_when_gamma_moves(tmp_path: Path) -> None:
+    gamma = Gamma(fabric_of(STRIPES, tmp_path), 0.5)
+    given, before = gamma.at(NO_LIMITS), gamma.logits.clone()
+    gamma.step(torch.ones_like(gamma.logits))
+    assert torch.equal(given.logits, before)
+    assert not torch.equal(gamma.at(NO_LIMITS).logits, before)
+    assert (given.probabilities[gamma.index.first] == 0.5).all()
