@@ -10,6 +10,7 @@ import click
 
 from benchmarks.catalogue import BENCHMARKS, TOPICS, every_table, load
 from benchmarks.shared.page import renew
+from bsngraph.errors import BsngraphError
 
 # Those that `all` runs one after the other; the rest takes hours, or is asked by name.
 QUICK = ("startup", "sampling", "memory", "execution", "hand-written", "floors")
@@ -29,6 +30,13 @@ class Benchmarks(click.Group):
             found: click.Command = load(cmd_name).command
             return found
         return super().get_command(ctx, cmd_name)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a benchmark; what is wrong with its input is told without a traceback."""
+        try:
+            return super().invoke(ctx)
+        except BsngraphError as error:
+            raise click.ClickException(str(error)) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """A line each."""

@@ -14,7 +14,6 @@ from benchmarks.accuracy.quality.rows import Key, Rows, best_row
 from benchmarks.shared.rows import Row, by_key
 from benchmarks.shared.tables import markdown
 
-
 SEARCH, MEAN, BEST = "search", "random, mean of 10", f"{BEST_RANDOM}, by that training"
 LEARNED = METHODS[METHODS.index(SEARCH) :]
 SHOWN = (

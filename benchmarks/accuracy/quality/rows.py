@@ -1,6 +1,6 @@
-"""A row for each network trained, known by its problem, budget, method, seed and number.
-`network` says what was trained (see `networks`), so that it can be trained again with
-other seeds.
+"""A row for each network trained, known by its problem, budget, method, seed and
+number. `network` says what was trained (see `networks`), so that it can be trained
+again with other seeds.
 """
 
 from __future__ import annotations

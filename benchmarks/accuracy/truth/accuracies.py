@@ -10,6 +10,7 @@ processes may share the work.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import time
 from collections.abc import Iterator, Mapping
@@ -60,15 +61,21 @@ def keys(
                         yield (name, edges_text(architecture), seed), architecture
 
 
+@functools.cache
+def dataset() -> Dataset:
+    """What all of them are trained on."""
+    return bsngraph.load_data(DATA)
+
+
 def train_alone(
-    profile: bsngraph.FabricProfile, architecture: bsngraph.Architecture, dataset: Dataset, seed: int
+    profile: bsngraph.FabricProfile, architecture: bsngraph.Architecture, data: Dataset, seed: int
 ) -> Row:
     """Train a sub-network from scratch; what its row says."""
     start = time.process_time()
     net = bsngraph.compile_fabric(bsngraph.prune(profile, architecture), seed=derived_seed(seed, "weights"))
     epochs: list[dict[str, float]] = []
-    NetTraining(net, dataset, RECIPE, seed, "training").run(Silent(), epochs.append)
-    test = evaluate_net(net, dataset, dataset.test, np.ones(len(net.fabric.edges), dtype=np.bool_))
+    NetTraining(net, data, RECIPE, seed, "training").run(Silent(), epochs.append)
+    test = evaluate_net(net, data, data.test, np.ones(len(net.fabric.edges), dtype=np.bool_))
     return {
         "macs": int(profile.macs[list(architecture.live)].sum()),
         "test_accuracy": round(test.accuracy, 4),
@@ -91,7 +98,7 @@ def command(limit: int | None, part: tuple[int, int], seeds: int) -> None:
     Example: python -m benchmarks truth --part 0/2
     """
     torch.set_num_threads(1)
-    path, dataset = rows_file("truth"), bsngraph.load_data(DATA)
+    path = rows_file("truth")
     profiles = {name: bsngraph.profile_fabric(read_fabric(name)) for name in FABRICS}
     there = by_key(read_rows(path), KEY)
     first, parts = part
@@ -99,7 +106,7 @@ def command(limit: int | None, part: tuple[int, int], seeds: int) -> None:
         item for item in itertools.islice(keys(profiles, seeds), first, None, parts) if item[0] not in there
     ]
     for number, (key, architecture) in enumerate(mine[:limit], start=1):
-        row = train_alone(profiles[key[0]], architecture, dataset, key[2])
+        row = train_alone(profiles[key[0]], architecture, dataset(), key[2])
         append_rows(path, [dict(zip(KEY, key, strict=True)) | row], KEY)
         click.echo(f"{number} of {len(mine)}: {key}: {row['test_accuracy']} ({row['cpu_seconds']} s)")
     click.echo(f"{len(read_rows(path))} trainings are kept")
