@@ -12,7 +12,7 @@ from sklearn import datasets
 from tiny import stripes
 from torch import Tensor
 
-from bsngraph.data import DATA_SOURCES, Augmentation, Dataset, load_data
+from bsngraph.data import DATA_SOURCES, Augmentation, Dataset, Split, load_data
 from bsngraph.data.augmentation import augmented
 from bsngraph.errors import InputError
 
@@ -88,10 +88,8 @@ def test_normalisation_is_that_of_the_training_split_on_every_split(digits: Data
 
 
 def test_normalisation_is_per_channel_and_works_on_vectors() -> None:
-    data = stripes()
-    two = Dataset(
-        "two", ("a", "b"), (1.0, 10.0), (2.0, 5.0), data.train, data.validation, data.test, Augmentation()
-    )
+    split = Split(torch.zeros(2, 2), torch.tensor([0, 1]))
+    two = Dataset("two", ("a", "b"), (1.0, 10.0), (2.0, 5.0), split, split, split, Augmentation())
     assert two.normalised(torch.tensor([[3.0, 0.0]])).tolist() == [[1.0, -2.0]]
     images = two.normalised(torch.tensor([3.0, 0.0]).view(1, 2, 1, 1).expand(1, 2, 3, 3))
     assert images[0, 0].unique().tolist() == [1.0]

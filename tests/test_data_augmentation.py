@@ -234,14 +234,15 @@ def test_what_is_no_augmentation_is_refused(text: str, said: str) -> None:
 
 
 def test_augmentation_without_meaning_for_the_data_is_refused() -> None:
-    data = stripes()
-    vectors = replace(data, train=Split(torch.zeros(4, 3), data.train.labels[:4]))
+    split = Split(torch.zeros(4, 3), torch.arange(4) % 2)
+    spread = {"mean": (0.0,) * 3, "std": (1.0,) * 3}
+    vectors = replace(stripes(), train=split, validation=split, test=split, **spread)
     with pytest.raises(InputError, match="augmentation flip is for images, but stripes has 3"):
         vectors.with_augmentation(Augmentation(flip=True))
     with pytest.raises(InputError, match="augmentation cutout=2 is for images"):
         vectors.with_augmentation(Augmentation(cutout=2))
     assert vectors.with_augmentation(Augmentation(mixup=0.2)).augmentation.mixup == 0.2
-    with pytest.raises(
-        InputError, match=r"mixup=0\.2 is for classification, but stripes is for segmentation"
-    ):
-        replace(data, task="segmentation").with_augmentation(Augmentation(mixup=0.2))
+    with pytest.raises(InputError, match=r"mixup=0\.2 is for classification, but scenes is for segmentation"):
+        scenes(torch.zeros(2, 1, 4, 4), torch.zeros(2, 4, 4).long(), Augmentation(), None).with_augmentation(
+            Augmentation(mixup=0.2)
+        )

@@ -157,14 +157,21 @@ def test_sequences_are_normalised_by_feature(tmp_path: Path) -> None:
             "have not the sizes of x_train",
         ),
         ({"x_train": arrays(), "y_train": CLASSES.astype("U3")}, "y_train of <U3: both must be numbers"),
-        ({"x_train": arrays(), "y_train": CLASSES - 1}, "example 0 has the label -1, but labels are 0 to 0"),
+        (
+            {"x_train": arrays(), "y_train": CLASSES - 1, "class_names": ["a", "b"]},
+            "example 0 has the label -1, but labels are 0 to 1",
+        ),
         (
             {"x_train": arrays(), "y_train": CLASSES + 1, "class_names": ["a", "b"]},
             "example 1 has the label 2, but labels are 0 to 1",
         ),
         (
-            {"x_train": arrays(), "y_train": CLASSES * 10**6},
-            "the highest label is 1000000: classes are numbered from 0 without gaps",
+            {"x_train": arrays(shape=(1, 4, 5)), "y_train": np.full((20, 4, 5), 1000)},
+            "the highest label of a pixel is 1000: number classes from 0 to 255",
+        ),
+        (
+            {"x_train": arrays(), "y_train": CLASSES * 0},
+            "names one class @ class_names: classification needs two",
         ),
         ({"x_train": arrays(), "y_train": np.arange(20)}, "class '0' has 1 example"),
         (
@@ -185,11 +192,37 @@ def test_sequences_are_normalised_by_feature(tmp_path: Path) -> None:
         ),
         (
             {"x_train": arrays(), "y_train": np.full(20, np.nan)},
-            "has the label nan, but labels are finite numbers",
+            "y_train: row 0 holds nan, which is no finite number: fill in or remove what is missing",
         ),
         (
-            {"x_train": np.full((20, 3), np.inf), "y_train": CLASSES},
-            "the values of example 0 are not all finite numbers",
+            {"x_train": np.where(np.eye(20, 3, -4) > 0, np.inf, 1.0), "y_train": CLASSES},
+            "x_train: row 4, column 0 holds inf, which is no finite number: fill in or",
+        ),
+        (
+            {
+                "x_train": arrays(),
+                "y_train": CLASSES,
+                "x_val": np.full((2, 1, 4, 4), np.nan),
+                "y_val": [0, 1],
+            },
+            "x_val: row 0 at (0, 0, 0) holds nan",
+        ),
+        (
+            {"x_train": np.full((20, 3), 1e39), "y_train": CLASSES},
+            "row 0, column 0 holds 1e+39, which is more than 3.4e+38, the largest number",
+        ),
+        (
+            {"x_train": arrays(), "y_train": np.full((20, 2), [1, 1e300])},
+            "y_train: row 0, column 1 holds 1e+300, which is more than",
+        ),
+        (
+            {"x_train": arrays(), "y_train": 1.7e9 + np.arange(20) / 3, "class_names": ["time"]},
+            "the labels 'time' lie near 1700000000.0 and differ by too little for float32, in which networks "
+            "compute: subtract a constant from them",
+        ),
+        (
+            {"x_train": 2**62 + np.arange(40).reshape(20, 2), "y_train": CLASSES},
+            "column 0 holds whole numbers that are large and differ by little: subtract the smallest one",
         ),
         (
             {"x_train": arrays(), "y_train": arrays(20, (5, 5)) % 2},
@@ -262,6 +295,74 @@ def test_archive_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
         place += 4
     path.write_bytes(patched)
     assert "its arrays take 21,474,836,470 bytes, more than 16,000,000,000" in refusal(f"npz:{path}")
+
+
+def test_labels_of_any_values_are_classes_called_by_them_with_a_word(tmp_path: Path) -> None:
+    told: list[str] = []
+    for values, names in (([7, 3], ("3", "7")), ([1, 2], ("1", "2")), ([-1, 10**6], ("-1", "1000000"))):
+        labels = np.array(values)[CLASSES]
+        data = load_data(npz(tmp_path, x_train=arrays(), y_train=labels), notify=told.append)
+        assert data.class_names == names
+        assert data.rows is not None
+        assert [names[label] for label in data.train.labels] == list(map(str, labels[data.rows.train]))
+        assert f"the labels are {', '.join(names)}, and not 0 to 1: each value is a class" in told[-1]
+    told.clear()
+    load_data(npz(tmp_path, x_train=arrays(), y_train=CLASSES), notify=told.append)
+    assert not told
+
+
+def test_a_pixel_label_that_never_occurs_is_told(tmp_path: Path) -> None:
+    told: list[str] = []
+    masks = arrays(shape=(4, 5)) % 2 * 2
+    data = load_data(npz(tmp_path, x_train=arrays(shape=(1, 4, 5)), y_train=masks), notify=told.append)
+    assert data.class_names == ("0", "1", "2")
+    assert "no pixel has the label 1" in told[0]
+
+
+def test_a_label_that_never_changes_is_told(tmp_path: Path) -> None:
+    told: list[str] = []
+    load_data(npz(tmp_path, x_train=arrays(), y_train=np.full(20, 7.0)), notify=told.append)
+    assert "the label 'y0' is 7.0 for every example: there is nothing to learn from it" in told[0]
+
+
+@pytest.mark.parametrize("kind", ["npz", "csv"])
+def test_small_differences_of_large_values_reach_the_network(kind: str, tmp_path: Path) -> None:
+    """Times in seconds lie 128 apart in float32."""
+    times = 1.7e9 + np.arange(20.0)
+    values = np.stack([times, np.full(20, 0.1), np.arange(20) / 7], axis=1)
+    if kind == "npz":
+        name = npz(tmp_path, x_train=values, y_train=CLASSES)
+    else:
+        rows = [
+            f"{a!r},{b!r},{c!r},{label}\n" for (a, b, c), label in zip(values.tolist(), CLASSES, strict=True)
+        ]
+        name = table(tmp_path, "time,same,third,y\n" + "".join(rows))
+    data = load_data(name)
+    assert data.rows is not None
+    train = values[data.rows.train]
+    spread = np.where(train.std(axis=0) > 1e-9, train.std(axis=0), 1)
+    for part in PARTS:
+        inputs = torch.cat([batch for batch, _ in data.evaluation_batches(getattr(data, part))])
+        assert inputs.dtype == torch.float32
+        expected = (values[getattr(data.rows, part)] - train.mean(axis=0)) / spread
+        np.testing.assert_allclose(inputs.numpy(), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.arange(60.0).reshape(20, 3),
+        np.arange(60).reshape(20, 3),
+        1e6 + np.random.default_rng(0).normal(size=(20, 3)) * 1e3,
+        np.full((20, 3), 1.7e9),
+        0.1 + np.random.default_rng(0).integers(0, 2, size=(20, 3)) * 2.0**-56,  # rounding errors
+    ],
+)
+def test_ordinary_values_are_float32(values: np.ndarray, tmp_path: Path) -> None:
+    data = load_data(npz(tmp_path, x_train=values, y_train=CLASSES))
+    assert data.train.inputs.dtype == torch.float32
+    assert np.array_equal(data.train.inputs.numpy(), values[data.rows.train].astype(np.float32))  # type: ignore[union-attr]
+    assert float(data.normalised(data.test.inputs).abs().max()) < 4
 
 
 # --- csv
@@ -367,6 +468,24 @@ def test_a_column_that_never_changes_does_no_harm(tmp_path: Path) -> None:
 )
 def test_tables_that_cannot_be_used_are_refused(text: str, options: str, said: str, tmp_path: Path) -> None:
     assert said in refusal(table(tmp_path, text) + options)
+
+
+def test_a_column_without_a_name_is_left_out_as_an_index(tmp_path: Path) -> None:
+    text = ",a,y\n" + "".join(f"{n},{n / 3:.2f},{n % 2}\n" for n in range(20))
+    told: list[str] = []
+    data = load_data(table(tmp_path, text), notify=told.append)
+    assert data.input_shape == (1,)
+    assert (
+        "column 1 has no name and is left out, as an index of the rows: give it a name to use it" in told[0]
+    )
+    assert "every column that has a name is a label" in refusal(table(tmp_path, text) + ",label=a+y")
+
+
+def test_a_number_that_is_missing_among_labels_is_no_class(tmp_path: Path) -> None:
+    text = lines(lambda n: n / 3).replace("3,1.286,1.0\n", "3,1.286,nan\n")
+    assert "line 5: 'nan' in column 'y' is no finite number" in refusal(table(tmp_path, text))
+    words = load_data(table(tmp_path, lines(lambda n: "inf" if n % 2 else "sup")))
+    assert words.class_names == ("inf", "sup")
 
 
 def test_bad_lines_are_skipped_with_a_warning(tmp_path: Path) -> None:

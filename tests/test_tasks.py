@@ -27,7 +27,7 @@ from tiny import STRIPES, fabric_of, no_pictures, recipe, settings, stripes, wri
 from torch import Tensor
 
 from bsngraph.cli.main import cli
-from bsngraph.data import Augmentation, Dataset, Split
+from bsngraph.data import Augmentation, Dataset, Split, as_task
 from bsngraph.delivered import evaluate_run, load_net, predict, read_facts
 from bsngraph.delivered.model_facts import facts_of
 from bsngraph.draw.pixel_overlays import palette
@@ -36,7 +36,7 @@ from bsngraph.fabric import read_fabric
 from bsngraph.profile import profile_fabric
 from bsngraph.searching import prune_run, search, train
 from bsngraph.settings import Recipe
-from bsngraph.tasks import TASKS, LabelFacts, Task, as_task, check_fits, task_of
+from bsngraph.tasks import TASKS, LabelFacts, Task, check_fits, task_of
 from bsngraph.tasks.metrics import Accuracy, Errors, LabelRanking, PixelOverlap
 
 NAMES = ("background", "rows", "columns")
@@ -111,12 +111,10 @@ def vectors(count: int = 64) -> Dataset:
 
 def tags(count: int = 64) -> Dataset:
     data = vectors(count)
-    positive = replace(data, task="multi-label", class_names=("first", "second"))
-    changed = [
-        Split(part.inputs, (part.inputs[:, :2] > 0).float())
-        for part in (data.train, data.validation, data.test)
-    ]
-    return replace(positive, train=changed[0], validation=changed[1], test=changed[2])
+    changed = {
+        name: Split(part.inputs, (part.inputs[:, :2] > 0).float()) for name, part in data.splits().items()
+    }
+    return replace(data, task="multi-label", class_names=("first", "second"), **changed)
 
 
 def measured(meter: Any, outputs: Tensor, labels: Tensor, size: int = 7) -> Any:
@@ -486,11 +484,12 @@ def test_ignored_pixels_change_nothing_that_is_measured_or_learned(tmp_path: Pat
     data = pixels(ignore_label=255)
     for split in (data.train, data.validation, data.test):
         split.labels[:, :2] = 255
-    other = replace(data, ignore_label=7)
-    for split_name in ("train", "validation", "test"):
-        labels = getattr(data, split_name).labels.clone()
+    changed = {}
+    for name, split in data.splits().items():
+        labels = split.labels.clone()
         labels[:, :2] = 7
-        other = replace(other, **{split_name: Split(getattr(data, split_name).inputs, labels)})
+        changed[name] = Split(split.inputs, labels)
+    other = replace(data, ignore_label=7, **changed)
     found = [
         train(
             fabric_of(PIXELS, tmp_path), each, out=tmp_path / str(number), recipe=recipe(augment=False)

@@ -59,9 +59,11 @@ def _headline(row: Mapping[str, Any]) -> list[str]:
     """The metric that its task shows, on validation data."""
     from bsngraph.tasks import TASKS
 
-    headlines = [task.headline for task in TASKS.values()]
+    headlines = {task.headline.name: task.headline for task in TASKS.values()}
     return [
-        metric.shown(row[name], 1) for metric in headlines if (name := f"validation_{metric.name}") in row
+        metric.shown(row[name], 1)
+        for metric in headlines.values()
+        if (name := f"validation_{metric.name}") in row
     ]
 
 

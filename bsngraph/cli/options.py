@@ -74,8 +74,8 @@ format_option = click.option(
 )
 task_option = click.option(
     "--task",
-    type=click.Choice(["classification", "segmentation", "regression", "multi-label"]),
-    help="What for. [default: as the data says]",
+    metavar="NAME",
+    help="Use the labels for another task than the data's own, e.g. regression. [default: as the data says]",
 )
 device_option = click.option(
     "--device",

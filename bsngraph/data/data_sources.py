@@ -8,8 +8,8 @@ import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from bsngraph.data.data_code import KIND as CODE
 from bsngraph.data.dataset import Dataset
-from bsngraph.data.reading.data_code import KIND as CODE
 from bsngraph.data.request import Notify, Request, announced, parse_name, silent
 from bsngraph.data.sources import csv_table as csv_file
 from bsngraph.data.sources import digit_scenes as scenes

@@ -2,7 +2,7 @@
 know about them.
 
 Values are kept as they come (uint8 for images) and normalised batch by batch: `(x −
-mean) / std`, in the units of the values. Small sets are tensors in memory; larger ones
+mean) / std`, in the units of the values. Small sets are tensors in memory. Larger ones
 are read while they are used (streaming.py), behind the same names.
 """
 
@@ -11,16 +11,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from bsngraph.data.augmentation import Augmentation, cut_out, draw_moves, mixed_up, moved
-from bsngraph.data.splits import SplitRows
-from bsngraph.errors import InputError
-
-TaskKind = Literal["classification", "segmentation", "regression", "multi-label"]
+from bsngraph.data.dataset_problems import dataset_problems, split_problems
+from bsngraph.data.splits import Part, SplitRows
+from bsngraph.errors import InputError, Problem
+from bsngraph.tasks.task_table import TASKS
+from bsngraph.wording import shape_text
 
 
 @dataclass(frozen=True)
@@ -30,16 +32,25 @@ class Split:
     Labels by task: classification (n,) int64; segmentation (n, height, width), a class
     a pixel, uint8 or int64; regression (n, outputs) float32; multi-label (n, classes)
     float32, 1 where the class applies.
+
+    Raises:
+        InputError: inputs and labels have not a row each for every example; all that is
+            wrong is told at once.
     """
 
     inputs: Tensor
     labels: Tensor
+
+    def __post_init__(self) -> None:
+        _refuse("a Split", split_problems(self))
 
     def __len__(self) -> int:
         return self.inputs.shape[0]
 
     def to(self, device: torch.device) -> Split:
         """The same examples on another device."""
+        if self.inputs.device == device == self.labels.device:
+            return self
         return Split(self.inputs.to(device), self.labels.to(device))
 
     def batches(self, rows: Iterable[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
@@ -52,10 +63,35 @@ class Split:
 
     def label_counts(self, classes: int) -> Tensor:
         """How often each class 0 … classes - 1 is a label, pixels counted for
-        segmentation: (classes,) int64, on the CPU.
+        segmentation, or applies: (classes,) int64, on the CPU.
         """
+        if self.labels.is_floating_point():
+            return self.labels.sum(dim=0).long().cpu()
         labels = self.labels.flatten()
         return torch.bincount(labels[labels < classes].long(), minlength=classes).cpu()
+
+    def wrong_label(self, task: str, classes: int, ignore_label: int | None) -> str | None:
+        """The first label with a value that the task does not take; None if all are
+        right.
+
+        Labels are looked at once for each question: what a `Dataset` asks on every
+        `replace` costs nothing after the first time.
+        """
+        asked = (task, classes, ignore_label)
+        if asked not in self._answers:
+            self._answers[asked] = self._find_wrong_label(*asked)
+        return self._answers[asked]
+
+    @cached_property
+    def _answers(self) -> dict[tuple[str, int, int | None], str | None]:
+        return {}
+
+    def _find_wrong_label(self, task: str, classes: int, ignore_label: int | None) -> str | None:
+        allowed = TASKS[task].labels.allowed(self.labels, classes, ignore_label)
+        if bool(allowed.all()):
+            return None
+        place = tuple(torch.nonzero(~allowed)[0].tolist())
+        return f"has the label {self.labels[place].item()} for example {place[0]}"
 
     def digest(self) -> Iterator[bytes]:
         """What tells these examples from others."""
@@ -69,9 +105,14 @@ class Dataset:
     """A data set. `mean` and `std` are per channel, of the training split, in the
     values' own units.
 
-    `class_names` are the classes, for regression the outputs. Pixels labelled
-    `ignore_label` count nowhere. `rows`: which of the source's examples each split
-    holds. `skipped`: what was left out as unusable, and why.
+    `class_names` are the classes, for regression the outputs. `task` is a row of
+    `bsngraph.tasks.TASKS`. Pixels labelled `ignore_label` count nowhere. `rows`: which
+    of the source's examples each split holds. `skipped`: what was left out as unusable,
+    and why.
+
+    Raises:
+        InputError: the parts do not fit each other or the task; all that is wrong is
+            told at once, each with its field and the cure.
     """
 
     name: str
@@ -82,10 +123,17 @@ class Dataset:
     validation: Split
     test: Split
     augmentation: Augmentation
-    task: TaskKind = "classification"
+    task: str = "classification"
     ignore_label: int | None = None
     rows: SplitRows | None = None
     skipped: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _refuse(self.name, dataset_problems(self))
+
+    def splits(self) -> dict[Part, Split]:
+        """The three splits by name."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -108,19 +156,18 @@ class Dataset:
         again.
         """
         digest = hashlib.sha256()
-        for split in (self.train, self.validation, self.test):
-            for part in split.digest():
-                digest.update(part)
+        for split in self.splits().values():
+            for content in split.digest():
+                digest.update(content)
         return digest.hexdigest()[:16]
 
     def splits_record(self) -> dict[str, Any]:
         """What splits.json says: the numbers of each split's examples in the source."""
         if self.rows is not None:
             return self.rows.as_dict()
-        sizes = {"train": len(self.train), "validation": len(self.validation), "test": len(self.test)}
         return {
             "numbering": "each split's own order, as it was given",
-            **{part: list(range(size)) for part, size in sizes.items()},
+            **{part: list(range(len(split))) for part, split in self.splits().items()},
         }
 
     def with_augmentation(self, augmentation: Augmentation) -> Dataset:
@@ -133,12 +180,12 @@ class Dataset:
         if pixels and len(self.input_shape) != 3:
             raise InputError(
                 f"augmentation {augmentation} is for images, but {self.name} has "
-                f"{'x'.join(map(str, self.input_shape))}"
+                f"{shape_text(self.input_shape)}"
             )
-        if augmentation.mixup and self.task != "classification":
+        if augmentation.mixup and not TASKS[self.task].takes_soft_labels:
+            takers = " and ".join(kind for kind, row in TASKS.items() if row.takes_soft_labels)
             raise InputError(
-                f"augmentation mixup={augmentation.mixup} is for classification, but {self.name} is for "
-                f"{self.task}"
+                f"augmentation mixup={augmentation.mixup} is for {takers}, but {self.name} is for {self.task}"
             )
         return replace(self, augmentation=augmentation)
 
@@ -146,12 +193,14 @@ class Dataset:
         """Raw inputs (batch, …) as the network gets them: float32, zero mean and unit
         deviation a channel on the training split.
 
-        The channels of a sequence (batch, length, features) are its features.
+        The channels of a sequence (batch, length, features) are its features. Inputs in
+        float64 are normalised in float64.
         """
         shape = (1, 1, -1) if inputs.dim() == 3 else (1, -1, *[1] * (inputs.dim() - 2))
-        mean = torch.tensor(self.mean, device=inputs.device).view(shape)
-        std = torch.tensor(self.std, device=inputs.device).view(shape)
-        return (inputs.float() - mean) / std
+        kind = torch.float64 if inputs.dtype == torch.float64 else torch.float32
+        mean = torch.tensor(self.mean, dtype=kind, device=inputs.device).view(shape)
+        std = torch.tensor(self.std, dtype=kind, device=inputs.device).view(shape)
+        return ((inputs.to(kind) - mean) / std).float()
 
     def training_batches(
         self, batch_size: int, generator: torch.Generator, *, augment: bool
@@ -159,10 +208,10 @@ class Dataset:
         """One epoch in random order: (inputs, labels) of `batch_size`; a smaller rest
         is left out unless it is all there is.
 
-        Label maps move with their images; what comes in from outside is `ignore_label`,
-        or class 0 (the background) where there is none. Labels under a cut-out stay.
-        With mixup the labels are soft: (batch, classes) float32, as cross-entropy takes
-        them.
+        Label maps move with their images. The pixels that come in from outside have the
+        label `ignore_label`, or class 0 (the background) if nothing is ignored. Labels
+        under a cut-out stay. With mixup the labels are soft: (batch, classes) float32,
+        as cross-entropy takes them.
         """
         order = torch.randperm(len(self.train), generator=generator)
         count = max(len(order) // batch_size, 1)
@@ -174,14 +223,14 @@ class Dataset:
             if how.cutout:
                 inputs = cut_out(inputs, how.cutout, generator)
             if how.mixup:
-                inputs, labels = mixed_up(inputs, labels, len(self.class_names), how.mixup, generator)
+                inputs, labels = mixed_up(inputs, _wide(labels), len(self.class_names), how.mixup, generator)
             yield inputs, _wide(labels)
 
     def _moved(
         self, images: Tensor, labels: Tensor, how: Augmentation, generator: torch.Generator
     ) -> tuple[Tensor, Tensor]:
         moves = draw_moves(len(images), images.shape[2], images.shape[3], how, generator)
-        if self.task == "segmentation":
+        if TASKS[self.task].labels.layout == "map":
             labels = moved(labels[:, None], moves, fill=self.ignore_label or 0)[:, 0]
         return moved(images, moves), labels
 
@@ -194,3 +243,11 @@ class Dataset:
 def _wide(labels: Tensor) -> Tensor:
     """Labels as losses take them: class numbers are int64."""
     return labels if labels.is_floating_point() else labels.long()
+
+
+def _refuse(origin: str, problems: Iterable[Problem]) -> None:
+    """Raise one error for all problems, if there are any."""
+    found = [f"  - {problem}" for problem in problems]
+    if found:
+        count = f"{len(found)} problem{'s' if len(found) > 1 else ''}"
+        raise InputError("\n".join([f"{origin}: {count}", *found]))

@@ -2,17 +2,21 @@
 went.
 """
 
-from bsngraph.delivered.evaluate import Evaluation, evaluate_run, load_net
+from bsngraph.delivered.evaluate import Evaluation, evaluate_run
+from bsngraph.delivered.load import Delivered, load_delivered, load_net
 from bsngraph.delivered.model_facts import ModelFacts, read_facts
 from bsngraph.delivered.network_files import load_network
-from bsngraph.delivered.predict import Prediction, predict
+from bsngraph.delivered.predicting.batches import Prediction
+from bsngraph.delivered.predicting.predict import predict
 from bsngraph.delivered.spent import spending_of_run
 
 __all__ = [
+    "Delivered",
     "Evaluation",
     "ModelFacts",
     "Prediction",
     "evaluate_run",
+    "load_delivered",
     "load_net",
     "load_network",
     "predict",

@@ -10,12 +10,10 @@ import numpy as np
 
 from bsngraph.costs import complete_costs
 from bsngraph.data import Dataset
-from bsngraph.delivered.model_facts import read_facts
-from bsngraph.delivered.network_files import load_network
+from bsngraph.delivered.load import load_delivered
 from bsngraph.delivered.prepare import prepared_data
 from bsngraph.measure import find_hardware
-from bsngraph.runs import RunFolder, reading
-from bsngraph.supernet import SuperNet
+from bsngraph.runs import RunFolder
 from bsngraph.training import Score, evaluate_net
 
 
@@ -35,14 +33,12 @@ def evaluate_run(
     the test split, from its files alone.
 
     Raises:
-        InputError: `path` holds no finished run, its files do not fit each other, or
-            the data is not here.
+        InputError: `path` holds no finished run, its files do not fit each other or
+            its certificate, or the data is not here.
     """
     run = RunFolder(Path(path))
-    config = run.read_json("config.json")
-    with reading(run, "config.json"):
-        name = str(config["data"]["name"])
-    net, facts = load_net(run), read_facts(run.file("model.safetensors"))
+    name, delivered = run.read_config().data.name, load_delivered(run)
+    net, facts = delivered.net, delivered.facts
     hardware = find_hardware(device, threads)
     dataset = prepared_data(net.profile, data or name, facts, hardware)
     with hardware.in_use():
@@ -50,12 +46,3 @@ def evaluate_run(
         task = facts.bound_task(hardware.device)
         score = evaluate_net(net, dataset, dataset.test, np.ones(len(net.fabric.edges), dtype=np.bool_), task)
     return Evaluation(dataset.name, score, {cost.name: cost.total for cost in complete_costs(net.profile)})
-
-
-def load_net(run: RunFolder | str | Path) -> SuperNet:
-    """A run's delivered network with its weights, on the CPU, in evaluation mode.
-
-    Raises:
-        InputError: its files are missing or do not fit each other.
-    """
-    return load_network(run.path if isinstance(run, RunFolder) else Path(run))

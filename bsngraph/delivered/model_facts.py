@@ -7,13 +7,17 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated
 
 import torch
+from msgspec import Meta
 from safetensors import SafetensorError, safe_open
 
-from bsngraph.data import Dataset, TaskKind
+from bsngraph.data import Dataset
 from bsngraph.errors import InputError
 from bsngraph.tasks import TASKS, LabelFacts, Task, task_of
+from bsngraph.typed_files import Finite, Positive, Row, decode_value, parse_json
+from bsngraph.wording import printable, shortened
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,7 @@ class ModelFacts:
     outputs: `label_mean` and `label_std` turn them into amounts.
     """
 
-    task: TaskKind
+    task: str
     classes: tuple[str, ...]
     mean: tuple[float, ...]
     std: tuple[float, ...]
@@ -81,7 +85,7 @@ def facts_of(dataset: Dataset) -> ModelFacts:
     facts = ModelFacts(
         dataset.task, dataset.class_names, dataset.mean, dataset.std, dataset.ignore_label, white_of(dataset)
     )
-    if dataset.task != "regression":
+    if not TASKS[dataset.task].standardised:
         return facts
     labels = task_of(dataset).facts
     return replace(facts, label_mean=tuple(labels.mean.tolist()), label_std=tuple(labels.std.tolist()))
@@ -104,36 +108,45 @@ def white_of(dataset: Dataset) -> float | None:
     return most if 0 <= least < most else None
 
 
+class _Said(Row, frozen=True, kw_only=True):
+    """The metadata that is ours, each value decoded from its JSON text."""
+
+    task: str
+    classes: Annotated[tuple[str, ...], Meta(min_length=1)]
+    mean: Annotated[tuple[Finite, ...], Meta(min_length=1)]
+    std: tuple[Positive, ...]
+    ignore_label: int | None = None
+    white: Positive | None = None
+    label_mean: tuple[Finite, ...] | None = None
+    label_std: tuple[Positive, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.task not in TASKS:
+            raise ValueError(f"there is no task {shortened(printable(self.task))!r}")
+        if len(self.mean) != len(self.std):
+            raise ValueError("mean and std are of different numbers of channels")
+        expected = len(self.classes) if self.task == "regression" else None
+        for labels in (self.label_mean, self.label_std):
+            if (None if labels is None else len(labels)) != expected:
+                raise ValueError("label_mean and label_std are numbers for each output of a regression")
+
+
 def read_facts(path: Path) -> ModelFacts:
-    """The facts in a model.safetensors.
+    """The facts in a model.safetensors. Metadata that other tools added are passed
+    over.
 
     Raises:
         InputError: it cannot be read, or does not hold them.
     """
     try:
         with safe_open(path, framework="pt") as model:
-            said = model.metadata() or {}
+            metadata = model.metadata() or {}
     except (SafetensorError, OSError) as error:
         raise InputError(f"{path}: cannot be read as safetensors ({error})") from None
-    try:
-        task = said["task"]
-        if task not in TASKS:
-            raise ValueError(f"there is no task {task!r}")
-        return ModelFacts(
-            task,
-            tuple(map(str, json.loads(said["classes"]))),
-            mean=_numbers(said["mean"]),
-            std=_numbers(said["std"]),
-            ignore_label=int(json.loads(said["ignore_label"])) if "ignore_label" in said else None,
-            white=float(json.loads(said["white"])) if "white" in said else None,
-            label_mean=_numbers(said["label_mean"]) if task == "regression" else None,
-            label_std=_numbers(said["label_std"]) if task == "regression" else None,
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(
-            f"{path}: is damaged, or was written by another version of bsngraph ({error})"
-        ) from None
-
-
-def _numbers(text: str) -> tuple[float, ...]:
-    return tuple(map(float, json.loads(text)))
+    values: dict[str, object] = {
+        name: metadata[name] if name == "task" else parse_json(metadata[name].encode(), f"{path}, {name}")
+        for name in _Said.__struct_fields__
+        if name in metadata
+    }
+    said = decode_value(values, _Said, str(path))
+    return ModelFacts(**{name: getattr(said, name) for name in _Said.__struct_fields__})

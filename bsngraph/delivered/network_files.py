@@ -12,6 +12,7 @@ from torch import Tensor
 
 from bsngraph.errors import InputError
 from bsngraph.fabric import read_fabric
+from bsngraph.runs.checkpoint import check_tensors
 from bsngraph.supernet import SuperNet, compile_fabric, load_named_weights, named_weights
 
 GRAPH = "architecture.dot"
@@ -23,7 +24,8 @@ def load_network(folder: Path) -> SuperNet:
     evaluation mode.
 
     Raises:
-        InputError: its files are missing or do not fit each other.
+        InputError: its files are missing or do not fit each other, or a weight is not
+            finite or of another number type.
     """
     architecture, model = folder / GRAPH, folder / WEIGHTS
     if not (architecture.exists() and model.exists()):
@@ -33,6 +35,7 @@ def load_network(folder: Path) -> SuperNet:
         weights = load_file(model)
     except (SafetensorError, OSError) as error:
         raise InputError(f"{model}: cannot be read as safetensors ({error})") from None
+    check_tensors(named_weights(net), weights, model)
     load_named_weights(net, weights)
     return net.eval()
 

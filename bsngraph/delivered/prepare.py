@@ -4,11 +4,11 @@ network was trained, on a device.
 
 from __future__ import annotations
 
-from bsngraph.data import Dataset, load_data
+from bsngraph.data import Dataset, as_task, load_data
 from bsngraph.delivered.model_facts import ModelFacts
 from bsngraph.measure import Hardware
 from bsngraph.profile import FabricProfile
-from bsngraph.tasks import as_task, check_fits
+from bsngraph.tasks import check_fits
 
 
 def prepared_data(

@@ -12,7 +12,8 @@ from bsngraph.fabric import Fabric, architecture_of, read_fabric
 from bsngraph.measure import CostOptions, find_hardware
 from bsngraph.measure.pricing import find_sources, with_recorded
 from bsngraph.profile import profile_fabric
-from bsngraph.runs import RunFolder, reading
+from bsngraph.runs import RunFolder
+from bsngraph.runs.rows.epochs import SearchRow
 from bsngraph.training import Silent
 
 
@@ -51,17 +52,14 @@ def spending_of_run(path: str | Path, costs: CostOptions | None = None) -> Spent
             named in `costs`.
     """
     run = RunFolder(Path(path))
-    config, summary = run.read_json("config.json"), run.read_json("result.json")
+    config, result = run.read_config(), run.read_result()
     profile = profile_fabric(read_fabric(run.file("architecture.dot")))
-    with reading(run, "result.json"):
-        texts = [str(budget["text"]) for budget in config["budgets"]]
-        stated = {str(budget["cost"]): budget for budget in summary["budgets"]}
-        values = {name: float(budget["value"]) for name, budget in stated.items()}
-        limits = {name: float(budget["limit"]) for name, budget in stated.items()}
-        searched = [row for row in run.read_metrics() if row["stage"] == "search"]
-        multipliers: dict[str, float] = searched[-1]["penalty"] if searched else {}
+    values = {budget.cost: budget.value for budget in result.budgets}
+    limits = {budget.cost: budget.limit for budget in result.budgets}
+    searched = [row for row in run.read_epochs() if isinstance(row, SearchRow)]
+    multipliers = searched[-1].penalty if searched else {}
     options = with_recorded(costs, profile, run.path)
-    requests = [parse_budget(text) for text in texts]
+    requests = [parse_budget(budget.text) for budget in config.budgets]
     sources, _ = find_sources(profile, requests, options, find_hardware("cpu", 1), Silent())
     whole = architecture_of(profile.fabric, np.ones(len(profile.fabric.edges), dtype=np.bool_))
     parts = []

@@ -18,14 +18,14 @@ from bsngraph.costs import (
     parse_budget,
     resolve_budgets,
 )
-from bsngraph.data import Dataset, load_data, parse_augmentation
+from bsngraph.data import Dataset, as_task, load_data, parse_augmentation
 from bsngraph.fabric import Architecture, Fabric
 from bsngraph.measure import CostOptions, Hardware, LatencyTable
 from bsngraph.measure.pricing import find_sources, with_recorded
 from bsngraph.profile import FabricProfile, profile_fabric
 from bsngraph.searching.request import Destination, Goal, Method
 from bsngraph.settings import Recipe, SearchSettings
-from bsngraph.tasks import Task, as_task, check_fits, task_of
+from bsngraph.tasks import Task, check_fits, task_of
 from bsngraph.training import Progress
 
 

@@ -1,8 +1,7 @@
-"""Tasks: what a network is trained for, its losses and metrics. No forward pass is made
-here.
+"""Tasks: what a network is trained for, its labels, losses and metrics. No forward pass
+is made here, and nothing is known of data sets but their labels.
 """
 
-from bsngraph.tasks.conversion import as_task
 from bsngraph.tasks.fit import check_fits
 from bsngraph.tasks.label_facts import LabelFacts
 from bsngraph.tasks.metrics import Meter, Metric
@@ -17,7 +16,6 @@ __all__ = [
     "Outputs",
     "Task",
     "TaskRow",
-    "as_task",
     "check_fits",
     "first",
     "task_of",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from bsngraph.data import Dataset
 from bsngraph.errors import InputError
 from bsngraph.profile import FabricProfile
+from bsngraph.tasks.label_facts import LabelledData
 from bsngraph.tasks.task_table import TASKS
 from bsngraph.wording import shape_text
 
 
-def check_fits(profile: FabricProfile, dataset: Dataset) -> None:
+def check_fits(profile: FabricProfile, dataset: LabelledData) -> None:
     """Whether a fabric takes the data's examples and gives what the data's task needs.
 
     Raises:
@@ -17,7 +17,7 @@ def check_fits(profile: FabricProfile, dataset: Dataset) -> None:
     """
     fabric = profile.fabric
     has, row = dataset.input_shape, TASKS[dataset.task]
-    wanted = row.output_shape(dataset)
+    wanted = row.output_shape(len(dataset.class_names), has)
     for name, node in zip(fabric.sources, fabric.source_indices, strict=True):
         takes = profile.node_shapes[node]
         if takes != has:

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bsngraph.data import Dataset, TaskKind
 from bsngraph.errors import InputError
 from bsngraph.settings import ClassWeights
-from bsngraph.tasks.label_facts import LabelFacts
+from bsngraph.tasks.label_facts import LabelFacts, LabelledData
 from bsngraph.tasks.metrics import Meter
 from bsngraph.tasks.task_table import TASKS, TaskRow
 
@@ -26,7 +25,7 @@ Outputs = Tensor | dict[str, Tensor]
 class Task:
     """A row of the table with the facts of one data set."""
 
-    kind: TaskKind
+    kind: str
     facts: LabelFacts
 
     @property
@@ -57,31 +56,34 @@ def first(outputs: Outputs) -> Tensor:
     return outputs if isinstance(outputs, Tensor) else next(iter(outputs.values()))
 
 
-def task_of(dataset: Dataset, class_weights: ClassWeights = None, device: torch.device | None = None) -> Task:
+def task_of(
+    dataset: LabelledData, class_weights: ClassWeights = None, device: torch.device | None = None
+) -> Task:
     """The task that a data set is for, with the weights of its classes where some are
     asked for; its tensors are on `device` (the CPU).
 
     Raises:
         InputError: weights for a task without classes, or not one for each class.
     """
-    if class_weights is not None and not TASKS[dataset.task].takes_weights:
-        takers = " and ".join(kind for kind, row in TASKS.items() if row.takes_weights)
+    row = TASKS[dataset.task]
+    if class_weights is not None and not row.takes_weights:
+        takers = " and ".join(kind for kind, other in TASKS.items() if other.takes_weights)
         raise InputError(
             f"class weights are for {takers}, but {dataset.name} is for {dataset.task}: leave out "
             "--class-weights"
         )
-    if dataset.task == "regression":
+    if row.standardised:
         std, mean = torch.std_mean(dataset.train.labels.double(), dim=0, correction=0)
         std = torch.where(std > 0, std, 1.0)
         return Task(
-            "regression",
+            dataset.task,
             LabelFacts(dataset.class_names, mean=mean.float().to(device), std=std.float().to(device)),
         )
     weights = None if class_weights is None else _class_weights(dataset, class_weights).to(device)
     return Task(dataset.task, LabelFacts(dataset.class_names, dataset.ignore_label, weights))
 
 
-def _class_weights(dataset: Dataset, asked: tuple[float, ...] | str) -> Tensor:
+def _class_weights(dataset: LabelledData, asked: tuple[float, ...] | str) -> Tensor:
     """Weights (classes,) as given, or balanced: n / (k · n_c) for the k classes that
     occur in the training split, 1 for the others.
     """
@@ -98,9 +100,3 @@ def _class_weights(dataset: Dataset, asked: tuple[float, ...] | str) -> Tensor:
         counts[dataset.ignore_label] = 0
     occur = counts > 0
     return torch.where(occur, counts.sum() / (occur.sum() * counts), 1.0).float()
-
-
-# --- losses
-
-
-# --- the table

@@ -1,17 +1,21 @@
-"""The table of tasks: what a target must give, its loss, what is measured, what a
-prediction is.
+"""The table of tasks. A task is one row of `TASKS`: what its labels look like, what a
+target must give, its loss, what is measured, what a prediction is and how it is
+written. Everything else asks the row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from bsngraph.data import Dataset, TaskKind
 from bsngraph.ops import Shape
+from bsngraph.tasks import label_conversions as conversions
+from bsngraph.tasks.answer_tables import EACH_AMOUNT, ONE_CLASS, SEVERAL_CLASSES, AnswerTable
+from bsngraph.tasks.label_conversions import Conversion
 from bsngraph.tasks.label_facts import LabelFacts
+from bsngraph.tasks.label_forms import AMOUNTS, CLASS, CLASS_MAP, DECISIONS, LabelForm
 from bsngraph.tasks.losses import binary_cross_entropy, cross_entropy, pixel_cross_entropy, squared_error
 from bsngraph.tasks.metrics import Accuracy, Errors, LabelRanking, Meter, Metric, PixelOverlap
 
@@ -20,25 +24,39 @@ from bsngraph.tasks.metrics import Accuracy, Errors, LabelRanking, Meter, Metric
 class TaskRow:
     """A kind of task.
 
-    `output_shape(dataset)` is the shape that a target must give, `has(shape)` says it
-    in words, `cure(shape, given)` what to do where a fabric gives another.
+    `labels` is the form of its labels. `output_shape(classes, input_shape)` is the
+    shape that a target must give, `has(shape)` says it in words, `cure(shape, given)`
+    what to do if a fabric gives another.
+
     `losses(outputs, labels, facts)` is the loss of each example (batch,),
     `meter(facts)` measures a split, and `predictions(outputs, facts)` is what is
-    predicted. `headline` is the metric that is shown.
+    predicted. `headline` is the metric that is shown. `answers` is the table that
+    predictions are written in; None if they are maps of classes, written as pictures.
+
+    `takes_weights`: classes may have weights. `takes_soft_labels`: the loss takes
+    shares of the classes (batch, classes), as mixup makes them. `standardised`: outputs
+    have the scale of labels with zero mean and unit deviation. `converts_from`: the
+    tasks whose labels can serve this one. `column_name` numbers outputs without a name.
     """
 
+    labels: LabelForm
     headline: Metric
-    output_shape: Callable[[Dataset], Shape]
+    output_shape: Callable[[int, Shape], Shape]
     has: Callable[[Shape], str]
     cure: Callable[[Shape, Shape], str]
     losses: Callable[[Tensor, Tensor, LabelFacts], Tensor]
     meter: Callable[[LabelFacts], Meter]
     predictions: Callable[[Tensor, LabelFacts], Tensor]
+    answers: AnswerTable | None
     takes_weights: bool = False
+    takes_soft_labels: bool = False
+    standardised: bool = False
+    converts_from: Mapping[str, Conversion] = field(default_factory=dict)
+    column_name: str = "{}"
 
 
-def _vector(dataset: Dataset) -> Shape:
-    return (len(dataset.class_names),)
+def _vector(classes: int, _input_shape: Shape) -> Shape:
+    return (classes,)
 
 
 def _has_classes(shape: Shape) -> str:
@@ -59,8 +77,10 @@ def _set_outputs(shape: Shape, given: Shape) -> str:
     return f"use --set outputs={shape[0]}, if the fabric has that parameter, or change its head"
 
 
-TASKS: dict[TaskKind, TaskRow] = {
+# The task of labels that nothing is said about is the first one they look right for.
+TASKS: dict[str, TaskRow] = {
     "classification": TaskRow(
+        labels=CLASS,
         headline=Metric("accuracy", "accuracy"),
         output_shape=_vector,
         has=_has_classes,
@@ -68,19 +88,25 @@ TASKS: dict[TaskKind, TaskRow] = {
         losses=cross_entropy,
         meter=lambda facts: Accuracy(),
         predictions=lambda scores, facts: scores.argmax(dim=1),
+        answers=ONE_CLASS,
         takes_weights=True,
+        takes_soft_labels=True,
+        converts_from={"regression": conversions.amounts_to_classes},
     ),
     "segmentation": TaskRow(
+        labels=CLASS_MAP,
         headline=Metric("mean_iou", "mean IoU"),
-        output_shape=lambda dataset: (len(dataset.class_names), *dataset.input_shape[1:]),
+        output_shape=lambda classes, input_shape: (classes, *input_shape[1:]),
         has=lambda shape: f"{shape[0]} classes for each of {shape[1]}x{shape[2]} pixels",
         cure=_set_pixels,
         losses=pixel_cross_entropy,
         meter=lambda facts: PixelOverlap(facts.class_names, facts.ignore_label),
         predictions=lambda scores, facts: scores.argmax(dim=1),
+        answers=None,
         takes_weights=True,
     ),
     "regression": TaskRow(
+        labels=AMOUNTS,
         headline=Metric("rmse", "RMSE", percent=False, higher_is_better=False),
         output_shape=_vector,
         has=lambda shape: f"{shape[0]} outputs",
@@ -88,8 +114,16 @@ TASKS: dict[TaskKind, TaskRow] = {
         losses=squared_error,
         meter=lambda facts: Errors(facts.class_names, facts.mean, facts.std),
         predictions=lambda outputs, facts: outputs * facts.std + facts.mean,
+        answers=EACH_AMOUNT,
+        standardised=True,
+        converts_from={
+            "classification": conversions.classes_to_amounts,
+            "multi-label": conversions.decisions_to_amounts,
+        },
+        column_name="y{}",
     ),
     "multi-label": TaskRow(
+        labels=DECISIONS,
         headline=Metric("mean_average_precision", "mean average precision"),
         output_shape=_vector,
         has=_has_classes,
@@ -97,5 +131,10 @@ TASKS: dict[TaskKind, TaskRow] = {
         losses=binary_cross_entropy,
         meter=lambda facts: LabelRanking(facts.class_names),
         predictions=lambda logits, facts: logits > 0,
+        answers=SEVERAL_CLASSES,
+        converts_from={
+            "classification": conversions.classes_to_decisions,
+            "regression": conversions.amounts_to_decisions,
+        },
     ),
 }

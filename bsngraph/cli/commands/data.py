@@ -132,7 +132,9 @@ def _labels(dataset: Dataset, split: Split) -> dict[str, Any]:
     regression, mean and deviation of each output.
     """
     names = dataset.class_names
-    if dataset.task == "regression":
+    from bsngraph.tasks import TASKS
+
+    if TASKS[dataset.task].standardised:
         values = split.labels.double()
         means, deviations = values.mean(0).tolist(), values.std(0, correction=0).tolist()
         return {
@@ -140,15 +142,16 @@ def _labels(dataset: Dataset, split: Split) -> dict[str, Any]:
                 name: {"mean": m, "std": s} for name, m, s in zip(names, means, deviations, strict=True)
             }
         }
-    counts = split.labels.sum(0).long() if dataset.task == "multi-label" else split.label_counts(len(names))
-    return {"counts": dict(zip(names, counts.tolist(), strict=True))}
+    return {"counts": dict(zip(names, split.label_counts(len(names)).tolist(), strict=True))}
 
 
 def _show(facts: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    splits = facts["splits"]
+    from bsngraph.tasks import TASKS
+
+    splits, row = facts["splits"], TASKS[facts["task"]]
     sizes = ", ".join(f"{split['examples']:,} {part}" for part, split in splits.items())
     click.echo(
         f"{facts['name']}: {facts['task']}, {'x'.join(map(str, facts['input_shape']))} {facts['type']}; "
@@ -162,13 +165,13 @@ def _show(facts: dict[str, Any]) -> None:
     )
     if facts["ignore_label"] is not None:
         click.echo(f"pixels labelled {facts['ignore_label']} count nowhere")
-    if facts["task"] == "regression":
+    if row.standardised:
         table = Table("output", *(f"{part}: mean ± deviation" for part in splits))
         for name in facts["classes"]:
             cells = [split["outputs"][name] for split in splits.values()]
             table.add_row(name, *(f"{cell['mean']:.4g} ± {cell['std']:.4g}" for cell in cells))
     else:
-        table = Table("class (pixels)" if facts["task"] == "segmentation" else "class", *splits)
+        table = Table("class (pixels)" if row.labels.layout == "map" else "class", *splits)
         for name in facts["classes"][:_MOST_CLASSES]:
             table.add_row(name, *(f"{split['counts'][name]:,}" for split in splits.values()))
         if len(facts["classes"]) > _MOST_CLASSES:

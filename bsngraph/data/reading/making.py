@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bsngraph.data.augmentation import Augmentation
-from bsngraph.data.dataset import Dataset, Split, TaskKind
+from bsngraph.data.dataset import Dataset, Split
+from bsngraph.data.reading.precision import ROUNDING_NOISE, check_finite, coarse_channels, stored
 from bsngraph.data.request import Request
 from bsngraph.data.splits import Part, Rows, SplitRows, split_rows
 from bsngraph.errors import InputError
+from bsngraph.tasks.task_table import TASKS
 
 Array = NDArray[np.generic]
-TASKS: tuple[TaskKind, ...] = ("classification", "segmentation", "regression", "multi-label")
 _AT_ONCE = 4096
 IGNORED = 255
 """The label of pixels that count nowhere, in masks from files: what PASCAL VOC and
@@ -31,7 +32,7 @@ others write.
 
 def draw(
     request: Request,
-    task: TaskKind,
+    task: str,
     labels: Array,
     class_names: Sequence[str],
     *,
@@ -39,9 +40,9 @@ def draw(
     given: Mapping[Part, Rows] | None = None,
     counts: Mapping[Part, int] | None = None,
 ) -> SplitRows:
-    """The splits of examples with these labels, stratified for classification.
+    """The splits of examples with these labels, stratified if each has one class.
 
-    The options `train`, `validation` and `test` of the name, where the source has them,
+    The options `train`, `validation` and `test` of the name, if the source has them,
     say how many examples are drawn for each.
     """
     asked: dict[Part, int] = dict(counts or {})
@@ -50,7 +51,7 @@ def draw(
         count = request.number(part)
         if count is not None:
             asked[part] = count
-    classes = task == "classification"
+    classes = TASKS[task].labels.layout == "class"
     strata = labels.astype(np.int64) if classes else np.zeros(len(labels), dtype=np.int64)
     names = class_names if classes else ("all",)
     return split_rows(
@@ -65,7 +66,7 @@ def make_dataset(
     rows: SplitRows,
     class_names: Sequence[str],
     *,
-    task: TaskKind = "classification",
+    task: str = "classification",
     augmentation: Augmentation | None = None,
     ignore_label: int | None = None,
     skipped: Sequence[str] = (),
@@ -73,20 +74,17 @@ def make_dataset(
     """A data set in memory from all inputs (n, …) and labels of a source.
 
     Raises:
-        InputError: labels that are none, values that are no numbers.
+        InputError: labels that the task does not take, values that are no numbers.
     """
     check_labels(request.text, labels, task, len(class_names), ignore_label)
-    values = inputs if inputs.dtype == np.uint8 else inputs.astype(np.float32)
-    if values.dtype != np.uint8 and not np.isfinite(values).all():
-        first = int(np.argwhere(~np.isfinite(values).reshape(len(values), -1).all(axis=1))[0, 0])
-        raise InputError(
-            f"{request.text}: the values of example {first} are not all finite numbers: fill in or remove "
-            "what is missing"
-        )
-    kind = np.uint8 if task == "segmentation" else np.int64 if task == "classification" else np.float32
+    check_finite(request.text, inputs)
+    values, form = stored(request.text, inputs), TASKS[task].labels
+    if form.layout == "columns":
+        _check_columns(request, labels, class_names)
+    targets = labels.astype(torch.empty(0, dtype=form.dtype).numpy().dtype)
 
     def split(some: Rows) -> Split:
-        return Split(torch.from_numpy(values[some]), torch.from_numpy(labels[some].astype(kind)))
+        return Split(torch.from_numpy(values[some]), torch.from_numpy(targets[some]))
 
     train = split(rows.train)
     mean, std = statistics(train.inputs)
@@ -108,7 +106,8 @@ def make_dataset(
 
 def usual_augmentation(input_shape: tuple[int, ...]) -> Augmentation:
     """What does no harm to images of any kind: shifts by an eighth of the shorter side.
-    Flips would, to digits; nothing else has any.
+
+    Flips would harm digits. Sequences and vectors have no augmentation.
     """
     return Augmentation(shift=min(input_shape[1:]) // 8) if len(input_shape) == 3 else Augmentation()
 
@@ -125,47 +124,51 @@ def statistics(inputs: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
         parts = np.array_split(values, len(values) // _AT_ONCE + 1)
         mean = sum(float(part.sum(dtype=np.float64)) for part in parts) / values.size
         variance = sum(float(np.square(part.astype(np.float64) - mean).sum()) for part in parts) / values.size
+        deviation = variance**0.5
         means.append(mean)
-        deviations.append(variance**0.5 or 1.0)
+        # the mean of equal values may be off by its rounding
+        deviations.append(deviation if deviation > ROUNDING_NOISE * abs(mean) else 1.0)
     return tuple(means), tuple(deviations)
 
 
-def infer_task(labels: Array, inputs: Array) -> TaskKind | None:
-    """The task that labels of this shape and type are for; None where they fit none.
-
-    Floating point: regression. Whole numbers: a vector is classes; (n, k) of 0 and 1 is
-    multi-label; one for each pixel is segmentation.
+def infer_task(labels: Array, inputs: Array) -> str | None:
+    """The first task of the table that labels of this shape and type look right for;
+    None if they fit none.
     """
-    if labels.dtype.kind == "f":
-        return "regression" if labels.ndim in (1, 2) else None
-    if labels.dtype.kind not in "iub":
-        return None
-    if labels.ndim == 1:
-        return "classification"
-    if labels.ndim == 2 and np.isin(labels, (0, 1)).all():
-        return "multi-label"
-    return "segmentation" if labels.ndim == 3 and inputs.ndim == 4 else None
+    return next((task for task, row in TASKS.items() if row.labels.looks_so(labels, inputs)), None)
 
 
 def check_labels(
-    origin: str, labels: Array, task: TaskKind, classes: int, ignore_label: int | None = None
+    origin: str, labels: Array, task: str, classes: int, ignore_label: int | None = None
 ) -> None:
     """Whether labels are what the task takes.
 
     Raises:
         InputError: one is not; the text says which.
     """
-    if task in ("classification", "segmentation"):
-        wrong = (labels < 0) | (labels >= classes)  # type: ignore[operator]  # numbers: their kind was looked at
-        if ignore_label is not None:
-            wrong &= labels != ignore_label
-        takes = f"labels are 0 to {classes - 1}" + (
-            f", or {ignore_label} for pixels that count nowhere" if ignore_label is not None else ""
-        )
-    elif task == "multi-label":
-        wrong, takes = ~np.isin(labels, (0, 1)), "labels are 0 or 1"
-    else:
-        wrong, takes = ~np.isfinite(labels.astype(np.float64)), "labels are finite numbers"
+    form = TASKS[task].labels
+    wrong = ~form.allowed(labels, classes, ignore_label)
     if wrong.any():
         place = tuple(int(one) for one in np.argwhere(wrong)[0])
-        raise InputError(f"{origin}: example {place[0]} has the label {labels[place]}, but {takes}")
+        raise InputError(
+            f"{origin}: example {place[0]} has the label {labels[place]}, but "
+            f"{form.values(classes, ignore_label)}"
+        )
+
+
+def _check_columns(request: Request, labels: Array, names: Sequence[str]) -> None:
+    """Whether labels (n, columns) stay apart in float32; say which never change.
+
+    Raises:
+        InputError: the values of a column are large and differ by little.
+    """
+    for number in np.flatnonzero(coarse_channels(labels)).tolist():
+        raise InputError(
+            f"{request.text}: the labels {names[number]!r} lie near {labels[0, number]} and differ by too "
+            "little for float32, in which networks compute: subtract a constant from them"
+        )
+    for number in np.flatnonzero((labels == labels[:1]).all(axis=0)).tolist():
+        request.notify(
+            f"{request.text}: the label {names[number]!r} is {labels[0, number]} for every example: there "
+            "is nothing to learn from it"
+        )

@@ -18,12 +18,13 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
-from bsngraph.data.dataset import Dataset, Split, TaskKind
+from bsngraph.data.dataset import Dataset, Split
 from bsngraph.data.reading.making import IGNORED, make_dataset, usual_augmentation
 from bsngraph.data.reading.survey import Reader, Survey, worker_count
 from bsngraph.data.request import Request
 from bsngraph.data.splits import Rows, SplitRows
 from bsngraph.errors import InputError
+from bsngraph.tasks.task_table import TASKS
 
 _AHEAD = 4
 
@@ -97,6 +98,14 @@ class StreamedSplit(Split):
         """How often each class is a label: (classes,)."""
         return torch.from_numpy(self.counts[:classes].copy())
 
+    def _find_wrong_label(self, task: str, classes: int, ignore_label: int | None) -> str | None:
+        """By the counts of label maps, which are not read for it."""
+        if not self.labels.is_meta:
+            return super()._find_wrong_label(task, classes, ignore_label)
+        used = np.flatnonzero(self.counts)
+        wrong = used[~TASKS[task].labels.allowed(used, classes, ignore_label)]
+        return f"has the label {wrong[0]} in a label map" if len(wrong) else None
+
     def digest(self) -> Iterator[bytes]:
         """What tells these examples from others."""
         yield f"{tuple(self.inputs.shape)}".encode()
@@ -117,7 +126,7 @@ def dataset_from_survey(
     `labels` (n,) are the classes of the usable examples; without, they are label maps.
     `rows` count the usable examples.
     """
-    task: TaskKind = "classification" if labels is not None else "segmentation"
+    task = "classification" if labels is not None else "segmentation"
     ignore = IGNORED if labels is None else None
     if found.pixels is not None:
         marks = found.maps if labels is None else labels

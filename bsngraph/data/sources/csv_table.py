@@ -3,29 +3,30 @@ several, are the labels, the others the features.
 
 What the labels are for: one column with any entry that is no number, or with whole
 numbers only, holds classes; one with other numbers is to be predicted (regression).
-Several columns are multi-label where all are 0 or 1, else regression. `task=…` says
+Several columns are multi-label if all are 0 or 1, else regression. `task=…` says
 otherwise.
 """
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bsngraph.data.dataset import Dataset, TaskKind
-from bsngraph.data.reading.making import TASKS, Array, draw, make_dataset
+from bsngraph.data.dataset import Dataset
+from bsngraph.data.reading.making import Array, draw, infer_task, make_dataset
 from bsngraph.data.reading.survey import report_bad
+from bsngraph.data.reading.table_file import Table, read_table
 from bsngraph.data.request import Meter, Request
 from bsngraph.errors import InputError, nearest
+from bsngraph.tasks.task_table import TASKS
 
 OPTIONS = {
     "label": "the column to predict, or several with + between (the last column)",
-    "task": "classification, regression or multi-label, where the entries do not say",
+    "task": "what the labels are for, e.g. regression, if the entries do not say",
     "validation": "number of validation rows to draw",
     "test": "number of test rows to draw",
     "train": "use only so many training rows",
@@ -39,41 +40,26 @@ def load_csv(request: Request) -> Dataset:
     Raises:
         InputError: the file cannot be read, or a line cannot be used.
     """
-    header, lines = _read(request.path)
-    places = _label_columns(request, header)
-    features, texts, bad = _cells(request, header, lines, places)
-    names, task, labels = _labels(request, [header[place] for place in places], texts)
+    table = read_table(request.path)
+    _check_header(request, table.header)
+    places = _label_columns(request, table.header)
+    cells = _cells(request, table, places, _feature_columns(request, table.header, places))
+    columns = [table.header[place] for place in places]
+    names, task, labels = _labels(request, columns, cells)
     rows = draw(request, task, labels, names, numbering="usable lines after the first")
-    return make_dataset(request, features, labels, rows, names, task=task, skipped=bad)
+    return make_dataset(request, cells.features, labels, rows, names, task=task, skipped=cells.bad)
 
 
-def _read(path: Path) -> tuple[list[str], list[list[str]]]:
-    """The columns' names and the lines' entries."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise InputError(
-            f"there is no file {path}: csv:FILE is a table with a line of column names first"
-        ) from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: is not UTF-8 (byte {error.start}): save it as UTF-8") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    first = text.partition("\n")[0]
-    separator = max(",;\t", key=first.count)
-    try:
-        lines = [line for line in csv.reader(text.splitlines(), delimiter=separator, strict=True) if line]
-    except csv.Error as error:
-        raise InputError(f"{path}: is no table ({error})") from None
-    if len(lines) < 2 or len(lines[0]) < 2:
-        raise InputError(f"{path}: needs a line of column names, then lines of two entries or more")
-    header = [name.strip() for name in lines[0]]
+# --- columns
+
+
+def _check_header(request: Request, header: Sequence[str]) -> None:
+    path = request.path
     if all(_number(name) is not None for name in header):
         raise InputError(f"{path}: its first line holds numbers only: it must name the columns")
     twice = [name for name in header if header.count(name) > 1]
     if twice:
         raise InputError(f"{path}: two columns are called {twice[0]!r}")
-    return header, lines[1:]
 
 
 def _label_columns(request: Request, header: Sequence[str]) -> list[int]:
@@ -82,93 +68,159 @@ def _label_columns(request: Request, header: Sequence[str]) -> list[int]:
     for name in names:
         if name not in header:
             raise InputError(f"{request.text}: there is no column {name!r}: {nearest(name, header)}")
-    if len(set(names)) == len(header):
-        raise InputError(f"{request.text}: every column is a label: one at least must be a feature")
     return [header.index(name) for name in dict.fromkeys(names)]
 
 
-def _cells(
-    request: Request, header: Sequence[str], lines: Sequence[Sequence[str]], places: Sequence[int]
-) -> tuple[NDArray[np.float32], list[list[str]], list[str]]:
-    """Features (n, columns) and the labels' entries of each usable line, and what is
-    wrong with the others.
+def _feature_columns(request: Request, header: Sequence[str], labels: Sequence[int]) -> list[int]:
+    """All columns but the labels, and but one without a name: an index of the rows,
+    which other programs write, and which says nothing of new rows.
     """
-    features, labels, bad = [], [], []
-    others = [column for column in range(len(header)) if column not in places]
-    meter = Meter(f"{request.text}: reading", len(lines), request.notify)
-    for number, line in enumerate(lines, start=2):
-        meter.at(number)
+    others = [column for column in range(len(header)) if column not in labels]
+    features = [column for column in others if header[column]]
+    if not features:
+        unnamed = " that has a name" if others else ""
+        raise InputError(f"{request.text}: every column{unnamed} is a label: one at least must be a feature")
+    for column in set(others) - set(features):
+        request.notify(
+            f"{request.text}: column {column + 1} has no name and is left out, as an index of the rows: "
+            "give it a name to use it"
+        )
+    return features
+
+
+# --- entries
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """The usable lines: features (n, columns), and the entries of the label columns as
+    text and as numbers (None for text). `bad` is what is wrong with the other lines.
+    """
+
+    features: NDArray[np.float64]
+    entries: list[list[str]]
+    numbers: list[list[float | None]]
+    bad: list[str]
+
+    @property
+    def numeric(self) -> bool:
+        return all(value is not None for line in self.numbers for value in line)
+
+
+def _cells(request: Request, table: Table, labels: Sequence[int], features: Sequence[int]) -> _Cells:
+    """The usable lines of a table.
+
+    Raises:
+        InputError: a line cannot be used, and is not to be skipped, or none is left.
+    """
+    rows: list[list[float | None]] = []
+    texts: list[list[str]] = []
+    bad: list[str] = []
+    header = table.header
+    missing = _missing_numbers(table, labels)
+    meter = Meter(f"{request.text}: reading", len(table.lines), request.notify)
+    for done, (number, line) in enumerate(zip(table.line_numbers, table.lines, strict=True)):
+        meter.at(done)
         if len(line) != len(header):
             bad.append(f"line {number}: has {len(line)} entries for {len(header)} columns")
             continue
-        values = [_number(line[column]) for column in others]
-        entries = [line[place].strip() for place in places]
-        wrong = [column for column, value in zip(others, values, strict=True) if value is None]
-        wrong += [place for place, entry in zip(places, entries, strict=True) if not entry]
+        values = [_number(line[column]) for column in features]
+        entries = [line[column].strip() for column in labels]
+        wrong = [
+            (column, "finite number") for column, value in zip(features, values, strict=True) if value is None
+        ]
+        wrong += [
+            (column, "finite number" if entry else "label")
+            for column, entry in zip(labels, entries, strict=True)
+            if not entry or (column in missing and _number(entry) is None)
+        ]
         if wrong:
-            kind = "label" if wrong[0] in places else "finite number"
-            bad.append(f"line {number}: {line[wrong[0]]!r} in column {header[wrong[0]]!r} is no {kind}")
+            column, kind = wrong[0]
+            bad.append(f"line {number}: {line[column]!r} in column {header[column]!r} is no {kind}")
             continue
-        features.append(values)
-        labels.append(entries)
-    report_bad(request, bad, len(lines), "lines")
-    if not features:
+        rows.append(values)
+        texts.append(entries)
+    report_bad(request, bad, len(table.lines), "lines")
+    if not rows:
         raise InputError(f"{request.text}: no line is left")
-    return np.array(features, dtype=np.float32), labels, bad
-
-
-def _labels(
-    request: Request, columns: list[str], texts: list[list[str]]
-) -> tuple[list[str], TaskKind, Array]:
-    """Names of classes or outputs, the task, and labels as it has them."""
-    said = request.options.get("task")
     numbers = [[_number(entry) for entry in line] for line in texts]
-    numeric = all(value is not None for line in numbers for value in line)
-    task = said or _inferred(texts, numbers, numeric)
-    if task == "classification" and len(columns) == 1:
-        entries = [line[0] for line in texts]
-        keys = sorted(set(entries), key=(lambda entry: (_number(entry) or 0.0, entry)) if numeric else None)
-        number_of = {key: number for number, key in enumerate(keys)}
-        if len(keys) < 2:
-            raise InputError(
-                f"{request.text}: column {columns[0]!r} holds only {keys[0]!r}: classes are two or more"
-            )
-        return keys, "classification", np.array([number_of[entry] for entry in entries], dtype=np.int64)
-    if task in ("regression", "multi-label"):
-        if not numeric:
-            raise InputError(
-                f"{request.text}: the labels of {task} must be numbers, but column {columns[0]!r} or "
-                "another holds text"
-            )
-        return (
-            columns,
-            "regression" if task == "regression" else "multi-label",
-            np.array(numbers, dtype=np.float32),
-        )
-    known = [kind for kind in TASKS if kind != "segmentation"]
-    raise InputError(
-        f"{request.text}: task={task} with {len(columns)} label column{'s' if len(columns) > 1 else ''}: "
-        f"{nearest(task, known)}"
-        if task not in known
-        else f"{request.text}: classification takes one label column, not {len(columns)}"
-    )
+    return _Cells(np.array(rows, dtype=np.float64), texts, numbers, bad)
 
 
-def _inferred(texts: list[list[str]], numbers: list[list[float | None]], numeric: bool) -> str:
-    if len(texts[0]) > 1:
-        return (
-            "multi-label"
-            if numeric and all(value in (0, 1) for line in numbers for value in line)
-            else "regression"
-        )
-    whole = all(entry.lstrip("+-").isdecimal() for line in texts for entry in line)
-    return "classification" if whole or not numeric else "regression"
+def _missing_numbers(table: Table, labels: Sequence[int]) -> set[int]:
+    """The label columns of numbers in which `nan` or `inf` stands for a number, and is
+    no class of that name.
+    """
+    missing = set()
+    for column in labels:
+        entries = [line[column].strip() for line in table.lines if len(line) == len(table.header)]
+        values = [_any_number(entry) for entry in entries if entry]
+        if None not in values and any(value is not None and math.isfinite(value) for value in values):
+            missing.add(column)
+    return missing
+
+
+def _any_number(text: str) -> float | None:
+    """A number as Python reads it, without its underscores; else None."""
+    try:
+        return float(text) if "_" not in text else None
+    except ValueError:
+        return None
 
 
 def _number(text: str) -> float | None:
-    """A finite number as Python reads it, without its underscores; else None."""
-    try:
-        value = float(text) if "_" not in text else math.nan
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
+    """A finite number; else None."""
+    value = _any_number(text)
+    return value if value is not None and math.isfinite(value) else None
+
+
+# --- labels
+
+
+def _labels(request: Request, columns: list[str], cells: _Cells) -> tuple[list[str], str, Array]:
+    """Names of classes or outputs, the task, and labels as it has them."""
+    task = request.options.get("task") or _inferred(cells)
+    known = [kind for kind, row in TASKS.items() if row.labels.layout != "map"]
+    if task not in known:
+        raise InputError(
+            f"{request.text}: task={task} with {len(columns)} label column{'s' if len(columns) > 1 else ''}: "
+            f"{nearest(task, known)}"
+        )
+    if TASKS[task].labels.layout == "class":
+        names, labels = _classes(request, columns, cells, task)
+        return names, task, labels
+    if not cells.numeric:
+        raise InputError(
+            f"{request.text}: the labels of {task} must be numbers, but column {columns[0]!r} or "
+            "another holds text"
+        )
+    return columns, task, np.array(cells.numbers, dtype=np.float64)
+
+
+def _classes(request: Request, columns: list[str], cells: _Cells, task: str) -> tuple[list[str], Array]:
+    """Each entry that occurs is a class: numbers in their order, words in theirs."""
+    if len(columns) > 1:
+        raise InputError(f"{request.text}: {task} takes one label column, not {len(columns)}")
+    entries = [line[0] for line in cells.entries]
+    keys = sorted(set(entries), key=(lambda entry: (_number(entry) or 0.0, entry)) if cells.numeric else None)
+    if len(keys) < 2:
+        raise InputError(
+            f"{request.text}: column {columns[0]!r} holds only {keys[0]!r}: classes are two or more"
+        )
+    number_of = {key: number for number, key in enumerate(keys)}
+    return keys, np.array([number_of[entry] for entry in entries], dtype=np.int64)
+
+
+def _inferred(cells: _Cells) -> str:
+    """The task that the table's entries look right for, as arrays of their kind do."""
+    whole = all(entry.lstrip("+-").isdecimal() for line in cells.entries for entry in line)
+    labels: Array
+    if len(cells.entries[0]) == 1:
+        classes = whole or not cells.numeric
+        labels = np.zeros(len(cells.entries), dtype=np.int64 if classes else np.float64)
+    else:
+        decisions = cells.numeric and all(value in (0, 1) for line in cells.numbers for value in line)
+        labels = np.zeros((len(cells.entries), 2), dtype=np.int64 if decisions else np.float64)
+    task = infer_task(labels, cells.features)
+    assert task is not None, "the table of tasks has one for classes, for decisions and for amounts"
+    return task

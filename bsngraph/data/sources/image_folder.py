@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,22 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bsngraph.data.dataset import Dataset
-from bsngraph.data.reading.image_file import (
-    SUFFIXES,
-    Pixels,
-    Size,
-    read_image,
-    read_mask,
-    resized,
-    resized_mask,
-)
+from bsngraph.data.reading.folder_listing import FORMS, image_names, is_utf8, shown, sub_folders
+from bsngraph.data.reading.image_files import ImageFiles
 from bsngraph.data.reading.making import IGNORED, draw
 from bsngraph.data.reading.streaming import dataset_from_survey
-from bsngraph.data.reading.survey import Example, numbered_classes, report_bad, survey
+from bsngraph.data.reading.survey import numbered_classes, report_bad, survey
 from bsngraph.data.request import Request
 from bsngraph.data.splits import PARTS, Part, Rows
 from bsngraph.errors import InputError
-from bsngraph.wording import shape_text
 
 OPTIONS = {
     "size": "resize every image: 32, or 24x32 for height and width",
@@ -55,61 +47,6 @@ _SPLIT_FOLDERS: dict[Part, tuple[str, ...]] = {
     "test": ("test",),
 }
 _NAMES_FILE = "classes.txt"
-_FORMS = (
-    "folder:DIR takes DIR/CLASS/*.png, DIR/train|val|test/CLASS/*.png, or DIR/images/*.png with "
-    "DIR/masks/*.png"
-)
-
-
-@dataclass(frozen=True)
-class ImageFiles:
-    """A `Reader` of image files with a class each, or of image files with a mask
-    each.
-    """
-
-    root: Path
-    images: tuple[str, ...]
-    labels: tuple[int, ...] = ()
-    masks: tuple[str, ...] = ()
-    channels: int | None = None
-    size: Size | None = None
-    binary: bool = False
-    classes: int | None = None
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def place(self, row: int) -> str:
-        """The image's path."""
-        return shown(self.root / self.images[row])
-
-    def read(self, row: int) -> Example:
-        """Decode an image, and its mask."""
-        pixels = read_image(self.root / self.images[row], channels=self.channels)
-        label = self.labels[row] if self.labels else self._mask(row, pixels.shape[1:])
-        if self.size is not None:
-            label = label if isinstance(label, int) else resized_mask(label, self.size)
-            pixels = resized(pixels, self.size)
-        return pixels, label
-
-    def _mask(self, row: int, sizes: tuple[int, ...]) -> Pixels:
-        what = f"its mask {shown(self.root / self.masks[row])}"
-        try:
-            mask = read_mask(self.root / self.masks[row])
-        except InputError as error:
-            raise InputError(f"{what} {error}") from None
-        if mask.shape != sizes:
-            raise InputError(
-                f"{what} is {shape_text(mask.shape)}, the image {shape_text(sizes)}: a mask has a pixel "
-                "for each pixel of its image"
-            )
-        if self.binary:
-            return np.where(mask == 0, 0, 1).astype(np.uint8)
-        unknown = mask[(mask >= self.classes) & (mask != IGNORED)] if self.classes else mask[:0]
-        if unknown.size:
-            takes = f"labels are 0 to {(self.classes or 0) - 1}, or {IGNORED} for pixels that count nowhere"
-            raise InputError(f"{what} has the label {int(unknown.flat[0])}, but {takes}")
-        return mask
 
 
 def load_folder(request: Request) -> Dataset:
@@ -119,7 +56,7 @@ def load_folder(request: Request) -> Dataset:
         InputError: the folder is not of one of the forms, or an example cannot be used.
     """
     root = request.path
-    entries = _folders(root)
+    entries = sub_folders(root)
     if {"images", "masks"} <= set(entries):
         return _segmentation(request, {"all": root})
     parts: dict[str, Path] = {
@@ -132,7 +69,7 @@ def load_folder(request: Request) -> Dataset:
             f"{shown(root)} has {'/ and '.join(path.name for path in parts.values())}/ but no train/ with "
             "the images to train on"
         )
-    if {"images", "masks"} <= set(_folders(parts["train"])):
+    if {"images", "masks"} <= set(sub_folders(parts["train"])):
         return _segmentation(request, parts)
     return _classification(request, parts)
 
@@ -141,10 +78,10 @@ def _classification(request: Request, places: Mapping[str, Path]) -> Dataset:
     """Class sub-folders in each place: `all`, or a place for each split."""
     problems: list[str] = []
     root, training = request.path, places.get("train", request.path)
-    classes = [name for name in _folders(training) if _utf8(training / name, problems)]
+    classes = [name for name in sub_folders(training) if is_utf8(training / name, problems)]
     files: list[tuple[str, int, str]] = []  # path from the root, class, part
     for part, place in places.items():
-        unknown = sorted(set(_folders(place)) - set(classes)) if part not in ("all", "train") else []
+        unknown = sorted(set(sub_folders(place)) - set(classes)) if part not in ("all", "train") else []
         if unknown:
             raise InputError(
                 f"{shown(place / unknown[0])}: there is no class of that name in {shown(training)}"
@@ -153,11 +90,11 @@ def _classification(request: Request, places: Mapping[str, Path]) -> Dataset:
             if (place / name).is_dir():
                 files += [
                     (os.path.relpath(place / name / file, root), label, part)
-                    for file in _images(place / name, problems)
+                    for file in image_names(place / name, problems)
                 ]
     if len(classes) < 2:
         raise InputError(
-            f"{shown(training)}: has {len(classes)} sub-folder{'s' if len(classes) != 1 else ''}. {_FORMS}"
+            f"{shown(training)}: has {len(classes)} sub-folder{'s' if len(classes) != 1 else ''}. {FORMS}"
         )
     reader = ImageFiles(
         root,
@@ -251,7 +188,7 @@ def _pairs(place: Path, problems: list[str]) -> Iterator[tuple[Path, Path]]:
     folders = {kind: place / kind for kind in ("images", "masks")}
     found: dict[str, dict[str, Path]] = {"images": {}, "masks": {}}
     for kind, folder in folders.items():
-        for name in _images(folder, problems):
+        for name in image_names(folder, problems):
             stem = Path(name).stem
             if stem in found[kind]:
                 problems.append(f"{shown(folder / name)}: there is another file called {stem}")
@@ -291,57 +228,3 @@ def _class_names(request: Request) -> tuple[str, ...]:
 def _conversions(request: Request) -> dict[str, Any]:
     channels = {"1": 1, "3": 3, "": None}[request.word("channels", ("1", "3", ""), "")]
     return {"channels": channels, "size": request.sizes("size")}
-
-
-# --- listing
-
-
-def _folders(root: Path) -> list[str]:
-    """The sub-folders, hidden ones left out."""
-    return [entry.name for entry in _listed(root) if entry.is_dir()]
-
-
-def _images(folder: Path, problems: list[str]) -> list[str]:
-    """The image files of a folder; everything else in it but hidden files is a
-    problem.
-    """
-    found = []
-    for entry in _listed(folder):
-        path = folder / entry.name
-        if entry.is_dir():
-            problems.append(f"{shown(path)}: is a folder among images")
-        elif not entry.is_file():
-            problems.append(f"{shown(path)}: is no file that could be read (a link to nowhere, a pipe)")
-        elif not _utf8(path, problems):
-            continue
-        elif path.suffix.lower() not in SUFFIXES:
-            problems.append(f"{shown(path)}: is no image file: known are {', '.join(sorted(SUFFIXES))}")
-        else:
-            found.append(entry.name)
-    return found
-
-
-def _listed(folder: Path) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            return sorted(
-                (entry for entry in entries if not entry.name.startswith(".")), key=lambda entry: entry.name
-            )
-    except FileNotFoundError:
-        raise InputError(f"there is no folder {shown(folder)}. {_FORMS}") from None
-    except OSError as error:
-        raise InputError(f"{shown(folder)}: cannot be read as a folder ({error.strerror})") from None
-
-
-def _utf8(path: Path, problems: list[str]) -> bool:
-    try:
-        path.name.encode("utf-8")
-    except UnicodeEncodeError:
-        problems.append(f"{shown(path)}: its name is not UTF-8: rename it")
-        return False
-    return True
-
-
-def shown(path: Path) -> str:
-    """A path as text that can be printed: bytes that are no UTF-8 as \\xNN."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")

@@ -9,22 +9,25 @@ drawn from the training examples); optionally class_names, task, ignore_label. O
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from bsngraph.data.dataset import Dataset, TaskKind
-from bsngraph.data.reading.making import TASKS, Array, draw, infer_task, make_dataset
+from bsngraph.data.dataset import Dataset
+from bsngraph.data.reading.making import Array, check_labels, draw, infer_task, make_dataset
+from bsngraph.data.reading.precision import check_finite
 from bsngraph.data.request import Request
 from bsngraph.data.splits import Part, Rows
 from bsngraph.errors import InputError, nearest
+from bsngraph.tasks.task_table import TASKS
 
 OPTIONS = {
-    "task": "what the labels are for, where their type does not say: " + ", ".join(TASKS),
-    "layout": "chw or hwc: where the channels of images (n, …) stand, where sizes do not say",
-    "validation": "number of validation examples to draw, where there is no x_val",
-    "test": "number of test examples to draw, where there is no x_test",
+    "task": "what the labels are for, e.g. regression, if their type does not say",
+    "layout": "chw or hwc: where the channels of images (n, …) stand, if sizes do not say",
+    "validation": "number of validation examples to draw, if there is no x_val",
+    "test": "number of test examples to draw, if there is no x_test",
     "train": "use only so many training examples",
 }
 
@@ -34,6 +37,7 @@ _KEYS = frozenset(
     | {"class_names", "task", "ignore_label"}
 )
 _MOST_BYTES = 16_000_000_000
+_MOST_CLASSES, _MOST_MAP_CLASSES, _MOST_LISTED = 100_000, 256, 10
 
 
 def load_npz(request: Request) -> Dataset:
@@ -97,14 +101,19 @@ def dataset_from_arrays(request: Request, arrays: Mapping[str, Array]) -> Datase
     inputs, labels, given = _joined(origin, arrays)
     inputs = _as_examples(request, inputs)
     task = _task(request, arrays, inputs, labels)
-    if task in ("regression", "multi-label") and labels.ndim == 1:
+    layout = TASKS[task].labels.layout
+    if layout == "columns" and labels.ndim == 1:
         labels = labels[:, None]
-    if task == "segmentation" and labels.shape[1:] != inputs.shape[2:]:
+    if layout == "map" and labels.shape[1:] != inputs.shape[2:]:
         raise InputError(
             f"{origin}: label maps are {labels.shape[1:]}, images {inputs.shape[2:]}: each pixel has a label"
         )
     ignore = _ignore_label(origin, arrays, task)
-    names = _class_names(origin, arrays, task, labels, ignore)
+    if "class_names" in arrays:
+        names = [str(name) for name in np.asarray(arrays["class_names"]).ravel()]
+        _check_names(origin, names, task, labels, ignore)
+    else:
+        names, labels = _numbered(request, task, labels, ignore)
     rows = draw(
         request, task, labels, names, numbering="rows of x_train, x_val, x_test in this order", given=given
     )
@@ -134,6 +143,8 @@ def _joined(origin: str, arrays: Mapping[str, Array]) -> tuple[Array, Array, dic
             raise InputError(
                 f"{origin}: {x_key} {x.shape} and {y_key} {y.shape} have not the sizes of x_train and y_train"
             )
+        check_finite(f"{origin}: {x_key}", x)
+        check_finite(f"{origin}: {y_key}", y)
         inputs.append(x)
         labels.append(y)
         given[part] = np.arange(start, start + len(x))
@@ -159,62 +170,86 @@ def _as_examples(request: Request, inputs: Array) -> Array:
     return inputs
 
 
-def _task(request: Request, arrays: Mapping[str, Array], inputs: Array, labels: Array) -> TaskKind:
+def _task(request: Request, arrays: Mapping[str, Array], inputs: Array, labels: Array) -> str:
+    """The task that the name or the archive says, else the one that the labels look
+    right for.
+    """
     said = request.options.get("task") or (str(arrays["task"]) if "task" in arrays else None)
-    if said is not None:
-        for task in TASKS:
-            if said == task:
-                return _fitting(request.text, task, inputs, labels)
+    what = f"{request.text}: labels {labels.dtype} of shape {labels.shape}"
+    if said is None:
+        found = infer_task(labels, inputs)
+        if found is None:
+            raise InputError(f"{what} fit no task: say task={'|'.join(TASKS)}")
+        return found
+    if said not in TASKS:
         raise InputError(f"{request.text}: task={said}: {nearest(said, TASKS)}")
-    found = infer_task(labels, inputs)
-    if found is None:
-        raise InputError(
-            f"{request.text}: labels {labels.dtype} of shape {labels.shape} fit no task: say "
-            f"task={'|'.join(TASKS)}"
-        )
-    return found
+    if not TASKS[said].labels.holds(labels, inputs):
+        raise InputError(f"{what} are not for {said}")
+    return said
 
 
-def _fitting(origin: str, task: TaskKind, inputs: Array, labels: Array) -> TaskKind:
-    """The task, where labels of this shape and type can be for it."""
-    fits = {
-        "classification": labels.ndim == 1 and labels.dtype.kind != "f",
-        "segmentation": labels.ndim == 3 and inputs.ndim == 4 and labels.dtype.kind != "f",
-        "regression": labels.ndim in (1, 2),
-        "multi-label": labels.ndim == 2,
-    }
-    if not fits[task]:
-        raise InputError(f"{origin}: labels {labels.dtype} of shape {labels.shape} are not for {task}")
-    return task
-
-
-def _ignore_label(origin: str, arrays: Mapping[str, Array], task: TaskKind) -> int | None:
+def _ignore_label(origin: str, arrays: Mapping[str, Array], task: str) -> int | None:
     if "ignore_label" not in arrays:
         return None
     value = np.asarray(arrays["ignore_label"])
-    if task != "segmentation" or value.ndim or value.dtype.kind not in "iu" or not 0 <= int(value) <= 255:
-        raise InputError(f"{origin}: ignore_label must be one number, 0 to 255, and the task segmentation")
+    maps = [kind for kind, row in TASKS.items() if row.labels.layout == "map"]
+    if task not in maps or value.ndim or value.dtype.kind not in "iu" or not 0 <= int(value) <= 255:
+        raise InputError(
+            f"{origin}: ignore_label must be one number, 0 to 255, and the task {' or '.join(maps)}"
+        )
     return int(value)
 
 
-def _class_names(
-    origin: str, arrays: Mapping[str, Array], task: TaskKind, labels: Array, ignore: int | None
-) -> list[str]:
-    """`class_names`, or numbers for as many as there are."""
-    columns = task in ("regression", "multi-label")
-    if columns:
-        count = labels.shape[1]
-    else:
-        used = labels[labels != ignore] if ignore is not None else labels
-        count = int(used.max(initial=0)) + 1
-        if count > 100_000 or (task == "segmentation" and count > 256):
-            raise InputError(
-                f"{origin}: the highest label is {count - 1}: classes are numbered from 0 without gaps, "
-                "or is the task regression?"
-            )
-    if "class_names" not in arrays:
-        return [f"y{number}" if task == "regression" else str(number) for number in range(count)]
-    names = [str(name) for name in np.asarray(arrays["class_names"]).ravel()]
-    if columns and len(names) != count:
-        raise InputError(f"{origin}: class_names are {len(names)}, but labels have {count} columns")
-    return names
+# --- classes
+
+
+def _check_names(origin: str, names: Sequence[str], task: str, labels: Array, ignore: int | None) -> None:
+    """Whether `class_names` are as many as the labels need."""
+    if TASKS[task].labels.layout == "columns" and len(names) != labels.shape[1]:
+        raise InputError(f"{origin}: class_names are {len(names)}, but labels have {labels.shape[1]} columns")
+    check_labels(origin, labels, task, len(names), ignore)
+
+
+def _numbered(request: Request, task: str, labels: Array, ignore: int | None) -> tuple[list[str], Array]:
+    """Names for classes or outputs without any, and the labels with their numbers.
+
+    A class of examples is called by its label's value, and classes are numbered in the
+    order of values, whatever gaps there are. Label maps keep their values.
+    """
+    row = TASKS[task]
+    if row.labels.layout == "columns":
+        return [row.column_name.format(number) for number in range(labels.shape[1])], labels
+    values, numbers = np.unique(labels, return_inverse=True)
+    values = values.astype(np.int64)[values != ignore]
+    if row.labels.layout == "map":
+        return _map_names(request, values), labels
+    if len(values) > _MOST_CLASSES:
+        raise InputError(
+            f"{request.text}: there are {len(values)} labels, more than {_MOST_CLASSES:,}: is the task "
+            "regression?"
+        )
+    if values[0] != 0 or values[-1] != len(values) - 1:
+        request.notify(
+            f"{request.text}: the labels are {_listed(values)}, and not 0 to {len(values) - 1}: each value "
+            "is a class of that name"
+        )
+    return list(map(str, values.tolist())), numbers.reshape(labels.shape)
+
+
+def _map_names(request: Request, values: NDArray[np.int64]) -> list[str]:
+    """As many classes as the highest label of maps says."""
+    count = int(values.max(initial=0)) + 1
+    if count > _MOST_MAP_CLASSES:
+        raise InputError(
+            f"{request.text}: the highest label of a pixel is {count - 1}: number classes from 0 to "
+            f"{_MOST_MAP_CLASSES - 1}"
+        )
+    if absent := sorted(set(range(count)) - set(values.tolist())):
+        request.notify(f"{request.text}: no pixel has the label {_listed(absent)}")
+    return [str(number) for number in range(count)]
+
+
+def _listed(values: Iterable[int]) -> str:
+    """`1, 2, 3`, with the middle of a long list left out."""
+    texts = [str(value) for value in values]
+    return ", ".join(texts if len(texts) <= _MOST_LISTED else [*texts[:3], "…", texts[-1]])

@@ -1,0 +1,54 @@
+"""Labels of one task as another task takes them: `--task`.
+
+Each conversion takes the labels of all examples with the classes' names, and gives both
+as the other task has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from bsngraph.errors import InputError
+
+Names = tuple[str, ...]
+Conversion = Callable[[Tensor, Names], tuple[Tensor, Names]]
+
+
+def classes_to_amounts(labels: Tensor, names: Names) -> tuple[Tensor, Names]:
+    """The number of a class as an amount: (n,) → (n, 1)."""
+    return labels.float()[:, None], ("label",)
+
+
+def classes_to_decisions(labels: Tensor, names: Names) -> tuple[Tensor, Names]:
+    """Of all classes, the one that applies: (n,) → (n, classes)."""
+    return torch.nn.functional.one_hot(labels.long(), len(names)).float(), names
+
+
+def decisions_to_amounts(labels: Tensor, names: Names) -> tuple[Tensor, Names]:
+    """Each yes or no as 1 or 0."""
+    return labels.float(), names
+
+
+def amounts_to_classes(labels: Tensor, names: Names) -> tuple[Tensor, Names]:
+    """Whole numbers from 0 on, one an example, as classes: (n, 1) → (n,).
+
+    Raises:
+        InputError: the amounts are others.
+    """
+    if labels.shape[1] != 1 or not bool((labels == labels.round()).all()) or float(labels.min()) < 0:
+        raise InputError("its labels are no classes: one whole number from 0 on is needed for each example")
+    return labels[:, 0].long(), tuple(map(str, range(int(labels.max()) + 1)))
+
+
+def amounts_to_decisions(labels: Tensor, names: Names) -> tuple[Tensor, Names]:
+    """0 as no and 1 as yes.
+
+    Raises:
+        InputError: there are other amounts.
+    """
+    if not bool(((labels == 0) | (labels == 1)).all()):
+        raise InputError("its labels are no yes or no: only 0 and 1 are")
+    return labels, names
