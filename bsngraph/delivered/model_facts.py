@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import torch
-from msgspec import Meta
 from safetensors import SafetensorError, safe_open
 
 from bsngraph.data import Dataset
@@ -112,8 +112,8 @@ class _Said(Row, frozen=True, kw_only=True):
     """The metadata that is ours, each value decoded from its JSON text."""
 
     task: str
-    classes: Annotated[tuple[str, ...], Meta(min_length=1)]
-    mean: Annotated[tuple[Finite, ...], Meta(min_length=1)]
+    classes: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
+    mean: Annotated[tuple[Finite, ...], msgspec.Meta(min_length=1)]
     std: tuple[Positive, ...]
     ignore_label: int | None = None
     white: Positive | None = None
@@ -125,10 +125,10 @@ class _Said(Row, frozen=True, kw_only=True):
             raise ValueError(f"there is no task {shortened(printable(self.task))!r}")
         if len(self.mean) != len(self.std):
             raise ValueError("mean and std are of different numbers of channels")
-        expected = len(self.classes) if self.task == "regression" else None
+        expected = len(self.classes) if TASKS[self.task].standardised else None
         for labels in (self.label_mean, self.label_std):
             if (None if labels is None else len(labels)) != expected:
-                raise ValueError("label_mean and label_std are numbers for each output of a regression")
+                raise ValueError("label_mean and label_std are a number for each standardised output")
 
 
 def read_facts(path: Path) -> ModelFacts:
@@ -143,10 +143,10 @@ def read_facts(path: Path) -> ModelFacts:
             metadata = model.metadata() or {}
     except (SafetensorError, OSError) as error:
         raise InputError(f"{path}: cannot be read as safetensors ({error})") from None
+    names = [name for name in _Said.__struct_fields__ if name in metadata]
     values: dict[str, object] = {
-        name: metadata[name] if name == "task" else parse_json(metadata[name].encode(), f"{path}, {name}")
-        for name in _Said.__struct_fields__
-        if name in metadata
+        name: parse_json(metadata[name].encode(), f"{path}, $.{name}") for name in names if name != "task"
     }
+    values |= {name: metadata[name] for name in names if name == "task"}
     said = decode_value(values, _Said, str(path))
-    return ModelFacts(**{name: getattr(said, name) for name in _Said.__struct_fields__})
+    return ModelFacts(**msgspec.structs.asdict(said))

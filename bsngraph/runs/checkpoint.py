@@ -170,12 +170,12 @@ def check_tensors(expected: Mapping[str, Tensor], found: Mapping[str, Tensor], f
     """
     for name, mine in expected.items():
         theirs = found.get(name)
-        wrong = "it is missing" if theirs is None else _difference(mine, theirs)
+        wrong = "is missing" if theirs is None else _difference(mine, theirs)
         if wrong:
-            raise InputError(f"{file}: the tensor {name} does not fit the network: {wrong}")
+            raise InputError(f"{file}: the weights do not fit the network: {name} {wrong}")
     unknown = sorted(found.keys() - expected.keys())
     if unknown:
-        raise InputError(f"{file}: the network has no tensor {unknown[0]}: it is of another network")
+        raise InputError(f"{file}: the weights do not fit the network: it has no {unknown[0]}")
 
 
 def restore_weights(module: nn.Module, weights: Mapping[str, Tensor], file: Path) -> None:
@@ -208,7 +208,7 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, state: OptimizerState, f
         for name, tensor in tensors.items():
             wrong = None if tensor is None or not tensor.dim() else _difference(parameter, tensor)
             if wrong:
-                raise InputError(f"{file}: {name} of the optimizer's parameter {number}: {wrong}: {CURE}")
+                raise InputError(f"{file}: {name} of the optimizer's parameter {number} {wrong}: {CURE}")
     optimizer.load_state_dict({"state": state.state, "param_groups": state.param_groups})
 
 
@@ -224,11 +224,11 @@ def _fixed(group: Mapping[str, Any]) -> dict[str, Any]:
 def _difference(mine: Tensor, theirs: Tensor) -> str | None:
     """What keeps a tensor from taking another's place."""
     if theirs.shape != mine.shape:
-        return f"its shape is {tuple(theirs.shape)}, not {tuple(mine.shape)}"
+        return f"is of shape {tuple(theirs.shape)}, not {tuple(mine.shape)}"
     if theirs.dtype != mine.dtype:
-        return f"its numbers are {theirs.dtype}, not {mine.dtype}"
+        return f"is of {theirs.dtype}, not {mine.dtype}"
     if theirs.layout != torch.strided or theirs.is_meta:
-        return "it is no plain tensor"
+        return "is no plain tensor"
     if theirs.is_floating_point() and not bool(theirs.isfinite().all()):
-        return "a number of it is not finite"
+        return "has a number that is not finite"
     return None

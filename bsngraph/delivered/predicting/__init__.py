@@ -1,0 +1,1 @@
+"""What a delivered network says of examples, as files."""

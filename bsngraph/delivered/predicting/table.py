@@ -1,0 +1,52 @@
+"""Classification, regression and multi-label: predictions.csv, a row an example."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+from bsngraph.delivered.model_facts import ModelFacts
+from bsngraph.delivered.predicting.batches import Batch, Prediction, make_folder
+from bsngraph.tasks import Task
+from bsngraph.tasks.answer_tables import AnswerTable
+from bsngraph.whole_files import write_whole
+
+TABLE = "predictions.csv"
+
+
+def write_table(
+    batches: Iterator[Batch], facts: ModelFacts, task: Task, table: AnswerTable, folder: Path
+) -> Prediction:
+    """Write predictions.csv.
+
+    Raises:
+        InputError: the folder cannot be written to.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    count = 0
+    for batch in batches:
+        if not count:
+            writer.writerow(_header(table, facts.classes, images=batch.labels is None))
+        known = (
+            [[]] * len(batch.names)
+            if batch.labels is None
+            else [table.cells(label, facts.classes) for label in batch.labels]
+        )
+        said = [table.cells(answer, facts.classes) for answer in task.predicted(batch.outputs)]
+        shares = table.probabilities(batch.outputs).tolist() if table.probabilities else [[]] * len(said)
+        for name, label, answer, row in zip(batch.names, known, said, shares, strict=True):
+            writer.writerow([name, *label, *answer, *(f"{share:.6g}" for share in row)])
+        count += len(batch.names)
+    make_folder(folder)
+    write_whole(folder / TABLE, text.getvalue())
+    return Prediction(facts.task, count, (folder / TABLE,))
+
+
+def _header(table: AnswerTable, classes: tuple[str, ...], *, images: bool) -> list[str]:
+    said = table.columns(classes)
+    known = [name.replace("predicted", "true", 1) for name in said]
+    probabilities = classes if table.probabilities else ()
+    return [*(["file"] if images else ["example", *known]), *said, *probabilities]
