@@ -148,7 +148,7 @@ def test_a_split_without_a_row_for_each_example_is_refused(inputs: Any, labels: 
         (
             "segmentation",
             {"train": split_of(torch.full((4, 6, 5), 7)), "ignore_label": 255},
-            "has the label 7 for example 0 @ train.labels: labels are 0 to 2, or 255 for pixels that",
+            "has the label 7 for example 0 @ train.labels: labels are 0 to 2, or 255 for ignored pixels",
         ),
         (
             "regression",

@@ -157,7 +157,7 @@ def test_a_task_added_to_the_table_is_known_to_files_and_checks(tmp_path: Path) 
     assert load_data(npz(tmp_path, x_train=inputs, y_train=labels, task="ordinal")).task == "ordinal"
     with pytest.raises(InputError, match=r"labels float64 of shape \(20,\) are not for ordinal"):
         load_data(npz(tmp_path, x_train=inputs, y_train=labels / 2, task="ordinal"))
-    with pytest.raises(InputError, match="it can serve regression and multi-label and ordinal besides"):
+    with pytest.raises(InputError, match="they can be used for regression and multi-label and ordinal"):
         as_task(stripes(), "segmentation")
     with pytest.raises(InputError, match="class weights are for classification and segmentation, but"):
         search(

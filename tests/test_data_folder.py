@@ -113,7 +113,7 @@ def test_binary_masks_have_background_and_foreground(tmp_path: Path) -> None:
     mask_folder(tmp_path, 6)
     for path in (tmp_path / "masks").iterdir():
         save(path, np.where(np.asarray(Image.open(path)) == 1, 255, 0).astype(np.uint8))
-    assert "the masks hold only 0, and 255, which marks pixels that count nowhere: say binary=yes" in refusal(
+    assert "the masks hold only 0, and 255, which marks ignored pixels: say binary=yes" in refusal(
         f"folder:{tmp_path}"
     )
     data = load_data(f"folder:{tmp_path},binary=yes")
@@ -213,16 +213,16 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "corrupt": (lambda path: path.write_bytes(b"\x89PNG\r\n\x1a\nnonsense"), "cannot be read as an image: "),
     "no image": (
         lambda path: path.write_bytes(b"hello"),
-        "cannot be read as an image: it is of no format known here",
+        "cannot be read as an image: its format is unknown",
     ),
     "empty": (
         lambda path: path.write_bytes(b""),
-        "cannot be read as an image: it is of no format known here",
+        "cannot be read as an image: its format is unknown",
     ),
     "truncated": (truncated, "cannot be read as an image: "),
     "postscript": (
         lambda path: path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n"),
-        "it is of no format known here",
+        "its format is unknown",
     ),
     "grey": (lambda path: save(path, random_image(1, channels=1)), "is 1x6x5, but "),
     "transparent": (
@@ -245,13 +245,16 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "larger bomb": (lambda path: path.write_bytes(png(10_000, 10_000)), "as decompression bombs do"),
     "animated": (animated, "holds 3 frames: an example is one image"),
-    "no image file": (lambda path: path.rename(path.with_suffix(".txt")), "is no image file: known are .bmp"),
+    "no image file": (
+        lambda path: path.rename(path.with_suffix(".txt")),
+        "is not an image file: known are .bmp",
+    ),
     "a folder": (lambda path: (path.unlink(), path.mkdir()), "is a folder among images"),
     "gone": (
         lambda path: (path.unlink(), path.symlink_to("nowhere.png")),
-        "is no file that could be read (a link to nowhere, a pipe)",
+        "cannot be read as a file (a broken link, a pipe)",
     ),
-    "a pipe": (lambda path: (path.unlink(), os.mkfifo(path)), "is no file that could be read"),
+    "a pipe": (lambda path: (path.unlink(), os.mkfifo(path)), "cannot be read as a file"),
 }
 
 
@@ -413,7 +416,7 @@ def test_file_in_place_of_a_folder_is_refused(tmp_path: Path) -> None:
             lambda root: save(root / "masks/003.png", np.full((6, 5), 9, dtype=np.uint8)),
             "003.png has the label 9, but labels are 0 to 2, or 255",
         ),
-        (lambda root: save(root / "masks/003.png", random_image(1)), "003.png is no label map (mode RGB)"),
+        (lambda root: save(root / "masks/003.png", random_image(1)), "003.png is not a label map (mode RGB)"),
         (lambda root: (root / "masks/003.png").write_bytes(b""), "003.png cannot be read as an image"),
         (lambda root: (root / "masks/003.png").unlink(), "images/003.png: there is no file called 003 in"),
         (lambda root: (root / "images/003.png").unlink(), "masks/003.png: there is no file called 003 in"),

@@ -98,14 +98,14 @@ def test_smaller_images_are_means_over_blocks_and_fewer_training_images_are_draw
         (lambda content: content + b"x", "train-images-idx3-ubyte: is longer than it says"),
         (
             lambda content: content[:5],
-            "train-images-idx3-ubyte: is no IDX file of 3-dimensional bytes (it begins with 00 00 08 03)",
+            "train-images-idx3-ubyte: is not an IDX file of 3-dimensional bytes (it begins with 00 00 08 03)",
         ),
         (
             lambda content: b"\x00\x00\x0d\x03" + content[4:],
-            "is no IDX file of 3-dimensional bytes (it begins with 00 00 0d 03)",
+            "is not an IDX file of 3-dimensional bytes (it begins with 00 00 0d 03)",
         ),
         (lambda content: content[:4] + b"\xff" * 12, "from 1 to 2,147,483,648 can be read"),
-        (lambda content: b"", "is no IDX file"),
+        (lambda content: b"", "is not an IDX file"),
     ],
 )
 def test_damaged_idx_files_are_refused(damage: object, said: str, tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def test_an_error_names_the_line_whatever_is_before_it(tmp_path: Path) -> None:
         "  - line 8",
     ]
     path.write_text('a,b\n1,2\n\n"3,4\n', encoding="utf-8")
-    with pytest.raises(InputError, match=r"is no table \(line 4: unexpected end of data\)"):
+    with pytest.raises(InputError, match=r"is not a table \(line 4: unexpected end of data\)"):
         load_data(f"csv:{path}")
 
 

@@ -141,9 +141,9 @@ def test_sequences_are_normalised_by_feature(tmp_path: Path) -> None:
         ({}, "there is no x_train"),
         (
             {"x_train": arrays(), "y_train": CLASSES, "x_tset": arrays()},
-            "holds 'x_tset', which means nothing here: did you mean 'x_test'?",
+            "holds 'x_tset', which is unknown: did you mean 'x_test'?",
         ),
-        ({"x_train": arrays(), "y_train": CLASSES, "x_val": arrays()}, "x_val and y_val come together"),
+        ({"x_train": arrays(), "y_train": CLASSES, "x_val": arrays()}, "x_val and y_val belong together"),
         (
             {"x_train": arrays(), "y_train": CLASSES[:9]},
             "x_train is (20, 1, 4, 4) and y_train is (9,): both need a row for each example",
@@ -154,7 +154,7 @@ def test_sequences_are_normalised_by_feature(tmp_path: Path) -> None:
         ),
         (
             {"x_train": arrays(), "y_train": CLASSES, "x_val": arrays(2, (1, 5, 4)), "y_val": CLASSES[:2]},
-            "have not the sizes of x_train",
+            "differ in size from x_train",
         ),
         ({"x_train": arrays(), "y_train": CLASSES.astype("U3")}, "y_train of <U3: both must be numbers"),
         (
@@ -192,11 +192,11 @@ def test_sequences_are_normalised_by_feature(tmp_path: Path) -> None:
         ),
         (
             {"x_train": arrays(), "y_train": np.full(20, np.nan)},
-            "y_train: row 0 holds nan, which is no finite number: fill in or remove what is missing",
+            "y_train: row 0 holds nan, which is not a finite number: fill in or remove what is missing",
         ),
         (
             {"x_train": np.where(np.eye(20, 3, -4) > 0, np.inf, 1.0), "y_train": CLASSES},
-            "x_train: row 4, column 0 holds inf, which is no finite number: fill in or",
+            "x_train: row 4, column 0 holds inf, which is not a finite number: fill in or",
         ),
         (
             {
@@ -433,15 +433,23 @@ def test_a_column_that_never_changes_does_no_harm(tmp_path: Path) -> None:
         (
             lines(lambda n: n % 2).replace("3,1.286", "3,oops"),
             "",
-            "line 5: 'oops' in column 'b' is no finite number",
+            "line 5: 'oops' in column 'b' is not a finite number",
         ),
         (
             lines(lambda n: n % 2).replace("3,1.286", "3,nan"),
             "",
-            "line 5: 'nan' in column 'b' is no finite number",
+            "line 5: 'nan' in column 'b' is not a finite number",
         ),
-        (lines(lambda n: n % 2).replace("3,1.286", "3,"), "", "line 5: '' in column 'b' is no finite number"),
-        (lines(lambda n: n % 2).replace("3,1.286,1", "3,1.286,"), "", "line 5: '' in column 'y' is no label"),
+        (
+            lines(lambda n: n % 2).replace("3,1.286", "3,"),
+            "",
+            "line 5: '' in column 'b' is not a finite number",
+        ),
+        (
+            lines(lambda n: n % 2).replace("3,1.286,1", "3,1.286,"),
+            "",
+            "line 5: '' in column 'y' is not a label",
+        ),
         (lines(lambda n: n % 2).replace("3,1.286,1", "3,1.286"), "", "line 5: has 2 entries for 3 columns"),
         (lines(lambda n: n % 2), ",label=z", "there is no column 'z': known are a, b, y"),
         (lines(lambda n: n % 2), ",label=a+b+y", "every column is a label"),
@@ -463,7 +471,7 @@ def test_a_column_that_never_changes_does_no_harm(tmp_path: Path) -> None:
         ("a,b\n", "", "needs a line of column names, then lines of two entries or more"),
         ("a\n1\n2\n", "", "needs a line of column names"),
         ("", "", "needs a line of column names"),
-        ('a,b\n"1,2\n', "", "is no table ("),
+        ('a,b\n"1,2\n', "", "is not a table ("),
     ],
 )
 def test_tables_that_cannot_be_used_are_refused(text: str, options: str, said: str, tmp_path: Path) -> None:
@@ -483,7 +491,7 @@ def test_a_column_without_a_name_is_left_out_as_an_index(tmp_path: Path) -> None
 
 def test_a_number_that_is_missing_among_labels_is_no_class(tmp_path: Path) -> None:
     text = lines(lambda n: n / 3).replace("3,1.286,1.0\n", "3,1.286,nan\n")
-    assert "line 5: 'nan' in column 'y' is no finite number" in refusal(table(tmp_path, text))
+    assert "line 5: 'nan' in column 'y' is not a finite number" in refusal(table(tmp_path, text))
     words = load_data(table(tmp_path, lines(lambda n: "inf" if n % 2 else "sup")))
     assert words.class_names == ("inf", "sup")
 
@@ -578,7 +586,7 @@ def test_hugging_face_data_that_cannot_be_used_are_refused(hub: Any, tmp_path: P
     assert "column 'id' holds no images" in refusal(f"{name},image=id")
     assert "column 'id' holds neither classes nor label maps" in refusal(f"{name},label=id")
     (tmp_path / "e").mkdir()
-    assert "cannot be had (" in refusal(f"hf:{tmp_path / 'e'}")
+    assert "cannot be loaded (" in refusal(f"hf:{tmp_path / 'e'}")
     hub.DatasetDict({"test": classified(hub, 4)}).save_to_disk(tmp_path / "f")
     assert "has the splits test, but no train" in refusal(f"hf:{tmp_path / 'f'}")
     hub.Dataset.from_dict({"x": [1, 2]}).save_to_disk(tmp_path / "g")

@@ -389,19 +389,19 @@ def test_labels_serve_other_tasks_where_they_can() -> None:
         (
             pixels(),
             "regression",
-            "tiny segmentation is for segmentation, and its labels cannot serve regression: leave out --task",
+            "for segmentation, and its labels cannot be used for regression: leave out --task",
         ),
         (
             stripes(),
             "segmentation",
-            "cannot serve segmentation: it can serve regression and multi-label besides",
+            "cannot be used for segmentation: they can be used for regression and multi-label",
         ),
         (
             vectors(),
             "classification",
-            "its labels are no classes: one whole number from 0 on is needed for each example",
+            "its labels are not classes: each example needs one whole number, 0 or more",
         ),
-        (vectors(), "multi-label", "its labels are no yes or no: only 0 and 1 are"),
+        (vectors(), "multi-label", "its labels are not yes or no: all must be 0 or 1"),
         (stripes(), "regresion", "there is no task 'regresion': did you mean 'regression'?"),
     ],
 )
@@ -733,7 +733,7 @@ def test_wrong_usage_of_predict_is_said(painter: Path, tmp_path: Path) -> None:
             ("--images", tmp_path / "nowhere"),
             "cannot be read as a folder (No such file or directory): --images takes a folder of image files",
         ),
-        (("--data", "digits"), "digits is for classification, and its labels cannot serve segmentation"),
+        (("--data", "digits"), "is for classification, and its labels cannot be used for segmentation"),
     ):
         result = invoke("predict", painter, *arguments, "-o", tmp_path / "out")
         assert result.exit_code == 2

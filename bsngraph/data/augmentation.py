@@ -22,12 +22,13 @@ from bsngraph.errors import InputError, nearest
 class Augmentation:
     """Which random changes a training batch undergoes; by default none.
 
-    `shift`: by up to so many pixels in each direction (zeros come in; the same as
-    padding by `shift` and cropping). `flip`: left to right, every other time. `crop`: a
-    window of at least this share of each side, enlarged to the whole image. `cutout`: a
-    square of so many pixels a side is set to the mean (DeVries & Taylor 2017). `mixup`:
-    every example is mixed with another one of the batch, and so are their labels, by a
-    share drawn from Beta(mixup, mixup) (Zhang et al. 2018); for classification.
+    `shift` moves images by up to so many pixels in each direction; zeros come in. It is
+    the same as padding by `shift` and cropping. `flip` mirrors them left to right with
+    probability 0.5. `crop` enlarges a window of at least this share of each side to the
+    whole image. `cutout` sets a square of so many pixels a side to the mean (DeVries &
+    Taylor 2017). `mixup` mixes every example with another one of the batch, and their
+    labels too, by a share drawn from Beta(mixup, mixup) (Zhang et al. 2018); for
+    classification.
     """
 
     shift: int = 0

@@ -31,8 +31,10 @@ def as_task(dataset: Dataset, kind: str) -> Dataset:
     convert = TASKS[kind].converts_from.get(dataset.task)
     if convert is None:
         can = [other for other, row in TASKS.items() if dataset.task in row.converts_from]
-        cure = f"it can serve {' and '.join(can)} besides" if can else "leave out --task"
-        raise InputError(f"{dataset.name} is for {dataset.task}, and its labels cannot serve {kind}: {cure}")
+        cure = f"they can be used for {' and '.join(can)}" if can else "leave out --task"
+        raise InputError(
+            f"{dataset.name} is for {dataset.task}, and its labels cannot be used for {kind}: {cure}"
+        )
     splits = (dataset.train, dataset.validation, dataset.test)
     try:
         labels, class_names = convert(torch.cat([split.labels for split in splits]), dataset.class_names)

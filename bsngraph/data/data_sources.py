@@ -28,10 +28,10 @@ class DataSource:
     """A row: what it is, how large, under which licence, where from; and how it is
     loaded.
 
-    `argument` is what follows a colon (`DIR`; in brackets where it may be left out;
-    empty where there is none). `options` are those that its name takes at the end.
-    `here` says whether it can be loaded on this machine, where that does not depend on
-    an argument.
+    `argument` is what follows a colon: `DIR`, in brackets if it may be left out, empty
+    if the name takes none. `options` are those that the name takes at its end. `here`
+    says whether the data can be loaded on this machine; None if that depends on the
+    argument.
     """
 
     summary: str
@@ -171,7 +171,7 @@ def load_data(name: str, *, split_seed: int = 0, skip_bad: bool = False, notify:
 
     `skip_bad` leaves out examples that cannot be used, and puts `bad=skip` into the
     data set's name, so that the name alone gives the same data again. `notify` gets
-    lines of progress where reading takes over a second, and what was skipped.
+    lines of progress if reading takes over a second, and what was skipped.
 
     Raises:
         InputError: there is no such data set, it is not here, or something in it cannot

@@ -34,7 +34,7 @@ class Split:
     float32, 1 where the class applies.
 
     Raises:
-        InputError: inputs and labels have not a row each for every example; all that is
+        InputError: inputs and labels do not have a row for every example; all that is
             wrong is told at once.
     """
 
@@ -106,9 +106,9 @@ class Dataset:
     values' own units.
 
     `class_names` are the classes, for regression the outputs. `task` is a row of
-    `bsngraph.tasks.TASKS`. Pixels labelled `ignore_label` count nowhere. `rows`: which
-    of the source's examples each split holds. `skipped`: what was left out as unusable,
-    and why.
+    `bsngraph.tasks.TASKS`. Losses and metrics ignore pixels labelled `ignore_label`.
+    `rows` says which of the source's examples each split holds, `skipped` what was left
+    out as unusable, and why.
 
     Raises:
         InputError: the parts do not fit each other or the task; all that is wrong is

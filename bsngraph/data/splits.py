@@ -1,7 +1,7 @@
 """Which examples are for training, for choosing and for the test: drawn once, seeded,
 stratified, recorded by number.
 
-In: a class for each example (or one for all, where there are none). Out: `SplitRows`,
+In: a class for each example, or one for all. Out: `SplitRows`,
 numbers into the source's own order. What a source splits itself stays as it is; what it
 lacks is drawn from its training examples.
 """
@@ -23,7 +23,7 @@ Rows = NDArray[np.int64]
 
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
 SHARE = 0.2
-"""Of the examples for the test, and of what remains for validation, where a source says
+"""Of the examples for the test, and of what remains for validation, if a source says
 nothing.
 """
 

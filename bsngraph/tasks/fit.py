@@ -13,7 +13,7 @@ def check_fits(profile: FabricProfile, dataset: LabelledData) -> None:
     """Whether a fabric takes the data's examples and gives what the data's task needs.
 
     Raises:
-        InputError: it does not; the text names `--set` where that is the cure.
+        InputError: it does not; the text names `--set` if that is the cure.
     """
     fabric = profile.fabric
     has, row = dataset.input_shape, TASKS[dataset.task]

@@ -39,7 +39,7 @@ def amounts_to_classes(labels: Tensor, names: Names) -> tuple[Tensor, Names]:
         InputError: the amounts are others.
     """
     if labels.shape[1] != 1 or not bool((labels == labels.round()).all()) or float(labels.min()) < 0:
-        raise InputError("its labels are no classes: one whole number from 0 on is needed for each example")
+        raise InputError("its labels are not classes: each example needs one whole number, 0 or more")
     return labels[:, 0].long(), tuple(map(str, range(int(labels.max()) + 1)))
 
 
@@ -50,5 +50,5 @@ def amounts_to_decisions(labels: Tensor, names: Names) -> tuple[Tensor, Names]:
         InputError: there are other amounts.
     """
     if not bool(((labels == 0) | (labels == 1)).all()):
-        raise InputError("its labels are no yes or no: only 0 and 1 are")
+        raise InputError("its labels are not yes or no: all must be 0 or 1")
     return labels, names

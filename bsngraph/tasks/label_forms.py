@@ -32,7 +32,7 @@ class LabelForm:
     columns). `dtype` is how labels are stored.
 
     `holds(labels, inputs)`: arrays of this shape and type can be such labels.
-    `looks_so(labels, inputs)`: they are such labels where nothing else is said.
+    `looks_so(labels, inputs)`: they are such labels if nothing else is said.
     `allowed(labels, classes, ignore_label)`: which labels have a value that the form
     takes, element by element, for NumPy arrays and tensors alike.
     `values(classes, ignore_label)` says these values in words.
@@ -73,7 +73,7 @@ def _are_classes(labels: Any, classes: int, ignore_label: int | None) -> Any:
 
 
 def _class_values(classes: int, ignore_label: int | None) -> str:
-    ignored = "" if ignore_label is None else f", or {ignore_label} for pixels that count nowhere"
+    ignored = "" if ignore_label is None else f", or {ignore_label} for ignored pixels"
     return f"labels are 0 to {classes - 1}{ignored}"
 
 

@@ -19,7 +19,7 @@ def cross_entropy(scores: Tensor, labels: Tensor, facts: LabelFacts) -> Tensor:
 
 def pixel_cross_entropy(scores: Tensor, labels: Tensor, facts: LabelFacts) -> Tensor:
     """Cross-entropy in nats, the mean over each example's pixels that are not ignored;
-    0 where all are: (batch,).
+    0 if all are: (batch,).
     """
     ignored = -100 if facts.ignore_label is None else facts.ignore_label
     losses = functional.cross_entropy(

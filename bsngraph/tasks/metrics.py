@@ -80,7 +80,7 @@ class PixelOverlap:
     confusion matrix of a whole split.
 
     Outputs (batch, classes, height, width), labels (batch, height, width); pixels
-    labelled `ignore_label` count nowhere. The mean is over the classes that occur or
+    labelled `ignore_label` are ignored. The mean is over the classes that occur or
     are predicted (Everingham et al., Pascal VOC, 2010: intersections and unions are
     summed over the split).
     """
@@ -125,8 +125,8 @@ class Errors:
     """Root mean squared error, mean absolute error and R², in the outputs' own units;
     outputs (batch, n) are standardised, labels are not.
 
-    RMSE and MAE are over all outputs, R² is the mean over them. Where the labels of an
-    output are all the same R² is 1 if they are met exactly and 0 if not.
+    RMSE and MAE are over all outputs, R² is the mean over them. If the labels of an
+    output are all the same, R² is 1 if they are met exactly and 0 if not.
     """
 
     def __init__(self, names: Sequence[str], mean: Tensor, std: Tensor) -> None:

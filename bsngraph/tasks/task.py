@@ -59,7 +59,7 @@ def first(outputs: Outputs) -> Tensor:
 def task_of(
     dataset: LabelledData, class_weights: ClassWeights = None, device: torch.device | None = None
 ) -> Task:
-    """The task that a data set is for, with the weights of its classes where some are
+    """The task that a data set is for, with the weights of its classes if some are
     asked for; its tensors are on `device` (the CPU).
 
     Raises:

@@ -31,11 +31,11 @@ def image_names(folder: Path, problems: list[str]) -> list[str]:
         if entry.is_dir():
             problems.append(f"{shown(path)}: is a folder among images")
         elif not entry.is_file():
-            problems.append(f"{shown(path)}: is no file that could be read (a link to nowhere, a pipe)")
+            problems.append(f"{shown(path)}: cannot be read as a file (a broken link, a pipe)")
         elif not is_utf8(path, problems):
             continue
         elif path.suffix.lower() not in SUFFIXES:
-            problems.append(f"{shown(path)}: is no image file: known are {', '.join(sorted(SUFFIXES))}")
+            problems.append(f"{shown(path)}: is not an image file: known are {', '.join(sorted(SUFFIXES))}")
         else:
             found.append(entry.name)
     return found

@@ -80,7 +80,7 @@ def read_mask(source: Path | bytes) -> Pixels:
     image = _decoded(source, upright=False)
     if image.mode not in ("1", "L", "P"):
         raise InputError(
-            f"is no label map (mode {image.mode}): a mask has one channel of 8 bits, or a palette; its "
+            f"is not a label map (mode {image.mode}): a mask has one channel of 8 bits, or a palette; its "
             "value is the pixel's class"
         )
     return np.array(image, dtype=np.uint8)
@@ -123,10 +123,10 @@ def _decoded(source: Path | bytes, *, upright: bool) -> Image.Image:
     except FileNotFoundError:
         raise InputError("is not there") from None
     except PermissionError:
-        raise InputError("must not be read: you have no permission") from None
+        raise InputError("cannot be read: permission denied") from None
     except Exception as error:  # Pillow's parsers raise many kinds for a damaged file
         unknown = isinstance(error, UnidentifiedImageError)
-        reason = "it is of no format known here" if unknown else str(error) or type(error).__name__
+        reason = "its format is unknown" if unknown else str(error) or type(error).__name__
         raise InputError(f"cannot be read as an image: {reason}") from None
 
 

@@ -61,6 +61,6 @@ class ImageFiles:
             return np.where(mask == 0, 0, 1).astype(np.uint8)
         unknown = mask[(mask >= self.classes) & (mask != IGNORED)] if self.classes else mask[:0]
         if unknown.size:
-            takes = f"labels are 0 to {(self.classes or 0) - 1}, or {IGNORED} for pixels that count nowhere"
+            takes = f"labels are 0 to {(self.classes or 0) - 1}, or {IGNORED} for ignored pixels"
             raise InputError(f"{what} has the label {int(unknown.flat[0])}, but {takes}")
         return mask

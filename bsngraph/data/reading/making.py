@@ -25,7 +25,7 @@ from bsngraph.tasks.task_table import TASKS
 Array = NDArray[np.generic]
 _AT_ONCE = 4096
 IGNORED = 255
-"""The label of pixels that count nowhere, in masks from files: what PASCAL VOC and
+"""The label of ignored pixels, in masks from files: what PASCAL VOC and
 others write.
 """
 

@@ -39,7 +39,7 @@ def check_finite(origin: str, values: Array) -> None:
         if np.isfinite(values[place]):
             cure = f"is more than {_LARGEST:.2g}, the largest number that networks compute with: scale it"
         else:
-            cure = "is no finite number: fill in or remove what is missing"
+            cure = "is not a finite number: fill in or remove what is missing"
         raise InputError(f"{origin}: {place_text(place)} holds {values[place]}, which {cure}")
 
 

@@ -1,4 +1,4 @@
-"""From a surveyed reader to a `Dataset`: in memory where the survey kept the examples,
+"""From a surveyed reader to a `Dataset`: in memory if the survey kept the examples,
 else read while they are used.
 
 What a streamed split yields follows from the rows asked for, whatever the number of
@@ -56,7 +56,7 @@ class StreamedSplit(Split):
     """A split that is read while it is used.
 
     `inputs` tells shape and type only (a tensor on torch's meta device); so do
-    `labels`, where they are label maps. `rows` (n,) are the examples' numbers in the
+    `labels`, if they are label maps. `rows` (n,) are the examples' numbers in the
     reader; `counts` what `label_counts` gives; `digests` (n,) tell the examples from
     others.
     """
@@ -120,8 +120,8 @@ def dataset_from_survey(
     rows: SplitRows,
     class_names: Sequence[str],
 ) -> Dataset:
-    """A data set of a reader's usable examples: in memory where the survey kept them,
-    else streaming.
+    """A data set of a reader's usable examples: in memory if the survey kept them, else
+    streaming.
 
     `labels` (n,) are the classes of the usable examples; without, they are label maps.
     `rows` count the usable examples.

@@ -2,8 +2,8 @@
 `survey` reads all of them once.
 
 In: a reader. Out: a `Survey`, before anything is trained: which examples can be used
-and what is wrong with the others, statistics, and the examples themselves where they
-fit into memory.
+and what is wrong with the others, statistics, and the examples themselves if they fit
+into memory.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from bsngraph.errors import InputError
 from bsngraph.wording import shape_text
 
 MEMORY = 2_000_000_000
-"""Bytes of pixels above which a set streams, where its name does not say `memory=…`."""
+"""Bytes of pixels above which a set streams, unless its name says `memory=…`."""
 
 _MOST_TOLD = 5
 
@@ -53,7 +53,7 @@ class Survey:
     """What reading every example once has shown; arrays are by example.
 
     `good`: the numbers of the usable ones; the other arrays are for these. `pixels` and
-    `labels` hold the examples where they fit into memory, else None. `sums` (n,
+    `maps` hold the examples if they fit into memory, else None. `sums` (n,
     channels, 2): of the pixels and of their squares. `counts` (n, 256): how many pixels
     have a label.
     """
@@ -136,7 +136,7 @@ def survey(reader: Reader, request: Request, problems: Sequence[str] = ()) -> Su
     beyond it (`workers`).
 
     Raises:
-        InputError: an example cannot be used, or has not the shape of the first one;
+        InputError: an example cannot be used, or differs from the first one in shape;
             all of them are counted, the first few named. With `bad=skip` they are left
             out, with a line to `notify`.
     """
@@ -193,10 +193,7 @@ def numbered_classes(request: Request, found: Survey) -> tuple[str, ...]:
     highest, count = int(used.max(initial=0)), request.number("classes", least=2)
     if count is None and highest == 0:
         cure = "say binary=yes if everything but 0 is one class, or classes=N"
-        raise InputError(
-            f"{request.text}: the masks hold only 0, and {IGNORED}, which marks pixels that count "
-            f"nowhere: {cure}"
-        )
+        raise InputError(f"{request.text}: the masks hold only 0, and {IGNORED}, which marks ignored pixels: {cure}")
     if count is None and len(used) <= highest:
         absent = int(np.setdiff1d(np.arange(highest), used)[0])
         cure = (
@@ -210,7 +207,7 @@ def numbered_classes(request: Request, found: Survey) -> tuple[str, ...]:
 
 
 def report_bad(request: Request, bad: Sequence[str], total: int, what: str = "examples") -> None:
-    """Say what cannot be used: an error, or a warning where it is to be skipped.
+    """Say what cannot be used: an error, or a warning if it is to be skipped.
 
     Raises:
         InputError: something cannot be used, and is not to be skipped.

@@ -32,7 +32,7 @@ def read_table(path: Path) -> Table:
     """The table in a file; separated by commas, semicolons or tabs.
 
     Raises:
-        InputError: the file cannot be read, or is no table with column names first.
+        InputError: the file cannot be read, or is not a table with column names first.
     """
     text = _text(path)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text), strict=True)
@@ -44,7 +44,7 @@ def read_table(path: Path) -> Table:
                 numbers.append(before + 1)
             before = reader.line_num
     except csv.Error as error:
-        raise InputError(f"{path}: is no table (line {before + 1}: {error})") from None
+        raise InputError(f"{path}: is not a table (line {before + 1}: {error})") from None
     if len(lines) < 2 or len(lines[0]) < 2:
         raise InputError(f"{path}: needs a line of column names, then lines of two entries or more")
     return Table(tuple(name.strip() for name in lines[0]), tuple(lines[1:]), tuple(numbers[1:]))

@@ -136,7 +136,7 @@ def _cells(request: Request, table: Table, labels: Sequence[int], features: Sequ
         ]
         if wrong:
             column, kind = wrong[0]
-            bad.append(f"line {number}: {line[column]!r} in column {header[column]!r} is no {kind}")
+            bad.append(f"line {number}: {line[column]!r} in column {header[column]!r} is not a {kind}")
             continue
         rows.append(values)
         texts.append(entries)

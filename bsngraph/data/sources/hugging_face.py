@@ -24,15 +24,15 @@ from bsngraph.data.splits import Part, Rows
 from bsngraph.errors import InputError, nearest
 
 OPTIONS = {
-    "config": "the data set's configuration, where it has several",
-    "image": "the column with the images (the first one that has any)",
-    "label": "the column with classes or label maps (the first one that has any, or label)",
+    "config": "the data set's configuration, if it has several",
+    "image": "the column with the images (the first column of images)",
+    "label": "the column with classes or label maps (the first one of such a type, or label)",
     "size": "resize every image: 32, or 24x32 for height and width",
     "channels": "1 or 3: convert every image to grey or to colour",
     "classes": "number of classes in label maps (else one more than the highest label)",
     "binary": "yes: every pixel of a label map that is not 0 is class 1",
-    "validation": "number of validation images to draw, where there is no such split",
-    "test": "number of test images to draw, where there is no such split",
+    "validation": "number of validation images to draw, if there is no such split",
+    "test": "number of test images to draw, if there is no such split",
     "train": "use only so many training images",
     "memory": "bytes of pixels above which images are read while they are used, e.g. 500MB (2GB)",
     "workers": "processes that read them then",
@@ -103,7 +103,7 @@ def load_hugging_face(request: Request) -> Dataset:
 
     Raises:
         InputError: the library is not installed, there is no such data set or it cannot
-            be had, or it has no images with labels.
+            be loaded, or it has no images with labels.
     """
     tables = _tables(request)
     parts = {part: name for part, names in _SPLITS.items() for name in names if name in tables}
@@ -151,13 +151,13 @@ def _tables(request: Request) -> dict[str, Any]:
     except Exception as error:  # the library and those under it raise many kinds
         reason = (str(error) or type(error).__name__).splitlines()[0]
         cure = "hf:NAME is a data set of https://huggingface.co/datasets, or a folder written by save_to_disk"
-        raise InputError(f"{request.text}: cannot be had ({reason}). {cure}") from None
+        raise InputError(f"{request.text}: cannot be loaded ({reason}). {cure}") from None
     return dict(found) if isinstance(found, dict) else {"train": found}
 
 
 def _columns(request: Request, features: Mapping[str, Any]) -> tuple[str, str, bool, tuple[str, ...]]:
     """The columns of images and labels, whether these are maps, and the classes' names
-    where they are known.
+    if they are known.
     """
     import datasets
 

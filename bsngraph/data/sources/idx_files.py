@@ -112,7 +112,7 @@ def read_idx(path: Path, *, dimensions: int) -> NDArray[np.uint8]:
             header = file.read(4 + 4 * dimensions)
             if header[:4] != bytes([0, 0, 8, dimensions]) or len(header) < 4 + 4 * dimensions:
                 raise InputError(
-                    f"{path}: is no IDX file of {dimensions}-dimensional bytes (it begins with "
+                    f"{path}: is not an IDX file of {dimensions}-dimensional bytes (it begins with "
                     f"{header[:4].hex(' ')})"
                 )
             sizes = tuple(int(size) for size in np.frombuffer(header, dtype=">u4", offset=4))

@@ -33,8 +33,8 @@ OPTIONS = {
     "classes": "number of classes in masks (else one more than the highest label, or the lines of "
     "classes.txt)",
     "binary": "yes: every pixel of a mask that is not 0 is class 1",
-    "validation": "number of validation images to draw, where there is no val/",
-    "test": "number of test images to draw, where there is no test/",
+    "validation": "number of validation images to draw, if there is no val/",
+    "test": "number of test images to draw, if there is no test/",
     "train": "use only so many training images",
     "memory": "bytes of pixels above which images are read while they are used, e.g. 500MB (2GB)",
     "workers": "processes that read them then",
@@ -203,7 +203,7 @@ def _pairs(place: Path, problems: list[str]) -> Iterator[tuple[Path, Path]]:
 
 
 def _class_names(request: Request) -> tuple[str, ...]:
-    """The classes of masks as the folder or the name says them; empty where neither
+    """The classes of masks as the folder or the name says them; empty if neither
     does.
     """
     file = request.path / _NAMES_FILE
@@ -220,7 +220,7 @@ def _class_names(request: Request) -> tuple[str, ...]:
         raise InputError(f"{request.text}: classes={count}, but {shown(file)} names {len(names)}")
     if len(names) > IGNORED or (count or 0) > IGNORED:
         raise InputError(
-            f"{request.text}: masks have at most {IGNORED} classes: {IGNORED} marks pixels that count nowhere"
+            f"{request.text}: masks have at most {IGNORED} classes: {IGNORED} marks ignored pixels"
         )
     return names or tuple(str(one) for one in range(count or 0))
 

@@ -77,9 +77,7 @@ def _read_npz(path: Path) -> dict[str, Array]:
 def _check_known(path: Path, keys: Sequence[str]) -> None:
     unknown = sorted(set(keys) - _KEYS)
     if unknown:
-        raise InputError(
-            f"{path}: holds {unknown[0]!r}, which means nothing here: {nearest(unknown[0], _KEYS)}"
-        )
+        raise InputError(f"{path}: holds {unknown[0]!r}, which is unknown: {nearest(unknown[0], _KEYS)}")
 
 
 def dataset_from_arrays(request: Request, arrays: Mapping[str, Array]) -> Dataset:
@@ -126,7 +124,7 @@ def _joined(origin: str, arrays: Mapping[str, Array]) -> tuple[Array, Array, dic
     for part, suffix in _SUFFIXES.items():
         x_key, y_key = f"x_{suffix}", f"y_{suffix}"
         if (x_key in arrays) != (y_key in arrays):
-            raise InputError(f"{origin}: {x_key} and {y_key} come together, but only one of them is there")
+            raise InputError(f"{origin}: {x_key} and {y_key} belong together, but one of them is missing")
         if x_key not in arrays:
             continue
         x, y = np.asarray(arrays[x_key]), np.asarray(arrays[y_key])
@@ -141,7 +139,7 @@ def _joined(origin: str, arrays: Mapping[str, Array]) -> tuple[Array, Array, dic
             )
         if x.shape[1:] != arrays["x_train"].shape[1:] or y.shape[1:] != arrays["y_train"].shape[1:]:
             raise InputError(
-                f"{origin}: {x_key} {x.shape} and {y_key} {y.shape} have not the sizes of x_train and y_train"
+                f"{origin}: {x_key} {x.shape} and {y_key} {y.shape} differ in size from x_train and y_train"
             )
         check_finite(f"{origin}: {x_key}", x)
         check_finite(f"{origin}: {y_key}", y)
