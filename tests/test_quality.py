@@ -22,7 +22,7 @@ from benchmarks.accuracy.quality.methods import Means, choose
 from benchmarks.accuracy.quality.mixture import Mixture, halves
 from benchmarks.accuracy.quality.problems import METHODS, PROBLEMS, Problem, Series
 from benchmarks.accuracy.quality.rows import Key
-from bsngraph.costs.budget import parse_budget, resolve_budgets
+from bsngraph.costs import parse_budget, resolve_budgets
 from bsngraph.errors import RunFailedError
 from bsngraph.fabric import architecture_of, connected, live_edges
 from bsngraph.fabric.families import cnf_fabric

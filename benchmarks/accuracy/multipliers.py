@@ -23,10 +23,12 @@ from benchmarks.shared.options import limit_option
 from benchmarks.shared.rows import Row, append_rows, by_key, read_rows, rows_file
 from benchmarks.shared.tables import table
 from bsngraph.fabric.families import cnf_fabric
+from bsngraph.measure import find_hardware
 from bsngraph.runs import Json
-from bsngraph.searching.learning.search_learning import Learning
+from bsngraph.searching.learning.learn import new_learning
 from bsngraph.searching.prepare import prepare
-from bsngraph.training import Silent, derived_seed
+from bsngraph.searching.request import Destination, Goal, Method
+from bsngraph.training import Silent
 
 DIGITS = Path(__file__).parents[2] / "fabrics" / "digits.dot"
 FABRICS: Mapping[str, Callable[[], bsngraph.Fabric]] = {
@@ -50,22 +52,13 @@ SHOWN = {
 
 def learn(fabric: bsngraph.Fabric, budget: str, start: float) -> Json:
     """The last epoch's metrics of a search that starts with λ at `start`."""
-    job = prepare(
-        fabric,
-        "digits",
-        [budget],
-        recipe=bsngraph.Recipe(),
-        settings=bsngraph.SearchSettings(penalty=start),
-        seed=SEED,
-        device="cpu",
-        threads=1,
-    )
+    goal = Goal(data="digits", budgets=(budget,))
+    method = Method(settings=bsngraph.SearchSettings(penalty=start), seed=SEED)
+    nowhere = Destination(Path())  # nothing is written, and nothing is resumed
+    job = prepare(fabric, goal, method, find_hardware("cpu", 1), nowhere, Silent())
     epochs: list[Json] = []
     with job.hardware.in_use():
-        net = bsngraph.compile_fabric(job.profile, seed=derived_seed(SEED, "weights"))
-        Learning(net, job.dataset, job.budgets, job.costs, job.recipe, job.settings, SEED).run(
-            Silent(), epochs.append
-        )
+        new_learning(job, known=None).run(Silent(), epochs.append)
     return epochs[-1] | {"limit": job.budgets[0].limit}
 
 

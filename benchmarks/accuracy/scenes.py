@@ -24,7 +24,7 @@ import bsngraph
 from benchmarks.shared.options import limit_option
 from benchmarks.shared.rows import Row, append_rows, by_key, read_rows, rows_file
 from benchmarks.shared.tables import table
-from bsngraph.costs import meets, parse_budget, resolve_budgets
+from bsngraph.costs import parse_budget, resolve_budgets
 from bsngraph.fabric import connected, live_edges
 
 FABRIC = Path(__file__).parents[2] / "fabrics" / "scenes.dot"
@@ -48,7 +48,8 @@ def random_architectures(profile: bsngraph.FabricProfile, count: int) -> list[bs
     """
     rng = np.random.default_rng(0)
     fabric, sweep = profile.fabric, profile.fabric.sweep
-    (budget,) = resolve_budgets(profile, [parse_budget(BUDGET)])
+    budgets = resolve_budgets(profile, [parse_budget(BUDGET)])
+    (budget,) = budgets
     fixed = fabric.fixed
     found: dict[bsngraph.Architecture, None] = {}
     while len(found) < count:
@@ -56,7 +57,7 @@ def random_architectures(profile: bsngraph.FabricProfile, count: int) -> list[bs
         live = live_edges(sweep, kept)
         fit = connected(fabric, live).all(axis=1) & (budget.cost.of(live) >= 0.8 * budget.limit)
         found |= dict.fromkeys(
-            bsngraph.architecture_of(fabric, row) for row in live[fit] if meets(row, [budget])
+            bsngraph.architecture_of(fabric, row) for row in live[fit] if budgets.met_by(row)
         )
     return list(found)[:count]
 

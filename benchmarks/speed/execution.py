@@ -11,6 +11,7 @@ warm up for as many steps: early ones are slower, and get their memory page by p
 from __future__ import annotations
 
 import click
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -24,12 +25,14 @@ from bsngraph.costs import price
 from bsngraph.fabric import Fabric
 from bsngraph.fabric.families import cnf_fabric, resnet_fabric
 from bsngraph.profile import profile_fabric
-from bsngraph.searching.learning.gamma import EdgeDistribution
+from bsngraph.searching.learning.gamma import Gamma
+from bsngraph.searching.learning.policy_gradient import policy_gradient
 from bsngraph.supernet import SuperNet, compile_fabric
 
 BATCH = 64
 WARM = 40
 PROBABILITIES = (0.95, 0.75, 0.5, 0.2)
+NO_LIMITS = np.zeros((0, 1))  # of no budgets: Γ is the same under all of them
 TABLES = {"execution": last_table()}
 
 
@@ -53,7 +56,7 @@ class Steps:
             self.device, memory_format=torch.channels_last
         )
         self.reference = DenseMasked(compile_fabric(profile, seed=0).to(self.device))
-        self.distribution = EdgeDistribution(fabric, probability)
+        self.gamma = Gamma(fabric, probability, rate=1e-9)
         self.generator = torch.Generator()
         self.inputs = torch.randn(BATCH, *profile.node_shapes[fabric.source_indices[0]], device=self.device)
         self.fast_inputs = self.inputs.to(memory_format=torch.channels_last)
@@ -64,21 +67,20 @@ class Steps:
             id(net): torch.optim.SGD(net.parameters(), lr=1e-6, momentum=0.9)
             for net in (self.net, self.reference)
         }
-        self.edge_optimizer = torch.optim.Adam([self.distribution.logits], lr=1e-9)
 
     def sampled(self) -> None:
-        kept = self.distribution.sample(BATCH, self.generator)
+        logits = self.gamma.at(NO_LIMITS)
+        kept = logits.sample(BATCH, self.generator)
         route = self.net.route(kept, self.device)
         losses = functional.cross_entropy(self.net(self.fast_inputs, route), self.labels, reduction="none")
         self._update(self.net, losses)
         objective = losses.detach().cpu().double() + torch.from_numpy(
             self.macs.of(route.live) / self.macs.total
         )
-        self.distribution.logits.grad = self.distribution.policy_gradient(kept, objective, "leave-one-out")
-        self.edge_optimizer.step()
+        self.gamma.step(policy_gradient(logits, kept, objective, "leave-one-out"))
 
     def dense(self) -> None:
-        gamma = self.distribution.probabilities.to(self.device)
+        gamma = self.gamma.at(NO_LIMITS).probabilities.to(self.device)
         kept = torch.rand(BATCH, len(gamma), dtype=torch.float64, device=self.device) < gamma
         live = self.reference.live(kept)
         losses = functional.cross_entropy(self.reference(self.inputs, live), self.labels, reduction="none")
@@ -89,8 +91,7 @@ class Steps:
         )
         advantage = (objective - objective.mean()) * BATCH / (BATCH - 1)
         searchable = torch.tensor([not edge.fixed for edge in self.fabric.edges], device=self.device)
-        self.distribution.logits.grad = (advantage @ (kept.double() - gamma) * searchable / BATCH).cpu()
-        self.edge_optimizer.step()
+        self.gamma.step((advantage @ (kept.double() - gamma) * searchable / BATCH).cpu())
 
     def _update(self, net: nn.Module, losses: Tensor) -> None:
         if losses.requires_grad:  # not so where no example of the batch reaches the target
@@ -100,7 +101,7 @@ class Steps:
 
     def live_share(self) -> float:
         """The share of the MACs that samples run, on average."""
-        kept = self.distribution.sample(4096, torch.Generator().manual_seed(0))
+        kept = self.gamma.at(NO_LIMITS).sample(4096, torch.Generator().manual_seed(0))
         return float(self.macs.of(self.net.route(kept).live).mean() / self.macs.total)
 
 

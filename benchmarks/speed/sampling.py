@@ -24,12 +24,12 @@ from benchmarks.shared.keeping import keep
 from benchmarks.shared.measuring import in_turn, milliseconds, processor_seconds
 from benchmarks.shared.options import quick_option, repeats_of, repeats_option
 from benchmarks.shared.tables import last_table
-from benchmarks.speed.execution import BATCH, PROBABILITIES, Steps, fabrics
+from benchmarks.speed.execution import BATCH, NO_LIMITS, PROBABILITIES, Steps, fabrics
 from benchmarks.speed.reading import EDGES, chain_text
 from bsngraph.costs import AdditiveCost, complete_costs
 from bsngraph.fabric import Fabric, live_edges, read_fabric
 from bsngraph.profile import profile_fabric
-from bsngraph.searching.learning.gamma import EdgeDistribution
+from bsngraph.searching.learning.gamma import Gamma
 from bsngraph.supernet.route import Planner
 
 LARGE_BATCH = 256
@@ -38,15 +38,15 @@ TABLES = {"sampling_share": last_table(), "sampling_growth": last_table()}
 
 def stages(fabric: Fabric, probability: float, batch: int) -> dict[str, Callable[[], object]]:
     """Each stage by itself, of the same sample."""
-    distribution, sweep, planner = EdgeDistribution(fabric, probability), fabric.sweep, Planner(fabric)
+    logits, sweep, planner = Gamma(fabric, probability).at(NO_LIMITS), fabric.sweep, Planner(fabric)
     costs = [cost for cost in complete_costs(profile_fabric(fabric)) if isinstance(cost, AdditiveCost)]
     generator = torch.Generator().manual_seed(0)
-    decisions = len(distribution.decisions.first_edges)
-    live = live_edges(sweep, distribution.sample(batch, generator))
-    kept = distribution.sample(batch, generator)
+    decisions = len(logits.index.first)
+    live = live_edges(sweep, logits.sample(batch, generator))
+    kept = logits.sample(batch, generator)
     return {
         "random numbers": lambda: torch.rand(batch, decisions, generator=generator, dtype=torch.float64),
-        "sampling": lambda: distribution.sample(batch, generator),
+        "sampling": lambda: logits.sample(batch, generator),
         "live edges": lambda: live_edges(sweep, kept),
         "costs": lambda: [cost.of(live) for cost in costs],
         "route": lambda: planner.route(live, torch.device("cpu")),

@@ -28,17 +28,21 @@ from torch.nn import functional
 
 from benchmarks.accuracy.estimators.worlds import LAMBDA, Floats, World
 from bsngraph.costs import parse_budget, resolve_budgets
+from bsngraph.searching.learning.policy_gradient import policy_gradient
+from bsngraph.settings import Baseline
 from bsngraph.supernet import SuperNet
 
 FITTED_ON = 8
 TEMPERATURE = 0.5
 
 
-def reinforce(baseline: str) -> Callable[[World, int, torch.Generator], Floats]:
+def reinforce(baseline: Baseline) -> Callable[[World, int, torch.Generator], Floats]:
     def estimate(world: World, draws: int, generator: torch.Generator) -> Floats:
         kept = world.draw(draws, generator)
         paid = torch.from_numpy(world.objective(kept))
-        rows = [world.distribution.policy_gradient(kept[draw], paid[draw], baseline) for draw in range(draws)]  # type: ignore[arg-type]
+        rows = [
+            policy_gradient(world.distribution, kept[draw], paid[draw], baseline) for draw in range(draws)
+        ]
         return torch.stack(rows).numpy()[:, world.edges]
 
     return estimate

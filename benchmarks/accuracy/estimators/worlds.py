@@ -22,8 +22,8 @@ from torch.nn import functional
 from bsngraph.costs import parse_budget, resolve_budgets
 from bsngraph.fabric import live_edges, read_fabric
 from bsngraph.profile import profile_fabric
-from bsngraph.searching.learning.gamma import EdgeDistribution
-from bsngraph.searching.learning.limits import budget_costs
+from bsngraph.searching.learning.edge_logits import EdgeLogits
+from bsngraph.searching.learning.gamma import Gamma
 from bsngraph.searching.learning.multipliers import Multipliers
 from bsngraph.settings import SearchSettings
 from bsngraph.supernet import SuperNet, compile_fabric
@@ -61,7 +61,7 @@ class World:
     """
 
     net: SuperNet
-    distribution: EdgeDistribution
+    distribution: EdgeLogits
     inputs: Tensor
     labels: Tensor
     samples: NDArray[np.bool_]  # (samples, edges)
@@ -115,17 +115,19 @@ def make_world(text: str, *, batch: int, norm: str, steps: int = 60) -> World:
     fabric = profile.fabric
     net = compile_fabric(profile, seed=3).double().train()
     generator = torch.Generator().manual_seed(20)
-    trained(net, EdgeDistribution(fabric, 0.5), steps, generator)
-    distribution = EdgeDistribution(fabric, 0.5)
-    distribution.logits += torch.linspace(-1.5, 1.5, len(fabric.edges), dtype=torch.float64)
+    undecided = Gamma(fabric, 0.5).at(np.zeros((0, 1)))
+    trained(net, undecided, steps, generator)
+    away = torch.linspace(-1.5, 1.5, len(fabric.edges), dtype=torch.float64)
+    distribution = EdgeLogits(undecided.index, undecided.logits + away)
     inputs, labels = stripes(batch, generator)
     samples = np.ones((2 ** len(fabric.searchable), len(fabric.edges)), dtype=np.bool_)
     samples[:, list(fabric.searchable)] = list(
         itertools.product([False, True], repeat=len(fabric.searchable))
     )
-    (budget,) = resolve_budgets(profile, [parse_budget("macs=50%")])
-    multipliers = Multipliers([budget], SearchSettings(penalty=LAMBDA, adapt_penalty=False))
-    penalty = multipliers.penalty(budget_costs([budget], live_edges(net.sweep, samples)), [budget.limit])
+    budgets = resolve_budgets(profile, [parse_budget("macs=50%")])
+    multipliers = Multipliers(budgets, SearchSettings(penalty=LAMBDA, adapt_penalty=False))
+    costs = budgets.costs(live_edges(net.sweep, samples))
+    penalty = multipliers.penalty.of(costs, budgets.limits[:, None])
     joint = norm == "batch"
     codes = np.array(
         list(itertools.product(range(len(samples)), repeat=batch))
@@ -149,7 +151,7 @@ def stripes(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     return (images + 0.5 * torch.randn(images.shape, generator=generator))[:, None].double(), labels
 
 
-def trained(net: SuperNet, distribution: EdgeDistribution, steps: int, generator: torch.Generator) -> None:
+def trained(net: SuperNet, distribution: EdgeLogits, steps: int, generator: torch.Generator) -> None:
     optimizer = torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9)
     for _ in range(steps):
         inputs, labels = stripes(32, generator)

@@ -23,8 +23,11 @@ from benchmarks.accuracy.quality.rows import Key, best_row, read_rows
 from benchmarks.accuracy.quality.scores import by_index, output_magnitudes, without_smallest
 from benchmarks.shared.rows import locked
 from bsngraph.errors import BsngraphError
+from bsngraph.measure import find_hardware
 from bsngraph.searching.prepare import prepare
+from bsngraph.searching.request import Destination, Goal, Method
 from bsngraph.settings import resolve_settings
+from bsngraph.training import Silent
 
 # Of the published setting: 300 epochs of 703 batches of CIFAR-10's 45,000 training
 # images, on the ResNet Fabric for 3x32x32.
@@ -115,16 +118,10 @@ def darts(problem: Problem, key: Key, means: Means) -> Choice:
     """Edges of the smallest weight in a softmax relaxation go first."""
 
     def learn(path: Path) -> list[float]:
-        job = prepare(
-            problem.profile,
-            problem.dataset,
-            (),
-            recipe=problem.search,
-            settings=problem.settings,
-            seed=key.seed,
-            device=means.device,
-            threads=means.threads,
-        )
+        goal = Goal(data=problem.dataset)
+        method = Method(recipe=problem.search, settings=problem.settings, seed=key.seed)
+        hardware = find_hardware(means.device, means.threads)
+        job = prepare(problem.profile, goal, method, hardware, Destination(path), Silent())
         with job.hardware.in_use():
             return learn_scores(job.profile, job.dataset, job.recipe, key.seed)
 

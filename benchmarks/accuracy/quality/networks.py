@@ -16,7 +16,7 @@ from fractions import Fraction
 import numpy as np
 
 import bsngraph
-from bsngraph.costs import Budget, meets, price
+from bsngraph.costs import Budget, Budgets, price
 from bsngraph.fabric import Architecture, Fabric, connected, live_edges
 from bsngraph.fabric.families import plain_resnet_fabric
 from bsngraph.profile import FabricProfile, profile_fabric
@@ -128,5 +128,7 @@ def random_inside(profile: FabricProfile, budget: Budget, seed: int, count: int)
         live = live_edges(sweep, kept)
         live = live[connected(fabric, live).all(axis=1)]
         spent = live[budget.cost.of(live) >= LEAST_SPENT * budget.limit]
-        found |= dict.fromkeys(bsngraph.architecture_of(fabric, row) for row in spent if meets(row, [budget]))
+        found |= dict.fromkeys(
+            bsngraph.architecture_of(fabric, row) for row in spent if Budgets((budget,)).met_by(row)
+        )
     return [sub_network(architecture) for architecture in list(found)[:count]]

@@ -10,7 +10,7 @@ import numpy as np
 from torch import Tensor, nn
 
 import bsngraph
-from bsngraph.costs import AdditiveCost, Budget, Costs, Scheduled, meets
+from bsngraph.costs import AdditiveCost, Budget, Budgets, Costs, Scheduled
 from bsngraph.data import Dataset
 from bsngraph.fabric import Architecture, Booleans, Fabric, live_edges
 from bsngraph.profile import FabricProfile
@@ -51,11 +51,11 @@ def without_smallest(profile: FabricProfile, budget: Budget, scores: Sequence[fl
         BsngraphError: no path is inside the budget.
     """
     fabric, sweep = profile.fabric, profile.fabric.sweep
-    weights = _path_weights(budget)
+    weights, budgets = _path_weights(budget), Budgets((budget,))
     kept = np.ones(len(fabric.edges), dtype=np.bool_)
     gone = []
     for edge in sorted(fabric.searchable, key=lambda edge: (scores[edge], edge)):
-        if meets(live_edges(sweep, kept[None])[0], [budget]):
+        if budgets.met_by(live_edges(sweep, kept[None])[0]):
             break
         kept[edge] = False
         if not budget.met(cheapest_path(fabric, kept, weights)):
@@ -64,7 +64,7 @@ def without_smallest(profile: FabricProfile, budget: Budget, scores: Sequence[fl
             gone.append(edge)
     for edge in reversed(gone):
         kept[edge] = weights[edge] > 0
-        kept[edge] &= meets(live_edges(sweep, kept[None])[0], [budget])
+        kept[edge] &= budgets.met_by(live_edges(sweep, kept[None])[0])
     return bsngraph.architecture_of(fabric, kept)
 
 

@@ -19,8 +19,10 @@ from torch import Tensor
 import bsngraph
 from bsngraph.fabric import Booleans
 from bsngraph.searching.choosing.oracle import every_architecture
-from bsngraph.searching.learning.gamma import EdgeDistribution, advantages
-from bsngraph.searching.learning.search_learning import Learning
+from bsngraph.searching.learning import step
+from bsngraph.searching.learning.edge_logits import EdgeLogits
+from bsngraph.searching.learning.policy_gradient import advantages
+from bsngraph.searching.learning.search_epochs import Learning
 
 Change = Callable[[bsngraph.FabricProfile], AbstractContextManager[None]]
 
@@ -41,9 +43,9 @@ def control_variate(_profile: bsngraph.FabricProfile) -> Iterator[None]:
     """
     before: deque[tuple[Tensor, Tensor]] = deque(maxlen=FITTED_ON)
 
-    def policy_gradient(self: EdgeDistribution, kept: Booleans, objective: Tensor, baseline: Any) -> Tensor:
-        gamma = self.probabilities
-        score = (torch.from_numpy(kept).to(torch.float64) - gamma) * self.leading
+    def policy_gradient(logits: EdgeLogits, kept: Booleans, objective: Tensor, baseline: Any) -> Tensor:
+        gamma, leading = logits.probabilities, logits.index.leading
+        score = logits.score(kept)
         slope = torch.zeros_like(gamma)
         if len(before) == FITTED_ON:
             scores, objectives = (torch.cat(parts) for parts in zip(*before, strict=True))
@@ -52,9 +54,9 @@ def control_variate(_profile: bsngraph.FabricProfile) -> Iterator[None]:
             ).solution[:, 0]
         before.append((score, objective.to(torch.float64)))
         rest = objective - score @ slope
-        return advantages(rest, baseline) @ score / len(rest) + slope * gamma * (1 - gamma) * self.leading
+        return advantages(rest, baseline) @ score / len(rest) + slope * gamma * (1 - gamma) * leading
 
-    with _replaced(EdgeDistribution, "policy_gradient", policy_gradient):
+    with _replaced(step, "policy_gradient", policy_gradient):
         yield
 
 
@@ -64,7 +66,7 @@ def annealed_entropy(_profile: bsngraph.FabricProfile) -> Iterator[None]:
     ever more.
     """
     weight = 0.0
-    epoch, gradient = Learning._epoch, EdgeDistribution.policy_gradient
+    epoch, gradient = Learning._epoch, step.policy_gradient
 
     def weighed_epoch(self: Learning) -> Any:
         nonlocal weight
@@ -72,16 +74,14 @@ def annealed_entropy(_profile: bsngraph.FabricProfile) -> Iterator[None]:
         weight = ENTROPY_WEIGHT * max((self.epoch / self.recipe.epochs - settle) / (1 - settle), 0.0)
         return epoch(self)
 
-    def policy_gradient(self: EdgeDistribution, kept: Booleans, objective: Tensor, baseline: Any) -> Tensor:
-        gamma = self.probabilities
-        return (
-            gradient(self, kept, objective, baseline)
-            - weight * self.logits * gamma * (1 - gamma) * self.leading
-        )
+    def policy_gradient(logits: EdgeLogits, kept: Booleans, objective: Tensor, baseline: Any) -> Tensor:
+        gamma, leading = logits.probabilities, logits.index.leading
+        towards_certain = logits.logits * gamma * (1 - gamma) * leading
+        return gradient(logits, kept, objective, baseline) - weight * towards_certain
 
     with (
         _replaced(Learning, "_epoch", weighed_epoch),
-        _replaced(EdgeDistribution, "policy_gradient", policy_gradient),
+        _replaced(step, "policy_gradient", policy_gradient),
     ):
         yield
 
@@ -91,46 +91,46 @@ def few_samples(_profile: bsngraph.FabricProfile) -> Iterator[None]:
     """Eight samples a batch, each for an eighth of Γ's examples, whose mean objective
     is the sample's.
     """
-    sample, gradient = EdgeDistribution.sample, EdgeDistribution.policy_gradient
+    sample, gradient = EdgeLogits.sample, step.policy_gradient
 
     def groups(count: int) -> Tensor:
         return torch.arange(count) * min(GROUPS, count) // count
 
-    def repeated(self: EdgeDistribution, count: int, generator: torch.Generator, **how: Any) -> Booleans:
+    def repeated(self: EdgeLogits, count: int, generator: torch.Generator, **how: Any) -> Booleans:
         if how or not count:
             return sample(self, count, generator, **how)
         return sample(self, min(GROUPS, count), generator)[groups(count).numpy()]
 
-    def policy_gradient(self: EdgeDistribution, kept: Booleans, objective: Tensor, baseline: Any) -> Tensor:
+    def policy_gradient(logits: EdgeLogits, kept: Booleans, objective: Tensor, baseline: Any) -> Tensor:
         group = groups(len(objective))
         sums, counts = torch.zeros(int(group[-1]) + 1, dtype=torch.float64), torch.bincount(group)
         first = torch.cat([torch.zeros(1, dtype=torch.long), counts.cumsum(0)[:-1]])
         return gradient(
-            self,
+            logits,
             kept[first.numpy()],
             sums.index_add(0, group, objective.to(torch.float64)) / counts,
             baseline,
         )
 
     with (
-        _replaced(EdgeDistribution, "sample", repeated),
-        _replaced(EdgeDistribution, "policy_gradient", policy_gradient),
+        _replaced(EdgeLogits, "sample", repeated),
+        _replaced(step, "policy_gradient", policy_gradient),
     ):
         yield
 
 
 @contextmanager
 def sandwich(profile: bsngraph.FabricProfile) -> Iterator[None]:
-    """Of the fair rows a quarter run the whole fabric and a quarter its cheapest
+    """Of the uniform rows a quarter run the whole fabric and a quarter its cheapest
     sub-network (Yu and Huang 2019).
     """
-    sample = EdgeDistribution.sample
+    sample = EdgeLogits.sample
     cheapest = min(
         every_architecture(profile.fabric),
         key=lambda architecture: float(profile.macs[list(architecture.live)].sum()),
     )
 
-    def layered(self: EdgeDistribution, count: int, generator: torch.Generator, **how: Any) -> Booleans:
+    def layered(self: EdgeLogits, count: int, generator: torch.Generator, **how: Any) -> Booleans:
         rows = sample(self, count, generator, **how)
         if how == {"temperature": math.inf}:
             rows = rows.copy()
@@ -138,12 +138,12 @@ def sandwich(profile: bsngraph.FabricProfile) -> Iterator[None]:
             rows[count // 4 : count // 2] = cheapest.mask
         return np.asarray(rows)
 
-    with _replaced(EdgeDistribution, "sample", layered):
+    with _replaced(EdgeLogits, "sample", layered):
         yield
 
 
 @contextmanager
-def _replaced(owner: type, name: str, value: object) -> Iterator[None]:
+def _replaced(owner: object, name: str, value: object) -> Iterator[None]:
     before = getattr(owner, name)
     setattr(owner, name, value)
     try:

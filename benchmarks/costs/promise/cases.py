@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 import bsngraph
 from benchmarks.costs.promise.random_fabrics import random_fabric
-from bsngraph.costs import Budget, Cost, Sources, cheapest, price
+from bsngraph.costs import Budget, Budgets, Cost, Sources, cheapest, price
 from bsngraph.costs.user_costs import BlackBox
 from bsngraph.errors import InfeasibleBudgetError
 from bsngraph.fabric import Booleans, Fabric
@@ -59,7 +59,7 @@ class Case:
     """
 
     profile: FabricProfile
-    budgets: tuple[Budget, ...]
+    budgets: Budgets
     costs: tuple[Cost, ...]
 
     @property
@@ -82,7 +82,7 @@ def random_case(random: np.random.Generator) -> Case:
             limit = _between(profile.fabric, plain, random) if known is None else float(plain.of(known)[0])
             budgets.append(Budget(cost, limit if limit > 0 else 0.5, f"{name}={limit:.4g}"))
             reference.append(plain)
-        return Case(profile, tuple(budgets), tuple(reference))
+        return Case(profile, Budgets(tuple(budgets)), tuple(reference))
 
 
 def _between(fabric: Fabric, cost: Cost, random: np.random.Generator) -> float:

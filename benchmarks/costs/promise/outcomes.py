@@ -19,8 +19,9 @@ from bsngraph.costs import check_budgets
 from bsngraph.data import Augmentation, Dataset, Split
 from bsngraph.errors import BsngraphError, InfeasibleBudgetError
 from bsngraph.searching.choosing.propose import propose
-from bsngraph.searching.choosing.rank import choose
-from bsngraph.searching.learning.gamma import EdgeDistribution
+from bsngraph.searching.choosing.rank import rank
+from bsngraph.searching.learning.edge_logits import EdgeLogits
+from bsngraph.searching.learning.gamma import Gamma
 
 CANDIDATES = 8
 ROUNDING = 1 + 1e-9
@@ -51,13 +52,14 @@ def outcome(case: Case, seed: int) -> Outcome:
         return Outcome(f"gave up: {error}")
     generator = torch.Generator().manual_seed(seed)
     net = bsngraph.compile_fabric(case.profile, seed=seed)
-    distribution = EdgeDistribution(case.profile.fabric, 0.5)
-    distribution.logits += 4 * torch.randn(len(distribution.logits), generator=generator, dtype=torch.float64)
+    undecided = Gamma(case.profile.fabric, 0.5).at(case.budgets.limits[:, None])
+    away = 4 * torch.randn(len(undecided.logits), generator=generator, dtype=torch.float64)
+    logits = EdgeLogits(undecided.index, undecided.logits + away)
     try:
-        proposals = propose(distribution, net, case.budgets, CANDIDATES, generator, known)
+        proposals = propose(logits, net, case.budgets, CANDIDATES, generator, known)
     except InfeasibleBudgetError:
         return Outcome("not found")
-    best = choose(net, _data(net, generator), proposals, case.budgets)[0].architecture
+    best = rank(net, _data(net, generator), proposals, case.budgets)[0].architecture
     pruned = bsngraph.prune_net(net, best)
     every = [(budget, recounted(pruned, budget.cost.name)) for budget in case.budgets]
     outside = tuple(
@@ -131,7 +133,7 @@ def trial(seed: Sequence[int]) -> Trial:
     if small:
         with (
             mock.patch("bsngraph.costs.solving.walk.MOST_CHOICES", 0.5),
-            mock.patch("bsngraph.costs.solving.feasible.MOST_CHOICES", 0.5),
+            mock.patch("bsngraph.costs.solving.best_inside.MOST_CHOICES", 0.5),
         ):
             outcomes[SMALL_WALKED] = outcome(case, number)
     delivered = all(found.said == "delivered" for found in outcomes.values())
