@@ -103,7 +103,7 @@ def decode_value(
 
 def plain(row: object) -> Any:
     """A row as dicts, lists, texts and numbers."""
-    return msgspec.to_builtins(row)
+    return json.loads(json.dumps(msgspec.to_builtins(row)))  # to_builtins alone leaves tuples
 
 
 def json_text(row: object) -> str:

@@ -59,7 +59,7 @@ def prune_run(
     source = RunFolder(Path(path))
     config = source.read_config()
     if not isinstance(config, SearchConfig):
-        raise InputError(f"{path} does not hold a search, and prune chooses from one")
+        raise InputError(f"{path} holds a {config.command} run: prune chooses from a search")
     into = Destination(Path(out), mode)
     into.refuse(source.path, "folder of the search that is chosen from")
     goal = Goal(

@@ -19,7 +19,7 @@ from bsngraph.profile import FabricProfile
 from bsngraph.runs import OpenMode
 from bsngraph.runs.run_log import RunLog
 from bsngraph.searching.choosing.choosing import choose_architecture
-from bsngraph.searching.choosing.oracle import write_oracle
+from bsngraph.searching.choosing.oracle import choices_to_try, write_oracle
 from bsngraph.searching.delivering.certify import certify
 from bsngraph.searching.delivering.conclude import conclude, concluded_before
 from bsngraph.searching.delivering.deliver import deliver
@@ -103,6 +103,8 @@ def run_search(
         BsngraphError: as `search` says.
     """
     job = prepare(fabric, goal, method, hardware, into, progress)
+    if method.oracle:
+        choices_to_try(job.fabric)  # refused now if there are too many, and not after learning
     before = read_warm_start(job.profile, method.warm_start, into)
     with hardware.in_use():
         known = check(job, progress)

@@ -80,6 +80,11 @@ class RunConfig(Row, frozen=True, kw_only=True, tag_field="command"):
     threads: Threads
     versions: dict[str, str]
 
+    @property
+    def command(self) -> str:
+        """The command of the run, as config.json names it."""
+        return str(self.__struct_config__.tag)
+
 
 class WarmStartRecord(Row, frozen=True, kw_only=True):
     """The run that a search started from, and the SHA-256 of its checkpoint."""

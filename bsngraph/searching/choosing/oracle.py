@@ -134,12 +134,11 @@ class Oracle:
         }
 
 
-def every_architecture(fabric: Fabric) -> list[Architecture]:
-    """Every distinct live sub-network that connects all targets, in the order of its
-    edges.
+def choices_to_try(fabric: Fabric) -> Booleans:
+    """Every choice of edges, (choices, edges).
 
     Raises:
-        InputError: there are more than `MOST_CHOICES` choices to try.
+        InputError: there are more than `MOST_CHOICES`.
     """
     kept = every_choice(fabric, MOST_CHOICES)
     if kept is None:
@@ -149,7 +148,17 @@ def every_architecture(fabric: Fabric) -> list[Architecture]:
             f"({searchable} searchable edges): "
             "leave out --oracle, or set fixed=true on edges until at most 14 decisions are left"
         )
-    live = live_edges(fabric.sweep, kept)
+    return kept
+
+
+def every_architecture(fabric: Fabric) -> list[Architecture]:
+    """Every distinct live sub-network that connects all targets, in the order of its
+    edges.
+
+    Raises:
+        InputError: there are more than `MOST_CHOICES` choices to try.
+    """
+    live = live_edges(fabric.sweep, choices_to_try(fabric))
     distinct: Booleans = np.unique(live[connected(fabric, live).all(axis=1)], axis=0)
     found = [Architecture.of_mask(row) for row in distinct]
     return sorted(found, key=lambda architecture: architecture.live)

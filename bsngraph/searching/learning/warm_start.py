@@ -52,8 +52,9 @@ def read_warm_start(profile: FabricProfile, path: Path | None, into: Destination
         return None
     into.refuse(path, "run that is started from")
     run = RunFolder(path)
-    if not isinstance(run.read_config(), SearchConfig):
-        raise InputError(f"{path} does not hold a search, and a warm start is from one")
+    config = run.read_config()
+    if not isinstance(config, SearchConfig):
+        raise InputError(f"{path} holds a {config.command} run: a warm start is from a search")
     theirs = read_fabric(run.file("fabric.dot"))
     _check_same(theirs, profile.fabric, path)
     checkpoint, file = read_checkpoint(run), run.file("checkpoint.pt")
