@@ -8,28 +8,30 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from test_warm_start import Killed
-from tiny import STRIPES_DROPOUT, fabric_of, no_pictures, recipe, settings, stripes
+from tiny import STRIPES_DROPOUT, fabric_of, job_of, no_pictures, recipe, settings, stripes
 
-from bsngraph.costs import parse_budget, resolve_budgets
 from bsngraph.errors import InputError
 from bsngraph.profile import profile_fabric
 from bsngraph.searching import search
-from bsngraph.searching.choosing import choose as choosing
-from bsngraph.searching.choosing.finalists import Outcome, compare_finalists
-from bsngraph.searching.choosing.rank import Candidate, choose
-from bsngraph.searching.prepare import Job, prepare
+from bsngraph.searching.choosing import choosing
+from bsngraph.searching.choosing.candidate import Candidate
+from bsngraph.searching.choosing.choose import Chosen, starting_net
+from bsngraph.searching.choosing.finalists import FinalistsState, Outcome, train_finalists
+from bsngraph.searching.choosing.oracle import every_architecture
+from bsngraph.searching.choosing.rank import rank
+from bsngraph.searching.prepare import Job
 from bsngraph.settings import SearchSettings
 from bsngraph.supernet import SuperNet, compile_fabric, load_named_weights, named_weights, prune
 from bsngraph.training import NetTraining, Silent, derived_seed
 
 DATA = stripes()
+FILE = Path("checkpoint.pt")
 FINALISTS = settings(finalists=3, finalist_epochs=2, finetune_epochs=1, candidates=8, neighbour_rounds=1)
 
 
@@ -63,18 +65,18 @@ def contest(tmp_path: Path) -> tuple[Job, list[Candidate]]:
     know nothing yet.
     """
     profile = profile_fabric(fabric_of(STRIPES_DROPOUT, tmp_path))
-    job = prepare(
-        profile, DATA, ["price=5"], recipe=recipe(), settings=FINALISTS, seed=2, device="cpu", threads=1
-    )
-    from bsngraph.searching.choosing.oracle import every_architecture
-
-    budgets = resolve_budgets(profile, [parse_budget("price=5")])
+    job = job_of(profile, tmp_path, "price=5", settings=FINALISTS, seed=2)
     inside = [
         architecture
         for architecture in every_architecture(profile.fabric)
-        if budgets[0].cost.of(architecture.mask[None])[0] <= 5
+        if job.budgets[0].cost.of(architecture.mask[None])[0] <= 5
     ]
-    return job, choose(compile_fabric(profile, seed=3), DATA, inside, budgets)
+    return job, rank(compile_fabric(profile, seed=3), DATA, inside, job.budgets)
+
+
+def finished(job: Job, candidates: list[Candidate]) -> Outcome:
+    """The finalists trained without a stop."""
+    return train_finalists(job, candidates, None, FILE, lambda row, state: None, Silent())
 
 
 def test_finalists_come_in_the_order_of_their_losses_after_each_was_trained_by_itself(
@@ -89,7 +91,7 @@ def test_finalists_come_in_the_order_of_their_losses_after_each_was_trained_by_i
         losses.append(rows[-1]["validation_loss"])
         learned.append(own.state_dict())
     assert losses != sorted(losses), "the shared weights had it wrong: there is something to find"
-    outcome = compare_finalists(job, candidates, None, lambda row, state: None, Silent())
+    outcome = finished(job, candidates)
     found = outcome.candidates
     assert found[:3] == [candidates[place] for place in np.argsort(losses, kind="stable")]
     assert found[3:] == candidates[3:]
@@ -109,10 +111,9 @@ def test_the_chosen_network_goes_on_from_the_better_of_the_shared_weights_and_it
     NetTraining(good, DATA, recipe(epochs=12), 2, "finalist").run(Silent(), lambda row: None)
 
     def parameters_chosen(own: SuperNet) -> list[torch.Tensor]:
-        net = choosing._start(job, learning, choosing._Chosen(architecture, own.state_dict()), Silent())
+        net = starting_net(job, shared, Chosen(architecture, own.state_dict()), Silent())
         return list(net.parameters())
 
-    learning: Any = SimpleNamespace(net=shared)
     assert all(map(torch.equal, parameters_chosen(good), good.parameters()))
     load_named_weights(shared, named_weights(shared) | named_weights(good))
     assert all(map(torch.equal, parameters_chosen(bad), good.parameters()))
@@ -121,17 +122,18 @@ def test_the_chosen_network_goes_on_from_the_better_of_the_shared_weights_and_it
 @pytest.mark.parametrize("count", [0, 1])
 def test_fewer_than_two_finalists_are_not_trained(contest: tuple[Job, list[Candidate]], count: int) -> None:
     job, candidates = contest
-    job = replace(job, settings=settings(finalists=count))
-    assert compare_finalists(
-        job, candidates, None, lambda row, state: pytest.fail("trained"), Silent()
-    ) == Outcome(candidates)
+    job = replace(job, method=replace(job.method, settings=settings(finalists=count)))
+    outcome = train_finalists(
+        job, candidates, None, FILE, lambda row, state: pytest.fail("trained"), Silent()
+    )
+    assert (outcome.candidates, outcome.weights) == (candidates, None)
 
 
 @pytest.mark.parametrize("before", [0, 1, 2, 5])
 def test_all_finalists_are_shown_as_one_stage(contest: tuple[Job, list[Candidate]], before: int) -> None:
     job, candidates = contest
-    states: list[Any] = [None]
-    compare_finalists(job, candidates, None, lambda row, state: states.append(state), Silent())
+    states: list[FinalistsState | None] = [None]
+    train_finalists(job, candidates, None, FILE, lambda row, state: states.append(state), Silent())
     stages: list[tuple[str, int, int]] = []
     epochs: list[int] = []
 
@@ -142,7 +144,7 @@ def test_all_finalists_are_shown_as_one_stage(contest: tuple[Job, list[Candidate
         def epoch(self, row: Any) -> None:
             epochs.append(row["epoch"])
 
-    compare_finalists(job, candidates, states[before], lambda row, state: None, Told())
+    train_finalists(job, candidates, states[before], FILE, lambda row, state: None, Told())
     assert stages == [("finalists", 6, before)]
     assert epochs == list(range(before + 1, 7))
 

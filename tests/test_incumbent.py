@@ -5,31 +5,35 @@ one by measuring it whole.
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from tiny import STRIPES, fabric_of, recipe, settings, stripes
+from tiny import NO_LIMITS, STRIPES, fabric_of, job_of, stripes
 
-from bsngraph.costs import AdditiveCost, Budget, parse_budget, resolve_budgets
+from bsngraph.costs import AdditiveCost, Budget, Budgets, parse_budget, resolve_budgets
 from bsngraph.errors import InfeasibleBudgetError
 from bsngraph.fabric import Architecture, connected, live_edges
 from bsngraph.measure import Timing
 from bsngraph.profile import profile_fabric
+from bsngraph.searching.choosing.candidate import Candidate
 from bsngraph.searching.choosing.measure_whole import (
+    LATENCY,
     Confirmation,
     confirm,
-    latency_budget,
     measured,
     none_measured_inside,
 )
 from bsngraph.searching.choosing.propose import propose
-from bsngraph.searching.choosing.rank import Candidate
-from bsngraph.searching.learning.gamma import EdgeDistribution
+from bsngraph.searching.learning.edge_logits import EdgeLogits
+from bsngraph.searching.learning.gamma import Gamma
 from bsngraph.searching.learning.incumbent import Incumbent, challengers
-from bsngraph.searching.learning.search_learning import Learning
-from bsngraph.searching.prepare import Job, prepare
+from bsngraph.searching.learning.learning_state import LearningState
+from bsngraph.searching.learning.search_epochs import Learning
+from bsngraph.searching.prepare import Job
 from bsngraph.supernet import SuperNet, compile_fabric
 from bsngraph.training import Silent, evaluate_net
 
@@ -58,7 +62,7 @@ def loss_of(net: SuperNet, architecture: Architecture) -> float:
 def test_it_is_never_replaced_by_a_worse_one_under_the_same_weights(net: SuperNet) -> None:
     every = all_architectures(net)
     losses = {architecture: loss_of(net, architecture) for architecture in every}
-    incumbent, so_far = Incumbent(net, stripes(), (), None), float("inf")
+    incumbent, so_far = Incumbent(net, stripes(), Budgets(), None), float("inf")
     for architecture in every:
         incumbent.challenge([architecture])
         assert incumbent.architecture is not None
@@ -69,7 +73,7 @@ def test_it_is_never_replaced_by_a_worse_one_under_the_same_weights(net: SuperNe
 
 def test_its_loss_is_that_of_the_weights_of_the_last_look(net: SuperNet) -> None:
     first, second = all_architectures(net)[:2]
-    incumbent = Incumbent(net, stripes(), (), first)
+    incumbent = Incumbent(net, stripes(), Budgets(), first)
     assert incumbent.loss is None
     incumbent.challenge([])
     assert incumbent.loss == loss_of(net, first)
@@ -82,22 +86,21 @@ def test_its_loss_is_that_of_the_weights_of_the_last_look(net: SuperNet) -> None
 
 
 def test_without_challengers_there_is_none_feasible_yet(net: SuperNet) -> None:
-    incumbent = Incumbent(net, stripes(), (), None)
+    incumbent = Incumbent(net, stripes(), Budgets(), None)
     incumbent.challenge([])
     assert (incumbent.architecture, incumbent.loss) == (None, None)
 
 
 def test_only_what_connects_its_targets_inside_every_budget_challenges(net: SuperNet) -> None:
     budgets = resolve_budgets(net.profile, [parse_budget(LIMIT), parse_budget("steps:1=2")])
-    distribution = EdgeDistribution(net.fabric, 0.5)
+    index = Gamma(net.fabric, 0.5).index
     generator = torch.Generator().manual_seed(0)
     for seed in range(30):
-        distribution.logits.copy_(
-            3 * torch.randn(len(distribution.logits), generator=generator, dtype=torch.float64)
-        )
-        sampled = live_edges(net.sweep, distribution.sample(12, torch.Generator().manual_seed(seed)))
-        thresholded = live_edges(net.sweep, distribution.thresholded()[None])
-        found = challengers(distribution, net, budgets, sampled, thresholded)
+        random = torch.randn(len(net.fabric.edges), generator=generator, dtype=torch.float64)
+        logits = EdgeLogits(index, 3 * random)
+        sampled = live_edges(net.sweep, logits.sample(12, torch.Generator().manual_seed(seed)))
+        thresholded = live_edges(net.sweep, logits.thresholded()[None])
+        found = challengers(logits, net, budgets, sampled, thresholded)
         fit = [
             row
             for row in (*thresholded, *sampled)
@@ -107,8 +110,8 @@ def test_only_what_connects_its_targets_inside_every_budget_challenges(net: Supe
         if fit and (fit[0] == thresholded[0]).all():
             assert (found[0].mask == thresholded[0]).all()
         elif fit:
-            chances = distribution.log_probability(np.stack(fit))
-            assert distribution.log_probability(found[0].mask[None])[0] == chances.max()
+            chances = logits.log_probability(np.stack(fit))
+            assert logits.log_probability(found[0].mask[None])[0] == chances.max()
 
 
 def test_a_search_goes_on_with_the_same_one(tmp_path: Path) -> None:
@@ -128,17 +131,22 @@ def test_a_search_goes_on_with_the_same_one(tmp_path: Path) -> None:
     straight, rows = begun(), []
     states = []
     straight.run(
-        Silent(), lambda row: (rows.append(row["incumbent"]), states.append(_copied(straight.state())))
+        Silent(),
+        lambda row: (
+            rows.append(row["incumbent"]),
+            states.append(_copied(straight.state().to_checkpoint())),
+        ),
     )
     resumed, later = begun(), []
-    resumed.load(states[0])
+    file = tmp_path / "checkpoint.pt"
+    resumed.load(LearningState.from_checkpoint(states[0], file), file)
     resumed.run(Silent(), lambda row: later.append(row["incumbent"]))
     assert later == rows[1:]
     assert resumed.incumbent.architecture == straight.incumbent.architecture is not None
     assert all(row["costs"]["price"] <= 5 for row in rows)
 
 
-def _copied(state: dict) -> dict:
+def _copied(state: dict[str, Any]) -> dict[str, Any]:
     """As if written and read again: training goes on in place."""
     buffer = io.BytesIO()
     torch.save(state, buffer)
@@ -147,16 +155,7 @@ def _copied(state: dict) -> dict:
 
 
 def stripes_job(folder: Path, *budgets: str) -> Job:
-    return prepare(
-        fabric_of(STRIPES, folder),
-        stripes(),
-        budgets,
-        recipe=recipe(),
-        settings=settings(),
-        seed=0,
-        device="cpu",
-        threads=1,
-    )
+    return job_of(fabric_of(STRIPES, folder), folder, *budgets)
 
 
 # --- what is known to be inside is a proposal like the others
@@ -165,36 +164,37 @@ def stripes_job(folder: Path, *budgets: str) -> Job:
 def test_what_is_known_to_be_inside_is_proposed_where_nothing_else_is_found(
     net: SuperNet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (budget,) = resolve_budgets(net.profile, [parse_budget("price=1")])
+    budgets = resolve_budgets(net.profile, [parse_budget("price=1")])
+    (budget,) = budgets
     known = next(
         architecture
         for architecture in all_architectures(net)
         if budget.met(budget.cost.of(architecture.mask[None])[0])
     )
-    distribution = EdgeDistribution(net.fabric, 1 - 1e-6)
-    distribution.logits += 50  # samples keep everything
+    gamma = Gamma(net.fabric, 1 - 1e-6)
+    gamma.logits += 50  # samples keep everything
+    logits = gamma.at(NO_LIMITS)
     monkeypatch.setattr("bsngraph.searching.choosing.propose._EASINGS", ((1.0, 0.0),))
     monkeypatch.setattr(
         "bsngraph.searching.choosing.propose.inside_budgets",
         lambda *_, **__: type("Nothing", (), {"architecture": None}),
     )
-    assert propose(distribution, net, [budget], 3, torch.Generator(), known) == [known]
+    assert propose(logits, net, budgets, 3, torch.Generator(), known) == [known]
     with pytest.raises(InfeasibleBudgetError):
-        propose(distribution, net, [budget], 3, torch.Generator())
+        propose(logits, net, budgets, 3, torch.Generator())
     with pytest.raises(InfeasibleBudgetError):
-        propose(distribution, net, [Budget(budget.cost, 0.5, "price=0.5")], 3, torch.Generator(), known)
+        propose(logits, net, budgets.with_limit("price", 0.5), 3, torch.Generator(), known)
 
 
-def test_what_is_known_but_far_from_a_wish_is_not_proposed(net: SuperNet) -> None:
-    (wish,) = resolve_budgets(net.profile, [parse_budget("price~=4")])
+def test_what_is_known_but_far_from_a_soft_budget_is_not_proposed(net: SuperNet) -> None:
+    budgets = resolve_budgets(net.profile, [parse_budget("price~=4")])
     prices = {
-        architecture: float(wish.cost.of(architecture.mask[None])[0])
+        architecture: float(budgets[0].cost.of(architecture.mask[None])[0])
         for architecture in all_architectures(net)
     }
     far = max(prices, key=lambda architecture: prices[architecture])
-    proposals = propose(
-        EdgeDistribution(net.fabric, 0.5), net, [wish], 8, torch.Generator().manual_seed(0), far
-    )
+    logits = Gamma(net.fabric, 0.5).at(budgets.limits[:, None])
+    proposals = propose(logits, net, budgets, 8, torch.Generator().manual_seed(0), far)
     assert {prices[proposal] for proposal in proposals} == {4.0}
 
 
@@ -210,7 +210,8 @@ def latency_job(
     job = stripes_job(folder, "macs=100%")
     prices = {edge.name: edge.costs["price"] for edge in job.fabric.edges}
     cost = AdditiveCost("latency", "ms", np.array(list(prices.values())))
-    object.__setattr__(job, "budgets", (Budget(cost, limit, f"latency={limit:g}ms"), *job.budgets))
+    latency = Budget(cost, limit, f"latency={limit:g}ms")
+    job = replace(job, budgets=Budgets((latency, *job.budgets)))
     asked: list[float] = []
 
     def measure(net: SuperNet, **_: object) -> Timing:
@@ -323,8 +324,9 @@ def test_without_a_latency_nothing_is_measured(
 ) -> None:
     job, asked = latency_job(tmp_path, 5.0, monkeypatch, {})
     candidates = candidates_of(job, net, 9.0, 4.0)
-    for budgets in (job.budgets[1:], (Budget(job.budgets[0].cost, 5.0, "latency~=5ms", "~="),)):
-        assert latency_budget(budgets) is None
-        object.__setattr__(job, "budgets", budgets)
-        assert confirm(job, net, budgets, candidates, 1, Silent()) == Confirmation(candidates)
+    soft = Budget(job.budgets[0].cost, 5.0, "latency~=5ms", "~=")
+    for budgets in (Budgets(job.budgets.each[1:]), Budgets((soft,))):
+        assert budgets.on(LATENCY) is None
+        unhurried = replace(job, budgets=budgets)
+        assert confirm(unhurried, net, budgets, candidates, 1, Silent()) == Confirmation(candidates)
     assert asked == []

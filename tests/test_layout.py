@@ -14,8 +14,10 @@ import torch
 from tiny import STRIPES_NORM, fabric_of, recipe, settings, stripes
 from torch import Tensor
 
+from bsngraph.costs import Budgets
 from bsngraph.data import Dataset, Split
-from bsngraph.searching.learning.search_learning import Learning
+from bsngraph.searching.learning.learning_state import LearningState
+from bsngraph.searching.learning.search_epochs import Learning
 from bsngraph.supernet import SuperNet, compile_fabric
 from bsngraph.training import Silent
 from bsngraph.training.layout import laid_out, lay_out
@@ -70,18 +72,20 @@ def test_values_and_gradients_are_those_of_the_plain_layout(tmp_path: Path) -> N
 
 def test_a_search_in_that_layout_goes_on_from_its_state_to_the_same_bits(tmp_path: Path) -> None:
     def learning() -> Learning:
-        return Learning(net_of(tmp_path, 16), large(), (), (), recipe(epochs=2), settings(), 0)
+        return Learning(net_of(tmp_path, 16), large(), Budgets(), (), recipe(epochs=2), settings(), 0)
 
     states = []
     whole, resumed = learning(), learning()
 
     def keep(_: object) -> None:
         file = io.BytesIO()
-        torch.save(whole.state(), file)
+        torch.save(whole.state().to_checkpoint(), file)
         states.append(file.getvalue())
 
     whole.run(Silent(), keep)
-    resumed.load(torch.load(io.BytesIO(states[0]), weights_only=True))
+    file = tmp_path / "checkpoint.pt"
+    saved = torch.load(io.BytesIO(states[0]), weights_only=True)
+    resumed.load(LearningState.from_checkpoint(saved, file), file)
     resumed.run(Silent(), lambda row: None)
     for one, other in zip(whole.net.state_dict().values(), resumed.net.state_dict().values(), strict=True):
         assert torch.equal(one, other)

@@ -19,13 +19,13 @@ from random_fabrics import every_sample, live_by_paths, small_fabrics
 from tiny import DIGITS, STRIPES_NORM, fabric_of, no_pictures, recipe, settings, stripes, written
 
 from bsngraph.cli.main import cli
-from bsngraph.costs import parse_budget, resolve_budgets
+from bsngraph.costs import Budgets, parse_budget, resolve_budgets
 from bsngraph.errors import InfeasibleBudgetError, InputError
 from bsngraph.fabric import Architecture, Fabric
 from bsngraph.profile import profile_fabric
 from bsngraph.searching import Oracle, ask_oracle, search
 from bsngraph.searching.choosing.oracle import MOST_CHOICES, every_architecture
-from bsngraph.searching.choosing.rank import choose
+from bsngraph.searching.choosing.rank import rank
 from bsngraph.supernet import SuperNet, compile_fabric, prune_net
 from bsngraph.training import evaluate_net, recompute_batch_norm
 
@@ -42,7 +42,7 @@ def net(tmp_path: Path) -> SuperNet:
     return compile_fabric(fabric_of(STRIPES_NORM, tmp_path), seed=4)
 
 
-def budgets_of(net: SuperNet, *texts: str):
+def budgets_of(net: SuperNet, *texts: str) -> Budgets:
     return resolve_budgets(net.profile, [parse_budget(text) for text in texts])
 
 
@@ -98,13 +98,13 @@ def test_choosing_among_all_that_is_inside_has_no_regret(net: SuperNet) -> None:
     budgets = budgets_of(net, "price=4")
     oracle = ask_oracle(net, DATA, budgets)
     every = [row.architecture for row in oracle.rows if row.inside]
-    assert oracle.regret(choose(copy.deepcopy(net), DATA, every, budgets)[0].architecture) == 0
+    assert oracle.regret(rank(copy.deepcopy(net), DATA, every, budgets)[0].architecture) == 0
 
 
 def test_asking_leaves_the_net_as_it_was(net: SuperNet) -> None:
     before = copy.deepcopy(net.state_dict())
     net.train()
-    ask_oracle(net, DATA, ())
+    ask_oracle(net, DATA, Budgets())
     assert net.training
     assert all(torch.equal(tensor, before[name]) for name, tensor in net.state_dict().items())
 
@@ -124,7 +124,7 @@ def test_a_larger_fabric_is_refused_before_anything_is_trained_or_written(
 ) -> None:
     fabric = big(tmp_path)
     monkeypatch.setattr(
-        "bsngraph.searching.learning.search_learning.Learning.run", lambda *_: pytest.fail("trained")
+        "bsngraph.searching.learning.search_epochs.Learning.run", lambda *_: pytest.fail("trained")
     )
     with pytest.raises(
         InputError,

@@ -15,9 +15,10 @@ from click.testing import CliRunner
 from tiny import DIGITS, STRIPES, fabric_of, no_pictures, stripes, written
 
 from bsngraph.cli.main import cli
+from bsngraph.costs import Budgets
 from bsngraph.errors import InputError
 from bsngraph.searching import search
-from bsngraph.searching.learning.search_learning import Learning
+from bsngraph.searching.learning.search_epochs import Learning
 from bsngraph.settings import PRESETS, Recipe, SearchSettings, as_dict, resolve_settings
 from bsngraph.supernet import compile_fabric
 from bsngraph.training import make_optimizer
@@ -82,12 +83,11 @@ def test_every_field_of_a_preset_is_one_of_its_settings(name: str) -> None:
 def test_paper_moves_probabilities_by_plain_sgd_and_weights_by_plain_momentum(tmp_path: Path) -> None:
     net = compile_fabric(fabric_of(STRIPES, tmp_path), seed=0)
     recipe, settings = resolve_settings("paper")
-    learning = Learning(net, stripes(), (), (), recipe, settings, 0)
-    before = learning.distribution.logits.clone()
+    gamma = Learning(net, stripes(), Budgets(), (), recipe, settings, 0).gamma
+    before = gamma.logits.clone()
     for _ in range(2):
-        learning.distribution.logits.grad = torch.ones_like(before)
-        learning.edge_optimizer.step()
-    torch.testing.assert_close(learning.distribution.logits, before - 2 * 0.064)
+        gamma.step(torch.ones_like(before))
+    torch.testing.assert_close(gamma.logits, before - 2 * 0.064)
     assert make_optimizer(net, recipe).param_groups[0]["nesterov"] is False
     assert make_optimizer(net, Recipe()).param_groups[0]["nesterov"] is True
 

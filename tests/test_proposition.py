@@ -17,9 +17,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from random_fabrics import every_sample, small_fabrics
 
-from bsngraph.costs import AdditiveCost, Budget
+from bsngraph.costs import AdditiveCost, Budget, Budgets
 from bsngraph.fabric import Fabric, live_edges
-from bsngraph.searching.learning.limits import budget_costs
 from bsngraph.searching.learning.multipliers import Multipliers
 from bsngraph.settings import SearchSettings
 
@@ -42,10 +41,9 @@ def problem(fabric: Fabric, seed: int, share: float) -> tuple[NDArray[np.bool_],
     losses = random.random(int(same.max()) + 1)[same.reshape(-1)]
     cost = AdditiveCost("energy", "", np.array([edge.costs["energy"] for edge in fabric.edges]))
     limit = share * cost.total
-    budget = Budget(cost, limit, "energy")
-    penalty = Multipliers(
-        [budget], SearchSettings(penalty=1.0, adapt_penalty=False, penalty_form="absolute")
-    ).penalty(budget_costs([budget], live), [limit])
+    budgets = Budgets((Budget(cost, limit, "energy"),))
+    absolute = SearchSettings(penalty=1.0, adapt_penalty=False, penalty_form="absolute")
+    penalty = Multipliers(budgets, absolute).penalty.of(budgets.costs(live), budgets.limits[:, None])
     outside = penalty > 0
     assume(outside.any() and (~outside).any())
     enough = (losses[~outside].min() - losses.min()) / penalty[outside].min() + 1e-3

@@ -23,7 +23,7 @@ from safetensors import safe_open
 from tiny import STRIPES, STRIPES_DROPOUT, STRIPES_NORM, fabric_of, no_pictures, recipe, settings, stripes
 from torch.nn import functional
 
-from bsngraph.costs import Budget, cheapest, parse_budget, price, resolve_budgets
+from bsngraph.costs import Budgets, cheapest, parse_budget, price, resolve_budgets
 from bsngraph.data import Dataset, Split
 from bsngraph.delivered import evaluate_run, load_net
 from bsngraph.errors import BsngraphError, InfeasibleBudgetError, InputError, RunFailedError
@@ -32,8 +32,8 @@ from bsngraph.profile import profile_fabric
 from bsngraph.runs import FILES as EVERY_FILE
 from bsngraph.searching import prune_run, search, train
 from bsngraph.searching.choosing.propose import propose
-from bsngraph.searching.choosing.rank import choose, neighbours
-from bsngraph.searching.learning.gamma import EdgeDistribution
+from bsngraph.searching.choosing.rank import neighbours, rank
+from bsngraph.searching.learning.gamma import Gamma
 from bsngraph.settings import SearchSettings
 from bsngraph.supernet import SuperNet, compile_fabric, prune, prune_net
 from bsngraph.training import Progress, Silent, evaluate_net, recompute_batch_norm
@@ -73,7 +73,7 @@ def every_architecture(fabric: Fabric) -> list[Architecture]:
     return list(found)
 
 
-def inside(architecture: Architecture, budgets: tuple[Budget, ...]) -> bool:
+def inside(architecture: Architecture, budgets: Budgets) -> bool:
     return all(
         sum(budget.cost.per_edge[edge] for edge in architecture.live) <= budget.limit * (1 + 1e-12)
         for budget in budgets
@@ -387,7 +387,8 @@ def test_choice_is_the_best_by_validation_loss_of_all_that_is_inside(tmp_path: P
     fabric = fabric_of(STRIPES_NORM, tmp_path)
     net = compile_fabric(fabric, seed=4)
     budgets = resolve_budgets(net.profile, [parse_budget("price=5")])
-    found = propose(EdgeDistribution(fabric, 0.5), net, budgets, 64, torch.Generator().manual_seed(0))
+    logits = Gamma(fabric, 0.5).at(budgets.limits[:, None])
+    found = propose(logits, net, budgets, 64, torch.Generator().manual_seed(0))
     feasible = [architecture for architecture in every_architecture(fabric) if inside(architecture, budgets)]
     assert set(found) == set(feasible)
     scores = {}
@@ -396,7 +397,7 @@ def test_choice_is_the_best_by_validation_loss_of_all_that_is_inside(tmp_path: P
         everything = np.ones(len(alone.fabric.edges), dtype=np.bool_)
         recompute_batch_norm(alone, DATA, everything, batches=4)
         scores[architecture] = evaluate_net(alone, DATA, DATA.validation, everything).loss
-    chosen, *others = choose(copy.deepcopy(net), DATA, found, budgets)
+    chosen, *others = rank(copy.deepcopy(net), DATA, found, budgets)
     assert chosen.architecture == min(scores, key=lambda architecture: scores[architecture])
     for candidate in (chosen, *others):
         assert candidate.score.loss == pytest.approx(scores[candidate.architecture], abs=1e-5)
@@ -422,7 +423,8 @@ def test_proposals_are_inside_budgets_far_under_the_one_searched_for(tmp_path: P
     net = compile_fabric(fabric, seed=0)
     for text in ("price=1", "price=2", "macs=10%"):
         budgets = resolve_budgets(net.profile, [parse_budget(text)])
-        found = propose(EdgeDistribution(fabric, 0.999), net, budgets, 16, torch.Generator().manual_seed(0))
+        logits = Gamma(fabric, 0.999).at(budgets.limits[:, None])
+        found = propose(logits, net, budgets, 16, torch.Generator().manual_seed(0))
         assert found
         assert all(inside(architecture, budgets) for architecture in found)
 
@@ -433,14 +435,14 @@ def test_a_certain_distribution_still_has_all_that_is_inside_to_choose_from(tmp_
     """
     fabric = fabric_of(STRIPES, tmp_path)
     net = compile_fabric(fabric, seed=0)
-    distribution = EdgeDistribution(fabric, 0.5)
-    distribution.logits.copy_(
+    gamma = Gamma(fabric, 0.5)
+    gamma.logits.copy_(
         torch.where(
             torch.rand(len(fabric.edges), generator=torch.Generator().manual_seed(1)) < 0.5, 5.0, -5.0
         )
     )
     budgets = resolve_budgets(net.profile, [parse_budget("price=5")])
-    found = propose(distribution, net, budgets, 512, torch.Generator().manual_seed(0))
+    found = propose(gamma.at(budgets.limits[:, None]), net, budgets, 512, torch.Generator().manual_seed(0))
     assert set(found) == {
         architecture for architecture in every_architecture(fabric) if inside(architecture, budgets)
     }
@@ -708,7 +710,7 @@ def test_run_killed_while_it_chooses_and_resumed_gives_the_same_bits(
     finished: Path, tmp_path: Path, at: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bsngraph.searching.choosing.rank.evaluate_net", Interrupter(evaluate_net, at))
+        patch.setattr("bsngraph.searching.choosing.candidate.evaluate_net", Interrupter(evaluate_net, at))
         with pytest.raises(KeyboardInterrupt):
             run_search(tmp_path / "run")
     assert len(rows_of(tmp_path / "run")) == 3
@@ -1208,7 +1210,9 @@ def test_weights_of_another_network_are_an_input_error_that_names_what_is_missin
     out = copied(finished, tmp_path / "run")
     shutil.copy(tmp_path / "other/model.safetensors", out / "model.safetensors")
     with pytest.raises(
-        InputError, match=r"the weights do not fit the network: .* missing or of another shape"
+        InputError,
+        match=r"model\.safetensors: the weights do not fit the network: image->h#narrow/conv\.weight is of "
+        r"shape \(4, 1, 1, 1\), not \(6, 1, 1, 1\)",
     ):
         evaluate_run(out, data=DATA)
 
@@ -1247,7 +1251,7 @@ def test_resuming_an_ended_run_gives_what_it_delivered_without_reading_test_data
     run = copied(finished, tmp_path / "run")
     before = {path.name: path.read_bytes() for path in run.iterdir()}
     monkeypatch.setattr(
-        "bsngraph.searching.delivering.deliver.evaluate_net", lambda *_: pytest.fail("measured again")
+        "bsngraph.searching.delivering.conclude.evaluate_net", lambda *_: pytest.fail("measured again")
     )
     result = run_search(run, mode="resume")
     assert {path.name: path.read_bytes() for path in run.iterdir()} == before

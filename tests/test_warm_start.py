@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 import torch
 from click.testing import CliRunner
-from test_objective import budget
+from test_gamma import every_sample
+from test_objective import budget, limit_at
 from tiny import (
     DIGITS,
+    NO_LIMITS,
     STRIPES_DROPOUT,
     STRIPES_NORM,
     fabric_of,
@@ -28,13 +30,15 @@ from tiny import (
 )
 
 from bsngraph.cli.main import cli
+from bsngraph.costs import Budgets, parse_budget, resolve_budgets
 from bsngraph.errors import InputError
-from bsngraph.profile import profile_fabric
+from bsngraph.fabric import live_edges
+from bsngraph.profile import FabricProfile, profile_fabric
 from bsngraph.searching import search, train
-from bsngraph.searching.learning.gamma import EdgeDistribution
-from bsngraph.searching.learning.limits import limits_at
-from bsngraph.searching.learning.search_learning import Learning
-from bsngraph.searching.learning.warm_start import read_warm_start
+from bsngraph.searching.learning.gamma import Gamma
+from bsngraph.searching.learning.search_epochs import Learning
+from bsngraph.searching.learning.warm_start import WarmStart, read_warm_start
+from bsngraph.searching.request import Destination
 from bsngraph.settings import Recipe, SearchSettings, resolve_settings
 from bsngraph.supernet import compile_fabric, named_weights
 from bsngraph.training import Silent
@@ -70,19 +74,25 @@ def config(folder: Path) -> dict[str, Any]:
     return said
 
 
+def start_of(profile: FabricProfile, first: Path) -> WarmStart:
+    """What a second run, in a folder beside the first's, starts from."""
+    found = read_warm_start(profile, first, Destination(first.parent / "second"))
+    assert found is not None
+    return found
+
+
 def test_a_second_budget_has_the_firsts_weights_and_probabilities_at_epoch_0(
     first: Path, tmp_path: Path
 ) -> None:
     profile = profile_fabric(fabric_of(STRIPES_DROPOUT, tmp_path))
     net = compile_fabric(profile, seed=77)
-    learning = Learning(net, DATA, (), (), recipe(), settings(), 1)
-    learning.start_from(read_warm_start(first, profile))
+    learning = Learning(net, DATA, Budgets(), (), recipe(), settings(), 1)
+    learning.start_from(start_of(profile, first))
     before = checkpoint(first)["search"]
     assert learning.epoch == 0
-    assert torch.equal(learning.distribution.logits, before["logits"])
-    assert not torch.equal(
-        learning.distribution.logits, Learning(net, DATA, (), (), recipe(), settings(), 1).distribution.logits
-    )
+    assert torch.equal(learning.gamma.logits, before["logits"])
+    cold = Learning(net, DATA, Budgets(), (), recipe(), settings(), 1)
+    assert not torch.equal(learning.gamma.logits, cold.gamma.logits)
     assert net.state_dict().keys() == before["net"].keys()
     for name, tensor in net.state_dict().items():
         assert torch.equal(tensor, before["net"][name]), name
@@ -95,7 +105,7 @@ def test_weights_are_found_by_edge_name_where_the_file_stands_in_another_order(
     inner = [line for line in lines if "->" in line]
     turned = "".join([line for line in lines[:-1] if "->" not in line] + inner[::-1] + lines[-1:])
     profile = profile_fabric(fabric_of(turned, tmp_path))
-    before = read_warm_start(first, profile)
+    before = start_of(profile, first)
     assert set(before.weights) == set(named_weights(compile_fabric(profile, seed=0)))
     assert set(before.logits) == {edge.name for edge in profile.fabric.edges}
 
@@ -149,9 +159,9 @@ def test_a_warm_start_is_usually_shorter_and_has_no_burn_in(first: Path, tmp_pat
 
 def test_limits_go_from_where_gamma_stands_to_the_budget_up_or_down() -> None:
     what, how = settings(burn_in=0.0, settle=0.5), recipe(epochs=8)
-    down = [limits_at(epoch, (budget(2.0),), how, what, [6.0])[0] for epoch in range(8)]
+    down = [limit_at(epoch, budget(2.0), how, what, (6.0,)) for epoch in range(8)]
     assert down == pytest.approx([5, 4, 3, 2, 2, 2, 2, 2])
-    up = [limits_at(epoch, (budget(2.0),), how, what, [1.0])[0] for epoch in range(8)]
+    up = [limit_at(epoch, budget(2.0), how, what, (1.0,)) for epoch in range(8)]
     assert up == pytest.approx([1.25, 1.5, 1.75, 2, 2, 2, 2, 2])
 
 
@@ -160,20 +170,13 @@ def test_the_first_limit_after_a_warm_start_is_near_what_its_samples_cost(
 ) -> None:
     fabric = fabric_of(STRIPES_DROPOUT, tmp_path)
     profile = profile_fabric(fabric)
-    from bsngraph.costs import parse_budget, resolve_budgets
-
     budgets = resolve_budgets(profile, [parse_budget("price=4")])
     learning = Learning(
         compile_fabric(profile, seed=0), DATA, budgets, (), recipe(), SearchSettings(burn_in=0.0), 0
     )
-    before = read_warm_start(first, profile)
-    learning.start_from(before)
-    from test_edge_distribution import every_sample
-
-    from bsngraph.fabric import live_edges
-
+    learning.start_from(start_of(profile, first))
     samples = every_sample(fabric)  # (2^searchable, edges)
-    gamma = learning.distribution.probabilities.numpy()
+    gamma = learning.gamma.at(budgets.limits[:, None]).probabilities.numpy()
     chances = [float((gamma * row + (1 - gamma) * ~row).prod()) for row in samples]
     exact = sum(
         chance * cost
@@ -192,14 +195,16 @@ def test_a_reopened_start_gives_what_was_dropped_another_chance_and_leaves_the_r
         "key=narrow", "key=narrow, choice=size"
     )
     fabric = fabric_of(text, tmp_path)
-    distribution = EdgeDistribution(fabric, 0.5)
-    free = distribution.decisions.first_edges.tolist()
-    distribution.logits[free] = torch.tensor([9.0, -9.0, -30.0, 1.0, -0.5, 4.0]).double()[: len(free)]
-    before = distribution.probabilities.clone()
-    distribution.reopen(0.0)
-    assert torch.equal(distribution.probabilities, before)
-    distribution.reopen(0.4)
-    after = distribution.probabilities[free]
+    gamma = Gamma(fabric, 0.5)
+    free = gamma.index.decisions.first_edges.tolist()
+    learned = dict.fromkeys((edge.name for edge in fabric.edges), 0.0)
+    for edge, logit in zip(free, [9.0, -9.0, -30.0, 1.0, -0.5, 4.0], strict=False):
+        learned[fabric.edges[edge].name] = logit
+    gamma.start_from(learned, 0.0)
+    assert gamma.logits.tolist() == list(learned.values())
+    before = gamma.at(NO_LIMITS).probabilities
+    gamma.start_from(learned, 0.4)
+    after = gamma.at(NO_LIMITS).probabilities[free]
     alone = torch.tensor([fabric.edges[edge].choice is None for edge in free])
     assert (before[free][alone] < 0.4).any()
     torch.testing.assert_close(after[alone], before[free][alone].clamp(min=0.4))
@@ -287,7 +292,8 @@ def test_a_damaged_checkpoint_is_an_input_error(first: Path, tmp_path: Path) -> 
     state["search"]["logits"] = state["search"]["logits"][:2]
     torch.save(state, copy / "checkpoint.pt")
     with pytest.raises(
-        InputError, match=r"checkpoint\.pt: is damaged.*its logits are no finite number for each edge"
+        InputError,
+        match=r"checkpoint\.pt: the weights do not fit the network: logits is of shape \(2,\), not \(7,\)",
     ):
         run(tmp_path / "second", ["price=4"], warm_start=copy)
 

@@ -1,5 +1,5 @@
-"""Fair samples: a share of every batch keeps each decision open and teaches the weights
-alone; what Γ ends as.
+"""Uniform samples: a share of every batch keeps each decision open and teaches the
+weights alone; what Γ ends as.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import pytest
 import torch
 from tiny import STRIPES, fabric_of, recipe, settings, stripes
 
-from bsngraph.costs import price, resolve_budgets
-from bsngraph.costs.budget import parse_budget
+from bsngraph.costs import Budgets, parse_budget, price, resolve_budgets
 from bsngraph.errors import InputError
 from bsngraph.profile import FabricProfile, profile_fabric
 from bsngraph.runs import Json
-from bsngraph.searching.learning.search_learning import Learning
+from bsngraph.searching.learning import step
+from bsngraph.searching.learning.search_epochs import Learning
 from bsngraph.settings import SearchSettings
 from bsngraph.supernet import compile_fabric
 from bsngraph.training import Silent
@@ -33,7 +33,13 @@ def learning_of(profile: FabricProfile, *, batch_size: int = 16, epochs: int = 1
     how = settings(**{"burn_in": 0.0} | more)
     macs = (price(profile, "macs"),)
     return Learning(
-        compile_fabric(profile, seed=0), DATA, (), macs, recipe(epochs=epochs, batch_size=batch_size), how, 0
+        compile_fabric(profile, seed=0),
+        DATA,
+        Budgets(),
+        macs,
+        recipe(epochs=epochs, batch_size=batch_size),
+        how,
+        0,
     )
 
 
@@ -45,14 +51,13 @@ def rows_of(learning: Learning) -> list[Json]:
 
 def all_but_certain(learning: Learning, edge: int) -> None:
     """Γ keeps everything but one edge, and does not move."""
-    learning.distribution.logits.fill_(40.0)
-    learning.distribution.logits[edge] = -40.0
-    learning.edge_optimizer.param_groups[0]["lr"] = 0.0
-    learning.distribution.restrain = lambda: None  # type: ignore[method-assign]
+    learning.gamma.logits.fill_(40.0)
+    learning.gamma.logits[edge] = -40.0
+    learning.gamma.step = lambda gradient: None  # type: ignore[method-assign]
 
 
 @pytest.mark.parametrize(("share", "learns"), [(0.0, False), (0.5, True)])
-def test_an_edge_that_gamma_never_keeps_learns_from_fair_samples_alone(
+def test_an_edge_that_gamma_never_keeps_learns_from_uniform_samples_alone(
     profile: FabricProfile, share: float, learns: bool
 ) -> None:
     learning = learning_of(profile, fair_share=share)
@@ -70,7 +75,7 @@ def test_an_edge_that_gamma_never_keeps_learns_from_fair_samples_alone(
 
 def test_costs_and_losses_that_are_told_are_those_of_gammas_own_samples(profile: FabricProfile) -> None:
     learning = learning_of(profile, fair_share=0.75)
-    learning.distribution.logits.fill_(40.0)  # its samples keep everything, fair ones half
+    learning.gamma.logits.fill_(40.0)  # its samples keep everything, uniform ones half
     (row,) = rows_of(learning)
     assert row["costs"]["macs"]["sampled"] == price(profile, "macs").total
     assert row["disconnected"] == 0
@@ -82,24 +87,25 @@ def test_gamma_keeps_at_least_two_rows_to_compare(
 ) -> None:
     learning, seen = learning_of(profile, batch_size=batch_size, fair_share=0.9), []
     monkeypatch.setattr(
-        learning.distribution,
+        step,
         "policy_gradient",
-        lambda kept, *_: seen.append(len(kept)) or torch.zeros(len(profile.fabric.edges)).double(),
+        lambda _, kept, *more: seen.append(len(kept)) or torch.zeros(len(profile.fabric.edges)).double(),
     )
     rows_of(learning)
     assert set(seen) <= {max(2, batch_size - int(0.9 * batch_size)), len(DATA.train) % batch_size}
     assert min(seen) >= 2 or len(DATA.train) % batch_size == 1
 
 
-def test_fair_samples_keep_each_decision_as_often_as_not(
+def test_uniform_samples_keep_each_decision_as_often_as_not(
     profile: FabricProfile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     learning, kept = learning_of(profile, fair_share=0.5, epochs=8), []
     route = learning.net.route
     monkeypatch.setattr(learning.net, "route", lambda rows, device: kept.append(rows) or route(rows, device))
     rows_of(learning)
-    fair = np.concatenate([rows[8:] for rows in kept if len(rows) == 16])[:, list(profile.fabric.searchable)]
-    assert (np.abs(fair.mean(axis=0) - 0.5) <= 4 * 0.5 / np.sqrt(len(fair))).all()
+    rows = np.concatenate([rows[8:] for rows in kept if len(rows) == 16])
+    uniform = rows[:, list(profile.fabric.searchable)]
+    assert (np.abs(uniform.mean(axis=0) - 0.5) <= 4 * 0.5 / np.sqrt(len(uniform))).all()
 
 
 def test_gamma_ends_all_but_decided_under_the_default_settings(profile: FabricProfile) -> None:
