@@ -17,7 +17,8 @@ from tiny import DIGITS, written
 from bsngraph import read_fabric
 from bsngraph.cli.main import cli
 from bsngraph.costs import COSTS
-from bsngraph.measure import Calibration, LatencyTable, Timing, conditions_here
+from bsngraph.measure import LatencyTable, Timing, conditions_here
+from bsngraph.runs.rows.latencies import Calibration
 from bsngraph.searching.choosing.measure_whole import DELIVERED_AGAIN
 from bsngraph.supernet import SuperNet
 

@@ -21,7 +21,6 @@ from tiny import DIGITS, fabric_of
 from bsngraph.errors import InputError
 from bsngraph.fabric import fabric_from_networkx, live_edges
 from bsngraph.measure import (
-    Calibration,
     LatencyTable,
     Patience,
     Timing,
@@ -33,12 +32,15 @@ from bsngraph.measure import (
     random_architectures,
 )
 from bsngraph.measure.calibration import fit_calibration
-from bsngraph.measure.latency import ROUNDS
+from bsngraph.measure.piecewise.piece_timings import ROUNDS
 from bsngraph.measure.timing import _timing as block_timing
 from bsngraph.ops import OPERATIONS, load_operations
 from bsngraph.profile import profile_fabric
+from bsngraph.runs import RunFolder
+from bsngraph.runs.rows.latencies import Calibration
 from bsngraph.supernet import SuperNet, compile_fabric, prune
 from bsngraph.supernet.supernet import Inputs
+from bsngraph.typed_files import decode_row, decode_value, json_text, plain
 
 
 class Stopwatch:
@@ -193,7 +195,8 @@ def test_the_key_holds_device_and_versions(digits, tmp_path, monkeypatch, field)
 
 
 @pytest.mark.parametrize(
-    "damage", ["", "{", "[]", "null", '{"key": 1}', "[" * 10_000, "\udcff", "other key", "nan", "no value"]
+    "damage",
+    ["", "{", "[]", "null", '{"key": 1}', "[" * 10_000, "\udcff", "other key", "nan", "no value", "faster"],
 )
 def test_a_damaged_file_is_measured_again_and_mended(digits, tmp_path, damage):
     cache = tmp_path / "cache"
@@ -204,6 +207,7 @@ def test_a_damaged_file_is_measured_again_and_mended(digits, tmp_path, damage):
             "other key": json.dumps(kept | {"key": {**kept["key"], "piece": {}}}),
             "nan": json.dumps(kept | {"value": {**kept["value"], "median_ms": float("nan")}}),
             "no value": json.dumps(kept | {"value": {}}),
+            "faster": json.dumps(kept | {"value": {**kept["value"], "low_ms": 0.0}}),
         }
         path.write_bytes(texts.get(damage, damage).encode("utf-8", "surrogateescape"))
     again, after = Stopwatch(), Stopwatch()
@@ -297,11 +301,13 @@ def test_random_architectures_are_distinct_repeatable_and_of_the_fabric(fabric):
 # --- JSON
 
 
-def test_a_table_is_the_same_after_json(digits):
+def test_a_table_is_the_same_after_json(digits, tmp_path):
     table = table_of(digits, networks=4)
-    again = LatencyTable.from_json(json.loads(json.dumps(table.to_json())), digits.fabric)
-    assert again == table
-    assert again.to_json()["unit"] == "ms"
+    run = RunFolder(tmp_path)
+    run.write_json("latencies.json", table.row())
+    file = run.file("latencies.json")
+    assert LatencyTable.of_row(run.read_latencies(), digits.fabric, file) == table
+    assert json.loads(file.read_text(encoding="utf-8"))["unit"] == "ms"
 
 
 @pytest.mark.parametrize(
@@ -316,17 +322,31 @@ def test_a_table_is_the_same_after_json(digits):
         lambda value: value.update(calibration=[]),
     ],
 )
-def test_what_is_no_table_of_the_fabric_is_said(digits, spoil):
-    value = json.loads(json.dumps(table_of(digits).to_json()))
+def test_what_is_no_table_of_the_fabric_is_said(digits, tmp_path, spoil):
+    run = RunFolder(tmp_path)
+    run.write_json("latencies.json", table_of(digits).row())
+    file = run.file("latencies.json")
+    value = json.loads(file.read_text(encoding="utf-8"))
     spoil(value)
-    with pytest.raises(InputError, match=r"no latency table of the fabric .*: measure it again"):
-        LatencyTable.from_json(value, digits.fabric)
+    file.write_text(json.dumps(value), encoding="utf-8")
+    with pytest.raises(InputError, match=r"latencies\.json: .* at \$"):
+        LatencyTable.of_row(run.read_latencies(), digits.fabric, file)
 
 
-def test_a_timing_that_cannot_be_is_none():
-    for wrong in ({"median_ms": -1}, {"low_ms": 3}, {"high_ms": float("inf")}, {"runs": "many"}):
-        with pytest.raises((ValueError, TypeError)):
-            Timing.from_json(Timing(2, 1, 3, 10).to_json() | wrong)
+def test_a_table_of_another_fabric_names_the_edge_that_it_lacks(digits, tmp_path):
+    row = table_of(digits).row()
+    text = 'digraph { graph [source=x, target=y]; x [input="4"]; x -> y [op=identity] }'
+    other, said = fabric_of(text, tmp_path), r"x\.json: has no latency of the edge x->y#0 at \$\.operation_ms"
+    with pytest.raises(InputError, match=said):
+        LatencyTable.of_row(row, other, Path("x.json"))
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"median_ms": -1}, {"low_ms": 3}, {"high_ms": float("inf")}, {"runs": "many"}, {"runs": 0}]
+)
+def test_a_timing_that_cannot_be_is_refused(wrong):
+    with pytest.raises(InputError, match=r"^cache: .* at \$"):
+        decode_value(plain(Timing(2, 1, 3, 10)) | wrong, Timing, "cache")
 
 
 # --- the clock itself
@@ -346,7 +366,7 @@ def test_a_call_is_made_without_gradients_on_the_threads_asked_for_and_told_with
     assert torch.get_num_threads() == before
     assert 0 < timing.low_ms <= timing.median_ms <= timing.high_ms
     assert timing.runs > 0
-    assert Timing.from_json(json.loads(json.dumps(timing.to_json()))) == timing
+    assert decode_row(json_text(timing).encode(), Timing, "cache") == timing
 
 
 @given(st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=5), st.integers(1, 3))
@@ -355,7 +375,7 @@ def test_low_median_and_high_are_in_that_order_to_the_last_bit(times, repeated):
     assert min(times) <= timing.median_ms <= max(times)
     assert timing.low_ms <= timing.median_ms <= timing.high_ms
     assert timing.runs == 7 * len(times) * repeated
-    assert Timing.from_json(json.loads(json.dumps(timing.to_json()))) == timing
+    assert decode_row(json_text(timing).encode(), Timing, "cache") == timing
 
 
 def test_warming_up_ends_when_its_time_is_over_even_if_the_calls_never_settle():

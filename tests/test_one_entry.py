@@ -19,7 +19,7 @@ from tiny import STRIPES, fabric_of, no_pictures, recipe, settings, stripes, wri
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bsngraph.certificate import Means, read_certificate, verify_certificate
+from bsngraph.certificate import Means, verify_certificate
 from bsngraph.certificate.counters import Amount
 from bsngraph.cli.main import cli
 from bsngraph.costs import COSTS, AdditiveCost, price
@@ -33,6 +33,8 @@ from bsngraph.ops.activations import ACTIVATIONS
 from bsngraph.ops.merges import MERGES, Merge, Part, Place
 from bsngraph.ops.table import registering_from
 from bsngraph.profile import profile_fabric
+from bsngraph.runs import RunFolder
+from bsngraph.runs.rows.certificate import CountedCost
 from bsngraph.searching import prune_run, search
 from bsngraph.supernet import SuperNet, compile_fabric, deploy, prune_net
 from bsngraph.supernet.merges import fold
@@ -243,9 +245,9 @@ def test_a_new_cost_is_checked_searched_and_certified(
     listed = CliRunner().invoke(cli, ["check", "--costs", "--format", "json"])
     assert "how many edges run" in listed.stdout
     folder = searched(STRIPES, tmp_path, monkeypatch, budget="count=3")
-    certificate = read_certificate(folder)
-    assert certificate["costs"]["count"] == {"value": 3, "unit": "edges", "by": by}
-    assert certificate["budgets"][0]["met"]
+    certificate = RunFolder(folder).read_certificate()
+    assert certificate.costs["count"] == CountedCost(value=3, unit="edges", by=by)
+    assert certificate.budgets[0].met
     assert_evaluated(folder)
 
 

@@ -2,13 +2,13 @@
 device.
 """
 
-from bsngraph.measure.cache import default_cache
 from bsngraph.measure.calibration import random_architectures
 from bsngraph.measure.device import Hardware, find_device, find_hardware
 from bsngraph.measure.latency import edge_latencies, measure_network
 from bsngraph.measure.latency_table import LatencyTable, conditions_here
+from bsngraph.measure.piecewise.cache import default_cache
+from bsngraph.measure.piecewise.running import Runner, example_inputs, run_deployed
 from bsngraph.measure.pricing import CostOptions
-from bsngraph.measure.running import Runner, example_inputs, run_deployed
 from bsngraph.measure.timing import Patience, Timing, device_name, measure_module
 
 __all__ = [

@@ -22,9 +22,9 @@ import torch
 
 from bsngraph.measure.calibration import fit_calibration, random_architectures
 from bsngraph.measure.latency_table import LatencyTable, conditions_here
-from bsngraph.measure.piece_timings import PieceTimer, Report
-from bsngraph.measure.pieces import joining_pieces, network_piece, operation_pieces
-from bsngraph.measure.running import Runner, example_inputs, run_deployed
+from bsngraph.measure.piecewise.piece_timings import PieceTimer, Report
+from bsngraph.measure.piecewise.pieces import joining_pieces, network_piece, operation_pieces
+from bsngraph.measure.piecewise.running import Runner, example_inputs, run_deployed
 from bsngraph.measure.timing import Measure, Patience, Timing, measure_module
 from bsngraph.profile import FabricProfile
 from bsngraph.runs.rows.latencies import Calibration

@@ -14,10 +14,10 @@ from pathlib import Path
 from bsngraph.costs import BudgetRequest, Sources, check_units
 from bsngraph.costs.table import DURATION
 from bsngraph.costs.user_costs import load_user_cost
-from bsngraph.measure.cache import default_cache
 from bsngraph.measure.device import Hardware
 from bsngraph.measure.latency import edge_latencies
 from bsngraph.measure.latency_table import LatencyTable
+from bsngraph.measure.piecewise.cache import default_cache
 from bsngraph.profile import FabricProfile
 from bsngraph.runs import RunFolder
 from bsngraph.settings import CostSettings

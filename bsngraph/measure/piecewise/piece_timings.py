@@ -14,9 +14,9 @@ from typing import Any
 
 import torch
 
-from bsngraph.measure.cache import recall, remember
-from bsngraph.measure.pieces import Piece
-from bsngraph.measure.running import Runner, example_inputs
+from bsngraph.measure.piecewise.cache import recall, remember
+from bsngraph.measure.piecewise.pieces import Piece
+from bsngraph.measure.piecewise.running import Runner, example_inputs
 from bsngraph.measure.timing import Measure, Patience, Timing
 from bsngraph.runs.rows.latencies import Conditions
 from bsngraph.supernet import compile_fabric
