@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         architecture_of,
         fabric_from_networkx,
         read_fabric,
+        to_pydot,
         write_fabric,
     )
     from bsngraph.ops import operation
@@ -52,6 +53,7 @@ _HOMES = {
         "architecture_of",
         "fabric_from_networkx",
         "read_fabric",
+        "to_pydot",
         "write_fabric",
     ),
     "bsngraph.ops": ("operation",),
@@ -94,6 +96,7 @@ __all__ = [
     "render",
     "render_dot",
     "search",
+    "to_pydot",
     "train",
     "write_fabric",
 ]

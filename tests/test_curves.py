@@ -16,7 +16,8 @@ from tiny import STRIPES, fabric_of, no_pictures, recipe, settings, stripes
 
 from bsngraph.cli.main import cli
 from bsngraph.draw.charts.axes import NoMatplotlibError
-from bsngraph.draw.charts.curves import Curve, curves_drawing, marks_of, panels_of, render_curves
+from bsngraph.draw.charts.curve_panels import Curve, marks_of, panels_of
+from bsngraph.draw.charts.curves import curves_drawing, render_curves
 from bsngraph.errors import InputError
 from bsngraph.searching import search, train
 from bsngraph.tasks import TASKS, Task, task_of
@@ -223,10 +224,10 @@ def test_another_suffix_is_refused(tmp_path: Path) -> None:
     ("lines", "more", "said"),
     [
         ([], [], "there are no epochs in it yet (metrics.jsonl): is it a run folder?"),
-        (["{"], [], "metrics.jsonl: is damaged"),
-        (["3"], [], "metrics.jsonl: is damaged"),
-        ([json.dumps({"stage": "search"})], [], "metrics.jsonl: is damaged"),
-        ([json.dumps(searched(1, entropy="much"))], [], "metrics.jsonl: is damaged"),
+        (["{"], [], "metrics.jsonl, line 1: "),
+        (["3"], [], "metrics.jsonl, line 1: "),
+        ([json.dumps({"stage": "search"})], [], "metrics.jsonl, line 1: "),
+        ([json.dumps(searched(1, entropy="much"))], [], "metrics.jsonl, line 1: "),
         ([json.dumps(searched(1))], ["--cores", "2"], "--curves and --cores exclude each other"),
     ],
 )

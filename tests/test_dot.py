@@ -26,11 +26,13 @@ from hypothesis import strategies as st
 from random_fabrics import small_fabrics
 
 from bsngraph.errors import FabricError
-from bsngraph.fabric import Fabric, read_fabric, write_fabric
+from bsngraph.fabric import Fabric, read_fabric, to_pydot, write_fabric
 from bsngraph.fabric.binding.raw_to_fabric import raw_to_fabric
 from bsngraph.fabric.reading.dot_to_raw import dot_to_raw
 from bsngraph.fabric.reading.raw import RawEdge, RawNode
 from bsngraph.fabric.writing.fabric_to_dot import fabric_to_dot
+from bsngraph.ops import OPERATIONS
+from bsngraph.ops.signature import read_signature
 
 ENGINES = [
     str(path)
@@ -163,6 +165,12 @@ CORPUS = {
     "attributes of a set go nowhere": "digraph { {a b} [x=1]; subgraph s {c} [x=2] }",
     "a node after its edges": "digraph { a -> b; a [k=1]; b [k=2]; a [k=3, j=4] }",
     "a loop": "digraph { a -> a [k=1]; a -> a }",
+    "a number sign begins a comment that ends with the "
+    "line": 'digraph { a -> b # -> c\n [k=1] # }\n  # "\n c#d\n [label="# no\n# no"]; "#e" -> d;\n#f\n}',
+    "comments between all "
+    "words": 'digraph g { a -> b [ k = 1 , j = "x" ] ; subgraph s { c ; node [ p = q ] } -> d : n }'.replace(
+        " ", '\n# -> { ] ; "\n'
+    ),
     "carriage returns": "digraph {\r\n a -> b [k=1]\r\n# c\r\n c }\r\n",
 }
 
@@ -531,3 +539,48 @@ def test_an_html_label_stays_html():
     file = 'digraph { source=x; target=y; x [input="4", label=<<b>bold</b> x>]; x -> y [op=identity] }'
     written = fabric_to_dot(raw_to_fabric(dot_to_raw(file, "test")).finish())
     assert "label=<<b>bold</b> x>" in written
+
+
+def test_an_argument_named_like_a_keyword_of_dot_is_quoted(monkeypatch):
+    def build(shape: tuple[int, ...], *, strict: int = 1) -> None: ...
+
+    monkeypatch.setitem(OPERATIONS, "odd", read_signature("odd", build))
+    text = 'digraph { source=x; target=y; x [input="4"]; x -> y [op=odd, "strict"=3] }'
+    fabric = raw_to_fabric(dot_to_raw(text, "test")).finish()
+    assert fabric.edges[0].arguments == {"strict": 3}
+    assert reread(fabric) == fabric
+    assert raw_to_fabric(dot_to_raw(to_pydot(fabric).to_string(), "pydot")).finish() == fabric
+
+
+# Fabrics as graphs of pydot
+
+FABRICS = sorted((Path(__file__).parents[1] / "fabrics").glob("*.dot"))
+
+
+@pytest.mark.parametrize("path", FABRICS, ids=[path.name for path in FABRICS])
+def test_pydot_writes_the_bytes_that_we_write(path):
+    fabric = read_fabric(path)
+    assert to_pydot(fabric).to_string() == fabric_to_dot(fabric)
+
+
+@given(
+    small_fabrics(max_edges=8, costs=True), st.lists(odd_names, min_size=8, max_size=8, unique=True), labels
+)
+def test_a_pydot_graph_reads_back_as_the_same_fabric(fabric, words, label):
+    names = dict(zip([node.name for node in fabric.nodes], words, strict=False))
+    odd = renamed(fabric, names, {}, "odd <b>")
+    edges = tuple(replace(edge, style={"label": label} if label else {}) for edge in odd.edges)
+    odd = replace(odd, edges=edges)
+    names = [edge.name for edge in odd.edges]
+    if len(set(names)) == len(names):
+        text = to_pydot(odd).to_string()
+        once = raw_to_fabric(dot_to_raw(text, "pydot")).finish()
+        assert once == reread(odd)
+
+
+@needs_graphviz
+def test_graphviz_draws_a_pydot_graph(tmp_path):
+    graph = to_pydot(read_fabric(FABRICS[0]))
+    graph.set_rankdir("LR")
+    for engine in ENGINES:
+        assert b"<svg" in graph.create(prog=engine, format="svg", encoding="utf-8")

@@ -15,11 +15,12 @@ from types import SimpleNamespace
 import pytest
 
 from bsngraph.draw import NoGraphvizError, fabric_drawing, find_graphviz, graphviz, render_dot
-from bsngraph.draw.dot_text import escaped, quoted
 from bsngraph.draw.palette import BLOCK, CONV_1, CONV_3, CONV_WIDE, SKIP, family_of, short_label
+from bsngraph.draw.parts.label_text import escaped
 from bsngraph.errors import BsngraphError, InputError
 from bsngraph.fabric.model import Edge, Fabric, Node
 from bsngraph.fabric.reading.dot_to_raw import dot_to_raw
+from bsngraph.fabric.writing.dot_text import quoted
 from bsngraph.wording import percent, quantity, shortened
 
 SHAPES = ((1, 8, 8), (16, 8, 8), (16, 8, 8), (32, 4, 4), (10,))
@@ -270,6 +271,15 @@ def test_a_graphviz_that_hangs_is_stopped_with_a_way_out(
 def test_drawing_never_imports_torch() -> None:
     code = "import sys, bsngraph.draw; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_drawing_a_dot_file_never_imports_pydot(tmp_path: Path) -> None:
+    code = (
+        "import sys, bsngraph; bsngraph.render(*sys.argv[1:]); sys.exit('pydot' in sys.modules or "
+        "'torch' in sys.modules)"
+    )
+    file = Path(__file__).parents[1] / "fabrics" / "digits.dot"
+    subprocess.run([sys.executable, "-c", code, str(file), str(tmp_path / "digits.dot")], check=True)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import networkx as nx
@@ -17,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from random_fabrics import small_graphs
 
+from bsngraph.draw import fabric_drawing
 from bsngraph.errors import FabricError, InputError
 from bsngraph.fabric import Draft, Fabric, draft_file, fabric_from_networkx, read_fabric, write_fabric
 from bsngraph.fabric.binding.raw_to_fabric import raw_to_fabric
@@ -24,6 +26,8 @@ from bsngraph.fabric.reading.dot_to_raw import dot_to_raw
 from bsngraph.fabric.reading.networkx_to_raw import networkx_to_raw
 from bsngraph.fabric.writing.fabric_to_dot import fabric_to_dot
 from bsngraph.fabric.writing.fabric_to_networkx import fabric_to_networkx
+from bsngraph.ops.activations import ACTIVATIONS
+from bsngraph.ops.merges import MERGES, Merge
 
 DIGITS = Path(__file__).parents[1] / "fabrics" / "digits.dot"
 
@@ -815,6 +819,82 @@ def test_numbers_of_numpy_are_numbers():
     assert raw_to_fabric(dot_to_raw(fabric_to_dot(read), "written")).finish() == read
 
 
+def test_arrays_and_parameters_of_numpy_are_read_as_python_has_them():
+    graph = nx.MultiDiGraph(source="x", target="y", width=np.int64(8), format=np.int64(1))
+    graph.graph["node"] = {"merge": np.str_("mean")}
+    graph.add_node("x", input=np.array([1, 8, 8]))
+    graph.add_edge("x", "y", np.int64(3), op="conv", channels="2*$width", cost_mj=np.float64(0.1))
+    read = fabric_from_networkx(graph)
+    (edge,) = read.edges
+    assert (read.nodes[0].input, read.nodes[1].merge) == ((1, 8, 8), "mean")
+    assert (edge.key, edge.arguments, edge.costs) == ("3", {"channels": 16}, {"mj": 0.1})
+    assert type(edge.arguments["channels"]) is int
+    assert type(edge.costs["mj"]) is float
+
+
+def test_node_0_is_a_node_like_any_other():
+    for source, target in ((0, 1), (1, 0), (np.int64(0), 1)):
+        graph = nx.MultiDiGraph(source=source, target=target)
+        graph.add_node(source, input="4")
+        graph.add_edge(source, target, op="identity")
+        read = fabric_from_networkx(graph)
+        assert (read.sources, read.targets) == ((str(source),), (str(target),))
+
+
+def read_by_networkx(path: Path) -> nx.MultiDiGraph:
+    with warnings.catch_warnings():  # pydot's parser warns of its own use of pyparsing
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return nx.nx_pydot.read_dot(path)
+
+
+SMALL = """digraph "a small one" {
+  source=image; target="the end"; channels=16; label="say \\"hi\\" to\\nall"; rankdir=LR;
+  node [activation=relu];
+  edge [op=conv, channels="2*$channels"];
+  image [input="1x8x8", activation=none, xlabel=<<b>x</b>>];
+  image -> a [fixed=true];
+  a -> b; a -> b [op=identity, key="skip one"]; a -> b [kernel=1];
+  b -> "the end" [op=classifier, classes=10, fixed=true];
+}"""
+
+
+def test_a_graph_that_networkx_read_from_dot_is_the_fabric_of_the_file(tmp_path):
+    (tmp_path / "f.dot").write_text(SMALL)
+    graph = read_by_networkx(tmp_path / "f.dot")
+    assert set(graph.graph) == {"name", "graph", "node", "edge"}  # where networkx puts things
+    read, meant = fabric_from_networkx(graph), read_fabric(tmp_path / "f.dot")
+    assert (read.name, read.sources, read.style) == (meant.name, meant.sources, meant.style)
+    assert {node.name: node for node in read.nodes} == {node.name: node for node in meant.nodes}
+    assert read == meant
+    assert fabric_from_networkx(graph, {"channels": 4}) == read_fabric(tmp_path / "f.dot", {"channels": 4})
+
+
+@pytest.mark.parametrize("name", ["digits.dot", "cells.dot"])
+def test_a_written_fabric_goes_through_networkxs_own_reader_of_dot(name, tmp_path):
+    meant = read_fabric(DIGITS.with_name(name))
+    write_fabric(meant, tmp_path / "f.dot")
+    assert fabric_from_networkx(read_by_networkx(tmp_path / "f.dot")) == meant
+
+
+def test_defaults_that_networkx_keeps_of_a_dot_file_are_defaults_and_may_be_wrong():
+    graph = nx.MultiDiGraph(graph={"source": '"x"', "target": "y", "k": "3"}, edge={"kernl": '"3"'})
+    graph.add_node("x", input='"4"')
+    graph.add_edge("x", "y", op="identity")
+    with pytest.raises(FabricError) as caught:
+        fabric_from_networkx(graph)
+    assert [str(problem) for problem in caught.value.problems] == [
+        "default 'kernl' is something that no operation takes @ edge [...]: did you mean 'kernel'?",
+        "parameter 'k' is never used @ graph: use it as \"$k\", or remove it",
+    ]
+
+
+def test_quotes_in_a_graph_built_in_python_are_quotes():
+    graph = nx.MultiDiGraph(source="x", target="y")
+    graph.add_node("x", input=(4,), label='"quoted"')
+    graph.add_edge("x", "y", op="identity")
+    assert fabric_from_networkx(graph).nodes[0].style == {"label": '"quoted"'}
+
+
 def test_an_undirected_graph_is_refused():
     with pytest.raises(FabricError) as caught:
         fabric_from_networkx(nx.MultiGraph(source="x", target="y"))
@@ -921,3 +1001,15 @@ def test_a_source_that_is_a_target_is_an_error():
         "the source is a target too" in problem
         for problem in problems("x -> y [op=identity]", 'source=x, target="x,y"')
     )
+
+
+def test_a_merge_and_an_activation_are_known_once_they_stand_in_their_tables(monkeypatch):
+    monkeypatch.setitem(MERGES, "median", Merge("the median of the inputs present", "nowhere:median"))
+    monkeypatch.setitem(ACTIVATIONS, "cube", "nowhere:cube")
+    read = fabric("x -> y [op=identity]; x -> y [op=dropout]; y [merge=median, activation=cube]")
+    assert (read.nodes[1].merge, read.nodes[1].activation) == ("median", "cube")
+    assert raw_to_fabric(dot_to_raw(fabric_to_dot(read), "written")).finish() == read
+    assert "median" in fabric_drawing(read)
+    assert problems("x -> y [op=identity]; y [merge=medan]") == [
+        "merge=medan is not known @ node y, line 4: did you mean 'median'?"
+    ]

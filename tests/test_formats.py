@@ -14,17 +14,21 @@ from pathlib import Path
 
 import networkx as nx
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from random_fabrics import small_fabrics, small_graphs
 
+from bsngraph.cli.main import cli
 from bsngraph.errors import FabricError, InputError
-from bsngraph.fabric import Fabric, fabric_from_networkx, read_fabric, write_fabric
+from bsngraph.fabric import Fabric, fabric_from_networkx, formats, read_fabric, write_fabric
 from bsngraph.fabric.binding.raw_to_fabric import raw_to_fabric
-from bsngraph.fabric.formats import FORMATS, format_of
+from bsngraph.fabric.formats import FORMATS, Format, format_of, from_text
 from bsngraph.fabric.reading.graphml_to_raw import graphml_to_raw
 from bsngraph.fabric.reading.node_link_to_raw import node_link_to_raw
-from bsngraph.fabric.reading.raw import cannot_be_written, join_names, split_names
+from bsngraph.fabric.reading.raw import RawGraph
+from bsngraph.fabric.words.name_lists import join_names, split_names
+from bsngraph.fabric.words.writable_text import cannot_be_written
 from bsngraph.fabric.writing.fabric_to_graphml import write_graphml
 from bsngraph.fabric.writing.fabric_to_networkx import fabric_to_networkx
 from bsngraph.fabric.writing.fabric_to_node_link import write_node_link
@@ -300,6 +304,27 @@ def test_an_unknown_suffix_is_an_error_that_names_the_known_ones(tmp_path: Path)
         with pytest.raises(InputError, match="suffix"):
             read_fabric(tmp_path / name)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_format_is_one_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(text: str, origin: str) -> RawGraph:
+        return node_link_to_raw(text.removeprefix("a fabric: "), origin)
+
+    row = Format("Dummy", (".dummy",), from_text(read), lambda fabric: f"a fabric: {write_node_link(fabric)}")
+    monkeypatch.setattr(formats, "FORMATS", (*FORMATS, row))
+    fabric = read_fabric(FILES / "fabric.dot")
+    path = tmp_path / "f.dummy"
+    write_fabric(fabric, path)
+    assert path.read_text(encoding="utf-8").startswith("a fabric: {")
+    assert read_fabric(path) == fabric
+    for words in (["render", str(path), "-o", str(tmp_path / "f.dot")], ["check", str(path)]):
+        done = CliRunner().invoke(cli, words)
+        assert done.exit_code == 0, done.output
+    assert "small" in (tmp_path / "f.dot").read_text(encoding="utf-8")
+    path.write_text("a fabric: {}")
+    assert "there is neither `edges` nor `links` @ the file" in str(problems_of(path))
+    with pytest.raises(InputError, match=re.escape(".json (node-link JSON), .dummy (Dummy)")):
+        read_fabric(tmp_path / "f.other")
 
 
 # --- mistakes in JSON and GraphML: what, where

@@ -19,8 +19,8 @@ from bsngraph.costs.schedules.schedule_costs import Makespan, Steps, cores_of, s
 from bsngraph.costs.schedules.scheduled_edge import ScheduledEdge
 from bsngraph.errors import InputError
 from bsngraph.fabric import Booleans, Fabric, connected, live_edges
-from bsngraph.fabric.binding.structure import edges_by_name
 from bsngraph.fabric.model import Edge, Node
+from bsngraph.fabric.words.natural_order import edges_by_name
 from bsngraph.profile import profile_fabric
 from bsngraph.supernet import prune
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from bsngraph.fabric import Fabric
-from bsngraph.fabric.binding.structure import edges_by_name
+from bsngraph.fabric.words.natural_order import edges_by_name
 
 
 def simulate(

@@ -8,23 +8,17 @@ In: the two fabrics; shapes are drawn where they carry them. Out: DOT text for
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 
-from bsngraph.draw.dot_text import attributes, escaped, quoted
-from bsngraph.draw.fabric_drawing import (
-    MOST_LABELS,
-    View,
-    band_statements,
-    node_label,
-    node_tooltip,
-    opening,
-    resolution_bands,
-)
-from bsngraph.draw.legend import Entry, foot
 from bsngraph.draw.palette import long_label, short_label
+from bsngraph.draw.parts.label_text import escaped
+from bsngraph.draw.parts.legend import Entry, foot
+from bsngraph.draw.parts.node_text import node_label, node_tooltip
+from bsngraph.draw.parts.outline import MOST_LABELS, Outline, frame, known_shapes
 from bsngraph.fabric.difference import Changed, FabricDifference, difference
 from bsngraph.fabric.model import Edge, Fabric, Node
-from bsngraph.ops import Value
+from bsngraph.fabric.writing import dot_text
+from bsngraph.ops import Shape, Value
 
 ADDED, GONE, CHANGED, SAME = "#117733", "#CC3311", "#E67300", "#9A9A9A"
 _FILLS = {ADDED: "#E3F2E6", GONE: "#FBE9E6", CHANGED: "#FDF0E0", SAME: "white"}
@@ -34,23 +28,13 @@ _MOST_CHANGES = 2
 def difference_drawing(a: Fabric, b: Fabric, *, caption: Sequence[str] = ()) -> str:
     """DOT text of the picture of what changed from fabric `a` to fabric `b`.
 
-    An edge that is searchable in one and fixed in the other, and else the same, counts
-    as the same.
+    An edge that is searchable in one and fixed in the other, and otherwise the same,
+    counts as the same.
     """
-    found = difference(a, b)
-    both = _union(a, b)
-    shapes = tuple(node.tensor or node.input for node in both.nodes)
-    view = View(
-        both, frozenset(range(len(both.edges))), False, shapes, (None,) * len(both.edges), "macs", None
-    )
-    return "\n".join(
-        [
-            f"digraph {quoted(both.name)} {{",
-            *_statements(view, found, {edge.name: edge for edge in a.edges}, caption),
-            "}",
-            "",
-        ]
-    )
+    outline = _union(a, b)
+    marks = _marks(difference(a, b))
+    before = {edge.name: edge for edge in a.edges}
+    return dot_text.digraph(outline.name, _statements(outline, marks, before, caption), indent="  ")
 
 
 def spoken(change: Value | None) -> str:
@@ -62,87 +46,100 @@ def spoken(change: Value | None) -> str:
     return str(change).lower() if isinstance(change, bool) else str(change)
 
 
-def _union(a: Fabric, b: Fabric) -> Fabric:
-    """B, and what only A has. It may have cycles and need not be a fabric; it is only
-    drawn.
-    """
-    nodes: dict[str, Node] = {node.name: node for node in (*a.nodes, *b.nodes)}
-    edges: dict[str, Edge] = {edge.name: edge for edge in (*a.edges, *b.edges)}
-    sources, targets = dict.fromkeys((*b.sources, *a.sources)), dict.fromkeys((*b.targets, *a.targets))
-    return replace(
-        b,
+def _union(a: Fabric, b: Fabric) -> Outline:
+    """B, and what only A has."""
+    nodes = {node.name: node for node in (*a.nodes, *b.nodes)}
+    edges = {edge.name: edge for edge in (*a.edges, *b.edges)}
+    return Outline(
+        name=b.name,
         nodes=tuple(nodes.values()),
         edges=tuple(edges.values()),
-        sources=tuple(sources),
-        targets=tuple(targets),
+        ends=frozenset((*a.sources, *a.targets, *b.sources, *b.targets)),
+        shapes=known_shapes(tuple(nodes.values())),
     )
+
+
+@dataclass(frozen=True)
+class _Marks:
+    """Names of edges and of nodes → their colours, and what changed about them. What is
+    not named is the same.
+    """
+
+    edge_colours: Mapping[str, str]
+    node_colours: Mapping[str, str]
+    edge_changes: Mapping[str, Changed]
+    node_changes: Mapping[str, Changed]
+
+
+def _marks(found: FabricDifference) -> _Marks:
+    edge_changes = {one.name: one for one in found.changed if not one.decided}
+    node_changes = {one.name: one for one in found.nodes_changed if not one.decided}
+    return _Marks(
+        edge_colours=_colours(edge_changes, found.only_a, found.only_b),
+        node_colours=_colours(node_changes, found.nodes_only_a, found.nodes_only_b),
+        edge_changes=edge_changes,
+        node_changes=node_changes,
+    )
+
+
+def _colours(
+    changed: Mapping[str, Changed], only_a: Sequence[Edge | Node], only_b: Sequence[Edge | Node]
+) -> dict[str, str]:
+    colours = dict.fromkeys(changed, CHANGED)
+    return colours | {one.name: ADDED for one in only_b} | {one.name: GONE for one in only_a}
 
 
 def _statements(
-    view: View, found: FabricDifference, before: Mapping[str, Edge], caption: Sequence[str]
+    outline: Outline, marks: _Marks, before: Mapping[str, Edge], caption: Sequence[str]
 ) -> Iterator[str]:
-    changed = {one.name: one for one in found.changed if not one.decided}
-    nodes_changed = {one.name: one for one in found.nodes_changed if not one.decided}
-    colours = (
-        dict.fromkeys(changed, CHANGED)
-        | {edge.name: ADDED for edge in found.only_b}
-        | {edge.name: GONE for edge in found.only_a}
-    )
-    node_colours = dict.fromkeys(nodes_changed, CHANGED)
-    node_colours |= {node.name: ADDED for node in found.nodes_only_b} | {
-        node.name: GONE for node in found.nodes_only_a
-    }
-    yield from opening(foot(caption, [], _entries({*colours.values(), *node_colours.values()})))
-    for position, (resolution, members) in enumerate(resolution_bands(view).items()):
-        yield from band_statements(view, position, resolution, members)
-    for index, node in enumerate(view.fabric.nodes):
-        colour = node_colours.get(node.name, SAME)
-        style = _node_style(view, index, node, colour, nodes_changed.get(node.name))
-        yield f"  {quoted(node.name)} {attributes(style)};"
-    labelled = len(view.fabric.edges) <= MOST_LABELS
-    for edge in view.fabric.edges:
-        colour = colours.get(edge.name, SAME)
-        style = {"key": edge.key} | _edge_style(
-            edge, before.get(edge.name), colour, changed.get(edge.name), labelled or colour != SAME
-        )
-        yield f"  {quoted(edge.source)} -> {quoted(edge.target)} {attributes(style)};"
+    """`before` are A's edges by name."""
+    used = {*marks.edge_colours.values(), *marks.node_colours.values()}
+    yield from frame(outline, foot(caption, [], _entries(used)))
+    for node, shape in zip(outline.nodes, outline.shapes, strict=True):
+        yield dot_text.node(node.name, _node_looks(outline, node, shape, marks))
+    labelled = len(outline.edges) <= MOST_LABELS
+    for edge in outline.edges:
+        looks = {"key": edge.key, **_edge_looks(edge, before.get(edge.name), marks, labelled)}
+        yield dot_text.edge(edge.source, edge.target, looks)
 
 
-def _node_style(view: View, index: int, node: Node, colour: str, changed: Changed | None) -> dict[str, str]:
-    text = "#777777" if colour == SAME else colour
-    tooltip = "\n".join([node_tooltip(node, view.shapes[index]), *_told(changed)])
-    style = {
-        "label": node_label(view, index, node, text if colour != SAME else "#333333", text),
-        "tooltip": escaped(tooltip),
+def _node_looks(outline: Outline, node: Node, shape: Shape | None, marks: _Marks) -> dot_text.Attributes:
+    colour = marks.node_colours.get(node.name, SAME)
+    name_colour, small_colour = ("#333333", "#777777") if colour == SAME else (colour, colour)
+    merges = node.name in outline.merging
+    told = _told(marks.node_changes.get(node.name))
+    looks: dict[str, str] = {
+        "label": node_label(node, shape, merges=merges, colour=name_colour, small_colour=small_colour),
+        "tooltip": escaped("\n".join([node_tooltip(node, shape), *told])),
         "fillcolor": _FILLS[colour],
         "color": colour,
     }
-    return (
-        style
-        | ({"style": "filled,rounded,dashed"} if colour == GONE else {})
-        | ({} if colour == SAME else {"penwidth": "2"})
-    )
+    if colour == GONE:
+        looks["style"] = "filled,rounded,dashed"
+    if colour != SAME:
+        looks["penwidth"] = "2"
+    return looks
 
 
-def _edge_style(
-    edge: Edge, before: Edge | None, colour: str, changed: Changed | None, labelled: bool
-) -> dict[str, str]:
-    tooltip = escaped(
-        "\n".join([edge.name, long_label(edge) + (" (fixed)" if edge.fixed else ""), *_told(changed)])
-    )
-    style = {
+def _edge_looks(edge: Edge, before: Edge | None, marks: _Marks, labelled: bool) -> dot_text.Attributes:
+    """A changed edge always has a label, the others if all edges are `labelled`."""
+    colour = marks.edge_colours.get(edge.name, SAME)
+    changed = marks.edge_changes.get(edge.name)
+    fixed = " (fixed)" if edge.fixed else ""
+    tooltip = escaped("\n".join([edge.name, long_label(edge) + fixed, *_told(changed)]))
+    looks = {
         "color": colour,
         "style": "dashed" if colour == GONE else "solid",
         "penwidth": "1.2" if colour == SAME else "2.6",
     }
-    if labelled:
-        style |= {"label": "  " + escaped(_edge_label(edge, before, changed)), "fontcolor": colour}
-    return style | {"tooltip": tooltip, "labeltooltip": tooltip}
+    if labelled or colour != SAME:
+        looks |= {"label": "  " + escaped(_edge_label(edge, before, changed)), "fontcolor": colour}
+    return looks | {"tooltip": tooltip, "labeltooltip": tooltip}
 
 
 def _edge_label(edge: Edge, before: Edge | None, changed: Changed | None) -> str:
-    """What the edge does; of a changed one what it did, or the words that changed where
-    both read alike.
+    """What the edge does. A changed one has what it did before it, or the words that
+    changed if both read alike.
     """
     if changed is None or before is None:
         return short_label(edge)
@@ -155,13 +152,11 @@ def _edge_label(edge: Edge, before: Edge | None, changed: Changed | None) -> str
 
 def _told(changed: Changed | None) -> list[str]:
     """`channels 16 → 32`, one a change."""
-    return (
-        [f"{change.what} {spoken(change.before)} → {spoken(change.after)}" for change in changed.changes]
-        if changed
-        else []
-    )
+    changes = changed.changes if changed else ()
+    return [f"{change.what} {spoken(change.before)} → {spoken(change.after)}" for change in changes]
 
 
 def _entries(colours: set[str]) -> list[Entry]:
+    """What the colours mean, those that are used and the grey of the rest."""
     entries = [Entry(ADDED, "added", 3), Entry(GONE, "removed", 3, dashed=True), Entry(CHANGED, "changed", 3)]
     return [*(entry for entry in entries if entry.colour in colours), Entry(SAME, "the same", 2)]

@@ -9,6 +9,7 @@ from bsngraph.fabric.formats import draft_file, fabric_from_networkx, read_fabri
 from bsngraph.fabric.live import Booleans, LiveSweep, connected, live_edges
 from bsngraph.fabric.model import Edge, Fabric, Node
 from bsngraph.fabric.neighbours import every_choice, neighbouring_choices
+from bsngraph.fabric.writing.fabric_to_pydot import to_pydot
 
 __all__ = [
     "Architecture",
@@ -28,5 +29,6 @@ __all__ = [
     "neighbouring_choices",
     "prune_fabric",
     "read_fabric",
+    "to_pydot",
     "write_fabric",
 ]

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bsngraph.errors import BsngraphError
-from bsngraph.fabric.binding.structure import natural_key
 from bsngraph.fabric.live import Booleans, connected, live_edges
 from bsngraph.fabric.model import Edge, Fabric
+from bsngraph.fabric.words.natural_order import natural_key
 from bsngraph.ops import Shape
 from bsngraph.ops.merges import MERGES
 

@@ -1,4 +1,6 @@
-"""Files ↔ Fabric. A file's suffix says its format: one row of `FORMATS` each."""
+"""Files ↔ Fabric. The suffix of a file says its format; each format is one row of
+`FORMATS`.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,12 @@ from bsngraph.whole_files import read_bounded, write_whole
 
 @dataclass(frozen=True)
 class Format:
-    """A file format: `read(content, origin)` and `write(fabric)`."""
+    """A file format.
+
+    `read` takes the content of a file and its path, for messages. It raises a
+    FabricError if the content is not of this format. `write` gives what `read` reads
+    back as the same Fabric.
+    """
 
     name: str
     suffixes: tuple[str, ...]
@@ -36,20 +43,24 @@ class Format:
     write: Callable[[Fabric], str | bytes]
 
 
+def from_text(read: Callable[[str, str], RawGraph]) -> Callable[[bytes, str], RawGraph]:
+    """A reader of UTF-8 text, as a format needs it."""
+
+    def read_bytes(content: bytes, origin: str) -> RawGraph:
+        try:
+            text = content.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            cure = "save the file as UTF-8 text"
+            raise InputError(f"{origin}: byte {error.start} is not UTF-8: {cure}") from None
+        return read(text, origin)
+
+    return read_bytes
+
+
 FORMATS = (
-    Format(
-        "DOT",
-        (".dot", ".gv"),
-        lambda content, origin: dot_to_raw(_text(content, origin), origin),
-        fabric_to_dot,
-    ),
+    Format("DOT", (".dot", ".gv"), from_text(dot_to_raw), fabric_to_dot),
     Format("GraphML", (".graphml",), graphml_to_raw, write_graphml),
-    Format(
-        "node-link JSON",
-        (".json",),
-        lambda content, origin: node_link_to_raw(_text(content, origin), origin),
-        write_node_link,
-    ),
+    Format("node-link JSON", (".json",), from_text(node_link_to_raw), write_node_link),
 )
 
 
@@ -71,18 +82,17 @@ def draft_file(path: str | Path, settings: Mapping[str, Value] | None = None) ->
     Raises:
         FabricError: the file is not of the format that its suffix says, or larger than
             any fabric.
-        InputError: the file cannot be read, or its suffix is none that we know.
+        InputError: the file cannot be read, or its suffix is not a known one.
     """
     path = Path(path)
     format_ = format_of(path)
-    return raw_to_fabric(
-        check_texts(format_.read(read_bounded(path, MAX_BYTES, TOO_LARGE), str(path))), settings
-    )
+    raw = format_.read(read_bounded(path, MAX_BYTES, TOO_LARGE), str(path))
+    return raw_to_fabric(check_texts(raw), settings)
 
 
 def fabric_from_networkx(graph: nx.MultiDiGraph[Any], settings: Mapping[str, Value] | None = None) -> Fabric:
     """A fabric built in Python: a directed networkx graph with the attributes of the
-    file format.
+    file format. A graph that networkx read from DOT is understood, too.
 
     Raises:
         FabricError: it is not a valid fabric; all problems are listed.
@@ -95,7 +105,7 @@ def write_fabric(fabric: Fabric, path: str | Path) -> None:
     written whole or not at all.
 
     Raises:
-        InputError: the suffix is none that we know, or the file cannot be written.
+        InputError: the suffix is not a known one, or the file cannot be written.
     """
     path = Path(path)
     write_whole(path, format_of(path).write(fabric))
@@ -105,17 +115,10 @@ def format_of(path: Path) -> Format:
     """The format that a path's suffix says.
 
     Raises:
-        InputError: none has that suffix.
+        InputError: no format has that suffix.
     """
     for format_ in FORMATS:
         if path.suffix.lower() in format_.suffixes:
             return format_
     known = ", ".join(f"{' or '.join(format_.suffixes)} ({format_.name})" for format_ in FORMATS)
     raise InputError(f"{path}: a fabric's suffix says its format: name it {known}")
-
-
-def _text(content: bytes, origin: str) -> str:
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{origin}: byte {error.start} is not UTF-8: save the file as UTF-8 text") from None

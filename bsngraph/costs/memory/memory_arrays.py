@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from bsngraph.costs.memory.merge_memory import merge_memory
 from bsngraph.fabric import Booleans, Fabric
-from bsngraph.fabric.binding.structure import natural_key
+from bsngraph.fabric.words.natural_order import natural_key
 from bsngraph.ops import Shape
 from bsngraph.ops.activations import NO_ACTIVATION
 from bsngraph.ops.merges import MERGES

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bsngraph.fabric import Booleans, Fabric, LiveSweep
-from bsngraph.fabric.binding.structure import edges_by_name
+from bsngraph.fabric.words.natural_order import edges_by_name
 
 Times = NDArray[np.float64]
 _Indices = NDArray[np.intp]

@@ -1,10 +1,10 @@
-"""How large a file may be: everything a stranger's file could make us allocate or
+"""How large a file may be. Everything that a stranger's file could make us allocate or
 repeat is bounded here.
 
 In: bytes, counts and texts while a file is read. Out: nothing, or a FabricError that
 says which bound is passed and where. The bounds are far above what anybody draws or
-searches, and low enough that reading ends within minutes and a few GB whatever the file
-says.
+searches. They are low enough that reading ends within minutes and a few GB, whatever
+the file says.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MAX_BYTES = 64 * 2**20
 MAX_NODES = 200_000
 MAX_EDGES = 200_000
 MAX_WORDS = 4_000_000
-# as written, before chains and defaults are worked out: each takes its time to parse
+# words of DOT as written, before chains and defaults are expanded; parsing is slow
 MAX_DOT_WORDS = 1_000_000
 MAX_DEPTH = 64
 MAX_TEXT = 10_000
@@ -27,12 +27,12 @@ _SMALLER = "split the fabric, or write fewer edges"
 TOO_LARGE = f"more than any fabric needs: {_SMALLER}"
 
 
-class Meter:
-    """Counts while a graph is read. A word is a name or value, counted again for every
-    node and edge that it is applied to.
+class SizeMeter:
+    """Counts words, nodes and edges while a graph is read. A word is a name or a value;
+    it is counted again for every node and edge that it is applied to.
     """
 
-    def __init__(self, origin: str, most_words: int = MAX_WORDS) -> None:
+    def __init__(self, origin: str, most_words: int) -> None:
         self.origin = origin
         self.most_words = most_words
         self.words = self.nodes = self.edges = 0
@@ -45,7 +45,7 @@ class Meter:
         """
         self.words += words
         if self.words > self.most_words:
-            raise self._passed(f"the file says more than {self.most_words:,} words", where)
+            raise too_many_words(self.origin, self.most_words, where)
 
     def node(self, where: str) -> None:
         """Count a node.
@@ -55,7 +55,7 @@ class Meter:
         """
         self.nodes += 1
         if self.nodes > MAX_NODES:
-            raise self._passed(f"the graph has more than {MAX_NODES:,} nodes", where)
+            raise _passed(self.origin, f"the graph has more than {MAX_NODES:,} nodes", where)
 
     def edge(self, where: str) -> None:
         """Count an edge.
@@ -65,10 +65,16 @@ class Meter:
         """
         self.edges += 1
         if self.edges > MAX_EDGES:
-            raise self._passed(f"the graph has more than {MAX_EDGES:,} edges", where)
+            raise _passed(self.origin, f"the graph has more than {MAX_EDGES:,} edges", where)
 
-    def _passed(self, what: str, where: str) -> FabricError:
-        return FabricError(self.origin, [Problem(what, where, _SMALLER)])
+
+def too_many_words(origin: str, most: int, where: str, cure: str = _SMALLER) -> FabricError:
+    """The error of a file of more than `most` words."""
+    return _passed(origin, f"the file says more than {most:,} words", where, cure)
+
+
+def _passed(origin: str, what: str, where: str, cure: str = _SMALLER) -> FabricError:
+    return FabricError(origin, [Problem(what, where, cure)])
 
 
 def check_texts(raw: RawGraph) -> RawGraph:
@@ -81,9 +87,7 @@ def check_texts(raw: RawGraph) -> RawGraph:
     for where, text in _texts(raw):
         if len(text) > MAX_TEXT:
             what = f"a text of {len(text):,} characters ({text[:20]!r}…)"
-            raise FabricError(
-                raw.origin, [Problem(what, where, f"names and values have at most {MAX_TEXT:,} characters")]
-            )
+            raise _passed(raw.origin, what, where, f"names and values have at most {MAX_TEXT:,} characters")
     return raw
 
 

@@ -4,47 +4,38 @@ a line, everything quoted.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
 
-import pydot
+import networkx as nx
 
 from bsngraph.fabric.model import Fabric
-from bsngraph.fabric.reading.raw import HTML
+from bsngraph.fabric.words.writable_text import HTML
+from bsngraph.fabric.writing.dot_text import Attributes, Html, assignment, digraph, edge, node
 from bsngraph.fabric.writing.fabric_to_networkx import fabric_to_networkx
 
 
 def fabric_to_dot(fabric: Fabric) -> str:
     """DOT text that reads back as the same Fabric and that Graphviz draws as it is."""
-    graph = fabric_to_networkx(fabric)
-    dot = pydot.Dot(quoted(fabric.name), graph_type="digraph")
-    _set(dot, {name: value for name, value in graph.graph.items() if name != "name"})
-    for name, attributes in graph.nodes(data=True):
-        node = pydot.Node(quoted(name))
-        _set(node, attributes)
-        dot.add_node(node)
-    for source, target, key, attributes in graph.edges(keys=True, data=True):
-        edge = pydot.Edge(quoted(source), quoted(target))
-        _set(edge, {"key": key} | attributes)
-        dot.add_edge(edge)
-    return str(dot.to_string())
+    return digraph(dot_value(fabric.name), _statements(fabric_to_networkx(fabric)))
 
 
-def _set(item: pydot.Common, attributes: Mapping[str, Any]) -> None:
-    for name, value in attributes.items():
-        item.set(name, quoted(value))
-
-
-def quoted(value: object) -> str:
-    """A DOT string; `\\"` is the only escape the language has. Text in <...> is HTML to
-    Graphviz and stays so.
+def dot_value(value: object) -> str:
+    """A value as DOT text. A text in brackets that nest is HTML to Graphviz, and stays
+    so.
     """
-    if isinstance(value, bool):
-        text = str(value).lower()
-    elif isinstance(value, float):
-        text = repr(value)
-    else:
-        text = str(value)
-    if HTML.fullmatch(text):
-        return text
-    return '"' + text.replace('"', '\\"') + '"'
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return Html(text[1:-1]) if HTML.fullmatch(text) else text
+
+
+def _statements(graph: nx.MultiDiGraph[str]) -> Iterator[str]:
+    for name, value in graph.graph.items():
+        if name != "name":
+            yield assignment(name, dot_value(value))
+    for name, attributes in graph.nodes(data=True):
+        yield node(dot_value(name), _values(attributes))
+    for source, target, key, attributes in graph.edges(keys=True, data=True):
+        yield edge(dot_value(source), dot_value(target), _values({"key": key} | attributes))
+
+
+def _values(attributes: Mapping[str, object]) -> Attributes:
+    return {name: dot_value(value) for name, value in attributes.items()}

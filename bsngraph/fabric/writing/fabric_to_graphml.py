@@ -14,10 +14,10 @@ def write_graphml(fabric: Fabric) -> bytes:
     """GraphML that reads back as the same Fabric, here and by `nx.read_graphml`."""
     graph = fabric_to_networkx(fabric)
     for _, _, key, attributes in graph.edges(keys=True, data=True):
-        attributes["key"] = key  # an edge's id is its key too, but ids are what other programs count anew
+        attributes["key"] = key  # its id is the key too, but other programs count ids anew
     if "id" in graph.graph:
-        # networkx makes it the element's id, which says nothing when read
+        # networkx makes `id` the id of the element, and readers pass over that
         graph.graph["@id"] = graph.graph.pop("id")
     stream = io.BytesIO()
     nx.write_graphml_xml(graph, stream)
-    return stream.getvalue().replace(b"\r", b"&#13;")  # a bare one is a new line to XML
+    return stream.getvalue().replace(b"\r", b"&#13;")  # XML reads a bare one as a new line

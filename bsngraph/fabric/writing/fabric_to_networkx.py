@@ -8,9 +8,9 @@ from typing import Any
 
 import networkx as nx
 
-from bsngraph.fabric.binding.words import COMPUTED_PREFIX, COST_PREFIX, FORMAT
 from bsngraph.fabric.model import Edge, Fabric, Node
-from bsngraph.fabric.reading.raw import join_names
+from bsngraph.fabric.words.format_words import COMPUTED_PREFIX, COST_PREFIX, FORMAT
+from bsngraph.fabric.words.name_lists import join_names
 from bsngraph.ops import Value
 
 

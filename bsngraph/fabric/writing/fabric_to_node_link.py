@@ -8,10 +8,8 @@ from typing import Any
 import networkx as nx
 
 from bsngraph.fabric.model import Fabric
+from bsngraph.fabric.reading.node_link_to_raw import EDGE_FIELDS, NODE_FIELDS
 from bsngraph.fabric.writing.fabric_to_networkx import fabric_to_networkx
-
-NODE_FIELDS = ("id",)
-EDGE_FIELDS = ("source", "target", "key")
 
 
 def write_node_link(fabric: Fabric) -> str:
@@ -23,13 +21,12 @@ def write_node_link(fabric: Fabric) -> str:
         _rename(attributes, NODE_FIELDS)
     for _, _, attributes in graph.edges(data=True):
         _rename(attributes, EDGE_FIELDS)
-    return (
-        json.dumps(nx.node_link_data(graph, edges="edges"), indent=1, ensure_ascii=False, allow_nan=False)
-        + "\n"
-    )
+    data = nx.node_link_data(graph, edges="edges")
+    return json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _rename(attributes: dict[str, Any], fields: tuple[str, ...]) -> None:
+    """Put `@` before attributes that bear the name of a field of the format."""
     for name in fields:
         if name in attributes:
             attributes[f"@{name}"] = attributes.pop(name)

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bsngraph.draw.dot_text import Html, html_escaped
 from bsngraph.draw.palette import Family
+from bsngraph.draw.parts.label_text import html_escaped
+from bsngraph.fabric.writing.dot_text import Html
 
 CAPTION_POINTS = 18
 LEGEND_POINTS = 12

@@ -4,7 +4,7 @@ operation's arguments.
 
 from __future__ import annotations
 
-from bsngraph.fabric.binding import graphviz_words
+from bsngraph.fabric.words import graphviz_words
 from bsngraph.ops import EDGE_WORDS, OPERATIONS
 
 FORMAT = 1
@@ -14,17 +14,21 @@ COST_PREFIX = "cost_"
 COMPUTED_COSTS = frozenset({"macs", "flops", "params", "bytes", "memory", "latency", "steps", "makespan"})
 COMPUTED_PREFIX = "computed_"
 
-
-# Graphviz's words are known, but never what somebody meant who misspelt one of ours.
+# Graphviz's words are known, but they are never offered as the cure for a misspelt
+# word of ours.
 STYLE = graphviz_words.NODE | graphviz_words.EDGE | graphviz_words.GRAPH
 
 
+def argument_words() -> frozenset[str]:
+    """The names of all operations' arguments."""
+    return frozenset(argument for operation in OPERATIONS.values() for argument in operation.arguments)
+
+
 def node_style_words() -> frozenset[str]:
-    """Attributes of nodes that are Graphviz's alone: a `$` in them is a dollar."""
+    """Attributes of nodes that only Graphviz reads: a `$` in them is a dollar."""
     return graphviz_words.NODE - NODE_WORDS
 
 
 def edge_style_words() -> frozenset[str]:
-    """Attributes of edges that are Graphviz's alone, and the key, which is a name."""
-    ours = EDGE_WORDS | {argument for operation in OPERATIONS.values() for argument in operation.arguments}
-    return (graphviz_words.EDGE - ours) | {"key"}
+    """Attributes of edges that only Graphviz reads, and the key, which is a name."""
+    return (graphviz_words.EDGE - EDGE_WORDS - argument_words()) | {"key"}

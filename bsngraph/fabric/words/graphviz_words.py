@@ -1,5 +1,5 @@
-"""Graphviz's own attribute names (its manual, "Attributes"), which a fabric keeps and
-ignores.
+"""The names of Graphviz's own attributes (its manual, "Attributes"). A fabric keeps
+them and ignores them.
 """
 
 _EVERYWHERE = """

@@ -1,0 +1,1 @@
+"""What must hold of a whole graph once its words have their meaning."""

@@ -1,0 +1,62 @@
+"""The ends of a graph: sources that cannot be one, and nodes that should be one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import networkx as nx
+
+from bsngraph.errors import Problem
+from bsngraph.fabric.model import Node
+from bsngraph.fabric.reading.raw import RawGraph
+
+
+def end_problems(
+    raw: RawGraph,
+    graph: nx.DiGraph[str],
+    nodes: Mapping[str, Node],
+    places: Mapping[str, str],
+    sources: Sequence[str],
+    targets: Sequence[str],
+) -> list[Problem]:
+    """What is wrong with sources and targets; `places` says where each node stands."""
+    problems = []
+    ends = frozenset(sources)
+    with_input = {
+        node.name for node in raw.nodes if {**node.inherited, **node.own}.get("input") not in (None, "")
+    }
+    for name, node in nodes.items():
+        incoming = graph.in_degree(name) > 0
+        if name in ends:
+            problems += _source_problems(places[name], incoming, name in with_input)
+        else:
+            problems += _inner_problems(places[name], incoming, node.input is not None, sources)
+    for name in sorted({*sources} & {*targets}):
+        cure = "name another target: it is reached over edges"
+        problems.append(Problem("the source is a target too", places[name], cure))
+    return problems
+
+
+def _source_problems(where: str, incoming: bool, has_input: bool) -> list[Problem]:
+    problems = []
+    if not has_input:
+        cure = 'add input="3x32x32" (the sizes of one example, channels first)'
+        problems.append(Problem("the source has no input shape", where, cure))
+    if incoming:
+        cure = "remove them, or name another source"
+        problems.append(Problem("the source has incoming edges", where, cure))
+    return problems
+
+
+def _inner_problems(where: str, incoming: bool, has_input: bool, sources: Sequence[str]) -> list[Problem]:
+    problems = []
+    if not incoming:
+        cure = (
+            "add an edge into it, or name it in `graph [source=...]`, or remove it (sources: "
+            f"{', '.join(sources) or 'none'})"
+        )
+        problems.append(Problem("the node has no incoming edge and is not a source", where, cure))
+    if has_input:
+        cure = "name it in `graph [source=...]`, or remove input"
+        problems.append(Problem("the node has an input shape but is not a source", where, cure))
+    return problems

@@ -1,0 +1,1 @@
+"""The steps of reading DOT: syntax tree, scopes of defaults, statements."""

@@ -1,0 +1,1 @@
+"""The steps of reading GraphML: XML elements, other programs' words, values, names."""

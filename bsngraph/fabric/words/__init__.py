@@ -1,0 +1,3 @@
+"""The words of fabric files: ours and Graphviz's, and which texts every format can
+write.
+"""
