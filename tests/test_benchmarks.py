@@ -16,7 +16,7 @@ from benchmarks.__main__ import cli
 from benchmarks.catalogue import BENCHMARKS, every_table
 from benchmarks.shared import page, rows, tables
 from benchmarks.shared.keeping import keep
-from benchmarks.speed import hand_written
+from benchmarks.speed import execution, floors, hand_written, memory, sampling
 from benchmarks.speed.dense_reference import DenseMasked
 from bsngraph.fabric import live_edges
 from bsngraph.fabric.families import cnf_fabric, plain_resnet_fabric, resnet_fabric
@@ -147,9 +147,17 @@ def test_a_share_of_the_work_that_is_not_there_is_refused(text):
     assert f"'{text}' is not a share such as 0/2" in result.output
 
 
-def test_a_quick_benchmark_runs_and_leaves_results_alone():
+@pytest.mark.parametrize("name", ["execution", "memory", "floors", "sampling", "pricing"])
+def test_a_quick_benchmark_runs_and_leaves_results_alone(name, monkeypatch):
+    small = cnf_fabric(input_shape=(1, 4, 4), classes=3, layers=2, channels=4)
+    for module in (execution, memory, floors, sampling):
+        monkeypatch.setattr(module, "fabrics", lambda: {"a small one": small})
+    monkeypatch.setattr(sampling, "EDGES", (20, 40))
     before = {path: path.read_bytes() for path in rows.RESULTS.iterdir()}
-    result = CliRunner().invoke(cli, ["pricing", "--quick", "--repeats", "1"])
+    repeats = [] if name == "memory" else ["--repeats", "1"]
+    result = CliRunner().invoke(cli, [name, "--quick", *repeats])
     assert result.exit_code == 0, result.output
-    assert "| makespan:4, transfers | 0.8 |" in result.output
+    assert (
+        "| makespan:4, transfers | 0.8 |" if name == "pricing" else "| a small one | 0.95 |"
+    ) in result.output
     assert {path: path.read_bytes() for path in rows.RESULTS.iterdir()} == before
