@@ -193,7 +193,9 @@ def numbered_classes(request: Request, found: Survey) -> tuple[str, ...]:
     highest, count = int(used.max(initial=0)), request.number("classes", least=2)
     if count is None and highest == 0:
         cure = "say binary=yes if everything but 0 is one class, or classes=N"
-        raise InputError(f"{request.text}: the masks hold only 0, and {IGNORED}, which marks ignored pixels: {cure}")
+        raise InputError(
+            f"{request.text}: the masks hold only 0, and {IGNORED}, which marks ignored pixels: {cure}"
+        )
     if count is None and len(used) <= highest:
         absent = int(np.setdiff1d(np.arange(highest), used)[0])
         cure = (
