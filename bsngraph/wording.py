@@ -10,8 +10,8 @@ LONGEST = 36
 
 
 def shortened(text: str, longest: int = LONGEST) -> str:
-    """At most `longest` characters; the middle is left out, since names differ at their
-    ends.
+    """At most `longest` characters. The middle is left out, because names differ at
+    their ends.
     """
     if len(text) <= longest:
         return text
@@ -34,12 +34,12 @@ def quantity(value: float) -> str:
 
 
 def percent(share: float) -> str:
-    """`34 %`; what is there but below half a percent is `<1 %`."""
+    """`34 %`; a share above zero but below half a percent is `<1 %`."""
     return "<1 %" if 0 < share < 0.005 else f"{100 * share:.0f} %"
 
 
 def printable(text: str) -> str:
-    """Without what XML forbids (control characters, lone surrogates)."""
+    """The text without what XML forbids: control characters and lone surrogates."""
     return "".join(
         character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
     )

@@ -1,4 +1,4 @@
-"""Drawings of fabrics and architectures. Never imports torch."""
+"""Drawings of fabrics and architectures. This package never imports torch."""
 
 from bsngraph.draw.fabric_drawing import fabric_drawing
 from bsngraph.draw.graphviz import NoGraphvizError, check_drawable, find_graphviz, render_dot

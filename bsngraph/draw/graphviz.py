@@ -1,7 +1,7 @@
 """DOT text → a picture in a file, by calling Graphviz.
 
-In: DOT text and a path. Out: the file, written whole or not at all; its suffix says
-what it holds (.svg, .png, or .dot for the text itself, which needs no Graphviz).
+In: DOT text and a path. Out: the file, written whole or not at all. Its suffix says
+what it holds: .svg, .png, or .dot for the text itself, which needs no Graphviz.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ TIMEOUT_S = 120.0
 
 
 class NoGraphvizError(BsngraphError):
-    """Neither Graphviz nor its pure port is installed."""
+    """Neither Graphviz nor its port graphviz-pure is installed."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -30,19 +30,19 @@ class NoGraphvizError(BsngraphError):
 
 
 def find_graphviz() -> str | None:
-    """The program that draws DOT: `dot` on the PATH, else `graphviz-pure` on the PATH
-    or beside this Python.
+    """The program that draws DOT: `dot` on the PATH, or else `graphviz-pure` on the
+    PATH or beside this Python. None if neither is installed.
     """
     beside = str(Path(sys.executable).parent)
     return shutil.which("dot") or shutil.which("graphviz-pure") or shutil.which("graphviz-pure", path=beside)
 
 
 def check_drawable(path: Path) -> None:
-    """Raise unless `render_dot` can write to a path of this suffix here.
+    """Check that `render_dot` can write a file of this suffix.
 
     Raises:
-        InputError: the suffix is none of .svg, .png, .dot.
-        NoGraphvizError: a picture is asked for where no Graphviz is.
+        InputError: the suffix is not .svg, .png or .dot.
+        NoGraphvizError: the suffix is that of a picture, and no Graphviz is installed.
     """
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
@@ -58,7 +58,7 @@ def render_dot(source: str, path: Path) -> None:
     """Draw DOT text to an .svg or .png file, or write the text itself to a .dot file.
 
     Raises:
-        InputError: the suffix is none of the three, or the folder cannot be written to.
+        InputError: another suffix, or the folder cannot be written to.
         NoGraphvizError: no Graphviz is installed.
         BsngraphError: Graphviz failed, with its own message, or took too long.
     """
@@ -73,8 +73,7 @@ def _draw(source: str, format_: str) -> bytes:
         raise NoGraphvizError
     command = [program, f"-T{format_}", *([f"-Gdpi={PNG_DPI}"] if format_ == "png" else [])]
     try:
-        # The program is Graphviz as found on the user's own PATH, the text goes to its
-        # standard input.
+        # The program is Graphviz from the user's own PATH; the text is its input.
         content = source.encode("utf-8")
         done = subprocess.run(  # noqa: S603
             command, input=content, capture_output=True, timeout=TIMEOUT_S, check=False

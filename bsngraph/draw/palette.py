@@ -1,8 +1,8 @@
-"""What an operation looks like: one colour per family, one short label per edge.
+"""What an operation looks like: a colour for each family, a short label for each edge.
 
-In: an edge's operation and arguments. Out: a `Family` (its name in the legend and its
-colour; Okabe-Ito and Tol's muted scheme, which people with any colour vision can tell
-apart) and a label such as `conv 3×3 /2`.
+In: an edge's operation and arguments. Out: a `Family` (its name in the legend, and its
+colour) and a label such as `conv 3×3 /2`. The colours are those of Okabe and Ito and of
+Tol's muted scheme, which people with any colour vision can tell apart.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ _USER_COLOURS = ("#882255", "#999933", "#117733", "#CC6677", "#6699CC", "#B8860B
 
 
 def family_of(op: str, arguments: Mapping[str, object]) -> Family:
-    """The family of an operation; a user's operation is one of its own, its colour a
-    function of its name alone.
+    """The family of an operation. A user's operation is a family of its own, and its
+    name alone says its colour.
     """
     if op == "conv":
         kernel = int(str(_resolved(op, arguments)["kernel"]))
@@ -75,8 +75,8 @@ def short_label(edge: Edge) -> str:
     """The edge's operation in a few characters: `conv 3×3 /2`, `proj 1×1`, `skip`, `max
     pool 3 /2`.
 
-    Users' operations are written by their name: what their arguments mean is theirs to
-    know.
+    A user's operation is written as its name: nobody but the user knows what its
+    arguments mean.
     """
     label = _LABELS.get(edge.op)
     return label(_resolved(edge.op, edge.arguments)) if label else shortened(edge.op)
@@ -90,7 +90,7 @@ def long_label(edge: Edge) -> str:
 
 
 def _resolved(op: str, given: Mapping[str, object]) -> dict[str, Any]:
-    """Arguments with the operation's own defaults for those that are left out."""
+    """All arguments: those given, and the operation's own defaults for the others."""
     return {argument.name: argument.default for argument in OPERATIONS[op].arguments.values()} | dict(given)
 
 

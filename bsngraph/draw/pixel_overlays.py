@@ -1,11 +1,11 @@
 """A class for each pixel → pictures: a class map, and an overlay that shows it on its
 image. NumPy arrays in, PNG files out.
 
-The colours of the first ten classes lie far apart, in CIELAB, to people with normal
-vision and to those with protanopia, deuteranopia or tritanopia (by the simulation of
-Machado et al. 2009), and stand out from black; tests hold that. Further classes get
-lighter and darker ones of the same: the legend names them. A class called background is
-black in the map, and leaves the image as it is in the overlay.
+The colours of the first ten classes lie far apart in CIELAB, and far from black. Tests
+check this for normal vision and for protanopia, deuteranopia and tritanopia (simulated
+as in Machado et al. 2009). Further classes get lighter and darker shades of the same
+colours, and the legend names them. A class called background is black in the map, and
+leaves the image as it is in the overlay.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ MOST_CLASSES = 256
 
 Pixels = NDArray[np.uint8]
 
-_SHORTEST_SIDE = 256  # of a picture, as shown: smaller images are enlarged by a whole number
+_SHORTEST_SIDE = 256  # in pixels, as shown: a smaller image is enlarged by a whole number
 _TINT = 0.7
 _GAP, _LINE, _TEXT = 8, 18, 13
-_UNKNOWN = (128, 128, 128)  # pixels whose true class is none of the classes
+_UNKNOWN = (128, 128, 128)  # pixels whose true class is not known
 
 
 def palette(class_names: Sequence[str]) -> Pixels:
@@ -48,8 +48,8 @@ def palette(class_names: Sequence[str]) -> Pixels:
 
 
 def _colour(number: int) -> NDArray[np.float64]:
-    """The colours in turn; after each turn mixed with white, then with black, then with
-    more white …
+    """The colours in turn. In the second turn they are mixed with white, in the third
+    with black, in the fourth with more white, and so on.
     """
     turn, place = divmod(number, len(COLOURS))
     colour = np.array([int(COLOURS[place][start : start + 2], 16) for start in (1, 3, 5)], dtype=np.float64)
@@ -58,8 +58,8 @@ def _colour(number: int) -> NDArray[np.float64]:
 
 
 def class_map(classes: Pixels, class_names: Sequence[str]) -> bytes:
-    """Classes (height, width) as a PNG of that size whose values are the classes'
-    numbers, with their colours in its palette.
+    """Classes (height, width) as a PNG of that size. Its values are the numbers of the
+    classes, its palette their colours.
     """
     image = Image.fromarray(classes)
     image.putpalette(palette(class_names).tobytes())
@@ -67,10 +67,10 @@ def class_map(classes: Pixels, class_names: Sequence[str]) -> bytes:
 
 
 def overlay(image: Pixels, classes: Pixels, class_names: Sequence[str], truth: Pixels | None = None) -> bytes:
-    """A PNG: the image (1 or 3, height, width), beside it tinted by its classes
-    (height, width), and by the true ones where they are known.
+    """A PNG of the image (1 or 3, height, width), and beside it the image tinted by its
+    classes (height, width) and, if they are given, by the true ones.
 
-    Small images are enlarged, each pixel to a square; a legend names the classes that
+    A small image is enlarged, each pixel to a square. A legend names the classes that
     occur.
     """
     colours = palette(class_names)

@@ -1,5 +1,5 @@
-"""Draw whatever there is to draw: a Fabric, a fabric's file, a run folder. Needs no
-torch: what a picture says stands in the files.
+"""Draw a Fabric, a fabric's file or a run folder. Torch is not needed: everything that
+a picture says stands in the files.
 """
 
 from __future__ import annotations
@@ -21,13 +21,12 @@ def render(
     .png or .dot file.
 
     `what` is a Fabric, the path of a fabric's file (with `settings` for its
-    parameters), or a run folder. A fabric that says for every searchable edge where Γ
-    stands (a run's probabilities.dot) is drawn with widths by probability. Shapes and
-    costs are drawn where the fabric carries them, as every file written by a run does.
+    parameters), or a run folder. A fabric whose searchable edges all have a probability
+    (a run's probabilities.dot) is drawn with widths by probability. Shapes and costs
+    are drawn if the fabric carries them, as every file does that a run writes.
 
     Raises:
-        FabricError, InputError: there is nothing to draw there, or the suffix is none
-            of the three.
+        FabricError, InputError: there is nothing to draw, or the suffix is another one.
         NoGraphvizError: no Graphviz is installed.
     """
     output = Path(output)

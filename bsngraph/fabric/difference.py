@@ -1,8 +1,8 @@
-"""Two fabrics → FabricDifference: what one has and the other has not, and what both
-have but say differently.
+"""Two fabrics → FabricDifference: what only one of them has, and what both have but
+say differently.
 
-Edges are matched by name, `source->target#key`, nodes by name. Styles, information for
-drawings and the fabrics' own names are not compared: they change no network.
+Edges are matched by name, `source->target#key`, and so are nodes. Styles, information
+for drawings and the fabrics' own names are not compared: they change no network.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from bsngraph.fabric.model import Edge, Fabric, Node
 from bsngraph.ops import Value
 
-# What deciding about an edge changes: of an architecture every edge is fixed, and says
-# no more how likely it was.
+# The words that a decision about an edge changes: in an architecture every edge is
+# fixed, and no longer says how likely it was.
 _DECISION = frozenset({"fixed", "probability", "gate", "choice", "concat_offset", "concat_channels"})
 
 
 @dataclass(frozen=True)
 class Change:
-    """One word that two nodes or edges of the same name say differently; None is
+    """One word that two nodes or edges of the same name say differently. None is
     unset.
     """
 
@@ -31,15 +31,15 @@ class Change:
 
 @dataclass(frozen=True)
 class Changed:
-    """A node or edge that both have, and its changes."""
+    """A node or edge that both fabrics have, and its changes."""
 
     name: str
     changes: tuple[Change, ...]
 
     @property
     def decided(self) -> bool:
-        """Whether nothing but the decision about it changed: searchable in one fabric,
-        fixed in the other.
+        """Whether only the decision about it changed: it is searchable in one fabric
+        and fixed in the other.
         """
         words = {change.what for change in self.changes}
         return words <= _DECISION and not words.isdisjoint({"fixed", "concat_channels"})
@@ -47,8 +47,8 @@ class Changed:
 
 @dataclass(frozen=True)
 class FabricDifference:
-    """What changed from fabric A to fabric B. Names are in the order of the fabric that
-    has them, changed ones in A's.
+    """What changed from fabric A to fabric B. Nodes and edges are in the order of the
+    fabric that has them, changed ones in the order of A.
     """
 
     only_a: tuple[Edge, ...]

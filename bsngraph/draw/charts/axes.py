@@ -1,5 +1,5 @@
-"""What charts made by matplotlib share: that it may be missing (extra `draw`), their
-style, and a figure as the same bytes each time.
+"""What all charts share: the error without matplotlib (extra `draw`), their style, and
+how a figure becomes a file, the same bytes each time.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ STYLE: Any = {
 
 
 class NoMatplotlibError(BsngraphError):
-    """A chart is asked for where matplotlib is not installed."""
+    """A chart needs matplotlib, and it is not installed."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -37,7 +37,7 @@ def form_of(path: Path, what: str) -> str:
     """`svg` or `png`, by the suffix.
 
     Raises:
-        InputError: another suffix; the text names `what` is drawn.
+        InputError: another suffix; `what` begins the sentence about it.
     """
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
@@ -46,7 +46,7 @@ def form_of(path: Path, what: str) -> str:
 
 
 def figure_bytes(figure: Figure, form: str) -> bytes:
-    """The picture, `form` being svg or png, without the date of its making."""
+    """The picture as `form` (svg or png), without the date when it was made."""
     into = io.BytesIO()
     figure.savefig(into, format=form, metadata={"Date": None} if form == "svg" else {"Software": None})
     return into.getvalue()

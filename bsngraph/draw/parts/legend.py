@@ -1,8 +1,8 @@
 """The foot of a drawing: the caption, and under it what colours, dashes and widths
 mean.
 
-In: caption lines and legend entries. Out: one HTML label for the graph, so that it
-stays below the picture whatever the layout does.
+In: caption lines and legend entries. Out: one HTML label for the graph. As the graph's
+label it stays below the picture, whatever the layout does.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def family_entries(families: Iterable[Family]) -> list[Entry]:
 
 
 def foot(caption: Sequence[str], colours: Sequence[Entry], strokes: Sequence[Entry]) -> Html | None:
-    """The graph's label, or None where there is nothing to say."""
+    """The graph's label, or None if there are no lines and no entries."""
     entries = [*colours, *strokes]
     count = -(-len(entries) // MOST_A_ROW) or 1
     columns = -(-len(entries) // count) or 1

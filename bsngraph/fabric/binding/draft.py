@@ -1,5 +1,5 @@
-"""What could be made of a graph as written: a Fabric as far as it goes, and every
-problem found so far.
+"""The result of reading a graph, before anything is raised: a Fabric as far as it goes,
+and every problem found so far.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from bsngraph.fabric.model import Fabric
 
 @dataclass(frozen=True)
 class Draft:
-    """What could be made of a raw graph. `broken` are indices of edges whose operation
-    could not be read.
+    """What could be made of a raw graph.
+
+    `fabric` is None if the graph has a cycle, no source or target, or names that cannot
+    be told apart. `broken` are indices of edges whose operation could not be read.
     """
 
     origin: str

@@ -1,8 +1,7 @@
-"""Parameters in values: `"$channels"` and arithmetic on them, `"2*$channels"`, without
-eval.
+"""Parameters in values: `"$channels"`, and arithmetic with them, `"2*$channels"`.
 
 In: a value as written and the parameters' values. Out: the value with every `$name`
-replaced.
+replaced. The arithmetic is evaluated on its syntax tree, not by Python's `eval`.
 """
 
 from __future__ import annotations
@@ -35,12 +34,12 @@ def references(value: Value) -> list[str]:
 
 
 def substitute(value: Value, parameters: Mapping[str, Value]) -> Value:
-    """`value` with its `$name` replaced; one that is more than a single `$name` is
-    arithmetic (+ - * / // % and brackets).
+    """`value` with its `$name` replaced. If it is more than a single `$name`, it is
+    arithmetic: + - * / // % and brackets.
 
     Raises:
         ValueError: the arithmetic cannot be read, or divides by zero.
-        KeyError: a name that is no parameter.
+        KeyError: a name is not that of a parameter.
     """
     if not isinstance(value, str) or not references(value):
         return value

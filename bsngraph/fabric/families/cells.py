@@ -1,21 +1,21 @@
 """A cell-based space in the manner of NAS-Bench-201 (Dong & Yang 2020) and DARTS (Liu
 et al. 2019): one cell, repeated.
 
-A cell is a small DAG of V nodes, the first of them its input, the last its output.
-Between any two of them, i < j, is a position, at which exactly one operation is kept:
-identity, 1×1 conv, 3×3 conv, or 3×3 mean pooling (`choice="1-3"`, from the cell's first
-node to its third). All cells make the same decision (`gate="1-3/conv3"` ties the edges
-of a position's candidate over the cells). Cells are stacked in stages; between stages a
-fixed basic block of stride 2 doubles the channels. Nodes merge, then ReLU. Node `c2n3`
-is the third node of the second cell; its first one is the last of the cell, or the
-reduction `r1`, before it.
+A cell is a small DAG of V nodes. The first is its input, the last its output. Between
+any two nodes i < j is a position, where exactly one operation is kept: identity, 1×1
+conv, 3×3 conv or 3×3 mean pooling. The position from the first node to the third is
+`choice="1-3"`. All cells make the same decision: `gate="1-3/conv3"` ties one candidate
+of that position over all cells. Cells are stacked in stages. Between stages a fixed
+basic block of stride 2 doubles the channels. A node merges its inputs, then applies
+ReLU. Node `c2n3` is the third node of the second cell. The first node of a cell is the
+last one of the cell before it, or the reduction `r1`.
 
-With `none` a position may also stay empty: its operation then leads to a node of the
-position's own (`c2p1-3`) and on by an identity whose gate (`1-3/on`) is free. Dropping
-it drops the position, and its operation is not live and costs nothing.
+With `none` a position may also stay empty. Its operation then leads to a node of the
+position's own (`c2p1-3`), and from there an identity leads on, whose gate (`1-3/on`) is
+free. Without that identity the operation is not live and costs nothing.
 
-Searchable edges: V·(V−1)/2 positions × 4 candidates (5 with `none`) in each cell;
-decisions: one choice a position.
+Searchable edges: V·(V−1)/2 positions × 4 candidates (5 edges with `none`) in each cell.
+Decisions: one choice a position, and with `none` one gate more.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def cell_fabric(
     further one twice as many.
 
     Raises:
-        InputError: numbers that make no fabric.
+        InputError: a number is outside its bounds.
     """
     check_image(input_shape)
     check_number("classes", classes, 1, MOST)

@@ -2,12 +2,12 @@
 (Wu et al. 2019).
 
 Node `s2p1` follows the first position of the second stage. Each position keeps exactly
-one operation (`choice="s2p1"`): an MBConv of one of `kernels` and one of `expansions`
-(`k5e3`: kernel 5, expansion 3), or, where its shapes agree, identity (`skip`), which
-leaves the position out. The first position of a stage brings its channels and, from the
-second stage on, stride 2; where neither changes it may be left out too. An MBConv adds
-its own input where shapes agree. Nodes have no activation: bottlenecks are linear.
-Fixed are the stem, a 3×3 conv with ReLU, and the classifier.
+one operation (`choice="s2p1"`). It is an MBConv with one of `kernels` and one of
+`expansions` (`k5e3`: kernel 5, expansion 3), or identity (`skip`), which leaves the
+position out. Identity is possible only if input and output have the same shape. The
+first position of a stage sets the stage's channels and, from the second stage on, has
+stride 2. An MBConv adds its own input if the shapes agree. Nodes have no activation:
+bottlenecks are linear. The stem, a 3×3 conv with ReLU, and the classifier are fixed.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def chain_fabric(
     kernel and expansion.
 
     Raises:
-        InputError: numbers that make no fabric.
+        InputError: a number is outside its bounds.
     """
     _check(input_shape, classes, channels, layers, stem, kernels, expansions)
     graph = sketch("chain", input_shape, activation="none")

@@ -1,20 +1,20 @@
 """The Convolutional Neural Fabric (Saxena & Verbeek 2016) as Budgeted Super Networks
 searches it.
 
-A grid of layers × scales: node `l2s3` is the second layer's third scale. Sizes halve by
-ceiling from the image's own down to 1×1 (28, 14, 7, 4, 2, 1); every node has the same
-number of channels, sums what comes in, then ReLU. A node (l, s) receives from (l−1,
-s−1) by a conv of stride 2, from (l−1, s) by a conv, and from (l−1, s+1) by upsampling
-(nearest) to its own size and a conv; all are 3×3. The first layer is filled by a chain
-of stride-2 convs from its finest node. The last layer ends in a chain down to the
-coarsest node (classification) or up to the finest one (segmentation), besides what it
-receives from the layer before.
+A grid of layers × scales: node `l2s3` is the third scale of the second layer. Sizes
+start at the image's own and halve, rounded up, down to 1×1 (28, 14, 7, 4, 2, 1). Every
+node has the same number of channels, sums its inputs, then applies ReLU. Node (l, s)
+receives a conv of stride 2 from (l−1, s−1), a conv from (l−1, s), and from (l−1, s+1)
+nearest upsampling to its own size and a conv. All convs are 3×3. A chain of stride-2
+convs from the finest node fills the first layer. The last layer has a chain of its own
+beside what it receives from the layer before: down to the coarsest node for
+classification, up to the finest one for segmentation.
 
-Fixed are the stem, a 3×3 conv from the image into `l1s1`, and the output: for
-segmentation a 1×1 conv of the finest node, for classification the classifier on the
-coarsest one, which at 1×1 is the same thing as a 1×1 conv. All others are searchable:
-for L ≥ 2 layers of S scales (L−1)·(3S−2) between layers, and S−1 in each of the two
-chains.
+The stem and the output are fixed. The stem is a 3×3 conv from the image into `l1s1`.
+The output is a 1×1 conv of the finest node for segmentation, and the classifier on the
+coarsest node for classification, which at 1×1 is the same as a 1×1 conv. All other
+edges are searchable. With L ≥ 2 layers of S scales there are (L−1)·(3S−2) between
+layers, and S−1 in each of the two chains.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ from bsngraph.ops import Shape
 
 TASKS = ("classification", "segmentation")
 
-Size = tuple[int, int]
+_Size = tuple[int, int]
+_Place = tuple[int, int]  # (layer, scale), both from 0
 
 
 def cnf_fabric(
@@ -47,7 +48,7 @@ def cnf_fabric(
     (classes,), or (classes, height, width) for segmentation.
 
     Raises:
-        InputError: numbers that make no fabric.
+        InputError: a number is outside its bounds.
     """
     _, height, width = check_image(input_shape)
     check_number("classes", classes, 1, MOST)
@@ -86,7 +87,7 @@ def cnf_fabric(
     return fabric_from_networkx(graph)
 
 
-def _halved(size: Size) -> Iterator[Size]:
+def _halved(size: _Size) -> Iterator[_Size]:
     """The sizes of the scales, finest first."""
     yield size
     while max(size) > 1:
@@ -94,21 +95,18 @@ def _halved(size: Size) -> Iterator[Size]:
         yield size
 
 
-Place = tuple[int, int]  # (layer, scale), both from 0
-
-
 def _node(layer: int, scale: int) -> str:
     return f"l{layer + 1}s{scale + 1}"
 
 
-def _between(layer: int, scales: int) -> Iterator[tuple[Place, Place]]:
+def _between(layer: int, scales: int) -> Iterator[tuple[_Place, _Place]]:
     """The connections into a layer from the one before it."""
     for scale in range(scales):
         for source in range(max(0, scale - 1), min(scales, scale + 2)):
             yield (layer - 1, source), (layer, scale)
 
 
-def _chain(layer: int, scales: int, *, down: bool) -> Iterator[tuple[Place, Place]]:
+def _chain(layer: int, scales: int, *, down: bool) -> Iterator[tuple[_Place, _Place]]:
     """The connections within a layer, from each scale to the next."""
     for scale in range(scales - 1):
         ends = (layer, scale), (layer, scale + 1)
@@ -116,7 +114,7 @@ def _chain(layer: int, scales: int, *, down: bool) -> Iterator[tuple[Place, Plac
 
 
 def _connect(
-    graph: nx.MultiDiGraph[str], source: str, target: str, channels: int, coarser: int, size: Size
+    graph: nx.MultiDiGraph[str], source: str, target: str, channels: int, coarser: int, size: _Size
 ) -> None:
     """A 3×3 conv to a node that is `coarser` scales coarser (−1: finer) and of
     `size`.

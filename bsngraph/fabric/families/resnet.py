@@ -2,23 +2,23 @@
 as fixed fabrics.
 
 Node `g2b1` is the output of the first block of the second group. It merges that block
-and its skip, two separate edges from the node before it: `stem` or the last node of the
-previous group for a group's first block. That node before is the group's input,
-position −1; position p ≥ 0 of a group is the output of its block p, counted from 0:
-node b(p+1).
+and its skip, which are two separate edges from the node before it. For the first block
+of a group that is the last node of the group before, or `stem`; it is position −1 of
+the group. Position p ≥ 0 of a group is the output of its block p, counted from 0: node
+b(p+1).
 
-From the second group on, the node of block n of N also receives connections from the
-previous group's positions N−2−n, N−1−n (not for n = 0: position N−1 is this group's
-input, and its block and skip are that connection) and N−3−n (not for n = N−1: there is
-no position −2). So early positions feed late blocks and late positions early ones:
-short and long ways through the fabric. Position −1 of a group is a node of the group
-before it, so its connections skip a resolution and have stride 4 (from the stem to the
-second group: 2). Every connection is two searchable edges, a basic block and a 1×1
-projection.
+From the second group on, the node of block n of N also receives connections from these
+positions of the group before: N−2−n; N−1−n, but not for n = 0, where block and skip are
+that connection already; and N−3−n, but not for n = N−1, as there is no position −2. So
+early positions feed late blocks, and late positions feed early ones: there are short
+and long ways through the fabric. Position −1 of a group is a node of the group before
+it, so connections from there skip a resolution and have stride 4 (stride 2 from the
+stem to the second group). Every connection is two searchable edges, a basic block and a
+1×1 projection.
 
-Searchable edges of G groups of N: 2·N·G in the groups; 3N−2 connections into each group
-but the first, two edges each: 2·N·G + 2·(3N−2)·(G−1), which is 18 + 28 = 46 for three
-groups of three. Stem and head are fixed.
+G groups of N blocks have 2·N·G searchable edges in the groups, and 3N−2 connections
+into each group but the first, of two edges each. Together these are 2·N·G +
+2·(3N−2)·(G−1) edges: 18 + 28 = 46 for three groups of three. Stem and head are fixed.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def resnet_fabric(
     feature maps, each further one of twice as many.
 
     Raises:
-        InputError: numbers that make no fabric.
+        InputError: a number is outside its bounds.
     """
     _check(input_shape, classes, groups, blocks, channels)
     graph = sketch("resnet", input_shape, merge=merge)
@@ -86,7 +86,7 @@ def plain_resnet_fabric(*, input_shape: Shape, classes: int, depth: int = 20, ch
     parameter-free shortcuts (option A).
 
     Raises:
-        InputError: numbers that make no ResNet.
+        InputError: a number is outside its bounds, or `depth` is not 6n+2.
     """
     blocks, rest = divmod(depth - 2, 6)
     if rest or not 1 <= blocks <= 200:

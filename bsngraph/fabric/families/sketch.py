@@ -1,8 +1,8 @@
-"""What every family starts from: a graph from `image` to `scores` to draw edges into,
-and checked numbers.
+"""What every family starts from: a graph with a source and a target, and checks of the
+numbers that it is given.
 
-In: a name, the input's shape. Out: an nx.MultiDiGraph with the attributes of the file
-format, for `fabric_from_networkx`.
+In: a name, the shape of the input. Out: an nx.MultiDiGraph with the attributes of the
+file format, to which the family adds its edges, for `fabric_from_networkx`.
 """
 
 from __future__ import annotations
@@ -22,8 +22,11 @@ MOST = 65_536  # the largest size an operation takes
 def sketch(
     name: str, input_shape: Shape, *, source: str = SOURCE, merge: str = "sum", activation: str = "relu"
 ) -> nx.MultiDiGraph[str]:
-    """A graph with its source and target; the nodes that edges bring get `merge` and
-    `activation`.
+    """A graph with its source and target. Nodes that are added with edges get `merge`
+    and `activation`.
+
+    Raises:
+        InputError: the merge is not known.
     """
     if merge not in MERGES:
         raise InputError(f"merge={merge} is not known: {nearest(merge, MERGES)}")
@@ -36,10 +39,10 @@ def sketch(
 
 
 def check_image(shape: Shape) -> tuple[int, int, int]:
-    """The shape of an image, channels first.
+    """The shape of an image, (channels, height, width).
 
     Raises:
-        InputError: it is none.
+        InputError: the shape is not that of an image.
     """
     if len(shape) != 3 or not all(1 <= size <= MOST for size in shape):
         raise InputError(
@@ -50,20 +53,20 @@ def check_image(shape: Shape) -> tuple[int, int, int]:
 
 
 def check_number(name: str, value: int, least: int, most: int) -> None:
-    """Refuse a number outside its bounds.
+    """Check a number against its bounds.
 
     Raises:
-        InputError: it is.
+        InputError: it is outside of them.
     """
     if not least <= value <= most:
         raise InputError(f"{name}={value} must lie between {least} and {most}")
 
 
 def check_numbers(name: str, values: Sequence[int], least: int, most: int) -> None:
-    """Refuse a list of numbers that is empty, says one twice, or leaves their bounds.
+    """Check a list of alternative numbers.
 
     Raises:
-        InputError: it does.
+        InputError: it is empty, has a number twice, or one outside its bounds.
     """
     if not values:
         raise InputError(f"{name} is empty: give at least one number")

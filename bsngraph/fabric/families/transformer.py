@@ -1,12 +1,13 @@
-"""A transformer over sequences (length, features), every sub-layer of which may be
-dropped (Vaswani et al. 2017; pre-norm).
+"""A transformer over sequences (length, features) whose sub-layers may all be dropped
+(Vaswani et al. 2017; pre-norm).
 
-Each block adds to its tokens twice: `b1a` is what came in plus self-attention, `b1m`
-that plus an MLP on each token, one searchable edge for each of `expansions` (those that
-are kept are added). The identity beside them is fixed: tokens always flow on, so every
-sample is a network. Fixed too are the linear map of each token to `features` (`embed`),
-its learned position (`start`), the last layer norm (`norm`) and the classifier, which
-takes the mean over tokens. Searchable edges: blocks × (1 + number of expansions).
+Each block adds to its tokens twice. Node `b1a` is the block's input plus
+self-attention. Node `b1m` is `b1a` plus an MLP on each token: there is one searchable
+edge for each of `expansions`, and those that are kept are added. The identity beside
+them is fixed. So tokens always flow on, and every sample is a network. The linear map
+of each token to `features` (`embed`), its learned position (`start`), the last layer
+norm (`norm`) and the classifier, which takes the mean over tokens, are fixed too.
+Searchable edges: blocks × (1 + number of expansions).
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def transformer_fabric(
     (length, features).
 
     Raises:
-        InputError: numbers that make no fabric.
+        InputError: a number is outside its bounds.
     """
     _check(input_shape, classes, blocks, features, heads, expansions)
     graph = sketch("transformer", input_shape, source=SOURCE, activation="none")

@@ -9,15 +9,15 @@ from collections.abc import Callable, Mapping
 from bsngraph.fabric.reading.graphml.cursor import Cursor
 from bsngraph.fabric.reading.graphml.document import Item, Key
 
-Attributes = Mapping[str, str]
+_Attributes = Mapping[str, str]
 
 
-def _graphml(at: Cursor, attributes: Attributes, within: str) -> None:
+def _graphml(at: Cursor, attributes: _Attributes, within: str) -> None:
     if within:
         raise at.fail(f"<graphml> inside <{within}>", "a file is one <graphml>")
 
 
-def _key(at: Cursor, attributes: Attributes, within: str) -> None:
+def _key(at: Cursor, attributes: _Attributes, within: str) -> None:
     _check_parent(at, "key", within, "graphml")
     id_ = attributes.get("id", "")
     if id_ in at.document.keys:
@@ -31,12 +31,12 @@ def _key(at: Cursor, attributes: Attributes, within: str) -> None:
     )
 
 
-def _default(at: Cursor, attributes: Attributes, within: str) -> None:
+def _default(at: Cursor, attributes: _Attributes, within: str) -> None:
     _check_parent(at, "default", within, "key")
     at.text = []
 
 
-def _graph(at: Cursor, attributes: Attributes, within: str) -> None:
+def _graph(at: Cursor, attributes: _Attributes, within: str) -> None:
     if attributes.get("edgedefault") != "directed":
         cure = 'write edgedefault="directed": an edge of a fabric has a direction'
         raise at.fail("the graph is undirected", cure)
@@ -52,7 +52,7 @@ def _graph(at: Cursor, attributes: Attributes, within: str) -> None:
     at.items.append(item)
 
 
-def _node(at: Cursor, attributes: Attributes, within: str) -> None:
+def _node(at: Cursor, attributes: _Attributes, within: str) -> None:
     _check_parent(at, "node", within, "graph")
     if "id" not in attributes:
         raise at.fail("a node has no id", "every <node> needs one")
@@ -64,7 +64,7 @@ def _node(at: Cursor, attributes: Attributes, within: str) -> None:
     at.items.append(item)
 
 
-def _edge(at: Cursor, attributes: Attributes, within: str) -> None:
+def _edge(at: Cursor, attributes: _Attributes, within: str) -> None:
     _check_parent(at, "edge", within, "graph")
     if not ("source" in attributes and "target" in attributes):
         raise at.fail("an edge lacks its source or target", "every <edge> needs both")
@@ -78,7 +78,7 @@ def _edge(at: Cursor, attributes: Attributes, within: str) -> None:
     at.items.append(item)
 
 
-def _data(at: Cursor, attributes: Attributes, within: str) -> None:
+def _data(at: Cursor, attributes: _Attributes, within: str) -> None:
     if within not in ("graphml", "graph", "node", "edge"):
         raise at.fail(f"<data> inside <{within}>", "data belong to a graph, a node or an edge")
     if within != "graphml" and "key" not in attributes:
@@ -86,7 +86,7 @@ def _data(at: Cursor, attributes: Attributes, within: str) -> None:
     at.collect(attributes.get("key", ""))
 
 
-def _desc(at: Cursor, attributes: Attributes, within: str) -> None:
+def _desc(at: Cursor, attributes: _Attributes, within: str) -> None:
     at.skip()
 
 
@@ -95,7 +95,7 @@ def _check_parent(at: Cursor, name: str, within: str, parent: str) -> None:
         raise at.fail(f"<{name}> inside <{within}>", f"<{name}> belongs into <{parent}>")
 
 
-ELEMENTS: Mapping[str, Callable[[Cursor, Attributes, str], None]] = {
+ELEMENTS: Mapping[str, Callable[[Cursor, _Attributes, str], None]] = {
     "graphml": _graphml,
     "key": _key,
     "default": _default,
