@@ -1,5 +1,5 @@
 """The estimators of benchmarks/accuracy/estimators against the exact gradient; those of
-the package itself stand in test_edge_distribution.py.
+the package itself stand in test_gamma.py.
 """
 
 from __future__ import annotations
