@@ -140,7 +140,7 @@ def test_budgets_of_every_kind_hold_at_once_in_search_and_in_prune(fabric: Path,
         read(run / "certificate.json")["costs"]["macs"]["value"]
         == read(run / "result.json")["costs"]["macs"]["value"]
     )
-    assert "the certificate holds" in succeeded("check", run, "--certificate").stdout
+    assert "the certificate holds" in succeeded("verify", run).stdout
 
     succeeded("prune", run, *budgets("macs=20%", "steps:2=2", "energy=3"), "--out", smaller)
     assert [edge.name for edge in read_fabric(smaller / "architecture.dot").edges] == [
@@ -149,7 +149,7 @@ def test_budgets_of_every_kind_hold_at_once_in_search_and_in_prune(fabric: Path,
         "b->scores#0",
     ]
     assert all(verdict for *_, verdict in met(smaller).values())
-    assert "the certificate holds" in succeeded("check", smaller, "--certificate").stdout
+    assert "the certificate holds" in succeeded("verify", smaller).stdout
 
 
 def test_the_best_inside_so_far_is_on_disk_after_the_first_epoch(
@@ -199,7 +199,7 @@ def test_a_wish_that_nothing_comes_close_to_is_no_failure(fabric: Path, tmp_path
     assert "NOT met" not in text
     assert read(run / "certificate.json")["budgets"][0]["met"] is None
     said = succeeded("check", fabric, *budgets("macs~=300")).stdout
-    assert "budget macs~=300 is a wish: the search comes as close as it can" in said
+    assert "budget macs~=300 is a soft budget: the search comes as close as it can" in said
 
 
 # --- what is no budget
@@ -296,7 +296,7 @@ def test_a_makespan_goes_by_the_durations_of_the_file(
     assert facts["costs"]["makespan:2"] == {"unit": "ms", "fabric": 5.0, "cheapest": 2.0, "proved": True}
     succeeded("search", timed, *FAST, *budgets("makespan:2=4500us", "makespan:1=5ms"), "--out", run)
     assert all(verdict for *_, verdict in met(run).values())
-    assert "the certificate holds" in succeeded("check", run, "--certificate").stdout
+    assert "the certificate holds" in succeeded("verify", run).stdout
 
 
 # --- costs of one's own
@@ -351,15 +351,15 @@ def test_a_cost_of_ones_own_works_in_check_search_prune_and_the_certificate(
     succeeded("search", fabric, *FAST, *own("edges"), *budgets("own=4", "energy=8"), "--out", run)
     assert met(run)["own"][0] <= 4
     assert read(run / "config.json")["costs"]["own"] == [own("edges")[1]]
-    assert "the certificate holds" in succeeded("check", run, "--certificate", *own("edges")).stdout
-    stated = json.loads(succeeded("check", run, "--certificate", "--format", "json").stdout)["checks"]
+    assert "the certificate holds" in succeeded("verify", run, *own("edges")).stdout
+    stated = json.loads(succeeded("verify", run, "--format", "json").stdout)["checks"]
     assert [check["ok"] for check in stated if check["name"] == "cost own"] == [None], (
         "its code is not named, so it can only be stated"
     )
-    assert invoke("check", run, "--certificate", *own("never")).exit_code == 1
-    spent = json.loads(succeeded("check", run, "--costs", *own("edges"), "--format", "json").stdout)["costs"]
+    assert invoke("verify", run, *own("never")).exit_code == 1
+    spent = json.loads(succeeded("explain", run, *own("edges"), "--format", "json").stdout)["costs"]
     assert [part["name"] for part in spent] == ["own", "energy"]
-    assert "there is no cost 'own'" in refused("check", run, "--costs")
+    assert "there is no cost 'own'" in refused("explain", run)
     succeeded("prune", run, *own("edges"), *budgets("own=3"), "--out", smaller)
     assert met(smaller)["own"] == (3, 3, True)
     assert "there is no cost 'own'" in refused("prune", run, *budgets("own=3"), "--out", tmp_path / "other")
@@ -402,11 +402,11 @@ def test_a_cost_of_ones_own_that_fails_stops_the_command_before_anything_is_writ
         (("--cost", "o-w-n={own}:edges"), "'o-w-n' cannot name a cost"),
         (
             ("--cost", "own={own}:edges", "--cost-timeout", "0"),
-            "--cost-timeout 0 must be a positive number of seconds",
+            "cost-timeout=0.0 must be a positive number of seconds",
         ),
         (
             ("--cost", "own={own}:edges", "--cost-timeout", "nan"),
-            "--cost-timeout nan must be a positive number of seconds",
+            "cost-timeout=nan must be a positive number of seconds",
         ),
     ],
 )
@@ -479,7 +479,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[frozenset[str]
         found = Clock(factor)
         monkeypatch.setattr("bsngraph.measure.pricing.edge_latencies", found.table)
         monkeypatch.setattr("bsngraph.searching.choosing.measure_whole.measure_network", found.network)
-        monkeypatch.setattr("bsngraph.certificate.certificate.measure_network", found.network)
+        monkeypatch.setattr("bsngraph.certificate.counters.measure_network", found.network)
         return found
 
     return set_by
@@ -498,8 +498,8 @@ def test_a_latency_is_measured_whole_recorded_and_not_measured_again_on_resume(
     assert latency["value"] <= 4.5
     assert read(run / "certificate.json")["costs"]["latency"]["conditions"]["batch"] == 3
     assert read(run / "latencies.json")["operation_ms"]["a->b#2"] == 5
-    assert "the certificate holds" in succeeded("check", run, "--certificate").stdout
-    spent = json.loads(succeeded("check", run, "--costs", "--format", "json").stdout)["costs"]
+    assert "the certificate holds" in succeeded("verify", run).stdout
+    spent = json.loads(succeeded("explain", run, "--format", "json").stdout)["costs"]
     assert spent[0]["name"] == "latency"
 
     (run / "result.json").unlink()  # as if it had been stopped before the end
@@ -613,9 +613,9 @@ def test_a_measured_cost_on_a_device_that_is_not_there_is_refused(fabric: Path, 
 # --- where it went
 
 
-def test_check_costs_lists_every_row_of_the_table_with_unit_and_definition() -> None:
-    text = " ".join(succeeded("check", "--costs").stdout.split())
-    facts = json.loads(succeeded("check", "--costs", "--format", "json").stdout)["costs"]
+def test_costs_lists_every_row_of_the_table_with_unit_and_definition() -> None:
+    text = " ".join(succeeded("costs").stdout.split())
+    facts = json.loads(succeeded("costs", "--format", "json").stdout)["costs"]
     assert [row["name"].partition(":")[0] for row in facts[: len(COSTS)]] == list(COSTS)
     for name, row in zip(COSTS, facts, strict=False):
         assert row == {"name": row["name"], "unit": COSTS[name].unit, "definition": COSTS[name].definition}
@@ -623,9 +623,7 @@ def test_check_costs_lists_every_row_of_the_table_with_unit_and_definition() -> 
     assert "--cost NAME=FILE.py:FUNCTION" in facts[-1]["definition"]
 
 
-def test_check_costs_of_a_run_says_what_each_edge_spends_of_every_budget(
-    fabric: Path, tmp_path: Path
-) -> None:
+def test_explain_says_what_each_edge_spends_of_every_budget(fabric: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     succeeded(
         "search", fabric, *FAST, *budgets("energy=4", "steps:2=3"), "--penalty", "auto:100", "--out", run
@@ -633,7 +631,7 @@ def test_check_costs_of_a_run_says_what_each_edge_spends_of_every_budget(
     assert "budget energy=4, λ 100" in (run / "overlay.dot").read_text(encoding="utf-8"), "under the picture"
     facts = {
         part["name"]: part
-        for part in json.loads(succeeded("check", run, "--costs", "--format", "json").stdout)["costs"]
+        for part in json.loads(succeeded("explain", run, "--format", "json").stdout)["costs"]
     }
     assert set(facts) == {"energy", "steps:2"}
     values = {name: value for name, (value, *_) in met(run).items()}
@@ -643,26 +641,33 @@ def test_check_costs_of_a_run_says_what_each_edge_spends_of_every_budget(
         assert part["multiplier"] == multipliers[name]
         assert set(part["edges"]) == {edge.name for edge in read_fabric(run / "architecture.dot").edges}
     assert sum(facts["energy"]["edges"].values()) == values["energy"]
-    text = succeeded("check", run, "--costs").stdout
+    text = succeeded("explain", run).stdout
     assert f"energy: {values['energy']:g} of 4, λ " in text
     assert f"steps:2: {values['steps:2']:g} of 3 steps, λ " in text
-    assert "Of costs that are no sums it is what the network would save without the edge" in text
+    assert "what the network would save without the edge" in " ".join(text.split())
 
 
 def test_what_a_run_is_asked_in_a_wrong_way_is_told(fabric: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     succeeded("search", fabric, *FAST, "--out", run)
-    assert "macs" in succeeded("check", run, "--costs").stdout, "without a budget it is where the MACs go"
-    for more, said in (
-        ((), "look at its --costs or its --certificate"),
-        (("--costs", "--certificate"), "look at its --costs or its --certificate"),
-        (("--costs", *budgets("macs=5")), "says its budgets and parameters itself"),
-    ):
-        assert said in refused("check", run, *more)
-    assert "is no run folder: --certificate and --costs look at a finished run" in refused(
-        "check", fabric, "--costs"
-    )
-    assert "config.json" in refused("check", tmp_path, "--costs")
+    assert "macs" in succeeded("explain", run).stdout, "without a budget it is where the MACs go"
+    said = refused("check", run)
+    assert "is a run's folder" in said
+    assert "bsngraph verify" in said
+    assert "bsngraph explain" in said
+    for command in ("explain", "verify"):
+        assert "is no run folder" in refused(command, fabric)
+    assert "config.json" in refused("explain", tmp_path)
+    assert "No such option" in refused("explain", run, *budgets("macs=5"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("--certificate", "bsngraph verify RUN"), ("--costs", "bsngraph explain RUN")]
+)
+def test_what_check_did_before_names_the_command_that_does_it(tmp_path: Path, old: str, new: str) -> None:
+    assert f"check {old} is a command of its own now: use {new}" in refused("check", tmp_path, old)
+    assert f"use {new}" in refused("check", old)
+    assert old not in succeeded("check", "--help").stdout
 
 
 # --- schedules drawn

@@ -605,12 +605,12 @@ def without_latency(folder: Path) -> Path:
     return folder
 
 
-def test_check_certificate_prints_each_check_and_exits_by_them(run, tmp_path):
+def test_verify_prints_each_check_and_exits_by_them(run, tmp_path):
     without_latency(run)
     (tmp_path / "own.py").write_text(
         "def edges(architecture):\n    return len(architecture.edges)\n", encoding="utf-8"
     )
-    arguments = ["check", str(run), "--certificate", "--cost", f"edges={tmp_path / 'own.py'}:edges"]
+    arguments = ["verify", str(run), "--cost", f"edges={tmp_path / 'own.py'}:edges"]
     good = CliRunner().invoke(cli, arguments)
     assert (good.exit_code, "the certificate holds" in good.output) == (0, True), good.output
     as_json = CliRunner().invoke(cli, [*arguments, "--format", "json"])
@@ -624,7 +624,7 @@ def test_check_certificate_prints_each_check_and_exits_by_them(run, tmp_path):
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        (["--budget", "macs=3"], "leave out --budget and --set"),
+        (["--budget", "macs=3"], "No such option"),
         (["--cost", "edges"], "does not read NAME=FILE.py:FUNCTION"),
         (["--cost-timeout", "0", "--cost", "edges={own}:edges"], "must be a positive number of seconds"),
     ],
@@ -633,13 +633,13 @@ def test_wrong_usage_of_it_is_told(run, tmp_path, more, said):
     without_latency(run)
     (tmp_path / "own.py").write_text("def edges(architecture):\n    return 1\n", encoding="utf-8")
     result = CliRunner().invoke(
-        cli, ["check", str(run), "--certificate", *(word.format(own=tmp_path / "own.py") for word in more)]
+        cli, ["verify", str(run), *(word.format(own=tmp_path / "own.py") for word in more)]
     )
     assert (result.exit_code, said in result.output) == (2, True), result.output
 
 
 def test_a_file_in_place_of_a_run_folder_is_told(certified):
-    result = CliRunner().invoke(cli, ["check", str(certified / "architecture.dot"), "--certificate"])
+    result = CliRunner().invoke(cli, ["verify", str(certified / "architecture.dot")])
     assert (result.exit_code, "is no run folder" in result.output) == (2, True), result.output
 
 

@@ -810,11 +810,11 @@ def test_render_without_graphviz_says_how_to_get_it(
 def test_every_command_has_help_with_an_example_and_the_groups_one_line(name: str) -> None:
     said = succeeded(name, "--help").stdout
     assert f"Example:\n    bsngraph {name}" in said
-    assert COMMANDS[name] in " ".join(succeeded("--help").stdout.split())
+    assert COMMANDS[name].help in " ".join(succeeded("--help").stdout.split())
     assert "--help" in said
 
 
-@pytest.mark.parametrize("name", ["check", "search", "prune", "train", "evaluate"])
+@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - {"render", "fabric"}))
 def test_every_command_that_prints_facts_can_print_json(name: str) -> None:
     assert "--format [text|json]" in succeeded(name, "--help").stdout
 

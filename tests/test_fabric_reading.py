@@ -98,7 +98,7 @@ MISTAKES = {
     ),
     "an operation like no other": (
         "x -> y [op=zzzzzz]",
-        "unknown operation 'zzzzzz' @ edge x->y#0, line 4: `bsngraph check --ops` lists all",
+        "unknown operation 'zzzzzz' @ edge x->y#0, line 4: `bsngraph ops` lists all",
     ),
     "a misspelt argument": (
         "x -> y [op=conv, channels=8, kernl=3]",

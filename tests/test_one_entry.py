@@ -150,7 +150,7 @@ def test_a_new_operation_is_read_checked_trained_drawn_pruned_and_delivered(
     path = written(text, tmp_path)
     checked = CliRunner().invoke(cli, ["check", str(path), "--budget", "macs=80%"])
     assert checked.exit_code == 0, checked.output
-    listed = CliRunner().invoke(cli, ["check", "--ops"])
+    listed = CliRunner().invoke(cli, ["ops"])
     assert "A linear map of the channels, then a constant factor." in " ".join(listed.output.split())
     profile = profile_fabric(read_fabric(path))
     edge = profile.fabric.edge_index["image->h#narrow"]
@@ -242,7 +242,7 @@ def test_a_new_cost_is_checked_searched_and_certified(
         assert checked.exit_code == code, checked.output
         facts = json.loads(checked.stdout)
         assert facts["costs"]["count"] == {"unit": "edges", "fabric": 6, "cheapest": 3, "proved": True}
-    listed = CliRunner().invoke(cli, ["check", "--costs", "--format", "json"])
+    listed = CliRunner().invoke(cli, ["costs", "--format", "json"])
     assert "how many edges run" in listed.stdout
     folder = searched(STRIPES, tmp_path, monkeypatch, budget="count=3")
     certificate = RunFolder(folder).read_certificate()

@@ -20,6 +20,7 @@ from bsngraph.errors import InputError
 from bsngraph.searching import search
 from bsngraph.searching.learning.search_epochs import Learning
 from bsngraph.settings import PRESETS, Recipe, SearchSettings, as_dict, resolve_settings
+from bsngraph.settings.parsing import parse_penalty
 from bsngraph.supernet import compile_fabric
 from bsngraph.training import make_optimizer
 
@@ -138,10 +139,8 @@ def test_the_command_line_takes_a_preset_and_options_over_it(tmp_path: Path) -> 
 
 
 def test_auto_penalty_by_hand_adapts_under_the_preset_where_the_form_is_relative() -> None:
-    from bsngraph.cli.commands.search import _penalty
-
-    relative = _penalty("auto") | {"penalty_form": "relative"}
+    relative = parse_penalty("auto") | {"penalty_form": "relative"}
     settings = resolve_settings("paper", settings=relative)[1]
     assert (settings.adapt_penalty, settings.penalty) == (True, 1.0)
     with pytest.raises(InputError, match="give a penalty, a number"):
-        resolve_settings("paper", settings=_penalty("auto"))
+        resolve_settings("paper", settings=parse_penalty("auto"))

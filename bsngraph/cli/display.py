@@ -1,11 +1,9 @@
-"""How runs and results look on a terminal, and as plain lines where there is none.
-
-Progress goes to standard error; facts go to standard output.
+"""How a run's progress looks on a terminal, and as plain lines elsewhere: on standard
+error, since facts go to standard output.
 """
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Mapping
@@ -15,12 +13,11 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
-from rich.table import Column, Table
+from rich.table import Column
 
 from bsngraph.wording import quantity
 
 if TYPE_CHECKING:
-    from bsngraph.searching import Result
     from bsngraph.training import Progress
 
 
@@ -106,7 +103,7 @@ class LiveDisplay:
             BarColumn(16, table_column=whole),
             MofNCompleteColumn(table_column=whole),
             TimeRemainingColumn(table_column=whole),
-            TextColumn("{task.fields[measures]}", table_column=Column(no_wrap=False)),
+            TextColumn("{task.fields[measures]}", markup=False, table_column=Column(no_wrap=False)),
             console=self.console,
         )
         self.task = self.progress.add_task(name, total=epochs, completed=done, measures="")
@@ -128,60 +125,6 @@ class LiveDisplay:
     def note(self, text: str) -> None:
         """Print a note."""
         self.console.print(text, highlight=False, markup=False)
-
-
-def show_result(result: Result, form: str) -> None:
-    """What a run found: result.json's content, or a short table (`form` is json or
-    text).
-    """
-    summary = result.summary
-    if form == "json":
-        click.echo(json.dumps(summary, indent=2, ensure_ascii=False))
-        return
-    from bsngraph.tasks import TASKS
-
-    edges, headline = summary["edges"], TASKS[summary["task"]].headline
-    test, validation = (summary["metrics"][split][headline.name] for split in ("test", "validation"))
-    console = Console(highlight=False)
-    score = f"test {headline.shown(test)}, validation {headline.value(validation)}"
-    console.print(
-        f"\n[bold]{score}[/bold]; {edges['kept']} of {edges['searchable']} searchable edges kept "
-        f"({summary['seconds']:.0f} s)"
-    )
-    budgets = {budget["cost"]: budget for budget in summary["budgets"]}
-    table = Table("cost", "this network", "whole fabric", "share", "budget", "")
-    for name, cost in summary["costs"].items():
-        budget = budgets.get(name)
-        limit = [quantity(budget["limit"]), _verdict(budget)] if budget else ["", ""]
-        table.add_row(
-            _with_unit(name, cost["unit"]),
-            quantity(cost["value"]),
-            quantity(cost["fabric"]),
-            share(cost["value"], cost["fabric"]),
-            *limit,
-        )
-    console.print(table)
-    folder = result.run.path
-    if result.run.file("architecture.svg").exists():
-        console.print(
-            f"pictures: {folder / 'architecture.svg'}, {folder / 'architecture.png'}", soft_wrap=True
-        )
-    console.print(f"network:  {folder / 'architecture.dot'}, {folder / 'model.safetensors'}", soft_wrap=True)
-
-
-def _verdict(budget: Mapping[str, Any]) -> str:
-    if budget["met"]:
-        return "met"
-    return "nearest" if budget["relation"] == "~=" else "NOT met"
-
-
-def share(value: float, whole: float) -> str:
-    """`24.8 %`, nothing where there is no whole."""
-    return f"{100 * value / whole:.1f} %" if whole else ""
-
-
-def _with_unit(name: str, unit: str) -> str:
-    return name if not unit or unit.lower() == name else f"{name} ({unit})"
 
 
 def _minutes(seconds: float) -> str:

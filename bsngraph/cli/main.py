@@ -9,6 +9,7 @@ these, never with a traceback.
 from __future__ import annotations
 
 import importlib
+from dataclasses import dataclass
 from typing import IO, Any
 
 import click
@@ -16,17 +17,42 @@ import click
 from bsngraph import __version__
 from bsngraph.errors import BsngraphError, nearest
 
+
+@dataclass(frozen=True)
+class Entry:
+    """A command: the module that holds its `command`, and its line in the list."""
+
+    module: str
+    help: str
+
+
+_ROOM = "bsngraph.cli.commands"
+
+#: Every command, in the order in which they are used. To add one, write a module with a
+#: click command named `command`, and a line here.
 COMMANDS = {
-    "search": "Find the best sub-network of a fabric inside a budget.",
-    "check": "Validate a fabric; print its shapes, costs and cheapest sub-network.",
-    "prune": "Choose again from a finished search, under another budget.",
-    "train": "Train a fabric's network with every edge kept, from scratch.",
-    "evaluate": "Measure a run's delivered network again.",
-    "predict": "Say what a run's delivered network makes of images, or of a data set's examples.",
-    "render": "Draw a fabric or a run.",
-    "diff": "Say and draw what changed between two fabrics or architectures.",
-    "data": "List the known data sets, or show one.",
-    "fabric": "Write a fabric of a known family: resnet, cnf, cells, chain, transformer.",
+    "search": Entry(f"{_ROOM}.runs.search", "Find the best sub-network of a fabric inside a budget."),
+    "check": Entry(
+        f"{_ROOM}.fabrics.check", "Validate a fabric; print its shapes, costs and cheapest sub-network."
+    ),
+    "prune": Entry(f"{_ROOM}.runs.prune", "Choose again from a finished search, under another budget."),
+    "train": Entry(f"{_ROOM}.runs.train", "Train a fabric's network with every edge kept, from scratch."),
+    "evaluate": Entry(f"{_ROOM}.delivered.evaluate", "Measure a run's delivered network again."),
+    "predict": Entry(
+        f"{_ROOM}.delivered.predict",
+        "Say what a run's delivered network makes of images, or of a data set's examples.",
+    ),
+    "verify": Entry(f"{_ROOM}.delivered.verify", "Count again everything that a run's certificate states."),
+    "explain": Entry(f"{_ROOM}.delivered.explain", "Say which edges spend a run's budgets."),
+    "render": Entry(f"{_ROOM}.fabrics.render", "Draw a fabric or a run."),
+    "diff": Entry(f"{_ROOM}.fabrics.diff", "Say and draw what changed between two fabrics or architectures."),
+    "fabric": Entry(
+        f"{_ROOM}.fabrics.fabric",
+        "Write a fabric of a known family: resnet, cnf, cells, chain, transformer.",
+    ),
+    "data": Entry(f"{_ROOM}.listings.data", "List the known data sets, or show one."),
+    "ops": Entry(f"{_ROOM}.listings.ops", "List all operations and their arguments."),
+    "costs": Entry(f"{_ROOM}.listings.costs", "List all costs, their units and definitions."),
 }
 
 INTERRUPTED = 130
@@ -53,16 +79,16 @@ class LazyGroup(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The `command` of the module of that name."""
+        """The `command` of its module."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"bsngraph.cli.commands.{cmd_name}").command
+        command: click.Command = importlib.import_module(COMMANDS[cmd_name].module).command
         return command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command; say which one was probably meant where there is none."""
+        """Find the command; say which one was probably meant."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             ctx.fail(f"No such command {args[0]!r}: {nearest(args[0], COMMANDS)}")
         return super().resolve_command(ctx, args)
@@ -70,7 +96,7 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands, without importing them."""
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; turn our errors and Ctrl-C into messages and exit codes."""

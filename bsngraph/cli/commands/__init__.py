@@ -1,1 +1,3 @@
-"""One file a command: parse, call, print. Each is imported only when it is called."""
+"""The commands, in rooms by what they work on. Each is a module with a `command` and a
+line in COMMANDS (main.py).
+"""

@@ -1,1 +1,1 @@
-"""What commands print as tables: operations, costs, a certificate's checks."""
+"""What commands print as tables: fabrics, results, costs, operations, certificates."""

@@ -1,4 +1,4 @@
-"""`bsngraph check --ops`: every operation with its arguments, sizes and when to use
+"""What `bsngraph ops` prints: every operation with its arguments, sizes and when to use
 it.
 """
 

@@ -67,7 +67,7 @@ def _operation(given: Written | None, where: str, problems: ProblemList) -> Oper
         return None
     name = str(given.value)
     if name not in OPERATIONS:
-        cure = nearest(name, OPERATIONS, otherwise="`bsngraph check --ops` lists all")
+        cure = nearest(name, OPERATIONS, otherwise="`bsngraph ops` lists all")
         problems.report(f"unknown operation {name!r}", where, cure)
     return OPERATIONS.get(name)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from bsngraph.cli import options
+from bsngraph.cli.shared_options import FILE
 
 if TYPE_CHECKING:
     from bsngraph.fabric import Fabric
@@ -69,7 +69,7 @@ _merge = click.option(
     help="How nodes merge; papers sum.",
 )
 _output = click.option(
-    "-o", "--output", type=options.FILE, required=True, help="The fabric file to write, e.g. my.dot."
+    "-o", "--output", type=FILE, required=True, help="The fabric file to write, e.g. my.dot."
 )
 _costs = click.option(
     "--costs/--no-costs",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bsngraph.cli import options
+from bsngraph.cli.shared_options import format_option
 from bsngraph.errors import InputError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _MOST_CLASSES = 40
 @click.option(
     "--skip-bad", is_flag=True, help="Leave out what cannot be used, and say what, instead of an error."
 )
-@options.format_option
+@format_option
 def command(name: str | None, data_code: str | None, skip_bad: bool, form: str) -> None:
     """List the known data sets; or load the data set NAME and show its shapes, classes
     and splits.
@@ -146,9 +146,9 @@ def _labels(dataset: Dataset, split: Split) -> dict[str, Any]:
 
 
 def _show(facts: dict[str, Any]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
+    from bsngraph.cli.tables.printing import plain_console
     from bsngraph.tasks import TASKS
 
     splits, row = facts["splits"], TASKS[facts["task"]]
@@ -176,7 +176,7 @@ def _show(facts: dict[str, Any]) -> None:
             table.add_row(name, *(f"{split['counts'][name]:,}" for split in splits.values()))
         if len(facts["classes"]) > _MOST_CLASSES:
             table.add_row(f"… and {len(facts['classes']) - _MOST_CLASSES} more")
-    Console(highlight=False, markup=False).print(table)
+    plain_console().print(table)
 
 
 def _numbers(values: list[float]) -> str:

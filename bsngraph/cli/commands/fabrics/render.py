@@ -9,37 +9,37 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bsngraph.cli import options
+from bsngraph.cli.help_groups import GroupedCommand, option
+from bsngraph.cli.inputs import graph_file, load_profile, parse_parameters
+from bsngraph.cli.shared_options import FILE, ops_option, set_option
 from bsngraph.errors import InputError
 
 if TYPE_CHECKING:
     from bsngraph.fabric import Fabric
 
 
-@click.command()
-@click.argument("source", metavar="FABRIC|RUN", type=options.FILE)
-@click.option(
-    "-o", "--output", type=options.FILE, required=True, help="The picture to write: .svg, .png or .dot."
-)
-@click.option(
+@click.command(cls=GroupedCommand)
+@click.argument("source", metavar="FABRIC|RUN", type=FILE)
+@option("-o", "--output", type=FILE, required=True, help="The picture to write: .svg, .png or .dot.")
+@option(
     "--shapes",
     is_flag=True,
     help="Compute a hand-written fabric's shapes and MACs first, so that they are drawn.",
 )
-@click.option(
+@option(
     "--cores",
     type=click.IntRange(min=1),
-    help="Draw its schedule on that many cores instead: which edge runs at which step.",
+    help="Draw the schedule of all edges on that many cores instead: which edge runs at which step.",
 )
-@click.option(
+@option(
     "--curves",
     is_flag=True,
     help="Draw a run's curves instead, as far as it has come: loss, metric, costs, λ, entropy of Γ.",
 )
-@options.set_option
-@options.ops_option
+@set_option
+@ops_option
 def command(
-    source: Path, output: Path, shapes: bool, cores: int | None, curves: bool, settings: tuple[str, ...]
+    source: Path, output: Path, shapes: bool, cores: int | None, curves: bool, parameters: tuple[str, ...]
 ) -> None:
     """Draw a fabric file, or the architecture that a run found, over its fabric.
 
@@ -62,24 +62,24 @@ def command(
     if curves:
         _render_curves(source, output)
     elif cores is not None:
-        _render_schedule(source, output, cores, settings)
+        _render_schedule(source, output, cores, parameters)
     else:
         from bsngraph.draw import render
 
         if shapes and not source.is_dir():
-            render(options.load_profile(source, settings).annotated(), output)
+            render(load_profile(source, parameters).annotated(), output)
         else:
-            render(source, output, settings=options.parse_settings(settings))
+            render(source, output, settings=parse_parameters(parameters))
     click.echo(str(output))
 
 
-def _render_schedule(source: Path, output: Path, cores: int, settings: tuple[str, ...]) -> None:
+def _render_schedule(source: Path, output: Path, cores: int, parameters: tuple[str, ...]) -> None:
     import numpy as np
 
     from bsngraph.costs.schedules.schedule_costs import Steps, schedule_of
     from bsngraph.draw.charts.gantt import Chart, render_gantt
 
-    fabric = _counted(source, settings)
+    fabric = _counted(source, parameters)
     cost = Steps(fabric, np.array([edge.computed["macs"] for edge in fabric.edges]), cores)
     jobs = schedule_of(cost, np.ones(len(fabric.edges), dtype=np.bool_))
     render_gantt(
@@ -101,20 +101,14 @@ def _render_curves(run: Path, output: Path) -> None:
         render_curves(rows, output)
 
 
-def _counted(source: Path, settings: tuple[str, ...]) -> Fabric:
+def _counted(source: Path, parameters: tuple[str, ...]) -> Fabric:
     """A fabric, or a run's architecture, with its MACs: those that the file carries, or
     else counted.
     """
     from bsngraph.fabric import read_fabric
 
-    if source.is_dir():
-        if not (source / "architecture.dot").exists():
-            raise InputError(
-                f"{source}: there is no architecture in it yet (architecture.dot): is it a run folder, "
-                "and its run finished?"
-            )
-        source = source / "architecture.dot"
-    fabric = read_fabric(source, options.parse_settings(settings))
+    source = graph_file(source)
+    fabric = read_fabric(source, parse_parameters(parameters))
     if all("macs" in edge.computed for edge in fabric.edges):
         return fabric
-    return options.load_profile(source, settings).annotated()
+    return load_profile(source, parameters).annotated()

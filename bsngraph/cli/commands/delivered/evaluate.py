@@ -8,16 +8,18 @@ from typing import Any
 
 import click
 
-from bsngraph.cli import options
+from bsngraph.cli.data_options import data_from, data_options
+from bsngraph.cli.help_groups import GroupedCommand
+from bsngraph.cli.shared_options import FILE, device_option, format_option, ops_option, threads_option
 
 
-@click.command()
-@click.argument("run", type=options.FILE)
-@options.data_options
-@options.ops_option
-@options.device_option
-@options.threads_option
-@options.format_option
+@click.command(cls=GroupedCommand)
+@click.argument("run", type=FILE)
+@data_options
+@ops_option
+@device_option
+@threads_option
+@format_option
 def command(run: Path, device: str, threads: int | None, form: str, **more: Any) -> None:
     """Measure the delivered network in RUN again on the test data, from its graph and
     weights alone.
@@ -29,7 +31,7 @@ def command(run: Path, device: str, threads: int | None, form: str, **more: Any)
     from bsngraph.delivered import evaluate_run
     from bsngraph.wording import quantity
 
-    found = evaluate_run(run, data=options.data_from(more), device=device, threads=threads)
+    found = evaluate_run(run, data=data_from(more), device=device, threads=threads)
     if form == "json":
         facts = {
             "data": found.dataset,

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bsngraph.cli import options
+from bsngraph.cli.help_groups import GroupedCommand, option
+from bsngraph.cli.inputs import graph_file, load_profile
+from bsngraph.cli.shared_options import FILE, format_option
 
 if TYPE_CHECKING:
     from bsngraph.fabric.difference import Changed, FabricDifference
@@ -18,19 +20,17 @@ if TYPE_CHECKING:
 Costs = dict[str, dict[str, float]]
 
 
-@click.command()
-@click.argument("a", type=options.FILE)
-@click.argument("b", type=options.FILE)
-@click.option(
-    "-o", "--output", type=options.FILE, help="Draw the difference to this file: .svg, .png or .dot."
-)
-@click.option(
+@click.command(cls=GroupedCommand)
+@click.argument("a", type=FILE)
+@click.argument("b", type=FILE)
+@option("-o", "--output", type=FILE, help="Draw the difference to this file: .svg, .png or .dot.")
+@option(
     "--costs/--no-costs",
     default=True,
     show_default=True,
     help="Compare MACs and parameters; without, torch is not loaded.",
 )
-@options.format_option
+@format_option
 def command(a: Path, b: Path, output: Path | None, costs: bool, form: str) -> None:
     """Say what changed from fabric A to fabric B: edges, operations, nodes, costs.
 
@@ -64,29 +64,15 @@ def _load(a: Path, b: Path, costs: bool) -> tuple[tuple[Fabric, Fabric], Costs]:
     """Both fabrics and their total costs."""
     from bsngraph.fabric import read_fabric
 
-    files = [_file(path) for path in (a, b)]
+    files = [graph_file(path) for path in (a, b)]
     if not costs:
         return (read_fabric(files[0]), read_fabric(files[1])), {}
-    profiles = [options.load_profile(file, ()) for file in files]
+    profiles = [load_profile(file, ()) for file in files]
     totals = [
         {"macs": float(profile.macs.sum()), "params": float(profile.params.sum())} for profile in profiles
     ]
     fabrics = profiles[0].annotated(), profiles[1].annotated()
     return fabrics, {name: {"a": totals[0][name], "b": totals[1][name]} for name in totals[0]}
-
-
-def _file(path: Path) -> Path:
-    """The file that a path stands for: of a run folder, its architecture."""
-    from bsngraph.errors import InputError
-
-    if not path.is_dir():
-        return path
-    if not (path / "architecture.dot").exists():
-        raise InputError(
-            f"{path}: there is no architecture in it yet (architecture.dot): is it a run folder, and its "
-            "run finished?"
-        )
-    return path / "architecture.dot"
 
 
 def _facts(found: FabricDifference, costs: Costs) -> dict[str, Any]:

@@ -8,24 +8,26 @@ from typing import Any
 
 import click
 
-from bsngraph.cli import options
+from bsngraph.cli.data_options import data_from, data_options
+from bsngraph.cli.help_groups import GroupedCommand, option
+from bsngraph.cli.shared_options import FILE, device_option, format_option, ops_option, threads_option
 
 
-@click.command()
-@click.argument("run", type=options.FILE)
-@click.option(
+@click.command(cls=GroupedCommand)
+@click.argument("run", type=FILE)
+@option(
     "--images",
     metavar="DIR",
-    type=options.FILE,
+    type=FILE,
     help="A folder of image files, of the size that the network takes.",
 )
-@options.data_options
-@click.option("-o", "--out", type=options.FILE, required=True, help="The folder to write to.")
-@click.option("--limit", type=click.IntRange(min=1), help="The first so many only.")
-@options.ops_option
-@options.device_option
-@options.threads_option
-@options.format_option
+@data_options
+@option("-o", "--out", type=FILE, required=True, help="The folder to write to.")
+@option("--limit", type=click.IntRange(min=1), help="The first so many only.")
+@ops_option
+@device_option
+@threads_option
+@format_option
 def command(
     run: Path,
     images: Path | None,
@@ -51,7 +53,7 @@ def command(
     from bsngraph.delivered import predict
 
     found = predict(
-        run, out=out, images=images, data=options.data_from(more), limit=limit, device=device, threads=threads
+        run, out=out, images=images, data=data_from(more), limit=limit, device=device, threads=threads
     )
     if form == "json":
         facts = {"task": found.task, "count": found.count, "files": list(map(str, found.files))}

@@ -1,0 +1,1 @@
+"""Commands that work on fabrics: graph files."""

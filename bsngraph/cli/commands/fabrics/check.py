@@ -1,0 +1,148 @@
+"""`bsngraph check`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bsngraph.cli.help_groups import GroupedCommand
+from bsngraph.cli.inputs import load_profile
+from bsngraph.cli.setting_options import set_by_hand, setting_options
+from bsngraph.cli.shared_options import (
+    FILE,
+    budget_option,
+    device_option,
+    format_option,
+    moved_option,
+    ops_option,
+    set_option,
+    threads_option,
+)
+from bsngraph.errors import InfeasibleBudgetError, InputError
+from bsngraph.settings import CostSettings
+
+if TYPE_CHECKING:
+    from bsngraph.costs import Budget, BudgetRequest, Budgets, Cheapest, Cost, Sources
+    from bsngraph.measure import CostOptions
+    from bsngraph.profile import FabricProfile
+
+
+@click.command(cls=GroupedCommand)
+@moved_option("--certificate", "bsngraph verify RUN")
+@moved_option("--costs", "bsngraph explain RUN, or bsngraph costs for the list")
+@click.argument("fabric", type=FILE)
+@budget_option
+@set_option
+@ops_option
+@format_option
+@setting_options(CostSettings)
+@device_option
+@threads_option
+@click.pass_context
+def command(
+    context: click.Context,
+    /,
+    fabric: Path,
+    budgets: tuple[str, ...],
+    parameters: tuple[str, ...],
+    form: str,
+    device: str,
+    threads: int | None,
+    **more: Any,
+) -> None:
+    """Validate FABRIC; print its nodes, edges, costs and cheapest sub-network, and
+    whether budgets can be met.
+
+    Every problem of the file is reported at once, with its place and its cure. Exits
+    with 1 if a --budget cannot be met.
+
+    \b
+    Example:
+      bsngraph check fabrics/digits.dot
+      bsngraph check fabrics/digits.dot --budget macs=25%
+    """
+    if (fabric / "config.json").exists():
+        raise InputError(
+            f"{fabric} is a run's folder: check its {fabric / 'architecture.dot'}, count its costs again by "
+            "bsngraph verify, or see where its budgets went by bsngraph explain"
+        )
+    costs = set_by_hand(CostSettings, more)
+    from bsngraph.cli.tables.fabric_table import fabric_facts, show_fabric
+    from bsngraph.costs import cheapest_each, check_budgets, parse_budget, resolve_budgets
+    from bsngraph.measure import CostOptions
+
+    profile = load_profile(fabric, parameters)
+    requests = [parse_budget(budget) for budget in budgets]
+    sources = _sources(profile, requests, CostOptions(**costs), device, threads)
+    resolved = resolve_budgets(profile, requests, sources)
+    priced = _priced(profile, sources, resolved)
+    least = cheapest_each(profile.fabric, priced)
+    facts = fabric_facts(profile, priced, least)
+    facts["budgets"] = [_budget_facts(budget, least[budget.cost.name]) for budget in resolved]
+    if form == "json":
+        click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+    else:
+        show_fabric(facts, profile, least["macs"])
+    try:
+        known = check_budgets(profile.fabric, resolved)
+    except InfeasibleBudgetError as error:
+        click.echo(f"Error: {error}", err=True)
+        context.exit(error.exit_code)
+    if form == "text":
+        for budget in resolved:
+            click.echo(f"budget {budget.text} {_verdict(budget, known is not None)}")
+
+
+def _sources(
+    profile: FabricProfile,
+    requests: Sequence[BudgetRequest],
+    costs: CostOptions,
+    device: str,
+    threads: int | None,
+) -> Sources:
+    """Where costs come from; latencies are measured if a budget asks for them."""
+    from bsngraph.cli.display import PlainDisplay
+    from bsngraph.measure import find_hardware
+    from bsngraph.measure.pricing import find_sources
+
+    return find_sources(profile, requests, costs, find_hardware(device, threads), PlainDisplay())[0]
+
+
+def _priced(profile: FabricProfile, sources: Sources, budgets: Budgets) -> list[Cost]:
+    """Every cost that has a value here."""
+    from bsngraph.costs import complete_costs
+
+    every = (*complete_costs(profile), *sources.own.values(), *(budget.cost for budget in budgets))
+    return list({cost.name: cost for cost in every}.values())
+
+
+def _budget_facts(budget: Budget, least: Cheapest) -> dict[str, Any]:
+    return {
+        "cost": budget.cost.name,
+        "limit": budget.limit,
+        "satisfiable": _satisfiable(budget, least),
+    }
+
+
+def _satisfiable(budget: Budget, least: Cheapest) -> bool | None:
+    """Whether a budget can be met; None if that is not known."""
+    if not budget.hard or budget.met(least.value):
+        return True
+    return False if least.proved else None
+
+
+def _verdict(budget: Budget, known: bool) -> str:
+    if not budget.hard:
+        return "is a soft budget: the search comes as close as it can"
+    if budget.slack:
+        return "is slack: the whole fabric is inside it"
+    return (
+        "can be met"
+        if known
+        else "may or may not be met: no sub-network inside all budgets was found, and none is proved "
+        "impossible"
+    )

@@ -1,0 +1,135 @@
+"""`bsngraph search`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bsngraph.cli.data_options import data_options, needed_data_from
+from bsngraph.cli.help_groups import GroupedCommand, option
+from bsngraph.cli.inputs import load_profile, open_mode
+from bsngraph.cli.setting_options import set_by_hand, setting_options
+from bsngraph.cli.shared_options import (
+    FILE,
+    budget_option,
+    device_option,
+    format_option,
+    ops_option,
+    out_options,
+    quiet_option,
+    seed_option,
+    set_option,
+    task_option,
+    threads_option,
+)
+from bsngraph.settings import PRESETS, WARM_START, CostSettings, Recipe, SearchSettings, resolve_settings
+
+_WARM = ", ".join(
+    f"{name.replace('_', '-')} {value:g}"
+    for name, value in {**WARM_START.recipe, **WARM_START.settings}.items()
+)
+
+
+@click.command(cls=GroupedCommand)
+@click.argument("fabric", type=FILE)
+@data_options
+@task_option
+@budget_option
+@setting_options(CostSettings)
+@out_options
+@seed_option
+@set_option
+@ops_option
+@option(
+    "--preset",
+    type=click.Choice(list(PRESETS)),
+    help="Start from other settings than the defaults; options given besides go before them. "
+    + " ".join(f"{name}: {preset.meaning}." for name, preset in PRESETS.items()),
+)
+@option(
+    "--warm-start",
+    metavar="RUN",
+    type=FILE,
+    help=f"Start from the weights and edge probabilities of another search of this fabric; defaults are then "
+    f"{_WARM}.",
+)
+@setting_options(Recipe)
+@setting_options(SearchSettings)
+@option(
+    "--oracle",
+    is_flag=True,
+    group="choosing",
+    help="Judge every sub-network by the shared weights as well, and say what the choice misses (oracle.csv, "
+    "oracle.json); for fabrics of at most 14 decisions.",
+)
+@device_option
+@threads_option
+@quiet_option
+@format_option
+def command(
+    fabric: Path,
+    task: str | None,
+    budgets: tuple[str, ...],
+    out: Path,
+    resume: bool,
+    overwrite: bool,
+    seed: int,
+    preset: str | None,
+    warm_start: Path | None,
+    oracle: bool,
+    parameters: tuple[str, ...],
+    device: str,
+    threads: int | None,
+    quiet: bool,
+    form: str,
+    **more: Any,
+) -> None:
+    """Find the best sub-network of FABRIC inside every budget.
+
+    Learns weights and edge probabilities together, chooses the architecture on
+    validation data among sub-networks inside the budgets, fine-tunes it, measures it
+    once on test data, and writes everything to the run folder --out. Exits with 1 if no
+    sub-network is inside the budgets.
+
+    \b
+    Example:
+      bsngraph search fabrics/digits.dot --data digits --budget macs=25% \\
+        --out runs/first --seed 0
+      bsngraph search fabrics/digits.dot --data digits --budget latency=2ms \\
+        --budget params=40k --out runs/fast
+      bsngraph search fabrics/digits.dot --data digits --budget macs=15% \\
+        --warm-start runs/first --out runs/smaller
+    """
+    mode = open_mode(resume, overwrite)
+    recipe, settings = resolve_settings(
+        preset,
+        warm=warm_start is not None,
+        recipe=set_by_hand(Recipe, more),
+        settings=set_by_hand(SearchSettings, more),
+    )
+    from bsngraph.cli.display import progress_display
+    from bsngraph.cli.tables.result_table import show_result
+    from bsngraph.measure import CostOptions
+    from bsngraph.searching import search
+
+    result = search(
+        load_profile(fabric, parameters),
+        needed_data_from(more),
+        budgets,
+        out=out,
+        task=task,
+        seed=seed,
+        recipe=recipe,
+        settings=settings,
+        preset=preset,
+        warm_start=warm_start,
+        oracle=oracle,
+        device=device,
+        threads=threads,
+        costs=CostOptions(**set_by_hand(CostSettings, more)),
+        mode=mode,
+        progress=progress_display(quiet),
+    )
+    show_result(result, form)

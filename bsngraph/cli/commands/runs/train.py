@@ -1,0 +1,84 @@
+"""`bsngraph train`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bsngraph.cli.data_options import data_options, needed_data_from
+from bsngraph.cli.help_groups import GroupedCommand
+from bsngraph.cli.inputs import load_profile, open_mode
+from bsngraph.cli.setting_options import set_by_hand, setting_options
+from bsngraph.cli.shared_options import (
+    FILE,
+    device_option,
+    format_option,
+    ops_option,
+    out_options,
+    quiet_option,
+    seed_option,
+    set_option,
+    task_option,
+    threads_option,
+)
+from bsngraph.settings import Recipe
+
+
+@click.command(cls=GroupedCommand)
+@click.argument("fabric", type=FILE)
+@data_options
+@task_option
+@out_options
+@seed_option
+@set_option
+@ops_option
+@setting_options(Recipe)
+@device_option
+@threads_option
+@quiet_option
+@format_option
+def command(
+    fabric: Path,
+    task: str | None,
+    out: Path,
+    resume: bool,
+    overwrite: bool,
+    seed: int,
+    parameters: tuple[str, ...],
+    device: str,
+    threads: int | None,
+    quiet: bool,
+    form: str,
+    **more: Any,
+) -> None:
+    """Train the network of FABRIC with every edge kept, from scratch, by the recipe
+    that searches use.
+
+    For a search's architecture.dot and for hand-made networks to compare it with.
+
+    \b
+    Example:
+      bsngraph train runs/first/architecture.dot --data digits --out runs/from-scratch
+    """
+    mode = open_mode(resume, overwrite)
+    recipe = Recipe(**set_by_hand(Recipe, more))
+    from bsngraph.cli.display import progress_display
+    from bsngraph.cli.tables.result_table import show_result
+    from bsngraph.searching import train
+
+    profile = load_profile(fabric, parameters)
+    result = train(
+        profile,
+        needed_data_from(more),
+        out=out,
+        task=task,
+        seed=seed,
+        recipe=recipe,
+        device=device,
+        threads=threads,
+        mode=mode,
+        progress=progress_display(quiet),
+    )
+    show_result(result, form)

@@ -1,0 +1,102 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from bsngraph.cli.help_groups import option
+from bsngraph.errors import InputError
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+FILE = click.Path(path_type=Path)
+
+set_option = option(
+    "--set",
+    "parameters",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="Set a parameter of the fabric ($NAME in its file). May be repeated.",
+)
+
+
+def _load_operations(context: click.Context, parameter: click.Parameter, codes: tuple[str, ...]) -> None:
+    """Load the user's operations before a command reads any fabric."""
+    from bsngraph.ops import load_operations
+
+    for code in () if context.resilient_parsing else codes:  # completing a line runs nobody's code
+        load_operations(code)
+
+
+ops_option = option(
+    "--ops",
+    metavar="FILE.py|MODULE",
+    multiple=True,
+    callback=_load_operations,
+    expose_value=False,
+    help="Run this Python file, or import this installed module, for operations of your own. May be "
+    "repeated.",
+)
+budget_option = option(
+    "--budget",
+    "budgets",
+    metavar="NAME=LIMIT",
+    multiple=True,
+    group="budgets",
+    help="A limit on a cost: macs=25%, params=40k, bytes=50MB, latency=100ms, steps:4=12, one of your own; "
+    "NAME~=LIMIT for as close as possible. May be repeated.",
+)
+seed_option = option("--seed", type=int, default=0, show_default=True, help="The seed of everything random.")
+format_option = option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How to print facts.",
+)
+task_option = option(
+    "--task",
+    metavar="NAME",
+    group="data",
+    help="Use the labels for another task than the data's own, e.g. regression.  [default: as the data says]",
+)
+device_option = option(
+    "--device",
+    default="auto",
+    show_default=True,
+    group="hardware",
+    help="Where to compute: cpu, cuda, cuda:1 …; auto takes CUDA where there is one.",
+)
+threads_option = option(
+    "--threads",
+    type=click.IntRange(min=1),
+    group="hardware",
+    help="How many CPU threads compute.  [default: torch's own choice]",
+)
+quiet_option = option("--quiet", is_flag=True, help="Show no progress.")
+
+
+def out_options(command: _Command) -> _Command:
+    """--out, --resume, --overwrite; `open_mode` reads the last two."""
+    for one in (
+        option("--overwrite", is_flag=True, help="Replace a run that --out holds."),
+        option("--resume", is_flag=True, help="Go on with an interrupted run from its last epoch."),
+        option("--out", type=FILE, required=True, help="The run folder to write."),
+    ):
+        command = one(command)
+    return command
+
+
+def moved_option(old: str, new: str) -> Callable[[_Command], _Command]:
+    """An option that became a command: it says so, and stands in no help."""
+
+    def refuse(context: click.Context, parameter: click.Parameter, given: bool) -> None:
+        if given:
+            raise InputError(f"{context.info_name} {old} is a command of its own now: use {new}")
+
+    return option(old, is_flag=True, is_eager=True, hidden=True, expose_value=False, callback=refuse)
