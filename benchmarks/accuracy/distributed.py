@@ -53,11 +53,22 @@ class Found:
     run: Path
 
 
-def search(profile: bsngraph.FabricProfile, budget: str, out: Path, epochs: int, seed: int) -> Found:
+def search(
+    profile: bsngraph.FabricProfile, budget: str, out: Path, epochs: int, seed: int, *, quick: bool
+) -> Found:
     """What a search finds, or what is in its folder already."""
     if not (out / "result.json").exists():
-        recipe = bsngraph.Recipe(epochs=epochs)
-        bsngraph.search(profile, "digits", [budget], out=out, seed=seed, recipe=recipe, mode="overwrite")
+        usual, short = bsngraph.SearchSettings(), bsngraph.SearchSettings(finalists=0, finetune_epochs=0)
+        bsngraph.search(
+            profile,
+            "digits",
+            [budget],
+            out=out,
+            seed=seed,
+            recipe=bsngraph.Recipe(epochs=1 if quick else epochs),
+            settings=short if quick else usual,
+            mode="overwrite",
+        )
     summary = json.loads((out / "result.json").read_text(encoding="utf-8"))
     kept = {edge.name for edge in bsngraph.read_fabric(out / "architecture.dot").edges}
     live = np.array([edge.name in kept for edge in profile.fabric.edges])
@@ -136,19 +147,10 @@ def command(quick: bool, steps: int, epochs: int, seed: int, runs: Path, figure:
     """
     profile = bsngraph.profile_fabric(resnet_fabric(input_shape=(1, 8, 8), classes=10, channels=8))
     costs = [Steps(profile.fabric, profile.macs, cores) for cores in CORES]
-    every = [
-        (
-            cost,
-            search(
-                profile, f"{cost.name}={steps}", runs / f"cores-{cost.cores}", 1 if quick else epochs, seed
-            ),
-        )
-        for cost in costs
-    ]
-    keep(
-        "distributed",
-        [row_of(cost, found, profile, costs) for cost, found in every],
-        quick=quick,
-        made=report,
-    )
+    every = []
+    for cost in costs:
+        out = runs / f"cores-{cost.cores}"
+        every.append((cost, search(profile, f"{cost.name}={steps}", out, epochs, seed, quick=quick)))
+    rows = [row_of(cost, found, profile, costs) for cost, found in every]
+    keep("distributed", rows, quick=quick, made=report)
     draw(runs / figure.name if quick else figure, profile, every, steps)
