@@ -25,6 +25,7 @@ T = TypeVar("T")
 MOST_BYTES = 64 * 2**20
 CURE = "it is damaged, or was written by another version of bsngraph: restore it, or make it again"
 
+_LONGEST = 200
 _LARGEST = 1.7976931348623157e308
 # Of NaN and infinities, which JSON has no word for and Python writes all the same.
 _NOT_FINITE = re.compile(r"Expected `float` [<>]= -?1\.7976931348623157e\+308")
@@ -98,7 +99,7 @@ def decode_value(
     except msgspec.ValidationError as error:
         raise InputError(f"{origin}: {_told(error, value, kind, hook)}: {cure}") from None
     except InputError as error:  # settings that no run takes
-        raise InputError(f"{origin}: {error}: {cure}") from None
+        raise InputError(f"{origin}: {error} at $: {cure}") from None
 
 
 def plain(row: object) -> Any:
@@ -140,6 +141,7 @@ def _told(error: msgspec.ValidationError, value: object, kind: Any, hook: Any) -
 
     place = _place(path.removeprefix("key in "), value, fails)
     what = _NOT_FINITE.sub("expected a finite number", what)
+    what = shortened(printable(what), _LONGEST)
     return f"{what[:1].lower()}{what[1:]} at {'a key of ' if of_key else ''}{place}"
 
 

@@ -586,7 +586,9 @@ def test_conditions_that_would_take_the_machine_down_are_refused(run, conditions
 
 def test_a_missing_certificate_and_another_format_are_said(run):
     certificate(lambda c: c.update(format=3))(run)
-    with pytest.raises(InputError, match="its format is 3, and this version reads 2: verify it with the"):
+    with pytest.raises(
+        InputError, match=r"its format at \$\.format is 3, and this version reads 2: verify it with the"
+    ):
         verify_certificate(run, MEANS)
     (run / "certificate.json").unlink()
     with pytest.raises(InputError, match=r"there is no certificate: is .* the folder of a finished run"):

@@ -6,11 +6,8 @@ again only to resume it under the same settings, or to overwrite it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-import msgspec
 
 from bsngraph.errors import InputError
 from bsngraph.runs.rows.config import AnyConfig
@@ -18,14 +15,13 @@ from bsngraph.runs.run_folder import FILES, OpenMode, RunFolder
 from bsngraph.typed_files import plain
 
 
-def open_run(path: Path, config: AnyConfig | Mapping[str, Any], mode: OpenMode) -> RunFolder:
+def open_run(path: Path, config: AnyConfig, mode: OpenMode) -> RunFolder:
     """Make the folder ready for a run of `config`.
 
     Raises:
         InputError: it holds a run already (mode new), holds none or one of other
             settings (mode resume), or cannot be made.
     """
-    asked: AnyConfig = msgspec.convert(config, AnyConfig) if isinstance(config, Mapping) else config
     run = RunFolder(path)
     try:
         holds_run = run.file("config.json").exists()
@@ -36,7 +32,7 @@ def open_run(path: Path, config: AnyConfig | Mapping[str, Any], mode: OpenMode) 
     if mode == "resume":
         if not holds_run:
             raise InputError(f"{path} holds no run to resume: leave out --resume to start one")
-        _check_same(run, asked)
+        _check_same(run, config)
         _remove_unfinished(run)
         return run
     if holds_run and mode == "new":
@@ -47,7 +43,7 @@ def open_run(path: Path, config: AnyConfig | Mapping[str, Any], mode: OpenMode) 
     for name in FILES:
         run.file(name).unlink(missing_ok=True)
     _remove_unfinished(run)
-    run.write_json("config.json", asked)
+    run.write_json("config.json", config)
     return run
 
 

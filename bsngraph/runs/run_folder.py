@@ -8,8 +8,7 @@ it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -19,11 +18,11 @@ import msgspec
 from bsngraph.errors import InputError
 from bsngraph.runs.rows.certificate import FORMAT, Certificate
 from bsngraph.runs.rows.config import AnyConfig
-from bsngraph.runs.rows.epochs import EpochRow, epoch_row, flat, gathered, kind_of
+from bsngraph.runs.rows.epochs import EpochRow, flat, gathered, kind_of
 from bsngraph.runs.rows.latencies import LatenciesRow
 from bsngraph.runs.rows.result import RunResult
 from bsngraph.runs.rows.splits import SplitsRow
-from bsngraph.typed_files import MOST_BYTES, decode_value, json_text, parse_json, plain, read_row
+from bsngraph.typed_files import MOST_BYTES, decode_value, json_text, parse_json, read_row
 from bsngraph.whole_files import read_bounded, write_whole
 
 T = TypeVar("T")
@@ -128,7 +127,7 @@ class RunFolder:
         found = read_row(path, _Versioned).format
         if found != FORMAT:
             raise InputError(
-                f"{path}: its format is {found}, and this version reads {FORMAT}: verify it with the "
+                f"{path}: its format at $.format is {found}, and this version reads {FORMAT}: verify it with the "
                 "version of bsngraph that it names"
             )
         return self._read("certificate.json", Certificate)
@@ -156,9 +155,9 @@ class RunFolder:
         """The same as plain objects, as the lines say them: for drawings and tables."""
         return [flat(row) for row in self.read_epochs()]
 
-    def write_metrics(self, rows: Sequence[EpochRow | Mapping[str, Any]]) -> None:
+    def write_metrics(self, rows: Sequence[EpochRow]) -> None:
         """Write metrics.jsonl, one object an epoch."""
-        lines = [flat(epoch_row(row) if isinstance(row, Mapping) else row) for row in rows]
+        lines = [flat(row) for row in rows]
         write_whole(
             self.file("metrics.jsonl"),
             "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines),
@@ -167,15 +166,6 @@ class RunFolder:
     def write_json(self, name: str, value: object) -> None:
         """Write a JSON file from its struct, or from the plain values of one."""
         write_whole(self.file(name), file_text(name, value))
-
-    def read_json(self, name: str) -> Json:
-        """A JSON file of the run as plain values.
-
-        Raises:
-            InputError: it is missing or damaged.
-        """
-        found: Json = plain(self._read(name, _KINDS[name]))
-        return found
 
     def _read(self, name: str, kind: type[T]) -> T:
         path = self.file(name)
@@ -194,20 +184,3 @@ def file_text(name: str, value: object) -> str:
     kind = _KINDS.get(name)
     row = value if kind is None or isinstance(value, msgspec.Struct) else msgspec.convert(value, kind)
     return json_text(row)
-
-
-@contextmanager
-def reading(run: RunFolder, name: str) -> Iterator[None]:
-    """What fails inside is the fault of one of the run's files: it is whole, but does
-    not hold what it should.
-
-    Raises:
-        InputError: something did.
-    """
-    try:
-        yield
-    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(
-            f"{run.file(name)}: is damaged, or was written by another version of bsngraph ({reason})"
-        ) from None

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bsngraph.errors import InputError
-from bsngraph.runs.checkpoint import STAGES, Checkpoint, load_checkpoint, write_checkpoint
+from bsngraph.runs.checkpoint import Checkpoint, load_checkpoint, write_checkpoint
 from bsngraph.runs.rows.epochs import epoch_row
 from bsngraph.runs.run_folder import Json, OpenMode, RunFolder
 
@@ -36,11 +36,6 @@ class RunLog:
     def file(self) -> Path:
         """Where the states of the stages were read from, for errors."""
         return self.run.file("checkpoint.pt")
-
-    @property
-    def state(self) -> Json:
-        """The states of the stages that had begun, by name."""
-        return {name: state for name in STAGES if (state := getattr(self.checkpoint, name)) is not None}
 
     def seconds(self) -> float:
         """Wall-clock seconds of the run, those before an interruption included."""

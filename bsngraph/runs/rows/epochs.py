@@ -24,6 +24,10 @@ class _EpochRow(Row, frozen=True, kw_only=True):
     validation_loss: Finite
     validation: dict[str, Finite]
 
+    def __post_init__(self) -> None:
+        if not (self.train and self.validation):
+            raise ValueError("an epoch has a metric of its task on training and on validation data")
+
 
 class SampledCost(Row, frozen=True, kw_only=True):
     """Means over an epoch: of the samples of Γ, and of the thresholded Γ."""

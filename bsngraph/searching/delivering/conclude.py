@@ -22,6 +22,7 @@ from bsngraph.searching.delivering.summary import result_summary
 from bsngraph.searching.prepare import Job
 from bsngraph.supernet import SuperNet
 from bsngraph.training import Progress, evaluate_net
+from bsngraph.typed_files import plain
 
 
 def conclude(
@@ -69,4 +70,4 @@ def concluded_before(job: Job, run: RunFolder, progress: Progress) -> Result:
         )
     live = tuple(sorted(index[edge.name] for edge in net.fabric.edges))
     architecture = Architecture(len(job.fabric.edges), live)
-    return Result(run, architecture, net.to(job.device), run.read_json("result.json"))
+    return Result(run, architecture, net.to(job.device), plain(run.read_result()))

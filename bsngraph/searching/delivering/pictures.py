@@ -9,7 +9,7 @@ from bsngraph.draw import fabric_drawing, render_dot
 from bsngraph.draw.charts.curves import render_curves
 from bsngraph.errors import BsngraphError
 from bsngraph.fabric import Architecture
-from bsngraph.runs import Json, RunFolder, reading
+from bsngraph.runs import Json, RunFolder
 from bsngraph.searching.prepare import Job
 from bsngraph.tasks import TASKS
 from bsngraph.training import Progress
@@ -44,9 +44,8 @@ def draw_curves(run: RunFolder, progress: Progress) -> None:
     """Draw metrics.jsonl, where it has rows and there is a matplotlib."""
     rows = run.read_metrics()
     try:
-        with reading(run, "metrics.jsonl"):
-            for name in ("curves.svg", "curves.png") if rows else ():
-                render_curves(rows, run.file(name))
+        for name in ("curves.svg", "curves.png") if rows else ():
+            render_curves(rows, run.file(name))
     except BsngraphError as error:  # as above
         progress.note(str(error))
 

@@ -20,7 +20,7 @@ from bsngraph.errors import InputError
 from bsngraph.fabric import Edge, Fabric, read_fabric
 from bsngraph.profile import FabricProfile, profile_fabric
 from bsngraph.runs import RunFolder
-from bsngraph.runs.checkpoint import check_tensors, read_checkpoint, restore_weights
+from bsngraph.runs.checkpoint import check_tensors, load_checkpoint, restore_weights
 from bsngraph.runs.rows.config import SearchConfig
 from bsngraph.searching.learning.learning_state import LearningState
 from bsngraph.searching.request import Destination
@@ -57,10 +57,10 @@ def read_warm_start(profile: FabricProfile, path: Path | None, into: Destination
         raise InputError(f"{path} holds a {config.command} run: a warm start is from a search")
     theirs = read_fabric(run.file("fabric.dot"))
     _check_same(theirs, profile.fabric, path)
-    checkpoint, file = read_checkpoint(run), run.file("checkpoint.pt")
-    if "search" not in checkpoint:
+    saved, file = load_checkpoint(run).search, run.file("checkpoint.pt")
+    if saved is None:
         raise InputError(f"{file}: no epoch of a search ended there: choose another run for --warm-start")
-    learned = LearningState.from_checkpoint(checkpoint["search"], file)
+    learned = LearningState.from_checkpoint(saved, file)
     net = compile_fabric(profile_fabric(theirs), seed=0)
     restore_weights(net, learned.net, file)
     expected = torch.zeros(len(theirs.edges), dtype=torch.float64)

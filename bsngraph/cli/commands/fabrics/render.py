@@ -91,14 +91,13 @@ def _render_schedule(source: Path, output: Path, cores: int, parameters: tuple[s
 
 def _render_curves(run: Path, output: Path) -> None:
     from bsngraph.draw.charts.curves import render_curves
-    from bsngraph.runs import RunFolder, reading
+    from bsngraph.runs import RunFolder
 
     folder = RunFolder(run)
     rows = folder.read_metrics()
     if not rows:
         raise InputError(f"{run}: there are no epochs in it yet (metrics.jsonl): is it a run folder?")
-    with reading(folder, "metrics.jsonl"):
-        render_curves(rows, output)
+    render_curves(rows, output)
 
 
 def _counted(source: Path, parameters: tuple[str, ...]) -> Fabric:
