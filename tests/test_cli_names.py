@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from image_folders import class_folder
+from rich.console import Console
 from tiny import no_pictures
 
+from bsngraph.cli.display import LiveDisplay
 from bsngraph.cli.main import cli
 
 #: What rich would take for a closing tag without an opening one, a style, an emoji.
@@ -79,6 +82,18 @@ def test_data_prints_class_names_as_they_are(tmp_path: Path) -> None:
     text = printed("data", f"folder:{folder}")
     for name in ("[bold red]:heart:", "[x]"):
         assert f" {name} " in text
+
+
+def test_progress_prints_names_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(
+        "bsngraph.cli.display.Console", lambda stderr: Console(file=stream, force_terminal=True, width=200)
+    )
+    display = LiveDisplay()
+    display.stage("search", 2, 0)
+    display.epoch({"epoch": 1, "train_loss": 1.0, "costs": {"[/x]": {"sampled": 3.0}}})
+    display.close()
+    assert "[/x] 3" in stream.getvalue()
 
 
 names = st.text(st.sampled_from("[]/:=# abc@.-_*heart"), min_size=1, max_size=12).map(str.strip).filter(bool)

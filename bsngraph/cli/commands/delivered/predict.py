@@ -23,7 +23,11 @@ from bsngraph.cli.shared_options import FILE, device_option, format_option, ops_
 )
 @data_options
 @option("-o", "--out", type=FILE, required=True, help="The folder to write to.")
-@option("--limit", type=click.IntRange(min=1), help="The first so many only.")
+@option(
+    "--limit",
+    type=click.IntRange(min=1),
+    help="How many examples to predict, from the first on; all if not given.",
+)
 @ops_option
 @device_option
 @threads_option

@@ -29,12 +29,13 @@ if TYPE_CHECKING:
 @option(
     "--cores",
     type=click.IntRange(min=1),
-    help="Draw the schedule of all edges on that many cores instead: which edge runs at which step.",
+    help="Draw the schedule of all edges on that many cores: which edge runs at which step.",
 )
 @option(
     "--curves",
     is_flag=True,
-    help="Draw a run's curves instead, as far as it has come: loss, metric, costs, λ, entropy of Γ.",
+    help="Draw a run's curves, as far as it has come, in place of its architecture: loss, metric, costs, λ, "
+    "entropy of Γ.",
 )
 @set_option
 @ops_option

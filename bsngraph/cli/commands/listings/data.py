@@ -25,7 +25,9 @@ _MOST_CLASSES = 40
     help="Run this function of this file for data of your own, instead of a NAME.",
 )
 @click.option(
-    "--skip-bad", is_flag=True, help="Leave out what cannot be used, and say what, instead of an error."
+    "--skip-bad",
+    is_flag=True,
+    help="Leave out examples that cannot be used, and say which, instead of an error.",
 )
 @format_option
 def command(name: str | None, data_code: str | None, skip_bad: bool, form: str) -> None:

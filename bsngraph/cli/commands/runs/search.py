@@ -103,12 +103,7 @@ def command(
         --warm-start runs/first --out runs/smaller
     """
     mode = open_mode(resume, overwrite)
-    recipe, settings = resolve_settings(
-        preset,
-        warm=warm_start is not None,
-        recipe=set_by_hand(Recipe, more),
-        settings=set_by_hand(SearchSettings, more),
-    )
+    recipe, settings = _settings(preset, warm_start, more)
     from bsngraph.cli.display import progress_display
     from bsngraph.cli.tables.result_table import show_result
     from bsngraph.measure import CostOptions
@@ -133,3 +128,11 @@ def command(
         progress=progress_display(quiet),
     )
     show_result(result, form)
+
+
+def _settings(
+    preset: str | None, warm_start: Path | None, more: dict[str, Any]
+) -> tuple[Recipe, SearchSettings]:
+    """What is set by hand, over a preset or what is usual after a warm start."""
+    by_hand = set_by_hand(Recipe, more), set_by_hand(SearchSettings, more)
+    return resolve_settings(preset, warm=warm_start is not None, recipe=by_hand[0], settings=by_hand[1])
