@@ -72,7 +72,11 @@ class Enumeration:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Enumeration:
-    fabric = fabric_of(STRIPES, tmp_path_factory.mktemp("fabric"))
+    return enumerated(fabric_of(STRIPES, tmp_path_factory.mktemp("fabric")))
+
+
+def enumerated(fabric: Fabric) -> Enumeration:
+    """All there is to know of the stripes' fabric, in float64."""
     net = compile_fabric(fabric, seed=3).double().train()
     gamma = Gamma(fabric, 0.5)
     gamma.logits += torch.linspace(-1.5, 1.5, len(fabric.edges), dtype=torch.float64)
