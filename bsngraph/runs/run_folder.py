@@ -127,8 +127,8 @@ class RunFolder:
         found = read_row(path, _Versioned).format
         if found != FORMAT:
             raise InputError(
-                f"{path}: its format at $.format is {found}, and this version reads {FORMAT}: verify it with the "
-                "version of bsngraph that it names"
+                f"{path}: its format at $.format is {found}, and this version reads {FORMAT}: verify "
+                "it with the version of bsngraph that it names"
             )
         return self._read("certificate.json", Certificate)
 
