@@ -19,6 +19,7 @@ from bsngraph.errors import FabricError, Problem
 from bsngraph.fabric import Draft, Edge, Fabric, Node
 from bsngraph.ops import Shape
 from bsngraph.ops.merges import MERGES
+from bsngraph.ops.user_code.refusal import OperationRefusedError
 
 if TYPE_CHECKING:
     from bsngraph.ops.counting.operation_profile import OperationProfile
@@ -134,7 +135,8 @@ class _Walk:
         try:
             return profile_operation(edge.op, edge.arguments, shape)
         except ValueError as error:
-            cure = f"change its arguments, or what comes into {edge.source}"
+            cure = error.cure if isinstance(error, OperationRefusedError) else None
+            cure = cure or f"change its arguments, or what comes into {edge.source}"
             self.problems.append(Problem(f"{edge.op} {error}", f"edge {edge.name}", cure))
             return None
 

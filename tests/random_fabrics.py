@@ -142,7 +142,7 @@ def edge_shapes(fabric: Fabric) -> list[Shape]:
     """The outgoing shape of every edge, found by running its operation on zeros."""
     import torch
 
-    from bsngraph.ops.counting.operation_profile import build
+    from bsngraph.ops.building import build
 
     shapes: dict[int, Shape] = {}
     for node in fabric.nodes:

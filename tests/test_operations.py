@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from bsngraph.ops import OPERATIONS, Argument, operation
-from bsngraph.ops.counting.operation_profile import build, profile
+from bsngraph.ops.building import build
+from bsngraph.ops.counting.operation_profile import profile
 from bsngraph.ops.modules.image_modules import ACTIVATION_LAYERS, BatchNorm2d, Shortcut
 from bsngraph.ops.signature import Bounds, Fraction, OddSize, Size, read_signature, to_type
 

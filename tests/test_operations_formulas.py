@@ -24,7 +24,8 @@ from test_operations import (
 )
 from torch import nn
 
-from bsngraph.ops.counting.operation_profile import build, profile
+from bsngraph.ops.building import build
+from bsngraph.ops.counting.operation_profile import profile
 from bsngraph.ops.modules.image_modules import GroupNorm, norm_layer
 
 token_shapes = st.tuples(sizes, st.sampled_from((4, 8, 12)))

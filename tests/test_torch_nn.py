@@ -14,7 +14,8 @@ import torch
 from torch import nn
 
 from bsngraph.ops import OPERATIONS
-from bsngraph.ops.counting.operation_profile import build, profile
+from bsngraph.ops.building import build
+from bsngraph.ops.counting.operation_profile import profile
 from bsngraph.ops.torch_nn.torch_class import IMAGE, SEQUENCE, TORCH_CLASSES, VECTOR
 from bsngraph.profile import profile_fabric
 

@@ -8,6 +8,7 @@ live edge out of it is handed its rows of the value, and the value is forgotten.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 
 import numpy as np
 import torch
@@ -15,9 +16,11 @@ from torch import Tensor, nn
 
 from bsngraph.errors import FabricError, Problem
 from bsngraph.fabric import Booleans, Fabric, live_edges
+from bsngraph.ops import OPERATIONS
 from bsngraph.ops.activations import activation_function
-from bsngraph.ops.counting.operation_profile import build
+from bsngraph.ops.building import build
 from bsngraph.ops.merges import MERGES, Part, Place
+from bsngraph.ops.user_code.running_code import running_users_code
 from bsngraph.profile import FabricProfile, profile_fabric
 from bsngraph.supernet.route import Handout, NodeStep, Planner, Route
 from bsngraph.supernet.rows import Taken, run_on, spread_rows, take_rows
@@ -28,7 +31,9 @@ MAX_PARAMETERS = 2**31
 
 
 class SuperNet(nn.Module):
-    """A fabric with weights. `operations[e]` is the module of edge e."""
+    """A fabric with weights. `operations[e]` is the module of edge e; `foreign` says
+    whether any of them is the user's.
+    """
 
     def __init__(self, profile: FabricProfile) -> None:
         super().__init__()
@@ -40,6 +45,7 @@ class SuperNet(nn.Module):
             build(edge.op, edge.arguments, shape)
             for edge, shape in zip(profile.fabric.edges, shapes, strict=True)
         )
+        self.foreign = any(OPERATIONS[edge.op].origin for edge in profile.fabric.edges)
         self.concat_offsets = _concat_offsets(profile)
 
     @property
@@ -74,8 +80,9 @@ class SuperNet(nn.Module):
         made: dict[int, Tensor] = {}
         for handout in route.sources:
             _hand_out(values.pop(handout.node), handout, taken)
-        for step in route.nodes:
-            self._node(step, taken, made)
+        with running_users_code() if self.foreign else nullcontext():
+            for step in route.nodes:
+                self._node(step, taken, made)
         outputs = {}
         for name, node, rows in zip(
             self.fabric.targets, self.fabric.target_indices, route.targets, strict=True

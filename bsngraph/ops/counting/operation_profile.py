@@ -2,30 +2,30 @@
 
 In: an operation's name and arguments, and the shape of one incoming example. Out: the
 outgoing shape, MACs, parameters and bytes. The module is built and run on the meta
-device (no memory, no arithmetic) under torch's own flop counter, so that there is one
-truth for our own and users' operations alike. What ran and is neither counted nor known
-to be free is named.
+device (no memory, no arithmetic) under torch's own flop counter, so that our own and
+users' operations are counted alike. What ran and is neither counted nor known to be
+free is named.
 """
 
 from __future__ import annotations
 
-import sysconfig
-import traceback
+import contextlib
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
+from functools import lru_cache, partial
 
 import torch
 from torch import Tensor, nn
 
+from bsngraph.ops.building import build_foreign, build_ours
 from bsngraph.ops.counting.allocations import measuring
+from bsngraph.ops.counting.foreign_trial import Trial, try_out, watched_generators
 from bsngraph.ops.counting.operator_counts import Count, counting
 from bsngraph.ops.signature import Builder, Shape, Value
 from bsngraph.ops.table import OPERATIONS
+from bsngraph.ops.user_code.refusal import kind_of, words_of
 from bsngraph.wording import shape_text
-
-_LIBRARIES = (str(Path(torch.__file__).parent), str(Path(__file__).parents[1]), sysconfig.get_path("stdlib"))
 
 
 @dataclass(frozen=True)
@@ -49,48 +49,13 @@ class OperationProfile:
     uncounted: tuple[str, ...] = ()
 
 
-class Function(nn.Module):
-    """A function of one batch as a module: what a user's builder may give in place of
-    one.
-    """
-
-    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.function(x)
-
-
-def build(op: str, arguments: Mapping[str, Value], shape: Shape) -> nn.Module:
-    """The module of operation `op` for inputs of `shape` (without the batch), on
-    torch's current default device.
-
-    Raises:
-        ValueError: the operation cannot work on that shape, or with those arguments.
-    """
-    return _build(OPERATIONS[op].builder, arguments, shape)
-
-
-def _build(builder: Builder, arguments: Mapping[str, Value], shape: Shape) -> nn.Module:
-    try:
-        built = builder(shape, **arguments)
-    except ValueError:
-        raise
-    except Exception as error:
-        raise ValueError(f"cannot be built for an input of {shape_text(shape)} ({_said(error)})") from error
-    if isinstance(built, nn.Module):
-        return built
-    if not callable(built) or isinstance(built, type):
-        raise ValueError(f"gives no nn.Module but {_kind(built)}")
-    return Function(built)
-
-
 def profile(op: str, arguments: Mapping[str, Value], shape: Shape) -> OperationProfile:
     """Outgoing shape, MACs and parameters of operation `op` on one example of `shape`.
+    A user's operation is tried out before.
 
     Raises:
         ValueError: the operation cannot work on that shape, or with those arguments.
+        OperationRefusedError: it would break a search or its network.
     """
     entry = OPERATIONS[op]
     return _profile(entry.builder, bool(entry.origin), tuple(sorted(arguments.items())), shape)
@@ -100,17 +65,25 @@ def profile(op: str, arguments: Mapping[str, Value], shape: Shape) -> OperationP
 def _profile(
     builder: Builder, foreign: bool, arguments: tuple[tuple[str, Value], ...], shape: Shape
 ) -> OperationProfile:
+    make = partial(build_foreign if foreign else build_ours, builder, dict(arguments), shape)
+    if not foreign:  # ours are tested
+        return _counted(make, shape)
+    with watched_generators():
+        _check_apart(_on_meta(make), shape)
+        found = _counted(make, shape)
+    try_out(Trial(make, shape, found.shape), found.macs, found.params)
+    return found
+
+
+def _on_meta(make: Callable[[], nn.Module]) -> nn.Module:
     with torch.device("meta"):
-        module = _build(builder, dict(arguments), shape).to("meta").eval()
+        return make().to("meta").eval()
+
+
+def _counted(make: Callable[[], nn.Module], shape: Shape) -> OperationProfile:
+    module = _on_meta(make)
     outgoing, count = _run(module, shape, 1)
     workspace, result = _memory(module, shape)
-    if foreign:  # ours are tested; a user's must keep examples apart
-        several, _ = _run(module, shape, 3)
-        if (outgoing[0], *several) != (1, 3, *outgoing[1:]):
-            raise ValueError(
-                f"must keep examples apart, but a batch of 3 gives {shape_text(several)} and one of 1 "
-                f"{shape_text(outgoing)}"
-            )
     return OperationProfile(
         shape=outgoing[1:],
         macs=count.macs,
@@ -120,6 +93,16 @@ def _profile(
         result=result,
         uncounted=count.uncounted,
     )
+
+
+def _check_apart(module: nn.Module, shape: Shape) -> None:
+    """A user's operation must give a result for each example of a batch."""
+    (one, _), (several, _) = _run(module, shape, 1), _run(module, shape, 3)
+    if (one[0], *several) != (1, 3, *one[1:]):
+        raise ValueError(
+            f"must keep examples apart, but a batch of 3 gives {shape_text(several)} and one of 1 "
+            f"{shape_text(one)}"
+        )
 
 
 def _stored_bytes(module: nn.Module) -> int:
@@ -132,7 +115,7 @@ def _stored_bytes(module: nn.Module) -> int:
 
 def _memory(module: nn.Module, shape: Shape) -> tuple[int, int]:
     """Workspace and result of a module that is known to run."""
-    with torch.device("meta"), torch.no_grad():
+    with torch.device("meta"), torch.no_grad(), contextlib.redirect_stdout(sys.stderr):
         example = torch.empty(1, *shape)
         with measuring() as usage:
             result = module(example)
@@ -142,14 +125,14 @@ def _memory(module: nn.Module, shape: Shape) -> tuple[int, int]:
 def _run(module: nn.Module, shape: Shape, batch: int) -> tuple[Shape, Count]:
     """Shape and count of a forward pass of `batch` examples."""
     try:
-        with torch.device("meta"), torch.no_grad():
+        with torch.device("meta"), torch.no_grad(), contextlib.redirect_stdout(sys.stderr):
             example = torch.empty(batch, *shape)
             with counting() as count:
                 result = module(example)
-    except Exception as error:
-        raise ValueError(f"cannot run on an input of {shape_text(shape)} ({_said(error)})") from error
+    except (Exception, SystemExit) as error:
+        raise ValueError(f"cannot run on an input of {shape_text(shape)} ({words_of(error)})") from error
     if not isinstance(result, Tensor):
-        raise ValueError(f"must give one tensor, but gives {_kind(result)}")
+        raise ValueError(f"must give one tensor, but gives {kind_of(result)}")
     if result.dim() == 0:
         raise ValueError("must keep examples apart, but gives a single number for a whole batch")
     if 0 in result.shape:
@@ -158,21 +141,3 @@ def _run(module: nn.Module, shape: Shape, batch: int) -> tuple[Shape, Count]:
             f"{shape_text(tuple(result.shape[1:]))}"
         )
     return tuple(result.shape), count
-
-
-def _said(error: Exception) -> str:
-    """The first line of an error, its kind if that is not torch's, and the place in the
-    code of a user that it comes from.
-    """
-    first = (str(error).strip() or type(error).__name__).splitlines()[0]
-    text = first if isinstance(error, RuntimeError | ValueError) else f"{type(error).__name__}: {first}"
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not _is_library(frame.filename)]
-    return f"{text}; {frames[-1].filename}, line {frames[-1].lineno}" if frames else text
-
-
-def _is_library(filename: str) -> bool:
-    return filename.startswith(("<", *_LIBRARIES))
-
-
-def _kind(value: object) -> str:
-    return f"a value of type {type(value).__name__}" if value is not None else "nothing"

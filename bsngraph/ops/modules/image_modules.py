@@ -47,7 +47,14 @@ class BatchNorm2d(nn.BatchNorm2d):
         return _one_value(self, x) if self.training and x.numel() == x.shape[1] else super().forward(x)
 
 
-def _one_value(norm: nn.BatchNorm1d | nn.BatchNorm2d, x: Tensor) -> Tensor:
+class BatchNorm3d(nn.BatchNorm3d):
+    """The same for volumes, which operations of the user's may hold."""
+
+    def forward(self, x: Tensor) -> Tensor:  # (rows, channels, depth, height, width)
+        return _one_value(self, x) if self.training and x.numel() == x.shape[1] else super().forward(x)
+
+
+def _one_value(norm: nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d, x: Tensor) -> Tensor:
     return functional.batch_norm(
         x, norm.running_mean, norm.running_var, norm.weight, norm.bias, False, 0.0, norm.eps
     )
@@ -80,7 +87,8 @@ class InstanceNorm2d(nn.InstanceNorm2d):
 
 # torch.nn's norms by their names, ours in their place
 NORMS: dict[str, type[nn.Module]] = {
-    norm.__name__: norm for norm in (BatchNorm1d, BatchNorm2d, GroupNorm, InstanceNorm1d, InstanceNorm2d)
+    norm.__name__: norm
+    for norm in (BatchNorm1d, BatchNorm2d, BatchNorm3d, GroupNorm, InstanceNorm1d, InstanceNorm2d)
 }
 
 

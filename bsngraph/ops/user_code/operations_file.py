@@ -5,6 +5,8 @@ line each time and never in a file.
 from __future__ import annotations
 
 import importlib
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
 from bsngraph.errors import InputError
@@ -60,7 +62,8 @@ def _import_module(name: str) -> None:
     if not all(part.isidentifier() for part in name.split(".")):
         raise InputError(absent)
     try:
-        importlib.import_module(name)
+        with redirect_stdout(sys.stderr):
+            importlib.import_module(name)
     except (Exception, SystemExit) as error:
         if isinstance(error, ModuleNotFoundError) and error.name is not None and _within(name, error.name):
             raise InputError(absent) from None

@@ -1,5 +1,5 @@
 """Code of the user's own, named on the command line each time and never in a file:
-running it, and telling where it failed.
+running it, and telling where it failed. What it prints goes to stderr.
 """
 
 from __future__ import annotations
@@ -9,9 +9,12 @@ import sys
 import traceback
 import types
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
 from bsngraph.errors import InputError
+from bsngraph.ops.user_code.refusal import words_of
 
 # frames between us and the user's code
 _BETWEEN = ("<", str(Path(__file__).parents[2]), str(Path(importlib.__file__).parent))
@@ -36,10 +39,28 @@ def run_file(path: Path, kind: str, otherwise: str) -> types.ModuleType:
     module.__file__ = str(path)
     sys.modules[module.__name__] = module
     try:
-        exec(compile(source, str(path), "exec"), module.__dict__)  # noqa: S102  (the user named this file on the command line)
+        with redirect_stdout(sys.stderr):
+            exec(compile(source, str(path), "exec"), module.__dict__)  # noqa: S102  (the user named this file on the command line)
     except (Exception, SystemExit) as error:
         raise InputError(failure(error, str(path))) from error
     return module
+
+
+@contextmanager
+def running_users_code() -> Iterator[None]:
+    """Run code of the user's among our own: what it prints goes to stderr, so that
+    stdout holds what a command says and no more, and it cannot end the program.
+
+    Raises:
+        InputError: it calls `sys.exit`.
+    """
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    except SystemExit as error:
+        raise InputError(
+            f"an operation ends the program ({words_of(error)}): let it raise an error"
+        ) from error
 
 
 def failure(error: BaseException, origin: str) -> str:
