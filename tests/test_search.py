@@ -28,8 +28,10 @@ from bsngraph.data import Dataset, Split
 from bsngraph.delivered import evaluate_run, load_net
 from bsngraph.errors import BsngraphError, InfeasibleBudgetError, InputError, RunFailedError
 from bsngraph.fabric import Architecture, Fabric, architecture_of, read_fabric
-from bsngraph.profile import profile_fabric
+from bsngraph.measure import LatencyTable, Timing, conditions_here
+from bsngraph.profile import FabricProfile, profile_fabric
 from bsngraph.runs import FILES as EVERY_FILE
+from bsngraph.runs.rows.latencies import Calibration
 from bsngraph.searching import prune_run, search, train
 from bsngraph.searching.choosing.propose import propose
 from bsngraph.searching.choosing.rank import neighbours, rank
@@ -997,22 +999,65 @@ def test_architecture_dot_trains_from_scratch(finished: Path, tmp_path: Path) ->
 # --- nothing is selected on test data
 
 
-def test_test_split_is_read_once_after_everything_else(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    reads = []
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the splits that networks are measured on, as they are."""
+    found: list[str] = []
     names = {getattr(DATA, name).inputs.data_ptr(): name for name in ("train", "validation", "test")}
     batches = Dataset.evaluation_batches
 
     def watched(self: Dataset, split: Split, *arguments: Any) -> Any:
-        reads.append(names[split.inputs.data_ptr()])
+        found.append(names[split.inputs.data_ptr()])
         return batches(self, split, *arguments)
 
     monkeypatch.setattr(Dataset, "evaluation_batches", watched)
+    return found
+
+
+def test_test_split_is_read_once_after_everything_else(tmp_path: Path, reads: list[str]) -> None:
     run_search(tmp_path / "run", STRIPES_NORM)
     assert reads.count("test") == 1
     assert reads[-1] == "test"
     assert {"train", "validation"} <= set(reads)
+
+
+def test_test_data_is_not_read_for_a_network_that_is_over_its_latency_when_it_is_certified(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reads: list[str]
+) -> None:
+    """Edges take their price in milliseconds, and candidates are measured inside; then
+    the machine is busy until the run is resumed.
+    """
+    busy = True
+
+    def table(profile: FabricProfile, **_: Any) -> LatencyTable:
+        edges = profile.fabric.edges
+        prices = tuple(edge.costs["price"] for edge in edges)
+        names = tuple(edge.name for edge in edges)
+        return LatencyTable(
+            conditions_here("cpu", threads=1), names, prices, (0.0,) * len(edges), Calibration()
+        )
+
+    def took(net: SuperNet, *, slow: bool) -> Timing:
+        milliseconds = 1000.0 if slow else sum(edge.costs["price"] for edge in net.fabric.edges)
+        return Timing(milliseconds, milliseconds, milliseconds, 1)
+
+    monkeypatch.setattr("bsngraph.measure.pricing.edge_latencies", table)
+    monkeypatch.setattr(
+        "bsngraph.searching.choosing.measure_whole.measure_network", lambda net, **_: took(net, slow=False)
+    )
+    monkeypatch.setattr(
+        "bsngraph.searching.delivering.certify.measured", lambda job, net, *_: took(net, slow=busy)
+    )
+    budgets, out = ("latency=5ms",), tmp_path / "run"
+    with pytest.raises(InfeasibleBudgetError, match=r"is over latency=5ms \(5 ms\): it takes 1 k ms; "):
+        run_search(out, STRIPES_NORM, budgets)
+    assert {"train", "validation"} == set(reads)
+    assert (out / "model.safetensors").exists()
+    assert not any((out / name).exists() for name in ("certificate.json", "result.json", "overlay.dot"))
+    busy = False
+    assert run_search(out, STRIPES_NORM, budgets, mode="resume").summary["budgets"][0]["met"]
+    assert reads.count("test") == 1
+    assert reads[-1] == "test"
 
 
 def test_what_is_delivered_does_not_depend_on_the_test_split(finished: Path, tmp_path: Path) -> None:
