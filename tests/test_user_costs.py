@@ -4,17 +4,20 @@ mistake one can make with it.
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_fabrics import random_samples, small_fabrics
 from tiny import DIGITS, fabric_of
 
+from bsngraph.cli.main import cli
 from bsngraph.costs import price
 from bsngraph.costs.user_costs import BlackBox, load_user_cost
 from bsngraph.errors import InputError
@@ -274,3 +277,42 @@ def test_a_function_that_raises_is_named_with_its_line(profile, tmp_path, raised
         in str(caught.value)
     )
     assert "Traceback" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "a.edges[0].computed['macs'] = 0",
+        "a.edges[0].computed.clear()",
+        "a.edges[0].fixed = False",
+        "a.nodes[0].style['color'] = 'red'",
+        "a.edges[0].costs.update(energy=0)",
+        "a.name = 'other'",
+    ],
+)
+def test_a_function_that_changes_the_architecture_is_told(profile, tmp_path, change):
+    code = own(tmp_path, f"def f(a):\n    {change}\n    return 1\n")
+    with pytest.raises(InputError, match=r"own\.py, line 2: (TypeError|FrozenInstanceError): "):
+        load_user_cost(f"own={code}:f", profile).of(whole(profile))
+
+
+def test_a_function_that_changes_what_a_fabric_has_worked_out_changes_nothing_else(profile):
+    def spoils(architecture: Fabric) -> int:
+        edges = len(architecture.edge_index)
+        architecture.edge_index.clear()
+        architecture.node_index.clear()
+        return edges
+
+    box = BlackBox("own", spoils, profile, remembered=0)
+    assert [box.of(whole(profile)).tolist() for _ in range(2)] == [[5], [5]]
+    assert len(profile.fabric.edge_index) == 5
+
+
+def test_what_a_function_prints_stays_out_of_the_facts_that_a_command_prints(tmp_path):
+    code = own(tmp_path, "print('loaded')\ndef f(a):\n    print('asked')\n    return len(a.edges)\n")
+    fabric = own(tmp_path, DIGITS, "fabric.dot")
+    arguments = ["check", fabric, "--cost", f"count={code}:f", "--budget", "count=4", "--format", "json"]
+    done = CliRunner().invoke(cli, arguments)
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["costs"]["count"]["cheapest"] == 3
+    assert {"loaded", "asked"} <= set(done.stderr.split())

@@ -11,9 +11,11 @@ each architecture, in a thread that is left behind when it takes too long.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import queue
 import re
+import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -200,7 +202,7 @@ def call_each(function: CostFunction, arguments: Sequence[Fabric], timeout_s: fl
     The calls run in a thread of their own. An alarm would end a late call, but only
     where the main thread asks, where nobody else has set one, and where the function
     does not catch it; this works everywhere. The late call is left behind and ends with
-    the process.
+    the process. What the function prints meanwhile goes to stderr.
     """
     answers: queue.SimpleQueue[object] = queue.SimpleQueue()
     given_up = threading.Event()
@@ -215,10 +217,18 @@ def call_each(function: CostFunction, arguments: Sequence[Fabric], timeout_s: fl
             if given_up.is_set():
                 return
 
-    if arguments:
-        threading.Thread(target=work, name="bsngraph cost", daemon=True).start()
+    with contextlib.redirect_stdout(sys.stderr):
+        if arguments:
+            threading.Thread(target=work, name="bsngraph cost", daemon=True).start()
+        return _collected(answers, given_up, len(arguments), timeout_s)
+
+
+def _collected(
+    answers: queue.SimpleQueue[object], given_up: threading.Event, count: int, timeout_s: float
+) -> list[object]:
+    """Up to `count` answers, until one fails or is late."""
     found: list[object] = []
-    for _ in arguments:
+    for _ in range(count):
         try:
             found.append(answers.get(timeout=timeout_s))
         except queue.Empty:
