@@ -29,9 +29,9 @@ from bsngraph.fabric import (
 from bsngraph.profile import profile_fabric
 from bsngraph.searching.choosing.propose import propose
 from bsngraph.searching.choosing.rank import neighbours
-from bsngraph.searching.learning.edge_logits import EdgeLogits
-from bsngraph.searching.learning.gamma import Gamma
-from bsngraph.searching.learning.policy_gradient import policy_gradient
+from bsngraph.searching.learning.gamma.edge_logits import EdgeLogits
+from bsngraph.searching.learning.gamma.gamma import Gamma
+from bsngraph.searching.learning.gamma.policy_gradient import policy_gradient
 from bsngraph.supernet import compile_fabric
 
 TIED = """

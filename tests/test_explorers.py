@@ -26,7 +26,7 @@ from bsngraph.searching.choosing.candidate import Candidate
 from bsngraph.searching.choosing.explore import WELL_SPENT, explore, with_explorers
 from bsngraph.searching.choosing.finalists import Outcome
 from bsngraph.searching.choosing.oracle import every_architecture
-from bsngraph.searching.learning.gamma import Gamma
+from bsngraph.searching.learning.gamma.gamma import Gamma
 from bsngraph.settings import SearchSettings
 from bsngraph.supernet import compile_fabric
 from bsngraph.tasks import Metric

@@ -40,7 +40,7 @@ from bsngraph.fabric import (
 )
 from bsngraph.profile import FabricProfile, profile_fabric
 from bsngraph.searching.choosing.propose import propose
-from bsngraph.searching.learning.gamma import Gamma
+from bsngraph.searching.learning.gamma.gamma import Gamma
 from bsngraph.supernet import compile_fabric
 
 KINDS = ("macs", "params", "bytes", "memory", "steps:1", "steps:2", "steps:3")

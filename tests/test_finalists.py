@@ -5,7 +5,7 @@ loss; killed anywhere and resumed to the same bits.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,25 +13,34 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from test_search import Interrupter, bits, untimed
 from test_warm_start import Killed
 from tiny import STRIPES_DROPOUT, fabric_of, job_of, no_pictures, recipe, settings, stripes
 
 from bsngraph.errors import InputError
 from bsngraph.profile import profile_fabric
-from bsngraph.searching import search
+from bsngraph.searching import search, train
 from bsngraph.searching.choosing import choosing
 from bsngraph.searching.choosing.candidate import Candidate
 from bsngraph.searching.choosing.choose import Chosen, starting_net
 from bsngraph.searching.choosing.finalists import FinalistsState, Outcome, train_finalists
 from bsngraph.searching.choosing.oracle import every_architecture
 from bsngraph.searching.choosing.rank import rank
+from bsngraph.searching.fine_tuning import FineTuningState
+from bsngraph.searching.learning.learning_state import LearningState
 from bsngraph.searching.prepare import Job
 from bsngraph.settings import SearchSettings
 from bsngraph.supernet import SuperNet, compile_fabric, load_named_weights, named_weights, prune
-from bsngraph.training import NetTraining, Silent, derived_seed
+from bsngraph.training import NetTraining, Silent, TrainingState, derived_seed
 
 DATA = stripes()
 FILE = Path("checkpoint.pt")
+STATES: dict[str, Any] = {
+    "search": LearningState,
+    "finalists": FinalistsState,
+    "finetune": FineTuningState,
+    "training": TrainingState,
+}
 FINALISTS = settings(finalists=3, finalist_epochs=2, finetune_epochs=1, candidates=8, neighbour_rounds=1)
 
 
@@ -171,9 +180,82 @@ def test_a_run_killed_after_any_epoch_of_its_finalists_and_resumed_gives_the_sam
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "run", progress=Killed(epochs))
     run(tmp_path / "run", mode="resume")
-    for name in ("model.safetensors", "architecture.dot", "overlay.dot"):
-        assert (tmp_path / "run" / name).read_bytes() == (whole / name).read_bytes()
-    assert rows_of(tmp_path / "run") == rows_of(whole)
+    assert bits(tmp_path / "run") == bits(whole)
+
+
+def test_a_run_killed_in_the_middle_of_its_finalists_and_resumed_gives_the_same_bits(
+    whole: Path, tmp_path: Path
+) -> None:
+    """Ctrl-C in a forward pass while finalists are judged, trained and measured."""
+
+    def attempt(out: Path, at: int | None) -> tuple[int, int]:
+        """How many passes there were in all, and before the first finalist's last."""
+        forward, trained = Interrupter(SuperNet.forward, at), []
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(SuperNet, "forward", lambda self, *inputs: forward(self, *inputs))
+            run(out, progress=Watched(lambda: trained.append(forward.calls)))
+        return forward.calls, trained[2]
+
+    passes, learned = attempt(tmp_path / "counted", None)
+    assert passes - learned > 30
+    for at in range(learned, passes, 9):
+        with pytest.raises(KeyboardInterrupt):
+            attempt(tmp_path / f"run{at}", at)
+        run(tmp_path / f"run{at}", mode="resume")
+        assert bits(tmp_path / f"run{at}") == bits(whole), f"killed in pass {at} of {passes}"
+
+
+class Watched(Silent):
+    """Calls `after_epoch` after every epoch."""
+
+    def __init__(self, after_epoch: Callable[[], None]) -> None:
+        self.after_epoch = after_epoch
+
+    def epoch(self, row: Any) -> None:
+        self.after_epoch()
+
+
+@pytest.mark.parametrize(
+    ("epochs", "stages"),
+    [
+        (2, ["search"]),
+        (4, ["search", "finalists"]),
+        (5, ["search", "finalists"]),
+        (9, ["search", "finalists"]),
+        (10, ["search", "finetune"]),
+    ],
+)
+def test_the_state_of_every_stage_is_written_again_as_it_was_read(
+    tmp_path: Path, epochs: int, stages: list[str]
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "run", progress=Killed(epochs))
+    assert_read_and_written(tmp_path / "run/checkpoint.pt", stages)
+
+
+def test_the_state_of_a_training_is_written_again_as_it_was_read(tmp_path: Path) -> None:
+    fabric = fabric_of(STRIPES_DROPOUT, tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        train(fabric, DATA, out=tmp_path / "run", recipe=recipe(), progress=Killed(2), device="cpu")
+    assert_read_and_written(tmp_path / "run/checkpoint.pt", ["training"])
+
+
+def assert_read_and_written(file: Path, stages: list[str]) -> None:
+    """A checkpoint holds the states of these stages, and each is what its type makes of
+    it.
+    """
+    saved = torch.load(file, weights_only=True)
+    assert sorted(saved.keys() - {"rows", "seconds"}) == sorted(stages)
+    for stage in stages:
+        again = STATES[stage].from_checkpoint(saved[stage], file).to_checkpoint()
+        assert listed(untimed(again)) == listed(untimed(saved[stage]))
+
+
+def listed(value: Any) -> Any:
+    """The same with lists for tuples: a state has tuples, which are frozen."""
+    if isinstance(value, dict):
+        return {key: listed(inner) for key, inner in value.items()}
+    return [listed(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
 def test_finalists_are_not_looked_for_again_on_resume(

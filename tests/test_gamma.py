@@ -19,10 +19,10 @@ from torch.nn import functional
 from bsngraph.costs import parse_budget, resolve_budgets
 from bsngraph.fabric import Booleans, Fabric, live_edges
 from bsngraph.profile import profile_fabric
-from bsngraph.searching.learning.edge_logits import EDGE_OF_CERTAINTY, EdgeLogits
-from bsngraph.searching.learning.gamma import FURTHEST, Gamma
-from bsngraph.searching.learning.multipliers import Multipliers
-from bsngraph.searching.learning.policy_gradient import advantages, policy_gradient
+from bsngraph.searching.learning.gamma.edge_logits import EDGE_OF_CERTAINTY, EdgeLogits
+from bsngraph.searching.learning.gamma.gamma import FURTHEST, Gamma
+from bsngraph.searching.learning.gamma.policy_gradient import advantages, policy_gradient
+from bsngraph.searching.learning.penalty.multipliers import Multipliers
 from bsngraph.settings import EdgeOptimizer
 from bsngraph.supernet import SuperNet, compile_fabric
 

@@ -28,8 +28,8 @@ from bsngraph.searching.choosing.measure_whole import (
     none_measured_inside,
 )
 from bsngraph.searching.choosing.propose import propose
-from bsngraph.searching.learning.edge_logits import EdgeLogits
-from bsngraph.searching.learning.gamma import Gamma
+from bsngraph.searching.learning.gamma.edge_logits import EdgeLogits
+from bsngraph.searching.learning.gamma.gamma import Gamma
 from bsngraph.searching.learning.incumbent import Incumbent, challengers
 from bsngraph.searching.learning.learning_state import LearningState
 from bsngraph.searching.learning.search_epochs import Learning

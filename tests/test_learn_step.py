@@ -19,10 +19,10 @@ from torch import Tensor
 
 from bsngraph.costs import AdditiveCost, Budget, Budgets, Costs, parse_budget, resolve_budgets
 from bsngraph.fabric import Booleans, live_edges
-from bsngraph.searching.learning.edge_logits import EdgeLogits
-from bsngraph.searching.learning.gamma import Gamma
-from bsngraph.searching.learning.multipliers import Multipliers, Penalty
-from bsngraph.searching.learning.policy_gradient import advantages
+from bsngraph.searching.learning.gamma.edge_logits import EdgeLogits
+from bsngraph.searching.learning.gamma.gamma import Gamma
+from bsngraph.searching.learning.gamma.policy_gradient import advantages
+from bsngraph.searching.learning.penalty.multipliers import Multipliers, Penalty
 from bsngraph.searching.learning.step import LearnState, Samples, StepOutcome, draw_samples, learn_step
 from bsngraph.settings import SearchSettings
 from bsngraph.supernet import SuperNet, compile_fabric

@@ -19,8 +19,8 @@ from bsngraph.costs import AdditiveCost, Budget, Budgets, parse_budget, resolve_
 from bsngraph.errors import InputError
 from bsngraph.fabric import fabric_from_networkx
 from bsngraph.profile import profile_fabric
-from bsngraph.searching.learning.limits import excess, limits_at
-from bsngraph.searching.learning.multipliers import Multipliers
+from bsngraph.searching.learning.penalty.limits import excess, limits_at
+from bsngraph.searching.learning.penalty.multipliers import Multipliers
 from bsngraph.settings import Recipe, SearchSettings
 from bsngraph.supernet import compile_fabric
 from bsngraph.training import make_optimizer, step_weights

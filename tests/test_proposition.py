@@ -19,7 +19,7 @@ from random_fabrics import every_sample, small_fabrics
 
 from bsngraph.costs import AdditiveCost, Budget, Budgets
 from bsngraph.fabric import Fabric, live_edges
-from bsngraph.searching.learning.multipliers import Multipliers
+from bsngraph.searching.learning.penalty.multipliers import Multipliers
 from bsngraph.settings import SearchSettings
 
 Floats = NDArray[np.float64]

@@ -35,7 +35,7 @@ from bsngraph.runs.rows.latencies import Calibration
 from bsngraph.searching import prune_run, search, train
 from bsngraph.searching.choosing.propose import propose
 from bsngraph.searching.choosing.rank import neighbours, rank
-from bsngraph.searching.learning.gamma import Gamma
+from bsngraph.searching.learning.gamma.gamma import Gamma
 from bsngraph.settings import SearchSettings
 from bsngraph.supernet import SuperNet, compile_fabric, prune, prune_net
 from bsngraph.training import Progress, Silent, evaluate_net, recompute_batch_norm

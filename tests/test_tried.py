@@ -16,8 +16,8 @@ from bsngraph.profile import profile_fabric
 from bsngraph.searching import search
 from bsngraph.searching.choosing.oracle import every_architecture
 from bsngraph.searching.learning import step
-from bsngraph.searching.learning.edge_logits import EdgeLogits
-from bsngraph.searching.learning.gamma import Gamma
+from bsngraph.searching.learning.gamma.edge_logits import EdgeLogits
+from bsngraph.searching.learning.gamma.gamma import Gamma
 from bsngraph.searching.learning.search_epochs import Learning
 
 CHANGES = (tried.control_variate, tried.annealed_entropy, tried.few_samples, tried.sandwich)

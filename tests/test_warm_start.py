@@ -35,7 +35,7 @@ from bsngraph.errors import InputError
 from bsngraph.fabric import live_edges
 from bsngraph.profile import FabricProfile, profile_fabric
 from bsngraph.searching import search, train
-from bsngraph.searching.learning.gamma import Gamma
+from bsngraph.searching.learning.gamma.gamma import Gamma
 from bsngraph.searching.learning.search_epochs import Learning
 from bsngraph.searching.learning.warm_start import WarmStart, read_warm_start
 from bsngraph.searching.request import Destination

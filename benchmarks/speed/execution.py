@@ -25,8 +25,8 @@ from bsngraph.costs import price
 from bsngraph.fabric import Fabric
 from bsngraph.fabric.families import cnf_fabric, resnet_fabric
 from bsngraph.profile import profile_fabric
-from bsngraph.searching.learning.gamma import Gamma
-from bsngraph.searching.learning.policy_gradient import policy_gradient
+from bsngraph.searching.learning.gamma.gamma import Gamma
+from bsngraph.searching.learning.gamma.policy_gradient import policy_gradient
 from bsngraph.supernet import SuperNet, compile_fabric
 
 BATCH = 64

@@ -29,7 +29,7 @@ from benchmarks.speed.reading import EDGES, chain_text
 from bsngraph.costs import AdditiveCost, complete_costs
 from bsngraph.fabric import Fabric, live_edges, read_fabric
 from bsngraph.profile import profile_fabric
-from bsngraph.searching.learning.gamma import Gamma
+from bsngraph.searching.learning.gamma.gamma import Gamma
 from bsngraph.supernet.route import Planner
 
 LARGE_BATCH = 256

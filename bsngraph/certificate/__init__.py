@@ -6,10 +6,8 @@ from bsngraph.certificate.certificate import Means, covering, make_certificate
 from bsngraph.certificate.checks import Check, Verification
 from bsngraph.certificate.simulation import simulate
 from bsngraph.certificate.verification import verify_certificate
-from bsngraph.runs.rows.certificate import BudgetClaim
 
 __all__ = [
-    "BudgetClaim",
     "Check",
     "Means",
     "Verification",

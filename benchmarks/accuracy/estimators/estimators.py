@@ -28,7 +28,7 @@ from torch.nn import functional
 
 from benchmarks.accuracy.estimators.worlds import LAMBDA, Floats, World
 from bsngraph.costs import parse_budget, resolve_budgets
-from bsngraph.searching.learning.policy_gradient import policy_gradient
+from bsngraph.searching.learning.gamma.policy_gradient import policy_gradient
 from bsngraph.settings import Baseline
 from bsngraph.supernet import SuperNet
 

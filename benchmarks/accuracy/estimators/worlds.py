@@ -22,9 +22,9 @@ from torch.nn import functional
 from bsngraph.costs import parse_budget, resolve_budgets
 from bsngraph.fabric import live_edges, read_fabric
 from bsngraph.profile import profile_fabric
-from bsngraph.searching.learning.edge_logits import EdgeLogits
-from bsngraph.searching.learning.gamma import Gamma
-from bsngraph.searching.learning.multipliers import Multipliers
+from bsngraph.searching.learning.gamma.edge_logits import EdgeLogits
+from bsngraph.searching.learning.gamma.gamma import Gamma
+from bsngraph.searching.learning.penalty.multipliers import Multipliers
 from bsngraph.settings import SearchSettings
 from bsngraph.supernet import SuperNet, compile_fabric
 

@@ -20,8 +20,8 @@ import bsngraph
 from bsngraph.fabric import Booleans
 from bsngraph.searching.choosing.oracle import every_architecture
 from bsngraph.searching.learning import step
-from bsngraph.searching.learning.edge_logits import EdgeLogits
-from bsngraph.searching.learning.policy_gradient import advantages
+from bsngraph.searching.learning.gamma.edge_logits import EdgeLogits
+from bsngraph.searching.learning.gamma.policy_gradient import advantages
 from bsngraph.searching.learning.search_epochs import Learning
 
 Change = Callable[[bsngraph.FabricProfile], AbstractContextManager[None]]

@@ -20,8 +20,8 @@ from bsngraph.data import Augmentation, Dataset, Split
 from bsngraph.errors import BsngraphError, InfeasibleBudgetError
 from bsngraph.searching.choosing.propose import propose
 from bsngraph.searching.choosing.rank import rank
-from bsngraph.searching.learning.edge_logits import EdgeLogits
-from bsngraph.searching.learning.gamma import Gamma
+from bsngraph.searching.learning.gamma.edge_logits import EdgeLogits
+from bsngraph.searching.learning.gamma.gamma import Gamma
 
 CANDIDATES = 8
 ROUNDING = 1 + 1e-9

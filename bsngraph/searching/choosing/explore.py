@@ -15,7 +15,7 @@ from bsngraph.costs import Budgets
 from bsngraph.fabric import Architecture
 from bsngraph.searching.choosing.candidate import Candidate
 from bsngraph.searching.choosing.propose import cost_tilt, inside_of
-from bsngraph.searching.learning.edge_logits import EdgeLogits
+from bsngraph.searching.learning.gamma.edge_logits import EdgeLogits
 from bsngraph.supernet import SuperNet
 
 # The tilts of uniform samples, how many are drawn at each for one that is wanted, and

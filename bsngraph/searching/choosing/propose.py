@@ -14,7 +14,7 @@ from torch import Tensor
 from bsngraph.costs import AdditiveCost, Budgets, best_found, closest, inside_budgets
 from bsngraph.errors import InfeasibleBudgetError
 from bsngraph.fabric import Architecture, Booleans, connected, live_edges
-from bsngraph.searching.learning.edge_logits import EdgeLogits
+from bsngraph.searching.learning.gamma.edge_logits import EdgeLogits
 from bsngraph.supernet import SuperNet
 
 # How samples are drawn, until enough distinct ones are inside the budgets: temperatures

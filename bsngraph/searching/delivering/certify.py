@@ -6,12 +6,12 @@ that a network outside its budgets is never measured on it.
 
 from __future__ import annotations
 
-from bsngraph.certificate import BudgetClaim, Means, make_certificate
+from bsngraph.certificate import Means, make_certificate
 from bsngraph.costs import amount
 from bsngraph.costs.schedules.schedule_costs import Makespan
 from bsngraph.errors import InfeasibleBudgetError
 from bsngraph.runs import RunFolder
-from bsngraph.runs.rows.certificate import Certificate
+from bsngraph.runs.rows.certificate import BudgetClaim, Certificate
 from bsngraph.searching.choosing.measure_whole import DELIVERED_AGAIN, measured
 from bsngraph.searching.prepare import Job
 from bsngraph.training import Progress

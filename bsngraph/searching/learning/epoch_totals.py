@@ -11,7 +11,7 @@ from torch import Tensor
 from bsngraph.costs import Budgets, Cost, Costs
 from bsngraph.fabric import Booleans, Fabric, connected
 from bsngraph.runs import Json
-from bsngraph.searching.learning.limits import excess
+from bsngraph.searching.learning.penalty.limits import excess
 from bsngraph.searching.learning.step import StepOutcome
 from bsngraph.tasks import Meter
 from bsngraph.training import prefixed

@@ -10,7 +10,7 @@ from bsngraph.costs import Budgets
 from bsngraph.data import Dataset
 from bsngraph.fabric import Architecture, Booleans, connected
 from bsngraph.runs import Json
-from bsngraph.searching.learning.edge_logits import EdgeLogits
+from bsngraph.searching.learning.gamma.edge_logits import EdgeLogits
 from bsngraph.supernet import SuperNet
 from bsngraph.tasks import Task
 from bsngraph.training import evaluate_net

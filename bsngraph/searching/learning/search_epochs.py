@@ -17,11 +17,11 @@ from bsngraph.fabric import Architecture, live_edges
 from bsngraph.runs import Json
 from bsngraph.runs.checkpoint import OptimizerState, check_tensors, restore_optimizer, restore_weights
 from bsngraph.searching.learning.epoch_totals import EpochTotals
-from bsngraph.searching.learning.gamma import Gamma
+from bsngraph.searching.learning.gamma.gamma import Gamma
 from bsngraph.searching.learning.incumbent import Incumbent, challengers
 from bsngraph.searching.learning.learning_state import LearningState, architecture_in
-from bsngraph.searching.learning.limits import limits_at
-from bsngraph.searching.learning.multipliers import Multipliers
+from bsngraph.searching.learning.penalty.limits import limits_at
+from bsngraph.searching.learning.penalty.multipliers import Multipliers
 from bsngraph.searching.learning.step import LearnState, StepOutcome, draw_samples, learn_step
 from bsngraph.searching.learning.warm_start import WarmStart
 from bsngraph.settings import Recipe, SearchSettings

@@ -21,9 +21,9 @@ from torch import Tensor
 
 from bsngraph.costs import Budgets, Costs
 from bsngraph.fabric import Booleans
-from bsngraph.searching.learning.edge_logits import EdgeLogits
-from bsngraph.searching.learning.multipliers import Penalty
-from bsngraph.searching.learning.policy_gradient import policy_gradient
+from bsngraph.searching.learning.gamma.edge_logits import EdgeLogits
+from bsngraph.searching.learning.gamma.policy_gradient import policy_gradient
+from bsngraph.searching.learning.penalty.multipliers import Penalty
 from bsngraph.settings import Recipe, SearchSettings
 from bsngraph.supernet import SuperNet
 from bsngraph.tasks import Task, first

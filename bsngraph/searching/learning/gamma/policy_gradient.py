@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from bsngraph.fabric import Booleans
-from bsngraph.searching.learning.edge_logits import EdgeLogits
+from bsngraph.searching.learning.gamma.edge_logits import EdgeLogits
 from bsngraph.settings import Baseline
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bsngraph.costs import Budgets, Costs
-from bsngraph.searching.learning.limits import is_tight
+from bsngraph.searching.learning.penalty.limits import is_tight
 from bsngraph.settings import SearchSettings
 
 # How λ is adapted, a step: by up to _GROW while the mean cost is further than _NEAR

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from bsngraph.costs import Costs
 from bsngraph.fabric import Fabric
-from bsngraph.searching.learning.edge_logits import EDGE_OF_CERTAINTY, DecisionIndex, EdgeLogits
+from bsngraph.searching.learning.gamma.edge_logits import EDGE_OF_CERTAINTY, DecisionIndex, EdgeLogits
 from bsngraph.settings import EdgeOptimizer
 
 # How far logits may go while they are learned, if they did not start further:

@@ -1,0 +1,1 @@
+"""The limits in force, λ, and the penalty that samples over a limit pay."""
