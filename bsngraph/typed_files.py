@@ -20,7 +20,7 @@ from bsngraph.errors import InputError
 from bsngraph.whole_files import read_bounded
 from bsngraph.wording import printable, shortened
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 MOST_BYTES = 64 * 2**20
 CURE = "it is damaged, or was written by another version of bsngraph: restore it, or make it again"
@@ -44,7 +44,7 @@ class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
 
-def read_row(path: Path, kind: type[T], *, most: int = MOST_BYTES, cure: str = CURE) -> T:
+def read_row(path: Path, kind: type[_T], *, most: int = MOST_BYTES, cure: str = CURE) -> _T:
     """The content of a JSON file.
 
     Raises:
@@ -55,7 +55,7 @@ def read_row(path: Path, kind: type[T], *, most: int = MOST_BYTES, cure: str = C
     return decode_row(content, kind, str(path), cure=cure)
 
 
-def decode_row(content: bytes, kind: type[T], origin: str, *, cure: str = CURE) -> T:
+def decode_row(content: bytes, kind: type[_T], origin: str, *, cure: str = CURE) -> _T:
     """JSON text as a value of a type; `origin` says where it is from.
 
     Raises:
@@ -81,12 +81,12 @@ def parse_json(content: bytes, origin: str, *, cure: str = CURE) -> object:
 
 def decode_value(
     value: object,
-    kind: type[T],
+    kind: type[_T],
     origin: str,
     *,
     cure: str = CURE,
     hook: Callable[[type, Any], Any] | None = None,
-) -> T:
+) -> _T:
     """Plain values as a value of a type. `hook(type, value)` gives what stands for a
     value of a type that msgspec does not know.
 

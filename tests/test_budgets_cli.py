@@ -423,7 +423,7 @@ def test_a_black_box_that_nothing_meets_is_none_feasible_yet_and_exits_1_with_th
     fabric: Path, tmp_path: Path, own, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in ("walk", "feasible"):  # as on a fabric of more choices than are enumerated
-        monkeypatch.setattr(f"bsngraph.costs.solving.{module}.MOST_CHOICES", 0.5)
+        monkeypatch.setattr(f"bsngraph.costs.solving.{module}.MOST_ENUMERATED", 0.5)
     run = tmp_path / "run"
     result = invoke("search", fabric, *FAST, *own("never"), *budgets("own=6"), "--out", run)
     assert result.exit_code == 1

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from bsngraph.cli.help_groups import HEADINGS, GroupedCommand
-from bsngraph.cli.main import COMMANDS, Entry, cli
+from bsngraph.cli.main import COMMANDS, CommandEntry, cli
 from bsngraph.cli.setting_options import set_by_hand, setting_options
 from bsngraph.settings import CostSettings, Recipe, SearchSettings, setting_rows
 from bsngraph.settings.setting import says
@@ -184,7 +184,7 @@ def test_a_command_is_a_module_and_a_line(tmp_path: Path, monkeypatch: pytest.Mo
         encoding="utf-8",
     )
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setitem(COMMANDS, "greet", Entry("command_of_ones_own", "Greet somebody."))
+    monkeypatch.setitem(COMMANDS, "greet", CommandEntry("command_of_ones_own", "Greet somebody."))
     listed = CliRunner().invoke(cli, ["--help"])
     assert "Greet somebody." in listed.stdout
     assert "command_of_ones_own" not in sys.modules, "listing imports no command"

@@ -103,8 +103,8 @@ def test_without_enumeration_nothing_possible_is_called_impossible_and_nothing_o
     profile, budgets, live = case
     fits = np.all([[budget.met(value) for value in budget.cost.of(live)] for budget in budgets], axis=0)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bsngraph.costs.solving.walk.MOST_CHOICES", 0.5)
-        patch.setattr("bsngraph.costs.solving.best_inside.MOST_CHOICES", 0.5)
+        patch.setattr("bsngraph.costs.solving.walk.MOST_ENUMERATED", 0.5)
+        patch.setattr("bsngraph.costs.solving.best_inside.MOST_ENUMERATED", 0.5)
         try:
             found = check_budgets(profile.fabric, budgets)
         except InfeasibleBudgetError:
@@ -143,7 +143,7 @@ def test_the_cheapest_is_the_cheapest_of_all_where_it_is_called_proved(fabric, n
     cost, live = price(profile, name), all_live(profile)
     with pytest.MonkeyPatch.context() as patch:
         if not enumerated:
-            patch.setattr("bsngraph.costs.solving.walk.MOST_CHOICES", 0.5)
+            patch.setattr("bsngraph.costs.solving.walk.MOST_ENUMERATED", 0.5)
         found = cheapest(fabric, cost)
     true = cost.of(live).min()
     assert cost.of(found.architecture.mask[None])[0] == found.value
@@ -264,7 +264,7 @@ def test_where_the_program_has_no_answer_in_time_walking_goes_on_and_proves_noth
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("bsngraph.costs.solving.best_inside.solve_choice", no_answer)
-        patch.setattr("bsngraph.costs.solving.best_inside.MOST_CHOICES", 0.5)
+        patch.setattr("bsngraph.costs.solving.best_inside.MOST_ENUMERATED", 0.5)
         found = inside_budgets(profile.fabric, budgets)
     assert not found.proved
     assert (found.architecture is not None) == budgets.inside(live).any(), (

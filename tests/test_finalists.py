@@ -5,6 +5,7 @@ loss; killed anywhere and resumed to the same bits.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -256,6 +257,75 @@ def listed(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: listed(inner) for key, inner in value.items()}
     return [listed(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+
+
+def without_weights(state: dict[str, Any]) -> None:
+    state["weights"] = None
+
+
+def with_other_weights(state: dict[str, Any]) -> None:
+    state["weights"] = {name: torch.zeros(1) for name in state["weights"]}
+
+
+def with_too_many_losses(state: dict[str, Any]) -> None:
+    state["losses"] *= 9
+
+
+def with_one_finalist(state: dict[str, Any]) -> None:
+    state["live"] = state["live"][:1]
+
+
+def with_none(state: dict[str, Any]) -> None:
+    state["live"] = []
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (without_weights, "its finalists are not those of a search"),
+        (with_other_weights, r"the weights do not fit the network: .* is of shape \(1,\), not "),
+        (with_too_many_losses, "its finalists are not those of a search"),
+        (with_one_finalist, "its finalists are not those of a search"),
+        (with_none, "its finalists are not those of a search"),
+    ],
+)
+def test_a_state_that_is_not_one_of_these_finalists_is_an_input_error(
+    tmp_path: Path, damage: Callable[[dict[str, Any]], None], words: str
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "run", progress=Killed(6))
+    damaged(tmp_path / "run/checkpoint.pt", "finalists", damage)
+    with pytest.raises(InputError, match=rf"checkpoint\.pt: {words}"):
+        run(tmp_path / "run", mode="resume")
+
+
+@pytest.mark.parametrize("live", [[], [0], [2, 0], [2, 6], [2, 4, 5], [2, 99]])
+@pytest.mark.parametrize(("epochs", "stage", "name"), [(2, "search", "incumbent"), (10, "finetune", "live")])
+def test_edges_that_are_no_architecture_are_an_input_error(
+    tmp_path: Path, epochs: int, stage: str, name: str, live: list[int]
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "run", progress=Killed(epochs))
+    damaged(tmp_path / "run/checkpoint.pt", stage, lambda state: state.update({name: live}))
+    said = rf"checkpoint\.pt: the edges {re.escape(str(live))} are not those of an architecture"
+    with pytest.raises(InputError, match=said):
+        run(tmp_path / "run", mode="resume")
+
+
+def test_a_multiplier_that_is_no_number_is_an_input_error(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "run", progress=Killed(2))
+    wrong = {"price": [float("nan"), 0.0]}
+    damaged(tmp_path / "run/checkpoint.pt", "search", lambda state: state.update(multipliers=wrong))
+    with pytest.raises(InputError, match=r"checkpoint\.pt: .* at \$\.multipliers\.price\[0\]"):
+        run(tmp_path / "run", mode="resume")
+
+
+def damaged(file: Path, stage: str, damage: Callable[[dict[str, Any]], object]) -> None:
+    """Change the state of a stage in a checkpoint."""
+    saved = torch.load(file, weights_only=True)
+    damage(saved[stage])
+    torch.save(saved, file)
 
 
 def test_finalists_are_not_looked_for_again_on_resume(

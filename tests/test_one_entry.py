@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bsngraph.certificate import Means, verify_certificate
-from bsngraph.certificate.counters import Amount
+from bsngraph.certificate.counters import CountedAmount
 from bsngraph.cli.main import cli
 from bsngraph.costs import COSTS, AdditiveCost, price
 from bsngraph.costs.memory.peak_memory import PeakMemory
@@ -30,7 +30,7 @@ from bsngraph.errors import FabricError, InputError
 from bsngraph.fabric import Fabric, architecture_of, connected, live_edges, read_fabric
 from bsngraph.ops import OPERATIONS, operation
 from bsngraph.ops.activations import ACTIVATIONS
-from bsngraph.ops.merges import MERGES, Merge, Part, Place
+from bsngraph.ops.merges import MERGES, Merge, MergePart, Place
 from bsngraph.ops.table import registering_from
 from bsngraph.profile import profile_fabric
 from bsngraph.runs import RunFolder
@@ -41,12 +41,12 @@ from bsngraph.supernet.merges import fold
 from bsngraph.supernet.rows import spread_rows
 
 
-def merge_min(parts: Sequence[Part], place: Place) -> Tensor:
+def merge_min(parts: Sequence[MergePart], place: Place) -> Tensor:
     """Elementwise minimum of the inputs present."""
     return fold(parts, place, torch.minimum, torch.inf)
 
 
-def merge_norm(parts: Sequence[Part], place: Place) -> Tensor:
+def merge_norm(parts: Sequence[MergePart], place: Place) -> Tensor:
     """Root of the mean square of the inputs present; not the identity on one input."""
     values = [spread_rows(part.value, part.rows, place.count) for part in parts]
     total = sum(value * value for value in values) + 1e-3
@@ -212,9 +212,9 @@ def test_a_new_activation_is_searched_and_evaluated(tmp_path: Path, monkeypatch:
     assert_evaluated(folder)
 
 
-def count_edges(net: SuperNet, argument: str, means: Means) -> Amount:
+def count_edges(net: SuperNet, argument: str, means: Means) -> CountedAmount:
     """How the certificate counts the cost `edges`."""
-    return Amount(len(net.operations), "the network's operations")
+    return CountedAmount(len(net.operations), "the network's operations")
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from pathlib import Path
 import msgspec
 import torch
 
-from bsngraph.certificate.counters import Amount
+from bsngraph.certificate.counters import CountedAmount
 from bsngraph.costs.table import COSTS, Sources, has_row
 from bsngraph.costs.user_costs import TIMEOUT_S, BlackBox, CostFunction
 from bsngraph.delivered import load_network
@@ -89,7 +89,7 @@ def make_certificate(folder: Path, budgets: Sequence[BudgetClaim], means: Means 
         files={name: file_hash(folder / name) for name in COVERED if (folder / name).exists()},
         weights=weights_hash(net),
         costs=costs,
-        budgets=tuple(judge(budget, costs[budget.cost].value) for budget in budgets),
+        budgets=tuple(judge_budget(budget, costs[budget.cost].value) for budget in budgets),
         seal="",
     )
     return sealed(unsealed)
@@ -116,14 +116,14 @@ def recount(net: SuperNet, asked: Sequence[str], means: Means) -> dict[str, Coun
     for name in sorted({name for edge in fabric.edges for name in edge.costs}):
         if all(name in edge.costs for edge in fabric.edges):
             value = sum(edge.costs[name] for edge in fabric.edges)
-            found[name] = _entry(Amount(value, f"the cost_{name} of the file's edges"), "")
+            found[name] = _entry(CountedAmount(value, f"the cost_{name} of the file's edges"), "")
     for name in dict.fromkeys(asked):
         if name not in found and (entry := count_asked(net, name, means)) is not None:
             found[name] = entry
     return found
 
 
-def judge(budget: BudgetClaim, value: float) -> JudgedBudget:
+def judge_budget(budget: BudgetClaim, value: float) -> JudgedBudget:
     """A budget with the cost counted, what is left of it, and whether it is met; a soft
     one need not be.
     """
@@ -174,16 +174,16 @@ def count_asked(net: SuperNet, name: str, means: Means) -> CountedCost | None:
         row = COSTS[kind]
         if not row.recount:
             value = row.price(net.profile, name, Sources()).total
-            return _entry(Amount(value, "its own formula on the delivered network"), row.unit)
-        counted: Amount | None = pkgutil.resolve_name(row.recount)(net, argument, means)
+            return _entry(CountedAmount(value, "its own formula on the delivered network"), row.unit)
+        counted: CountedAmount | None = pkgutil.resolve_name(row.recount)(net, argument, means)
         return None if counted is None else _entry(counted, row.unit)
     if name in means.own:
         box = BlackBox(name, means.own[name], net.profile, timeout_s=means.timeout_s)
-        counted = Amount(box.total, "the user's function on the delivered graph", {"code": box.code})
+        counted = CountedAmount(box.total, "the user's function on the delivered graph", {"code": box.code})
         return _entry(counted, "")
     return None
 
 
-def _entry(counted: Amount, unit: str) -> CountedCost:
+def _entry(counted: CountedAmount, unit: str) -> CountedCost:
     said = {"value": counted.value, "unit": unit, "by": counted.by, **counted.more}
     return msgspec.convert(said, CountedCost)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from bsngraph.certificate.certificate import ROUNDING
 from bsngraph.errors import InputError
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 _SHOWN = 16
 
@@ -52,7 +52,7 @@ def equal(one: float, other: float) -> bool:
     return math.isclose(one, other, rel_tol=ROUNDING, abs_tol=ROUNDING)
 
 
-def attempted(name: str, expected: str, read: Callable[[], T]) -> T | Check:
+def attempted(name: str, expected: str, read: Callable[[], _T]) -> _T | Check:
     """What `read` gives, or the failed check of a file that cannot be read."""
     try:
         return read()

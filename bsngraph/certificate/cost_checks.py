@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from bsngraph.certificate.certificate import Means, count_asked, judge, recount
+from bsngraph.certificate.certificate import Means, count_asked, judge_budget, recount
 from bsngraph.certificate.checks import Check, equal
 from bsngraph.errors import InputError
 from bsngraph.runs.rows.certificate import BudgetClaim, Certificate, CountedCost, JudgedBudget
@@ -73,7 +73,7 @@ def budget_checks(certificate: Certificate, costs: Mapping[str, CountedCost]) ->
     for stated in certificate.budgets:
         entry = costs.get(stated.cost) or certificate.costs[stated.cost]
         claim = BudgetClaim(stated.text, stated.cost, stated.limit, stated.relation)
-        judged = judge(claim, float(entry.value))
+        judged = judge_budget(claim, float(entry.value))
         same = (
             equal(stated.value, judged.value)
             and equal(stated.slack, judged.slack)

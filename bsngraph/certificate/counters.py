@@ -2,8 +2,8 @@
 rows of `COSTS` name.
 
 In: a delivered network, what follows the cost's name and a colon, and what only a
-machine or a user can give. Out: an `Amount`, None where what it needs is not given.
-None of them goes by the sums and schedules of a search.
+machine or a user can give. Out: a `CountedAmount`, or None if what it needs is not
+given. None of them goes by the sums and schedules of a search.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Amount:
+class CountedAmount:
     """A value in the cost's unit, by what it was counted, and what belongs to it: the
     conditions of a measurement, the durations of a schedule.
     """
@@ -34,39 +34,39 @@ class Amount:
     more: Mapping[str, Any] = field(default_factory=dict)
 
 
-def macs(net: SuperNet, argument: str, means: Means) -> Amount:
+def macs(net: SuperNet, argument: str, means: Means) -> CountedAmount:
     """Multiply-accumulates."""
-    return Amount(count_macs(net.profile), "torch's flop counter on the whole network")
+    return CountedAmount(count_macs(net.profile), "torch's flop counter on the whole network")
 
 
-def flops(net: SuperNet, argument: str, means: Means) -> Amount:
+def flops(net: SuperNet, argument: str, means: Means) -> CountedAmount:
     """Two for each multiply-accumulate."""
     counted = macs(net, argument, means)
-    return Amount(2 * counted.value, counted.by)
+    return CountedAmount(2 * counted.value, counted.by)
 
 
-def params(net: SuperNet, argument: str, means: Means) -> Amount:
+def params(net: SuperNet, argument: str, means: Means) -> CountedAmount:
     """Trainable numbers."""
-    return Amount(count_params(net), "the network's parameters")
+    return CountedAmount(count_params(net), "the network's parameters")
 
 
-def stored_bytes(net: SuperNet, argument: str, means: Means) -> Amount:
+def stored_bytes(net: SuperNet, argument: str, means: Means) -> CountedAmount:
     """Bytes of parameters and buffers."""
-    return Amount(count_bytes(net), "the network's parameters and buffers")
+    return CountedAmount(count_bytes(net), "the network's parameters and buffers")
 
 
-def memory(net: SuperNet, argument: str, means: Means) -> Amount:
+def memory(net: SuperNet, argument: str, means: Means) -> CountedAmount:
     """The peak of the activations in bytes."""
-    return Amount(count_memory(net.profile), "the tensors alive during a pass of the whole network")
+    return CountedAmount(count_memory(net.profile), "the tensors alive during a pass of the whole network")
 
 
-def steps(net: SuperNet, argument: str, means: Means) -> Amount:
+def steps(net: SuperNet, argument: str, means: Means) -> CountedAmount:
     """Sequential steps on so many cores."""
     works = [float(macs > 0) for macs in net.profile.macs]
-    return Amount(simulate(net.fabric, works, int(argument)), "a simulation of the graph")
+    return CountedAmount(simulate(net.fabric, works, int(argument)), "a simulation of the graph")
 
 
-def makespan(net: SuperNet, argument: str, means: Means) -> Amount | None:
+def makespan(net: SuperNet, argument: str, means: Means) -> CountedAmount | None:
     """Milliseconds on so many cores, with the file's own durations, or else those of
     `means`.
 
@@ -85,14 +85,14 @@ def makespan(net: SuperNet, argument: str, means: Means) -> Amount | None:
         )
     durations = {edge.name: known[edge.name] for edge in edges}
     transfers = [edge.costs.get(TRANSFER, 0.0) for edge in edges]
-    return Amount(
+    return CountedAmount(
         simulate(net.fabric, [*durations.values()], int(argument), transfers),
         "a simulation of the graph with the durations of its edges",
         {} if annotated else {"durations_ms": durations},
     )
 
 
-def latency(net: SuperNet, argument: str, means: Means) -> Amount:
+def latency(net: SuperNet, argument: str, means: Means) -> CountedAmount:
     """Milliseconds of the network measured whole, which may move it to another device
     and back.
 
@@ -111,4 +111,4 @@ def latency(net: SuperNet, argument: str, means: Means) -> Amount:
         "runs": timing.runs,
         "conditions": asdict(conditions),
     }
-    return Amount(timing.median_ms, "a measurement of the whole network", more)
+    return CountedAmount(timing.median_ms, "a measurement of the whole network", more)

@@ -19,7 +19,7 @@ from bsngraph.errors import BsngraphError, nearest
 
 
 @dataclass(frozen=True)
-class Entry:
+class CommandEntry:
     """A command: the module that holds its `command`, and its line in the list."""
 
     module: str
@@ -31,28 +31,36 @@ _ROOM = "bsngraph.cli.commands"
 #: Every command, in the order in which they are used. To add one, write a module with a
 #: click command named `command`, and a line here.
 COMMANDS = {
-    "search": Entry(f"{_ROOM}.runs.search", "Find the best sub-network of a fabric inside a budget."),
-    "check": Entry(
+    "search": CommandEntry(f"{_ROOM}.runs.search", "Find the best sub-network of a fabric inside a budget."),
+    "check": CommandEntry(
         f"{_ROOM}.fabrics.check", "Validate a fabric; print its shapes, costs and cheapest sub-network."
     ),
-    "prune": Entry(f"{_ROOM}.runs.prune", "Choose again from a finished search, under another budget."),
-    "train": Entry(f"{_ROOM}.runs.train", "Train a fabric's network with every edge kept, from scratch."),
-    "evaluate": Entry(f"{_ROOM}.delivered.evaluate", "Measure a run's delivered network again."),
-    "predict": Entry(
+    "prune": CommandEntry(
+        f"{_ROOM}.runs.prune", "Choose again from a finished search, under another budget."
+    ),
+    "train": CommandEntry(
+        f"{_ROOM}.runs.train", "Train a fabric's network with every edge kept, from scratch."
+    ),
+    "evaluate": CommandEntry(f"{_ROOM}.delivered.evaluate", "Measure a run's delivered network again."),
+    "predict": CommandEntry(
         f"{_ROOM}.delivered.predict",
         "Say what a run's delivered network makes of images, or of a data set's examples.",
     ),
-    "verify": Entry(f"{_ROOM}.delivered.verify", "Count again everything that a run's certificate states."),
-    "explain": Entry(f"{_ROOM}.delivered.explain", "Say which edges spend a run's budgets."),
-    "render": Entry(f"{_ROOM}.fabrics.render", "Draw a fabric or a run."),
-    "diff": Entry(f"{_ROOM}.fabrics.diff", "Say and draw what changed between two fabrics or architectures."),
-    "fabric": Entry(
+    "verify": CommandEntry(
+        f"{_ROOM}.delivered.verify", "Count again everything that a run's certificate states."
+    ),
+    "explain": CommandEntry(f"{_ROOM}.delivered.explain", "Say which edges spend a run's budgets."),
+    "render": CommandEntry(f"{_ROOM}.fabrics.render", "Draw a fabric or a run."),
+    "diff": CommandEntry(
+        f"{_ROOM}.fabrics.diff", "Say and draw what changed between two fabrics or architectures."
+    ),
+    "fabric": CommandEntry(
         f"{_ROOM}.fabrics.fabric",
         "Write a fabric of a known family: resnet, cnf, cells, chain, transformer.",
     ),
-    "data": Entry(f"{_ROOM}.listings.data", "List the known data sets, or show one."),
-    "ops": Entry(f"{_ROOM}.listings.ops", "List all operations and their arguments."),
-    "costs": Entry(f"{_ROOM}.listings.costs", "List all costs, their units and definitions."),
+    "data": CommandEntry(f"{_ROOM}.listings.data", "List the known data sets, or show one."),
+    "ops": CommandEntry(f"{_ROOM}.listings.ops", "List all operations and their arguments."),
+    "costs": CommandEntry(f"{_ROOM}.listings.costs", "List all costs, their units and definitions."),
 }
 
 INTERRUPTED = 130

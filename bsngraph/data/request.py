@@ -129,7 +129,7 @@ def announced(text: str, notify: Notify) -> Iterator[None]:
         timer.cancel()
 
 
-class Meter:
+class ReadingMeter:
     """Tells how far a reading is, every five seconds."""
 
     def __init__(self, what: str, total: int, notify: Notify) -> None:

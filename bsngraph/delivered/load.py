@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bsngraph.delivered.model_facts import ModelFacts, read_facts
-from bsngraph.delivered.network_files import GRAPH, WEIGHTS, file_hash, load_network
+from bsngraph.delivered.network_files import GRAPH_FILE, WEIGHTS_FILE, file_hash, load_network
 from bsngraph.errors import InputError
 from bsngraph.runs import RunFolder
 from bsngraph.supernet import SuperNet
@@ -28,7 +28,7 @@ def load_delivered(run: RunFolder) -> Delivered:
     Raises:
         InputError: as `load_net`; or the facts are damaged, or of another network.
     """
-    net, file = load_net(run), run.file(WEIGHTS)
+    net, file = load_net(run), run.file(WEIGHTS_FILE)
     facts = read_facts(file)
     given = net.profile.node_shapes[net.fabric.target_indices[0]][0]
     if given != len(facts.classes):
@@ -50,7 +50,7 @@ def load_net(run: RunFolder | str | Path) -> SuperNet:
     net = load_network(run.path)
     if run.file("certificate.json").exists():
         files = run.read_certificate().files
-        for name in (GRAPH, WEIGHTS):
+        for name in (GRAPH_FILE, WEIGHTS_FILE):
             if file_hash(run.file(name)) != files[name]:
                 raise InputError(
                     f"{run.file(name)}: is not the file that certificate.json was made for: restore it, or "

@@ -15,8 +15,8 @@ from bsngraph.fabric import read_fabric
 from bsngraph.runs.checkpoint import check_tensors
 from bsngraph.supernet import SuperNet, compile_fabric, load_named_weights, named_weights
 
-GRAPH = "architecture.dot"
-WEIGHTS = "model.safetensors"
+GRAPH_FILE = "architecture.dot"
+WEIGHTS_FILE = "model.safetensors"
 
 
 def load_network(folder: Path) -> SuperNet:
@@ -27,9 +27,9 @@ def load_network(folder: Path) -> SuperNet:
         InputError: its files are missing or do not fit each other, or a weight is not
             finite or of another number type.
     """
-    architecture, model = folder / GRAPH, folder / WEIGHTS
+    architecture, model = folder / GRAPH_FILE, folder / WEIGHTS_FILE
     if not (architecture.exists() and model.exists()):
-        raise InputError(f"{folder}: there is no finished network in it ({GRAPH}, {WEIGHTS})")
+        raise InputError(f"{folder}: there is no finished network in it ({GRAPH_FILE}, {WEIGHTS_FILE})")
     net = compile_fabric(read_fabric(architecture), seed=0)
     try:
         weights = load_file(model)

@@ -18,7 +18,7 @@ from bsngraph.training import Silent
 
 
 @dataclass(frozen=True)
-class Part:
+class SpentPart:
     """One cost: its value, its limit and multiplier where it has a budget, and what
     each edge spends of it, (edges,).
     """
@@ -41,7 +41,7 @@ class Spent:
     """
 
     fabric: Fabric
-    parts: tuple[Part, ...]
+    parts: tuple[SpentPart, ...]
 
 
 def spending_of_run(path: str | Path, costs: CostOptions | None = None) -> Spent:
@@ -67,6 +67,8 @@ def spending_of_run(path: str | Path, costs: CostOptions | None = None) -> Spent
         cost = price(profile, name, sources)
         value = values.get(name, float(cost.of(whole.mask[None])[0]))  # of a latency, what was measured whole
         parts.append(
-            Part(cost, value, limits.get(name), multipliers.get(name), spending(profile.fabric, cost, whole))
+            SpentPart(
+                cost, value, limits.get(name), multipliers.get(name), spending(profile.fabric, cost, whole)
+            )
         )
     return Spent(profile.fabric, tuple(parts))

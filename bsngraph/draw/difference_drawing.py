@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from bsngraph.draw.palette import long_label, short_label
 from bsngraph.draw.parts.label_text import escaped
-from bsngraph.draw.parts.legend import Entry, foot
+from bsngraph.draw.parts.legend import LegendEntry, foot
 from bsngraph.draw.parts.node_text import node_label, node_tooltip
 from bsngraph.draw.parts.outline import MOST_LABELS, Outline, frame, known_shapes
 from bsngraph.fabric.difference import Changed, FabricDifference, difference
@@ -156,7 +156,11 @@ def _told(changed: Changed | None) -> list[str]:
     return [f"{change.what} {spoken(change.before)} → {spoken(change.after)}" for change in changes]
 
 
-def _entries(colours: set[str]) -> list[Entry]:
+def _entries(colours: set[str]) -> list[LegendEntry]:
     """What the colours mean, those that are used and the grey of the rest."""
-    entries = [Entry(ADDED, "added", 3), Entry(GONE, "removed", 3, dashed=True), Entry(CHANGED, "changed", 3)]
-    return [*(entry for entry in entries if entry.colour in colours), Entry(SAME, "the same", 2)]
+    entries = [
+        LegendEntry(ADDED, "added", 3),
+        LegendEntry(GONE, "removed", 3, dashed=True),
+        LegendEntry(CHANGED, "changed", 3),
+    ]
+    return [*(entry for entry in entries if entry.colour in colours), LegendEntry(SAME, "the same", 2)]

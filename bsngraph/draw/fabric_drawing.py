@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from bsngraph.draw.parts.edge_looks import REMOVED, edge_looks
 from bsngraph.draw.parts.label_text import escaped
-from bsngraph.draw.parts.legend import Entry, family_entries, foot
+from bsngraph.draw.parts.legend import LegendEntry, family_entries, foot
 from bsngraph.draw.parts.node_text import node_label, node_tooltip
 from bsngraph.draw.parts.outline import frame, outline_of
 from bsngraph.draw.parts.view import View
@@ -83,9 +83,9 @@ def _node_looks(view: View, node: Node, shape: Shape | None) -> dot_text.Attribu
     return looks | ({} if here else {"style": "filled,rounded,dashed"})
 
 
-def _stroke_entries(view: View) -> list[Entry]:
+def _stroke_entries(view: View) -> list[LegendEntry]:
     """What widths and dashes mean."""
     if view.probabilities is not None:
-        return [Entry("#444444", "width and opacity: probability", 2)]
-    entries = [Entry("#444444", f"width: share of {view.cost_name}", 2)] if view.total else []
-    return entries + ([Entry(REMOVED, "removed", 1, dashed=True)] if view.overlay else [])
+        return [LegendEntry("#444444", "width and opacity: probability", 2)]
+    entries = [LegendEntry("#444444", f"width: share of {view.cost_name}", 2)] if view.total else []
+    return entries + ([LegendEntry(REMOVED, "removed", 1, dashed=True)] if view.overlay else [])

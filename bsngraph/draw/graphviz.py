@@ -14,9 +14,9 @@ from pathlib import Path
 from bsngraph.errors import BsngraphError, InputError
 from bsngraph.whole_files import write_whole
 
-SUFFIXES = (".svg", ".png", ".dot")
+DRAWING_SUFFIXES = (".svg", ".png", ".dot")
 PNG_DPI = 110
-TIMEOUT_S = 120.0
+GRAPHVIZ_TIMEOUT_S = 120.0
 
 
 class NoGraphvizError(BsngraphError):
@@ -45,10 +45,10 @@ def check_drawable(path: Path) -> None:
         NoGraphvizError: the suffix is that of a picture, and no Graphviz is installed.
     """
     suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
+    if suffix not in DRAWING_SUFFIXES:
         raise InputError(
-            f"{path}: a drawing is written as {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}: give it one "
-            "of these endings"
+            f"{path}: a drawing is written as {', '.join(DRAWING_SUFFIXES[:-1])} or "
+            f"{DRAWING_SUFFIXES[-1]}: give it one of these endings"
         )
     if suffix != ".dot" and find_graphviz() is None:
         raise NoGraphvizError
@@ -76,12 +76,12 @@ def _draw(source: str, format_: str) -> bytes:
         # The program is Graphviz from the user's own PATH; the text is its input.
         content = source.encode("utf-8")
         done = subprocess.run(  # noqa: S603
-            command, input=content, capture_output=True, timeout=TIMEOUT_S, check=False
+            command, input=content, capture_output=True, timeout=GRAPHVIZ_TIMEOUT_S, check=False
         )
     except subprocess.TimeoutExpired:
         raise BsngraphError(
-            f"Graphviz did not finish within {TIMEOUT_S:.0f} s: write a .dot file and lay it out by other "
-            "means"
+            f"Graphviz did not finish within {GRAPHVIZ_TIMEOUT_S:.0f} s: write a .dot file and lay it "
+            "out by other means"
         ) from None
     except OSError as error:
         raise BsngraphError(f"{program} cannot be run ({error.strerror}): reinstall Graphviz") from None

@@ -32,7 +32,7 @@ COLOURS = (
 BACKGROUND = "background"
 MOST_CLASSES = 256
 
-Pixels = NDArray[np.uint8]
+ImageBytes = NDArray[np.uint8]
 
 _SHORTEST_SIDE = 256  # in pixels, as shown: a smaller image is enlarged by a whole number
 _TINT = 0.7
@@ -40,7 +40,7 @@ _GAP, _LINE, _TEXT = 8, 18, 13
 _UNKNOWN = (128, 128, 128)  # pixels whose true class is not known
 
 
-def palette(class_names: Sequence[str]) -> Pixels:
+def palette(class_names: Sequence[str]) -> ImageBytes:
     """A colour for each class: (classes, 3)."""
     numbers = iter(range(len(class_names)))
     colours = [np.zeros(3) if name == BACKGROUND else _colour(next(numbers)) for name in class_names]
@@ -57,7 +57,7 @@ def _colour(number: int) -> NDArray[np.float64]:
     return share * colour + (1 - share) * (255.0 if turn % 2 else 0.0)
 
 
-def class_map(classes: Pixels, class_names: Sequence[str]) -> bytes:
+def class_map(classes: ImageBytes, class_names: Sequence[str]) -> bytes:
     """Classes (height, width) as a PNG of that size. Its values are the numbers of the
     classes, its palette their colours.
     """
@@ -66,7 +66,9 @@ def class_map(classes: Pixels, class_names: Sequence[str]) -> bytes:
     return _png(image)
 
 
-def overlay(image: Pixels, classes: Pixels, class_names: Sequence[str], truth: Pixels | None = None) -> bytes:
+def overlay(
+    image: ImageBytes, classes: ImageBytes, class_names: Sequence[str], truth: ImageBytes | None = None
+) -> bytes:
     """A PNG of the image (1 or 3, height, width), and beside it the image tinted by its
     classes (height, width) and, if they are given, by the true ones.
 
@@ -105,12 +107,14 @@ def overlay(image: Pixels, classes: Pixels, class_names: Sequence[str], truth: P
     return _png(canvas)
 
 
-def _rgb(image: Pixels) -> Pixels:
+def _rgb(image: ImageBytes) -> ImageBytes:
     """(1 or 3, height, width) → (height, width, 3)."""
     return np.ascontiguousarray(np.broadcast_to(image, (3, *image.shape[1:])).transpose(1, 2, 0))
 
 
-def _tinted(image: Pixels, classes: Pixels, class_names: Sequence[str], colours: Pixels) -> Pixels:
+def _tinted(
+    image: ImageBytes, classes: ImageBytes, class_names: Sequence[str], colours: ImageBytes
+) -> ImageBytes:
     """The image with each pixel mixed with the colour of its class: (height, width,
     3).
     """

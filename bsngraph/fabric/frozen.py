@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, TypeVar
 
-Key = TypeVar("Key")
-Item = TypeVar("Item")
+_Key = TypeVar("_Key")
+_Item = TypeVar("_Item")
 
 
-class FrozenDict(dict[Key, Item]):
+class FrozenDict(dict[_Key, _Item]):
     """A dict with a hash, whose items stay as they were when it was made.
 
     Copies and deep copies are the mapping itself; pickles read back as one.
@@ -27,16 +27,16 @@ class FrozenDict(dict[Key, Item]):
     __setitem__ = __delitem__ = __ior__ = _refuse
     clear = pop = popitem = setdefault = update = _refuse
 
-    def __copy__(self) -> FrozenDict[Key, Item]:
+    def __copy__(self) -> FrozenDict[_Key, _Item]:
         return self
 
-    def __deepcopy__(self, memo: object) -> FrozenDict[Key, Item]:
+    def __deepcopy__(self, memo: object) -> FrozenDict[_Key, _Item]:
         return self
 
-    def __reduce__(self) -> tuple[Callable[..., Any], tuple[dict[Key, Item]]]:
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[dict[_Key, _Item]]]:
         return type(self), (dict(self),)
 
 
-def frozen(mapping: Mapping[Key, Item]) -> FrozenDict[Key, Item]:
+def frozen(mapping: Mapping[_Key, _Item]) -> FrozenDict[_Key, _Item]:
     """The mapping itself where it is frozen already, else a frozen copy."""
     return mapping if isinstance(mapping, FrozenDict) else FrozenDict(mapping)

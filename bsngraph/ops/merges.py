@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Part:
+class MergePart:
     """What one edge brings: values (k, …), the rows (k,) of the node they belong to
     (None: all of them), and the first channel of its slot.
     """
@@ -41,7 +41,7 @@ class Place:
     channels: int
 
 
-MergeFunction = Callable[[Sequence[Part], Place], "Tensor"]
+MergeFunction = Callable[[Sequence[MergePart], Place], "Tensor"]
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from bsngraph.runs.run_folder import RunFolder
 from bsngraph.typed_files import CURE, Amount, Count, Row, decode_value
 from bsngraph.whole_files import write_whole
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 STAGES = ("search", "finalists", "finetune", "training")
 _MOST_VALUES = 500_000
@@ -106,7 +106,7 @@ def _check_sums(path: Path) -> None:
             raise zipfile.BadZipFile
 
 
-def decode_state(value: object, kind: type[T], file: Path) -> T:
+def decode_state(value: object, kind: type[_T], file: Path) -> _T:
     """A stage's part of the checkpoint in `file` as a value of its type: frozen
     dataclasses and structs of numbers, texts, tuples, mappings and `Tensor`s.
 

@@ -16,16 +16,16 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from bsngraph.errors import InputError
-from bsngraph.runs.rows.certificate import FORMAT, Certificate
+from bsngraph.runs.rows.certificate import CERTIFICATE_FORMAT, Certificate
 from bsngraph.runs.rows.config import AnyConfig
-from bsngraph.runs.rows.epochs import EpochRow, flat, gathered, kind_of
+from bsngraph.runs.rows.epochs import EpochRow, flat, gathered, row_type
 from bsngraph.runs.rows.latencies import LatenciesRow
 from bsngraph.runs.rows.result import RunResult
 from bsngraph.runs.rows.splits import SplitsRow
 from bsngraph.typed_files import MOST_BYTES, decode_value, json_text, parse_json, read_row
 from bsngraph.whole_files import read_bounded, write_whole
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 FILES = (
     "config.json",
@@ -125,10 +125,10 @@ class RunFolder:
         if not path.exists():
             raise InputError(f"{path}: there is no certificate: is {self.path} the folder of a finished run?")
         found = read_row(path, _Versioned).format
-        if found != FORMAT:
+        if found != CERTIFICATE_FORMAT:
             raise InputError(
-                f"{path}: its format at $.format is {found}, and this version reads {FORMAT}: verify "
-                "it with the version of bsngraph that it names"
+                f"{path}: its format at $.format is {found}, and this version reads "
+                f"{CERTIFICATE_FORMAT}: verify it with the version of bsngraph that it names"
             )
         return self._read("certificate.json", Certificate)
 
@@ -148,7 +148,7 @@ class RunFolder:
             said = parse_json(line, origin)
             if not isinstance(said, dict):
                 raise InputError(f"{origin}: is no object at $: start the run again by --overwrite")
-            found.append(decode_value(gathered(said), kind_of(said), origin))
+            found.append(decode_value(gathered(said), row_type(said), origin))
         return found
 
     def read_metrics(self) -> list[Json]:
@@ -167,7 +167,7 @@ class RunFolder:
         """Write a JSON file from its struct, or from the plain values of one."""
         write_whole(self.file(name), file_text(name, value))
 
-    def _read(self, name: str, kind: type[T]) -> T:
+    def _read(self, name: str, kind: type[_T]) -> _T:
         path = self.file(name)
         if not path.exists():
             raise InputError(

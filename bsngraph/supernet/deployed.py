@@ -24,7 +24,7 @@ from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from bsngraph.ops.activations import activation_function
-from bsngraph.ops.merges import MERGES, Merge, Part, Place
+from bsngraph.ops.merges import MERGES, Merge, MergePart, Place
 from bsngraph.supernet.supernet import SuperNet
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
@@ -105,7 +105,7 @@ def _merged(graph: Graph, merge: Merge, parts: Sequence[Node]) -> Node:
     """
     tracer = GraphAppendingTracer(graph)
     inputs: list[Any] = [Proxy(part, tracer) for part in parts]  # each stands for a tensor
-    traced: Any = merge.function([Part(value, None) for value in inputs], Place(1, None, 0))
+    traced: Any = merge.function([MergePart(value, None) for value in inputs], Place(1, None, 0))
     merged: Node = traced.node
     if merged.target is operator.truediv and merged.args[1] == 1:
         graph.erase_node(merged)

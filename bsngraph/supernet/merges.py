@@ -13,16 +13,16 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from bsngraph.ops.merges import Part, Place
+from bsngraph.ops.merges import MergePart, Place
 from bsngraph.supernet.rows import add_rows, spread_rows
 
 
-def merge_sum(parts: Sequence[Part], place: Place) -> Tensor:
+def merge_sum(parts: Sequence[MergePart], place: Place) -> Tensor:
     """Σ of the inputs present."""
     return add_rows([(part.value, part.rows) for part in parts], place.count)
 
 
-def merge_mean(parts: Sequence[Part], place: Place) -> Tensor:
+def merge_mean(parts: Sequence[MergePart], place: Place) -> Tensor:
     """Mean of the inputs present."""
     total = merge_sum(parts, place)
     if place.present is None:
@@ -30,17 +30,17 @@ def merge_mean(parts: Sequence[Part], place: Place) -> Tensor:
     return total / place.present.to(total.dtype).view(-1, *[1] * (total.dim() - 1))
 
 
-def merge_max(parts: Sequence[Part], place: Place) -> Tensor:
+def merge_max(parts: Sequence[MergePart], place: Place) -> Tensor:
     """Elementwise maximum of the inputs present."""
     return fold(parts, place, torch.maximum, -torch.inf)
 
 
-def merge_mul(parts: Sequence[Part], place: Place) -> Tensor:
+def merge_mul(parts: Sequence[MergePart], place: Place) -> Tensor:
     """Elementwise product of the inputs present."""
     return fold(parts, place, torch.mul, 1.0)
 
 
-def merge_concat(parts: Sequence[Part], place: Place) -> Tensor:
+def merge_concat(parts: Sequence[MergePart], place: Place) -> Tensor:
     """Every input in its slot of channels, zeros where it is absent."""
     pieces: list[Tensor] = []
     filled = 0
@@ -57,7 +57,7 @@ def _blank(like: Tensor, channels: int) -> Tensor:
 
 
 def fold(
-    parts: Sequence[Part], place: Place, combine: Callable[[Tensor, Tensor], Tensor], neutral: float
+    parts: Sequence[MergePart], place: Place, combine: Callable[[Tensor, Tensor], Tensor], neutral: float
 ) -> Tensor:
     """Combine the inputs one after the other; an absent one counts as `neutral`."""
     first, *others = parts

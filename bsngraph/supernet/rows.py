@@ -21,7 +21,7 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 from torch.autograd.graph import saved_tensors_hooks
 
-Rows = Tensor | None
+RowIndices = Tensor | None
 
 # From which share of a value's rows on an edge takes them again in the backward pass,
 # see `run_on`.
@@ -36,10 +36,10 @@ class Taken:
 
     x: Tensor
     whole: Tensor
-    rows: Rows
+    rows: RowIndices
 
 
-def take_rows(whole: Tensor, rows: Sequence[Rows]) -> list[Taken]:
+def take_rows(whole: Tensor, rows: Sequence[RowIndices]) -> list[Taken]:
     """For each of `rows`, those examples of a value (batch, …); all of it where they
     are None.
     """
@@ -83,7 +83,7 @@ def run_on(taken: Taken, operation: Callable[[Tensor], Tensor]) -> Tensor:
         return operation(x)
 
 
-def add_rows(parts: Sequence[tuple[Tensor, Rows]], count: int) -> Tensor:
+def add_rows(parts: Sequence[tuple[Tensor, RowIndices]], count: int) -> Tensor:
     """The sum of batches y (k, …), each at its rows (k,) of `count`; of whole batches
     where its rows are None.
     """
@@ -96,7 +96,7 @@ def add_rows(parts: Sequence[tuple[Tensor, Rows]], count: int) -> Tensor:
     return spread
 
 
-def spread_rows(y: Tensor, rows: Rows, count: int, fill: float = 0.0) -> Tensor:
+def spread_rows(y: Tensor, rows: RowIndices, count: int, fill: float = 0.0) -> Tensor:
     """A batch of `count` examples that holds y (k, …) at `rows` (k,) and `fill`
     elsewhere; y itself where rows is None.
     """
@@ -143,7 +143,7 @@ class _Add(Function):
         return None, *(None for _ in ctx.rows), *parts
 
 
-def _sum(parts: Sequence[tuple[Tensor, Rows]], count: int, last: bool) -> Tensor:
+def _sum(parts: Sequence[tuple[Tensor, RowIndices]], count: int, last: bool) -> Tensor:
     """The sum, whole batches first: nothing is filled with zeros where there is one. In
     the widest of the types, as autocast mixes them.
     """

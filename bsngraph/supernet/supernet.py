@@ -19,7 +19,7 @@ from bsngraph.fabric import Booleans, Fabric, live_edges
 from bsngraph.ops import OPERATIONS
 from bsngraph.ops.activations import activation_function
 from bsngraph.ops.building import build
-from bsngraph.ops.merges import MERGES, Part, Place
+from bsngraph.ops.merges import MERGES, MergePart, Place
 from bsngraph.ops.user_code.running_code import running_users_code
 from bsngraph.profile import FabricProfile, profile_fabric
 from bsngraph.supernet.route import Handout, NodeStep, Planner, Route
@@ -119,7 +119,7 @@ class SuperNet(nn.Module):
         parts = []
         for edge, rows in zip(step.edges, step.rows, strict=True):
             parts.append(
-                Part(run_on(taken.pop(edge), self.operations[edge]), rows, self.concat_offsets[edge])
+                MergePart(run_on(taken.pop(edge), self.operations[edge]), rows, self.concat_offsets[edge])
             )
         place = Place(step.count, step.present, self.profile.node_shapes[step.node][0])
         value = self._activated(step.node, MERGES[node.merge].function(parts, place))

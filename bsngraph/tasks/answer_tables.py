@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-Names = tuple[str, ...]
+_Names = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -23,20 +23,20 @@ class AnswerTable:
     column for each class; None for a task that has no probabilities.
     """
 
-    columns: Callable[[Names], list[str]]
-    cells: Callable[[Tensor, Names], list[str]]
+    columns: Callable[[_Names], list[str]]
+    cells: Callable[[Tensor, _Names], list[str]]
     probabilities: Callable[[Tensor], Tensor] | None = None
 
 
-def _predicted(class_names: Names) -> list[str]:
+def _predicted(class_names: _Names) -> list[str]:
     return ["predicted"]
 
 
-def _class_name(answer: Tensor, class_names: Names) -> list[str]:
+def _class_name(answer: Tensor, class_names: _Names) -> list[str]:
     return [class_names[int(answer)]]
 
 
-def _names_that_apply(answer: Tensor, class_names: Names) -> list[str]:
+def _names_that_apply(answer: Tensor, class_names: _Names) -> list[str]:
     return [";".join(name for name, applies in zip(class_names, answer.tolist(), strict=True) if applies)]
 
 

@@ -13,26 +13,26 @@ from torch import Tensor
 
 from bsngraph.errors import InputError
 
-Names = tuple[str, ...]
-Conversion = Callable[[Tensor, Names], tuple[Tensor, Names]]
+_Names = tuple[str, ...]
+Conversion = Callable[[Tensor, _Names], tuple[Tensor, _Names]]
 
 
-def classes_to_amounts(labels: Tensor, names: Names) -> tuple[Tensor, Names]:
+def classes_to_amounts(labels: Tensor, names: _Names) -> tuple[Tensor, _Names]:
     """The number of a class as an amount: (n,) → (n, 1)."""
     return labels.float()[:, None], ("label",)
 
 
-def classes_to_decisions(labels: Tensor, names: Names) -> tuple[Tensor, Names]:
+def classes_to_decisions(labels: Tensor, names: _Names) -> tuple[Tensor, _Names]:
     """Of all classes, the one that applies: (n,) → (n, classes)."""
     return torch.nn.functional.one_hot(labels.long(), len(names)).float(), names
 
 
-def decisions_to_amounts(labels: Tensor, names: Names) -> tuple[Tensor, Names]:
+def decisions_to_amounts(labels: Tensor, names: _Names) -> tuple[Tensor, _Names]:
     """Each yes or no as 1 or 0."""
     return labels.float(), names
 
 
-def amounts_to_classes(labels: Tensor, names: Names) -> tuple[Tensor, Names]:
+def amounts_to_classes(labels: Tensor, names: _Names) -> tuple[Tensor, _Names]:
     """Whole numbers from 0 on, one an example, as classes: (n, 1) → (n,).
 
     Raises:
@@ -43,7 +43,7 @@ def amounts_to_classes(labels: Tensor, names: Names) -> tuple[Tensor, Names]:
     return labels[:, 0].long(), tuple(map(str, range(int(labels.max()) + 1)))
 
 
-def amounts_to_decisions(labels: Tensor, names: Names) -> tuple[Tensor, Names]:
+def amounts_to_decisions(labels: Tensor, names: _Names) -> tuple[Tensor, _Names]:
     """0 as no and 1 as yes.
 
     Raises:

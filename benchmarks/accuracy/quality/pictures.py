@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from benchmarks.accuracy.quality.problems import BEST_RANDOM, PROBLEMS
 from benchmarks.accuracy.quality.report import BEST, MEAN, SEARCH, SHOWN, outcomes
 from benchmarks.accuracy.quality.rows import Rows
-from bsngraph.draw.charts.axes import PNG_DPI, STYLE, figure_bytes
+from bsngraph.draw.charts.axes import CHART_DPI, CHART_STYLE, figure_bytes
 from bsngraph.whole_files import write_whole
 
 if TYPE_CHECKING:
@@ -40,14 +40,14 @@ def picture(rows: Rows, problems: Sequence[str]) -> bytes:
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(CHART_STYLE):
         figure = Figure(figsize=(max(8.6, 2.2 + 4.6 * len(problems)), 4.4), layout="constrained")
         panels = figure.subplots(1, len(problems), squeeze=False)[0]
         for axes, name in zip(panels, problems, strict=True):
             _panel(axes, rows, name)
         handles, labels = panels[-1].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside right upper", frameon=False)
-        figure.set_dpi(PNG_DPI)
+        figure.set_dpi(CHART_DPI)
         return figure_bytes(figure, "png")
 
 

@@ -132,8 +132,8 @@ def trial(seed: Sequence[int]) -> Trial:
     outcomes = {SMALL if small else LARGE: outcome(case, number)}
     if small:
         with (
-            mock.patch("bsngraph.costs.solving.walk.MOST_CHOICES", 0.5),
-            mock.patch("bsngraph.costs.solving.best_inside.MOST_CHOICES", 0.5),
+            mock.patch("bsngraph.costs.solving.walk.MOST_ENUMERATED", 0.5),
+            mock.patch("bsngraph.costs.solving.best_inside.MOST_ENUMERATED", 0.5),
         ):
             outcomes[SMALL_WALKED] = outcome(case, number)
     delivered = all(found.said == "delivered" for found in outcomes.values())

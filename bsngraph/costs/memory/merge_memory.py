@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from bsngraph.ops import Shape
-from bsngraph.ops.merges import Merge, Part, Place
+from bsngraph.ops.merges import Merge, MergePart, Place
 
 # So many inputs are counted; each further one adds what the last of these did.
 _COUNTED = 8
@@ -36,5 +36,5 @@ def _counted(merge: Merge, shape: Shape, count: int) -> tuple[int, int]:
     with torch.no_grad():
         inputs = [torch.empty(1, *shape, dtype=torch.float32, device="meta") for _ in range(count)]
         with measuring() as usage:
-            value = merge.function([Part(part, None) for part in inputs], Place(1, None, shape[0]))
+            value = merge.function([MergePart(part, None) for part in inputs], Place(1, None, shape[0]))
     return usage.peak, usage.held_by(value)

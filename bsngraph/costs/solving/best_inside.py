@@ -20,7 +20,7 @@ from bsngraph.costs.budgets import Budget, Budgets
 from bsngraph.costs.cost import AdditiveCost, Costs, Scheduled
 from bsngraph.costs.solving.cheapest import cheap_starts
 from bsngraph.costs.solving.program import Limit, NoAnswerError, PathLimit, solve_choice
-from bsngraph.costs.solving.walk import MOST_CHOICES, least
+from bsngraph.costs.solving.walk import MOST_ENUMERATED, least
 from bsngraph.fabric import (
     Architecture,
     Booleans,
@@ -78,7 +78,7 @@ def inside_budgets(
     budgets = budgets.hard
     unseen = Budgets(tuple(budget for budget in budgets if not isinstance(budget.cost, AdditiveCost)))
     if unseen.each:
-        every = every_choice(fabric, MOST_CHOICES)
+        every = every_choice(fabric, MOST_ENUMERATED)
         if every is not None:
             return _best_of(fabric, every, budgets, kept_weight, live_weight)
     limits = [limit for budget in budgets for limit in _limits(budget)]

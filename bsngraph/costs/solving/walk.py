@@ -24,9 +24,9 @@ from bsngraph.fabric import (
 )
 
 # Fabrics with at most so many choices are enumerated.
-MOST_CHOICES = 1024
+MOST_ENUMERATED = 1024
 
-Score = Callable[[Booleans], Costs]
+ScoreLive = Callable[[Booleans], Costs]
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Found:
 
 
 def least(
-    fabric: Fabric, score: Score, starts: Iterable[Booleans], *, enough: float = -np.inf
+    fabric: Fabric, score: ScoreLive, starts: Iterable[Booleans], *, enough: float = -np.inf
 ) -> Found | None:
     """The sub-network of the least score (live edges (batch, edges) → (batch,)); any
     that scores `enough` will do.
@@ -48,7 +48,7 @@ def least(
     no choice connects every target.
     """
     walker = _Walker(fabric, score)
-    every = every_choice(fabric, MOST_CHOICES)
+    every = every_choice(fabric, MOST_ENUMERATED)
     if every is not None:
         live, scores = walker.scored(every)
         best = int(scores.argmin()) if len(scores) else 0
@@ -64,7 +64,7 @@ def least(
 
 
 class _Walker:
-    def __init__(self, fabric: Fabric, score: Score) -> None:
+    def __init__(self, fabric: Fabric, score: ScoreLive) -> None:
         self.fabric, self.score = fabric, score
         self.sweep = fabric.sweep
         self.fixed = fabric.fixed

@@ -39,7 +39,7 @@ _CHANNELS = {
 }
 
 Pixels = NDArray[np.uint8]
-Size = tuple[int, int]
+ImageSize = tuple[int, int]
 
 
 def read_image(source: Path | bytes, *, channels: int | None = None) -> Pixels:
@@ -86,21 +86,21 @@ def read_mask(source: Path | bytes) -> Pixels:
     return np.array(image, dtype=np.uint8)
 
 
-def resized(pixels: Pixels, size: Size) -> Pixels:
+def resized(pixels: Pixels, size: ImageSize) -> Pixels:
     """An image (channels, height, width) at another size, bilinear over the pixels that
     shrink into one.
     """
     return np.stack([_resized(channel, size, Image.Resampling.BILINEAR) for channel in pixels])
 
 
-def resized_mask(mask: Pixels, size: Size) -> Pixels:
+def resized_mask(mask: Pixels, size: ImageSize) -> Pixels:
     """A label map (height, width) at another size; each pixel takes the nearest one's
     label.
     """
     return _resized(mask, size, Image.Resampling.NEAREST)
 
 
-def _resized(plane: Pixels, size: Size, how: Image.Resampling) -> Pixels:
+def _resized(plane: Pixels, size: ImageSize, how: Image.Resampling) -> Pixels:
     return np.array(Image.fromarray(plane).resize((size[1], size[0]), how), dtype=np.uint8)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from bsngraph.data.reading.folder_listing import shown
-from bsngraph.data.reading.image_file import Pixels, Size, read_image, read_mask, resized, resized_mask
+from bsngraph.data.reading.image_file import ImageSize, Pixels, read_image, read_mask, resized, resized_mask
 from bsngraph.data.reading.making import IGNORED
 from bsngraph.data.reading.survey import Example
 from bsngraph.errors import InputError
@@ -26,7 +26,7 @@ class ImageFiles:
     labels: tuple[int, ...] = ()
     masks: tuple[str, ...] = ()
     channels: int | None = None
-    size: Size | None = None
+    size: ImageSize | None = None
     binary: bool = False
     classes: int | None = None
 

@@ -11,18 +11,17 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from bsngraph.data.augmentation import Augmentation
 from bsngraph.data.dataset import Dataset, Split
-from bsngraph.data.reading.precision import ROUNDING_NOISE, check_finite, coarse_channels, stored
+from bsngraph.data.reading.precision import ROUNDING_NOISE, check_finite_values, coarse_channels, stored
 from bsngraph.data.request import Request
 from bsngraph.data.splits import Part, Rows, SplitRows, split_rows
 from bsngraph.errors import InputError
+from bsngraph.tasks.label_forms import Array
 from bsngraph.tasks.task_table import TASKS
 
-Array = NDArray[np.generic]
 _AT_ONCE = 4096
 IGNORED = 255
 """The label of ignored pixels, in masks from files: what PASCAL VOC and
@@ -77,7 +76,7 @@ def make_dataset(
         InputError: labels that the task does not take, values that are no numbers.
     """
     check_labels(request.text, labels, task, len(class_names), ignore_label)
-    check_finite(request.text, inputs)
+    check_finite_values(request.text, inputs)
     values, form = stored(request.text, inputs), TASKS[task].labels
     if form.layout == "columns":
         _check_columns(request, labels, class_names)

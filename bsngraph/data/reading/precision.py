@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bsngraph.errors import InputError
-
-Array = NDArray[np.generic]
+from bsngraph.tasks.label_forms import Array
 
 _LARGEST = float(np.finfo(np.float32).max)
 ROUNDING_NOISE = 1e-13
@@ -25,7 +24,7 @@ and no difference between examples.
 _COARSE = 1e-3
 
 
-def check_finite(origin: str, values: Array) -> None:
+def check_finite_values(origin: str, values: Array) -> None:
     """Whether values (n, …) are finite numbers that a network can compute with.
 
     Raises:

@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
 from bsngraph.data.reading.making import IGNORED
-from bsngraph.data.request import Meter, Request
+from bsngraph.data.request import ReadingMeter, Request
 from bsngraph.data.splits import Rows
 from bsngraph.errors import InputError
 from bsngraph.wording import shape_text
@@ -144,7 +144,7 @@ def survey(reader: Reader, request: Request, problems: Sequence[str] = ()) -> Su
     limit = request.bytes("memory", MEMORY)
     keep = sample.size * len(reader) <= limit
     workers = worker_count(request)
-    meter = Meter(f"{request.text}: reading", len(reader), request.notify)
+    meter = ReadingMeter(f"{request.text}: reading", len(reader), request.notify)
     pixels = np.empty((len(reader), *sample.shape), dtype=np.uint8) if keep else None
     maps: list[NDArray[np.uint8]] = []
     good: list[int] = []

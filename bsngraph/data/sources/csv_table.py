@@ -17,11 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bsngraph.data.dataset import Dataset
-from bsngraph.data.reading.making import Array, draw, infer_task, make_dataset
+from bsngraph.data.reading.making import draw, infer_task, make_dataset
 from bsngraph.data.reading.survey import report_bad
 from bsngraph.data.reading.table_file import Table, read_table
-from bsngraph.data.request import Meter, Request
+from bsngraph.data.request import ReadingMeter, Request
 from bsngraph.errors import InputError, nearest
+from bsngraph.tasks.label_forms import Array
 from bsngraph.tasks.task_table import TASKS
 
 OPTIONS = {
@@ -118,7 +119,7 @@ def _cells(request: Request, table: Table, labels: Sequence[int], features: Sequ
     bad: list[str] = []
     header = table.header
     missing = _missing_numbers(table, labels)
-    meter = Meter(f"{request.text}: reading", len(table.lines), request.notify)
+    meter = ReadingMeter(f"{request.text}: reading", len(table.lines), request.notify)
     for done, (number, line) in enumerate(zip(table.line_numbers, table.lines, strict=True)):
         meter.at(done)
         if len(line) != len(header):

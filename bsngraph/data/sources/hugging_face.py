@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from bsngraph.data.dataset import Dataset
-from bsngraph.data.reading.image_file import Size, read_image, read_mask, resized, resized_mask
+from bsngraph.data.reading.image_file import ImageSize, read_image, read_mask, resized, resized_mask
 from bsngraph.data.reading.making import check_labels, draw
 from bsngraph.data.reading.streaming import dataset_from_survey
 from bsngraph.data.reading.survey import Example, numbered_classes, survey
@@ -55,7 +55,7 @@ class HubExamples:
     label: str
     maps: bool
     channels: int | None
-    size: Size | None
+    size: ImageSize | None
     binary: bool
 
     def __len__(self) -> int:

@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bsngraph.data.dataset import Dataset
-from bsngraph.data.reading.making import Array, check_labels, draw, infer_task, make_dataset
-from bsngraph.data.reading.precision import check_finite
+from bsngraph.data.reading.making import check_labels, draw, infer_task, make_dataset
+from bsngraph.data.reading.precision import check_finite_values
 from bsngraph.data.request import Request
 from bsngraph.data.splits import Part, Rows
 from bsngraph.errors import InputError, nearest
+from bsngraph.tasks.label_forms import Array
 from bsngraph.tasks.task_table import TASKS
 
 OPTIONS = {
@@ -141,8 +142,8 @@ def _joined(origin: str, arrays: Mapping[str, Array]) -> tuple[Array, Array, dic
             raise InputError(
                 f"{origin}: {x_key} {x.shape} and {y_key} {y.shape} differ in size from x_train and y_train"
             )
-        check_finite(f"{origin}: {x_key}", x)
-        check_finite(f"{origin}: {y_key}", y)
+        check_finite_values(f"{origin}: {x_key}", x)
+        check_finite_values(f"{origin}: {y_key}", y)
         inputs.append(x)
         labels.append(y)
         given[part] = np.arange(start, start + len(x))

@@ -13,10 +13,10 @@ from bsngraph.errors import BsngraphError, InputError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SUFFIXES = (".svg", ".png")
-PNG_DPI = 110
+CHART_SUFFIXES = (".svg", ".png")
+CHART_DPI = 110
 FONT_POINTS = 7.0
-STYLE: Any = {
+CHART_STYLE: Any = {
     "svg.hashsalt": "bsngraph",
     "svg.fonttype": "none",
     "font.family": "DejaVu Sans",
@@ -40,8 +40,8 @@ def form_of(path: Path, what: str) -> str:
         InputError: another suffix; `what` begins the sentence about it.
     """
     suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise InputError(f"{path}: {what} as {' or '.join(SUFFIXES)}: give it one of these endings")
+    if suffix not in CHART_SUFFIXES:
+        raise InputError(f"{path}: {what} as {' or '.join(CHART_SUFFIXES)}: give it one of these endings")
     return suffix.removeprefix(".")
 
 

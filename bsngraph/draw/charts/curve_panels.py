@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-Row = Mapping[str, Any]
+MetricsLine = Mapping[str, Any]
 
 TRAINING, VALIDATION, LIMIT = "#0072B2", "#D55E00", "#333333"
 LINES = ("#0072B2", "#D55E00", "#009E73", "#AA4499", "#E69F00", "#332288", "#8B5A2B")
@@ -51,7 +51,7 @@ class Marks:
     stages: tuple[tuple[int, str], ...]
 
 
-def panels_of(rows: Sequence[Row]) -> list[Panel]:
+def panels_of(rows: Sequence[MetricsLine]) -> list[Panel]:
     """What there is to draw: loss and the first metric of the task always; costs, λ and
     entropy if a search has learned them.
 
@@ -70,7 +70,7 @@ def panels_of(rows: Sequence[Row]) -> list[Panel]:
     return [*panels, Panel("entropy of Γ", (entropy,))]
 
 
-def marks_of(rows: Sequence[Row]) -> Marks:
+def marks_of(rows: Sequence[MetricsLine]) -> Marks:
     """The marks of a run."""
     numbered = list(enumerate(rows, start=1))
     return Marks(
@@ -89,7 +89,7 @@ def marks_of(rows: Sequence[Row]) -> Marks:
     )
 
 
-def _metric(rows: Sequence[Row]) -> str:
+def _metric(rows: Sequence[MetricsLine]) -> str:
     """The headline of the task: the first metric that is written after the loss."""
     names = [name.removeprefix("validation_") for name in rows[0] if name.startswith("validation_")]
     headline = next((name for name in names if name != "loss"), None)
@@ -98,7 +98,7 @@ def _metric(rows: Sequence[Row]) -> str:
     return headline
 
 
-def _both(rows: Sequence[Row], name: str) -> Panel:
+def _both(rows: Sequence[MetricsLine], name: str) -> Panel:
     """A metric on training and on validation data."""
     curves = (
         Curve("training", TRAINING, _points(rows, f"train_{name}")),
@@ -107,7 +107,7 @@ def _both(rows: Sequence[Row], name: str) -> Panel:
     return Panel(name.replace("_", " "), curves, name == "loss" and _far_apart(curves))
 
 
-def _cost_panel(rows: Sequence[Row], name: str) -> Panel:
+def _cost_panel(rows: Sequence[MetricsLine], name: str) -> Panel:
     curves = [
         Curve("expected", TRAINING, _points(rows, "costs", name, "sampled")),
         Curve("Γ > ½", VALIDATION, _points(rows, "costs", name, "thresholded")),
@@ -118,7 +118,7 @@ def _cost_panel(rows: Sequence[Row], name: str) -> Panel:
     return Panel(name, tuple(curves))
 
 
-def _multiplier_panel(rows: Sequence[Row], budgets: Sequence[str]) -> Panel:
+def _multiplier_panel(rows: Sequence[MetricsLine], budgets: Sequence[str]) -> Panel:
     curves = tuple(
         Curve(name, LINES[index % len(LINES)], _points(rows, "penalty", name), stepped=True)
         for index, name in enumerate(budgets)
@@ -126,7 +126,7 @@ def _multiplier_panel(rows: Sequence[Row], budgets: Sequence[str]) -> Panel:
     return Panel("λ", curves, _far_apart(curves))
 
 
-def _points(rows: Sequence[Row], *path: str) -> tuple[tuple[int, float], ...]:
+def _points(rows: Sequence[MetricsLine], *path: str) -> tuple[tuple[int, float], ...]:
     """Epoch and value of every row that has one under `path`."""
     points = []
     for number, row in enumerate(rows, start=1):

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bsngraph.draw.charts.axes import PNG_DPI, STYLE, NoMatplotlibError, figure_bytes, form_of
+from bsngraph.draw.charts.axes import CHART_DPI, CHART_STYLE, NoMatplotlibError, figure_bytes, form_of
 from bsngraph.draw.charts.curve_axes import draw_legend, draw_panel
-from bsngraph.draw.charts.curve_panels import Row, marks_of, panels_of
+from bsngraph.draw.charts.curve_panels import MetricsLine, marks_of, panels_of
 from bsngraph.whole_files import write_whole
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _WIDE_IN, _PANEL_IN, _HEAD_IN, _FOOT_IN = 9.0, 2.1, 0.35, 0.45
 
 
-def render_curves(rows: Sequence[Row], path: Path) -> None:
+def render_curves(rows: Sequence[MetricsLine], path: Path) -> None:
     """Draw the curves of a run to an .svg or .png file.
 
     Raises:
@@ -34,7 +34,7 @@ def render_curves(rows: Sequence[Row], path: Path) -> None:
     write_whole(path, curves_drawing(rows, form_of(path, "curves are drawn")))
 
 
-def curves_drawing(rows: Sequence[Row], form: str) -> bytes:
+def curves_drawing(rows: Sequence[MetricsLine], form: str) -> bytes:
     """The picture as bytes, `form` being svg or png.
 
     Raises:
@@ -48,8 +48,8 @@ def curves_drawing(rows: Sequence[Row], form: str) -> bytes:
 
     panels, marks = panels_of(rows), marks_of(rows)
     lines = -(-len(panels) // 2)
-    with rc_context(STYLE):
-        figure = Figure(figsize=(_WIDE_IN, _height_in(lines)), dpi=PNG_DPI)
+    with rc_context(CHART_STYLE):
+        figure = Figure(figsize=(_WIDE_IN, _height_in(lines)), dpi=CHART_DPI)
         grid = _panel_grid(figure, lines, len(panels))
         for axes, panel in zip(grid.flat, panels, strict=False):
             draw_panel(axes, panel, marks, len(rows))

@@ -16,7 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bsngraph.costs.schedules.scheduled_edge import ScheduledEdge
-from bsngraph.draw.charts.axes import FONT_POINTS, PNG_DPI, STYLE, NoMatplotlibError, figure_bytes, form_of
+from bsngraph.draw.charts.axes import (
+    CHART_DPI,
+    CHART_STYLE,
+    FONT_POINTS,
+    NoMatplotlibError,
+    figure_bytes,
+    form_of,
+)
 from bsngraph.draw.charts.gantt_labels import (
     BAR_HEIGHT,
     CHARACTER_POINTS,
@@ -89,10 +96,10 @@ def gantt_drawing(fabric: Fabric, charts: Sequence[Chart], form: str) -> bytes:
         for chart, foot in zip(charts, feet, strict=True)
     ]
     height = sum(heights) + _HEAD_IN
-    with rc_context(STYLE), warnings.catch_warnings():
+    with rc_context(CHART_STYLE), warnings.catch_warnings():
         # a name in a script that the font lacks: whoever views the SVG may have it
         warnings.filterwarnings("ignore", message="Glyph ")
-        figure = Figure(figsize=(width, height), dpi=PNG_DPI)
+        figure = Figure(figsize=(width, height), dpi=CHART_DPI)
         top = height
         for chart, foot, own in zip(charts, feet, heights, strict=True):
             bottom = top - _HEAD_IN - ROW_IN * chart.cores

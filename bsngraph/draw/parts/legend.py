@@ -22,7 +22,7 @@ _GAP = '<td fixedsize="true" width="6" height="1"></td>'
 
 
 @dataclass(frozen=True)
-class Entry:
+class LegendEntry:
     """A line of a colour, `thickness` points high, and what it means."""
 
     colour: str
@@ -31,15 +31,17 @@ class Entry:
     dashed: bool = False
 
 
-def family_entries(families: Iterable[Family]) -> list[Entry]:
+def family_entries(families: Iterable[Family]) -> list[LegendEntry]:
     """One entry a family, in the palette's order."""
     return [
-        Entry(family.colour, family.name)
+        LegendEntry(family.colour, family.name)
         for family in sorted(set(families), key=lambda family: (family.rank, family.name))
     ]
 
 
-def foot(caption: Sequence[str], colours: Sequence[Entry], strokes: Sequence[Entry]) -> Html | None:
+def foot(
+    caption: Sequence[str], colours: Sequence[LegendEntry], strokes: Sequence[LegendEntry]
+) -> Html | None:
     """The graph's label, or None if there are no lines and no entries."""
     entries = [*colours, *strokes]
     count = -(-len(entries) // MOST_A_ROW) or 1
@@ -55,11 +57,11 @@ def _caption_row(line: str, columns: int) -> str:
     return f'<tr><td colspan="{3 * columns}">{text}</td></tr>'
 
 
-def _entry_row(entries: Iterable[Entry]) -> str:
+def _entry_row(entries: Iterable[LegendEntry]) -> str:
     return f"<tr>{''.join(_sample(entry) + _meaning(entry) for entry in entries)}</tr>"
 
 
-def _sample(entry: Entry) -> str:
+def _sample(entry: LegendEntry) -> str:
     bars = (
         [(_GAP if part % 2 else _bar(entry, 5)) for part in range(5)] if entry.dashed else [_bar(entry, 27)]
     )
@@ -67,10 +69,10 @@ def _sample(entry: Entry) -> str:
     return f'<td align="right">{inner}<tr>{"".join(bars)}</tr></table></td>'
 
 
-def _bar(entry: Entry, width: int) -> str:
+def _bar(entry: LegendEntry, width: int) -> str:
     return f'<td fixedsize="true" width="{width}" height="{entry.thickness}" bgcolor="{entry.colour}"></td>'
 
 
-def _meaning(entry: Entry) -> str:
+def _meaning(entry: LegendEntry) -> str:
     text = f'<font point-size="{LEGEND_POINTS}" color="#333333">{html_escaped(entry.text)}</font>'
     return f'<td align="left">{text}</td><td width="8"></td>'

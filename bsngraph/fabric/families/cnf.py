@@ -29,7 +29,7 @@ from bsngraph.fabric.formats import fabric_from_networkx
 from bsngraph.fabric.model import Fabric
 from bsngraph.ops import Shape
 
-TASKS = ("classification", "segmentation")
+CNF_TASKS = ("classification", "segmentation")
 
 _Size = tuple[int, int]
 _Place = tuple[int, int]  # (layer, scale), both from 0
@@ -54,8 +54,8 @@ def cnf_fabric(
     check_number("classes", classes, 1, MOST)
     check_number("channels", channels, 1, MOST)
     check_number("layers", layers, 2, 200)
-    if task not in TASKS:
-        raise InputError(f"task={task} is not known: {nearest(task, TASKS)}")
+    if task not in CNF_TASKS:
+        raise InputError(f"task={task} is not known: {nearest(task, CNF_TASKS)}")
     sizes = tuple(_halved((height, width)))
     graph = sketch("cnf", input_shape, merge=merge)
     graph.add_edge(SOURCE, _node(0, 0), "conv", op="conv", channels=channels, kernel=3, fixed=True)

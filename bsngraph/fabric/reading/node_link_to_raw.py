@@ -15,7 +15,7 @@ from typing import Any
 from bsngraph.errors import nearest
 from bsngraph.fabric.reading import bounds
 from bsngraph.fabric.reading.edge_keys import numbered_keys
-from bsngraph.fabric.reading.node_link.json_text import parse_json
+from bsngraph.fabric.reading.node_link.json_text import parse_node_link
 from bsngraph.fabric.reading.node_link.json_values import attributes_of, mapping_of, mappings_of, name_of
 from bsngraph.fabric.reading.problem_list import ProblemList
 from bsngraph.fabric.reading.raw import RawDefault, RawEdge, RawGraph, RawNode
@@ -37,7 +37,7 @@ def node_link_to_raw(text: str, origin: str) -> RawGraph:
     """
     problems = ProblemList(origin, _MAX_PROBLEMS)
     meter = bounds.SizeMeter(origin, bounds.MAX_WORDS)
-    top = mapping_of(parse_json(text, origin), "the file", problems)
+    top = mapping_of(parse_node_link(text, origin), "the file", problems)
     word = _check_top(top, problems)
     graph = mapping_of(top.get("graph", {}), "graph", problems)
     defaults = _defaults(graph, problems)

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from bsngraph.ops.building import build_foreign, build_ours
 from bsngraph.ops.counting.allocations import measuring
 from bsngraph.ops.counting.foreign_trial import Trial, try_out, watched_generators
-from bsngraph.ops.counting.operator_counts import Count, counting
+from bsngraph.ops.counting.operator_counts import OperatorCount, counting
 from bsngraph.ops.signature import Builder, Shape, Value
 from bsngraph.ops.table import OPERATIONS
 from bsngraph.ops.user_code.refusal import kind_of, words_of
@@ -122,7 +122,7 @@ def _memory(module: nn.Module, shape: Shape) -> tuple[int, int]:
     return usage.peak, usage.held_by(result)
 
 
-def _run(module: nn.Module, shape: Shape, batch: int) -> tuple[Shape, Count]:
+def _run(module: nn.Module, shape: Shape, batch: int) -> tuple[Shape, OperatorCount]:
     """Shape and count of a forward pass of `batch` examples."""
     try:
         with torch.device("meta"), torch.no_grad(), contextlib.redirect_stdout(sys.stderr):

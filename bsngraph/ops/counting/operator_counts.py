@@ -62,7 +62,7 @@ FREE = frozenset(
 
 
 @dataclass
-class Count:
+class OperatorCount:
     """Multiply–accumulates, and the operators that could not be counted, by name."""
 
     macs: int = 0
@@ -70,9 +70,9 @@ class Count:
 
 
 @contextmanager
-def counting() -> Iterator[Count]:
+def counting() -> Iterator[OperatorCount]:
     """Count what runs meanwhile; the count is complete when this is left."""
-    count, counter, seen = Count(), FlopCounterMode(display=False), _Seen()
+    count, counter, seen = OperatorCount(), FlopCounterMode(display=False), _Seen()
     with seen, counter:  # the counter takes operators apart where it can, and `seen` sees what is left
         yield count
     count.macs = counter.get_total_flops() // 2

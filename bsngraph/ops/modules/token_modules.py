@@ -13,7 +13,7 @@ from torch.nn import functional
 from bsngraph.ops.modules.image_modules import ACTIVATION_LAYERS
 
 
-class Residual(nn.Module):
+class ResidualModule(nn.Module):
     """x + inner(x)."""
 
     def __init__(self, inner: nn.Module) -> None:
@@ -27,7 +27,7 @@ class Residual(nn.Module):
 
 def residual(inner: nn.Module, wanted: bool) -> nn.Module:
     """`inner`, with the input added where that is wanted."""
-    return Residual(inner) if wanted else inner
+    return ResidualModule(inner) if wanted else inner
 
 
 class Positions(nn.Module):

@@ -8,11 +8,11 @@ from typing import Annotated
 
 import msgspec
 
-from bsngraph.runs.rows.config import Relation
+from bsngraph.costs.budgets import Relation
 from bsngraph.runs.rows.latencies import Conditions
 from bsngraph.typed_files import Amount, Finite, Number, Positive, Row, Sha256
 
-FORMAT = 2
+CERTIFICATE_FORMAT = 2
 COVERED = (
     "config.json",
     "splits.json",
@@ -87,7 +87,7 @@ class Certificate(Row, frozen=True, kw_only=True):
     `weights`: over the weights, whatever file they are in. `seal`: over all the rest.
     """
 
-    format: Annotated[int, msgspec.Meta(ge=FORMAT, le=FORMAT)] = FORMAT
+    format: Annotated[int, msgspec.Meta(ge=CERTIFICATE_FORMAT, le=CERTIFICATE_FORMAT)] = CERTIFICATE_FORMAT
     date: str
     versions: dict[str, str]
     device: MeasuredOn

@@ -7,14 +7,14 @@ could not keep.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 
+from bsngraph.costs.budgets import Relation
 from bsngraph.settings import Recipe, SearchSettings
 from bsngraph.typed_files import Finite, Number, Positive, Row, Sha256
 
-Relation = Literal["<=", "~="]
 Threads = Annotated[int, msgspec.Meta(ge=1, le=4096)]
 Examples = Annotated[int, msgspec.Meta(ge=1, le=65_536)]
 Seed = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]

@@ -72,7 +72,7 @@ class TrainingRow(_EpochRow, frozen=True, kw_only=True, omit_defaults=True):
 EpochRow = SearchRow | TrainingRow
 
 
-def kind_of(line: Mapping[str, Any]) -> type[SearchRow] | type[TrainingRow]:
+def row_type(line: Mapping[str, Any]) -> type[SearchRow] | type[TrainingRow]:
     """The struct of a line, by its stage."""
     return SearchRow if line.get("stage") == "search" else TrainingRow
 
@@ -102,4 +102,4 @@ def flat(row: EpochRow) -> dict[str, Any]:
 
 def epoch_row(line: Mapping[str, Any]) -> EpochRow:
     """A row of our own making, as a struct."""
-    return msgspec.convert(gathered(line), kind_of(line))
+    return msgspec.convert(gathered(line), row_type(line))

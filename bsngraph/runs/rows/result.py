@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bsngraph.runs.rows.config import Relation, Seed
+from bsngraph.costs.budgets import Relation
+from bsngraph.runs.rows.config import Seed
 from bsngraph.typed_files import Amount, Count, Finite, Row
 
 Scores = dict[str, Finite | dict[str, Finite | None]]

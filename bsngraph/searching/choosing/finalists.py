@@ -17,14 +17,15 @@ from typing import Any
 
 from torch import Tensor
 
+from bsngraph.errors import InputError
 from bsngraph.runs import Json
-from bsngraph.runs.checkpoint import decode_state
+from bsngraph.runs.checkpoint import check_tensors, decode_state
 from bsngraph.searching.choosing.candidate import Candidate
 from bsngraph.searching.prepare import Job
 from bsngraph.settings import Recipe
-from bsngraph.supernet import compile_fabric, prune
+from bsngraph.supernet import SuperNet, compile_fabric, prune
 from bsngraph.training import NetTraining, Progress, TrainingState, derived_seed
-from bsngraph.typed_files import Count, Finite
+from bsngraph.typed_files import CURE, Count, Finite
 
 STAGE = "finalist"
 
@@ -100,9 +101,11 @@ def train_finalists(
         InputError: `before` is of other networks.
     """
     finalists = candidates[: job.settings.finalists]
-    if len(finalists) < 2:
+    if len(finalists) < 2 and before is None:
         return Outcome(list(candidates))
     recipe = replace(job.recipe, epochs=job.settings.finalist_epochs)
+    if before is not None:
+        _check_state(job, finalists, before, file)
     state = before or FinalistsState(tuple(finalist.architecture.live for finalist in finalists))
     under_way = 0 if state.training is None else state.training.epoch
     done = len(state.losses) * recipe.epochs + under_way
@@ -129,8 +132,7 @@ def _trained(
     progress: Progress,
 ) -> FinalistsState:
     """The state after the training of the next finalist."""
-    pruned = prune(job.profile, finalist.architecture)
-    net = compile_fabric(pruned, seed=derived_seed(job.seed, "weights")).to(job.device)
+    net = _network_of(job, finalist)
     training = NetTraining(net, job.dataset, recipe, job.seed, STAGE)
     if state.training is not None:
         training.load(state.training, file)
@@ -142,6 +144,22 @@ def _trained(
 
     training.run(progress, after_epoch)
     return states[-1]
+
+
+def _network_of(job: Job, finalist: Candidate) -> SuperNet:
+    """The finalist's network, with weights of its own."""
+    pruned = prune(job.profile, finalist.architecture)
+    return compile_fabric(pruned, seed=derived_seed(job.seed, "weights")).to(job.device)
+
+
+def _check_state(job: Job, finalists: Sequence[Candidate], state: FinalistsState, file: Path) -> None:
+    """Raise where the state that `file` held is not one of these finalists."""
+    done = len(state.losses)
+    if len(finalists) < 2 or done > len(finalists) or (state.weights is None) != (done == 0):
+        raise InputError(f"{file}: its finalists are not those of a search: {CURE}")
+    if state.weights is not None:
+        best = finalists[state.losses.index(min(state.losses))]
+        check_tensors(_network_of(job, best).state_dict(), state.weights, file)
 
 
 class _Together:

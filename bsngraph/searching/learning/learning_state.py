@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from bsngraph.errors import InputError
-from bsngraph.fabric import Architecture, Fabric
+from bsngraph.fabric import Architecture, Fabric, connected, live_edges
 from bsngraph.runs.checkpoint import OptimizerState, decode_state
-from bsngraph.typed_files import CURE, Count
+from bsngraph.typed_files import CURE, Amount, Count, Finite
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +28,7 @@ class LearningState:
     logits: Tensor
     optimizer: OptimizerState
     edge_optimizer: OptimizerState
-    multipliers: dict[str, tuple[float, float]]
+    multipliers: dict[str, tuple[Amount, Finite]]
     incumbent: tuple[Count, ...] | None
 
     def to_checkpoint(self) -> dict[str, Any]:
@@ -56,8 +57,20 @@ def architecture_in(fabric: Fabric, live: tuple[int, ...], file: Path) -> Archit
     """The architecture of live edges that a checkpoint names.
 
     Raises:
-        InputError: the fabric has no such edges.
+        InputError: they are not the live edges of any choice that the fabric has.
     """
-    if any(edge >= len(fabric.edges) for edge in live) or list(live) != sorted(set(live)):
+    named = Architecture(len(fabric.edges), live)
+    known = all(edge < len(fabric.edges) for edge in live) and list(live) == sorted(set(live))
+    if not (known and _is_live_part(fabric, named)):
         raise InputError(f"{file}: the edges {list(live)} are not those of an architecture: {CURE}")
-    return Architecture(len(fabric.edges), live)
+    return named
+
+
+def _is_live_part(fabric: Fabric, architecture: Architecture) -> bool:
+    """Whether edges of the fabric connect every target, all of them live, and the
+    gates and choices allow them.
+    """
+    mask = architecture.mask[None]
+    whole = bool(connected(fabric, mask).all())
+    alive = np.array_equal(live_edges(fabric.sweep, mask | fabric.fixed), mask)
+    return whole and alive and fabric.decisions.completed(architecture.mask) is not None

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bsngraph.fabric.difference import Changed, FabricDifference
     from bsngraph.fabric.model import Edge, Fabric, Node
 
-Costs = dict[str, dict[str, float]]
+CostsByEdge = dict[str, dict[str, float]]
 
 
 @click.command(cls=GroupedCommand)
@@ -60,7 +60,7 @@ def command(a: Path, b: Path, output: Path | None, costs: bool, form: str) -> No
             click.echo(str(output))
 
 
-def _load(a: Path, b: Path, costs: bool) -> tuple[tuple[Fabric, Fabric], Costs]:
+def _load(a: Path, b: Path, costs: bool) -> tuple[tuple[Fabric, Fabric], CostsByEdge]:
     """Both fabrics and their total costs."""
     from bsngraph.fabric import read_fabric
 
@@ -75,7 +75,7 @@ def _load(a: Path, b: Path, costs: bool) -> tuple[tuple[Fabric, Fabric], Costs]:
     return fabrics, {name: {"a": totals[0][name], "b": totals[1][name]} for name in totals[0]}
 
 
-def _facts(found: FabricDifference, costs: Costs) -> dict[str, Any]:
+def _facts(found: FabricDifference, costs: CostsByEdge) -> dict[str, Any]:
     """What `--format json` prints."""
 
     def changes(changed: tuple[Changed, ...]) -> list[dict[str, Any]]:
@@ -108,7 +108,7 @@ def _facts(found: FabricDifference, costs: Costs) -> dict[str, Any]:
     }
 
 
-def _show(found: FabricDifference, costs: Costs) -> None:
+def _show(found: FabricDifference, costs: CostsByEdge) -> None:
     """The same for people: - only in A, + only in B, ~ changed."""
     from bsngraph.draw.palette import long_label
     from bsngraph.wording import quantity
@@ -158,7 +158,7 @@ def _draw(
     fabrics: tuple[Fabric, Fabric],
     found: FabricDifference,
     paths: tuple[Path, Path],
-    costs: Costs,
+    costs: CostsByEdge,
     output: Path,
 ) -> None:
     from bsngraph.draw import render_dot

@@ -29,7 +29,7 @@ class Twice(dict[str, Any]):
     name = ""
 
 
-def parse_json(text: str, origin: str) -> Any:
+def parse_node_link(text: str, origin: str) -> Any:
     """Parse a text.
 
     Raises:
