@@ -213,7 +213,7 @@ def test_a_wish_that_nothing_comes_close_to_is_no_failure(fabric: Path, tmp_path
         ("memory=50", "a limit on memory (bytes) needs a unit: B, kB"),
         ("steps:2=3ms", "unit 'ms' does not measure steps:2 (steps)"),
         ("energy=3ms", "unit 'ms' does not measure energy (its own unit)"),
-        ("makespan:4=3", "a limit on makespan:4 (ms) needs a unit: us, µs, ms, s, or %"),
+        ("makespan:4=3", "a limit on makespan:4 (ms) needs a unit: us, µs, μs, ms, s, or %"),
         ("makespan:4=0ms", "the limit must be a positive finite number"),
         ("energy=-0.5", "the limit must be a positive finite number"),
         ("memory=nanMB", "the limit must be a positive finite number"),
@@ -422,7 +422,7 @@ def test_wrong_options_of_a_cost_of_ones_own_are_told(
 def test_a_black_box_that_nothing_meets_is_none_feasible_yet_and_exits_1_with_the_best_found(
     fabric: Path, tmp_path: Path, own, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("walk", "feasible"):  # as on a fabric of more choices than are enumerated
+    for module in ("walk", "best_inside"):  # as on a fabric of more choices than are enumerated
         monkeypatch.setattr(f"bsngraph.costs.solving.{module}.MOST_ENUMERATED", 0.5)
     run = tmp_path / "run"
     result = invoke("search", fabric, *FAST, *own("never"), *budgets("own=6"), "--out", run)
