@@ -1,5 +1,4 @@
-"""Fabric → FabricProfile: the shape of every node and edge, MACs, parameters and bytes
-of every edge.
+"""Fabric → FabricProfile: shapes of nodes and edges, MACs, parameters and bytes.
 
 Walks the fabric once in topological order. Every operation is profiled on the meta
 device (torch is imported then, not before); what does not fit is collected as problems
@@ -29,8 +28,9 @@ Counts = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class FabricProfile:
-    """A fabric with its shapes (one example, channels first) and counts, each in the
-    order of its nodes or edges.
+    """A fabric with its shapes and counts, in the order of its nodes or edges.
+
+    Shapes are of one example, channels first.
 
     `macs` and `params` are (edges,) vectors for one example's forward pass, and so are
     what `OperationProfile` says of memory: `bytes` (stored weights), `workspace` (the
@@ -49,9 +49,7 @@ class FabricProfile:
     uncounted: tuple[tuple[str, ...], ...]
 
     def annotated(self) -> Fabric:
-        """The fabric with shapes and counts as information, as it is written to
-        files.
-        """
+        """The fabric with shapes and counts as information, as files are written."""
         nodes = tuple(
             replace(node, tensor=shape)
             for node, shape in zip(self.fabric.nodes, self.node_shapes, strict=True)
@@ -75,8 +73,9 @@ def profile_fabric(fabric: Fabric) -> FabricProfile:
 
 
 def profile_draft(draft: Draft) -> FabricProfile:
-    """Shapes and counts of a fabric as it was read, with everything that is wrong with
-    the file in one error.
+    """Shapes and counts of a fabric as it was read.
+
+    Everything that is wrong with the file is in one error.
 
     Raises:
         FabricError: the problems of reading and those of the shapes.
@@ -103,8 +102,9 @@ def profile_draft(draft: Draft) -> FabricProfile:
 
 
 class _Walk:
-    """One pass in topological order; what is unknown stays None and is not complained
-    about a second time.
+    """One pass over the nodes in topological order.
+
+    What is unknown stays None and causes no second problem.
     """
 
     def __init__(self, fabric: Fabric, broken: frozenset[int]) -> None:

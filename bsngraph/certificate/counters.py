@@ -1,5 +1,6 @@
-"""How the certificate counts each cost of the table by itself: the functions that the
-rows of `COSTS` name.
+"""How the certificate counts each cost of the table by itself.
+
+The rows of `COSTS` name these functions.
 
 In: a delivered network, what follows the cost's name and a colon, and what only a
 machine or a user can give. Out: a `CountedAmount`, or None if what it needs is not
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CountedAmount:
-    """A value in the cost's unit, by what it was counted, and what belongs to it: the
-    conditions of a measurement, the durations of a schedule.
+    """A cost that was counted: `value` in the cost's unit, and `by` what.
+
+    `more` belongs to it: the conditions of a measurement, the durations of a schedule.
     """
 
     value: float
@@ -67,8 +69,7 @@ def steps(net: SuperNet, argument: str, means: Means) -> CountedAmount:
 
 
 def makespan(net: SuperNet, argument: str, means: Means) -> CountedAmount | None:
-    """Milliseconds on so many cores, with the file's own durations, or else those of
-    `means`.
+    """Milliseconds on the cores given, by the file's own durations or those of `means`.
 
     Raises:
         InputError: an edge has no duration.
@@ -93,8 +94,9 @@ def makespan(net: SuperNet, argument: str, means: Means) -> CountedAmount | None
 
 
 def latency(net: SuperNet, argument: str, means: Means) -> CountedAmount:
-    """Milliseconds of the network measured whole, which may move it to another device
-    and back.
+    """Milliseconds of the whole network, measured.
+
+    The measurement may move the network to another device and back.
 
     Raises:
         InputError: the device is not here.

@@ -37,8 +37,9 @@ class Sources:
 
 @dataclass(frozen=True)
 class CostKind:
-    """A row: unit, a sentence of definition, and how it is priced: (profile, its name
-    as written, sources) → Cost.
+    """A row: unit, a sentence of definition, and how the cost is priced.
+
+    `price` is (profile, the name as written, sources) → Cost.
 
     `argument` stands for the number of cores that follows the name and a colon; it is
     empty where nothing may follow. `always`: reported of every network, asked for or
@@ -181,8 +182,9 @@ def annotated_costs(profile: FabricProfile) -> tuple[str, ...]:
 
 
 def price(profile: FabricProfile, name: str, sources: Sources | None = None) -> Cost:
-    """The cost called `name`: a row of the table (`steps:4` with its argument), an
-    annotation, or one of the user's own.
+    """The cost called `name`: of the table, of an annotation, or of the user's own.
+
+    A name of the table may have an argument: `steps:4`.
 
     Raises:
         InputError: there is no such cost, some edges lack its annotation, an annotation
@@ -222,8 +224,10 @@ def annotation(profile: FabricProfile, name: str) -> Costs:
 
 
 def complete_costs(profile: FabricProfile) -> tuple[Cost, ...]:
-    """Every cost that this fabric has a value for: the table's that are always
-    reported, and annotations that stand on every edge.
+    """Every cost that this fabric has a value for.
+
+    These are the rows of the table that are always reported, and the annotations that
+    stand on every edge.
     """
     everywhere = [
         name for name in annotated_costs(profile) if all(name in edge.costs for edge in profile.fabric.edges)

@@ -1,5 +1,6 @@
-"""Costs of the user's own: a Python function from an architecture to a number, treated
-as a black box.
+"""Costs of the user's own: a Python function from an architecture to a number.
+
+Nothing is known of such a cost but its values.
 
 In: `name=FILE.py:function`, or a function from Python. Out: a `BlackBox`, whose value
 for live edges (batch, edges) is (batch,), like that of any other cost. The function
@@ -43,8 +44,9 @@ _HOW = "write --cost NAME=FILE.py:FUNCTION, e.g. --cost energy=my_costs.py:energ
 
 
 class BlackBox:
-    """A cost whose values nobody can explain. They have no unit, and are remembered by
-    architecture, at most `remembered` of them.
+    """A cost of which only the values are known.
+
+    They have no unit. At most `remembered` of them are remembered, by architecture.
     """
 
     unit = ""
@@ -69,8 +71,9 @@ class BlackBox:
         self._values: OrderedDict[bytes, float] = OrderedDict()
 
     def of(self, live: Booleans) -> Costs:
-        """The cost of each sample: live edges (batch, edges) Boolean → (batch,). No
-        live edge costs nothing.
+        """The cost of each sample: live edges (batch, edges) Boolean → (batch,).
+
+        A sample without live edges costs nothing.
 
         Raises:
             InputError: the function fails, takes longer than `timeout_s`, or gives what
@@ -133,8 +136,7 @@ class BlackBox:
 
 
 def load_user_cost(text: str, profile: FabricProfile, *, timeout_s: float = TIMEOUT_S) -> BlackBox:
-    """The cost that `--cost NAME=FILE.py:FUNCTION` names, for the architectures of a
-    fabric.
+    """The cost that `--cost NAME=FILE.py:FUNCTION` names, for one fabric.
 
     Raises:
         InputError: the text does not read so, the name is taken, the file cannot be
@@ -196,13 +198,13 @@ class _Failed:
 
 
 def call_each(function: CostFunction, arguments: Sequence[Fabric], timeout_s: float) -> list[object]:
-    """The function's answer to each argument, up to the first that fails or is late: a
-    `_Failed` or a `_Late`.
+    """The function's answer to each argument, up to the first that fails or is late.
 
-    The calls run in a thread of their own. An alarm would end a late call, but only
-    where the main thread asks, where nobody else has set one, and where the function
-    does not catch it; this works everywhere. The late call is left behind and ends with
-    the process. What the function prints meanwhile goes to stderr.
+    A call that fails gives a `_Failed`, one that is late a `_Late`. The calls run in a
+    thread of their own. An alarm would end a late call, but only where the main thread
+    asks, where nobody else has set one, and where the function does not catch it; this
+    works everywhere. The late call is left behind and ends with the process. What the
+    function prints meanwhile goes to stderr.
     """
     answers: queue.SimpleQueue[object] = queue.SimpleQueue()
     given_up = threading.Event()

@@ -1,5 +1,6 @@
-"""Operations: the table, their signatures, our own ones and torch.nn's. Importing it
-does not import torch.
+"""Operations: the table, their signatures, our own ones and torch.nn's.
+
+Importing this package does not import torch.
 """
 
 from bsngraph.ops.signature import Argument, Bounds, Operation, Shape, Value

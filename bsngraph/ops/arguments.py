@@ -1,5 +1,6 @@
-"""The types of our builders' arguments: what each takes, its bounds, and what it means,
-said once for all operations.
+"""The types of our builders' arguments: what each takes, its bounds and its meaning.
+
+Each is defined once for all operations.
 """
 
 from typing import Annotated, Literal

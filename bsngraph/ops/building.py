@@ -25,8 +25,9 @@ _ADAPTED = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.GroupNorm)
 
 
 class Function(nn.Module):
-    """A function of one batch as a module: what a user's builder may give in place of
-    one.
+    """A function of one batch as a module.
+
+    A user's builder may give a function in place of a module.
     """
 
     def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
@@ -38,8 +39,9 @@ class Function(nn.Module):
 
 
 def build(op: str, arguments: Mapping[str, Value], shape: Shape) -> nn.Module:
-    """The module of operation `op` for inputs of `shape` (without the batch), on
-    torch's current default device.
+    """The module of operation `op` for inputs of `shape` (without the batch).
+
+    It is built on torch's current default device.
 
     Raises:
         ValueError: the operation cannot work on that shape, or with those arguments.
@@ -71,8 +73,10 @@ def build_ours(builder: Builder, arguments: Mapping[str, Value], shape: Shape) -
 
 
 def build_foreign(builder: Builder, arguments: Mapping[str, Value], shape: Shape) -> nn.Module:
-    """The module that a user's builder gives, adapted: lazy layers have their weights,
-    and norms cope with one value a channel. What the builder prints goes to stderr.
+    """The module that a user's builder gives, adapted to sampled execution.
+
+    Lazy layers get their weights, and norms cope with one value a channel. What the
+    builder prints goes to stderr.
 
     Raises:
         ValueError: the builder fails, or gives no module; a lazy layer cannot run.
@@ -97,8 +101,10 @@ def _materialise(module: nn.Module, shape: Shape) -> None:
 
 
 def _cope_with_one_value(part: nn.Module) -> None:
-    """Make a norm of torch ours: an edge may be live for one example of a batch, and
-    torch's refuse one value a channel in training. Weights and statistics stay.
+    """Replace a norm of torch by ours; weights and statistics stay.
+
+    An edge may be live for one example of a batch, and torch's norms refuse one value a
+    channel in training.
     """
     if type(part) in _ADAPTED:
         part.__class__ = NORMS[type(part).__name__]

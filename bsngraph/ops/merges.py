@@ -1,5 +1,4 @@
-"""The table of merges: a name in a graph file → how a node makes one value of its
-inputs.
+"""The table of merges: a name in a graph file → how a node merges its inputs.
 
 Adding a merge is one row here. Every stage goes by the row: reading checks the name,
 profiling the shapes, and running, deploying and counting memory call the row's
@@ -21,8 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MergePart:
-    """What one edge brings: values (k, …), the rows (k,) of the node they belong to
-    (None: all of them), and the first channel of its slot.
+    """What one edge brings to a node.
+
+    `value` is (k, …) for the node's rows `rows` (k,), or for all rows where that is
+    None. `offset` is the first channel of the edge's slot.
     """
 
     value: Tensor
@@ -32,8 +33,10 @@ class MergePart:
 
 @dataclass(frozen=True)
 class Place:
-    """The node a merge works for: its number of rows, how many inputs each row has
-    (rows,), and its channels. `present` is None where every row has every part.
+    """The node that a merge works for.
+
+    It has `count` rows and `channels` channels. `present` (rows,) is the number of
+    inputs of each row, None where every row has every part.
     """
 
     count: int

@@ -1,5 +1,6 @@
-"""What an operation is called with: argument names, types, bounds and defaults, read
-off its builder's signature.
+"""What an operation is called with, read off its builder's signature.
+
+That is argument names, types, bounds and defaults.
 
 In: a builder `def conv(shape, *, channels: Size, kernel: OddSize = 3): ...`, or an
 nn.Module class whose `__init__` reads so. Out: an `Operation` that turns the text of a
@@ -87,8 +88,9 @@ class Argument:
 
 @dataclass(frozen=True)
 class Operation:
-    """A row of the table of operations: `builder(shape, **arguments)` gives an
-    nn.Module for inputs of `shape`.
+    """A row of the table of operations.
+
+    `builder(shape, **arguments)` gives an nn.Module for inputs of `shape`.
 
     `summary` says what it is, `when` what it is good for, `sizes` what it does to a
     shape. `origin` names the file or module it comes from; it is empty for our own.
@@ -136,9 +138,9 @@ def to_type(value: Value, kind: type) -> Value:
 
 
 def read_signature(name: str, builder: Builder) -> Operation:
-    """The operation that `builder` defines: its keyword-only parameters are the
-    arguments, its docstring says what it is.
+    """The operation that `builder` defines.
 
+    Its keyword-only parameters are the arguments, and its docstring says what it is.
     The docstring's first paragraph is the summary; what follows `When:` and `Sizes:` at
     the beginning of a line, up to the next of them or an empty line, is what they say.
     A text in an `Annotated[int, "…"]` describes an argument, a `Bounds` in it limits

@@ -1,5 +1,4 @@
-"""The table of operations: a name in a graph file → its signature and the builder of
-its module.
+"""The table of operations: a name in a graph file → its signature and builder.
 
 Adding an operation is one builder under `@operation` (our own: `images.py`,
 `resizing.py`, `tokens.py`, `vectors.py`); its shape, MACs and parameters need no
@@ -33,12 +32,10 @@ _Builder = TypeVar("_Builder", bound=Callable[..., Any])
 
 
 def operation(name: str) -> Callable[[_Builder], _Builder]:
-    """Register an operation under `name`: a function that builds it, or an nn.Module
-    class.
+    """Register an operation under `name`: a function that builds it, or a Module class.
 
     Either takes the incoming shape of one example, then keyword-only arguments with
-    types (bool, int, float, str, Literal of strings), which become the words an edge
-    may bear:
+    types (bool, int, float, str, Literal of strings), which become words of an edge:
 
     ```python
     @operation("scale")
@@ -57,8 +54,8 @@ def operation(name: str) -> Callable[[_Builder], _Builder]:
     same place (a notebook's cell, a reloaded module) replaces it.
 
     Raises:
-        ValueError: the name is taken, or none; an argument bears a name that means
-            something else on an edge.
+        ValueError: the name is taken or invalid, or an argument's name means something
+            else on an edge.
         TypeError: the signature cannot be read (see `read_signature`).
     """
     if not (isinstance(name, str) and _NAME.fullmatch(name)):
@@ -90,8 +87,9 @@ def operation(name: str) -> Callable[[_Builder], _Builder]:
 
 @contextmanager
 def registering_from(origin: str) -> Iterator[None]:
-    """What is registered meanwhile comes from `origin`; nothing stays registered if it
-    fails.
+    """Give what is registered meanwhile the origin `origin`.
+
+    If it fails, nothing stays registered.
     """
     before = dict(OPERATIONS)
     token = _origin.set(origin)

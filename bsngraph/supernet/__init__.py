@@ -1,5 +1,6 @@
-"""Compiled fabrics: a SuperNet runs any sample of its fabric, only what is live and
-only for the examples it is live for.
+"""Compiled fabrics: a SuperNet runs any sample of its fabric.
+
+Only live edges run, and only for the examples they are live for.
 """
 
 from bsngraph.supernet.deployed import deploy

@@ -1,5 +1,6 @@
-"""A pruned net → the network to deliver: plain torch in the order it runs, without
-routes, samples or rows.
+"""A pruned net → the network to deliver: plain torch in the order it runs.
+
+It has no routes, samples or rows.
 
 In: a SuperNet whose edges are all fixed. Out: a `torch.fx.GraphModule` in evaluation
 mode with copies of the weights. Its code is the lines that one writes by hand
@@ -32,8 +33,7 @@ _BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
 def deploy(net: SuperNet, *, fold: bool = True) -> GraphModule:
-    """The net as plain torch, in evaluation mode, on the same device and of the same
-    number type and layout.
+    """The net as plain torch in evaluation mode; device, number type and layout stay.
 
     It is called as the net is, without a sample: (batch, …) for one source, a mapping
     from names for several; gives (batch, …) for one target, a mapping for several.
@@ -84,8 +84,9 @@ def _graph(net: SuperNet, operations: nn.ModuleList) -> Graph:
 
 
 def _run(graph: Graph, name: str, module: nn.Module, value: Node) -> Node:
-    """Call a module; a plain sequence's parts one by one, since each call of a module
-    costs a few microseconds.
+    """Call a module, or the parts of a plain sequence one by one.
+
+    Each call of a module costs a few microseconds.
     """
     if type(module) is nn.Identity:
         return value
@@ -114,9 +115,7 @@ def _merged(graph: Graph, merge: Merge, parts: Sequence[Node]) -> Node:
 
 
 def _concat(graph: Graph, net: SuperNet, node: int, parts: dict[int, Node]) -> Node:
-    """The parts in the order of their slots; slots that pruning left empty are
-    zeros.
-    """
+    """The parts in the order of their slots; slots without a part are zeros."""
     channels, *size = net.profile.node_shapes[node]
     ordered = sorted(parts, key=net.concat_offsets.__getitem__)
     pieces, filled = [], 0
@@ -132,9 +131,7 @@ def _concat(graph: Graph, net: SuperNet, node: int, parts: dict[int, Node]) -> N
 
 
 def _folded(module: nn.Module) -> nn.Module:
-    """The module with every convolution and BatchNorm that follow each other in a
-    sequence made one.
-    """
+    """The module with each convolution and the BatchNorm behind it made one."""
     children: list[tuple[str, nn.Module]] = []
     for name, child in module.named_children():
         last = children[-1][1] if children else None
@@ -155,7 +152,9 @@ def _folded(module: nn.Module) -> nn.Module:
 
 
 def _fits(conv: Any, norm: Any) -> bool:
-    """Not a norm without running statistics, nor a transposed convolution of groups,
+    """Whether a norm can be folded into a convolution.
+
+    It cannot without running statistics, nor behind a transposed convolution of groups,
     whose weights hold channels in another order.
     """
     return norm.running_mean is not None and not (conv.transposed and conv.groups > 1)

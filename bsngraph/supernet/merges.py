@@ -1,5 +1,4 @@
-"""How a node's live inputs become one value: the functions behind the table of merges
-(`ops/merges.py`).
+"""The functions behind the table of merges (`ops/merges.py`).
 
 In: the results of the live edges into a node, each with the rows of the node's batch it
 has values for (None: all of them); every row has at least one. Out: (rows, …). Absent

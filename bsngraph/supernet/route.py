@@ -1,5 +1,6 @@
-"""A sample → a Route: everything about running it that can be decided on the host,
-before any tensor is touched.
+"""A sample → a Route: everything about running it that needs no tensor.
+
+It is decided on the host, before the pass.
 
 In: a fabric and the live edges of a batch. Out: for each node that is live for any
 example how many examples it holds (its rows), and for each live edge which of its
@@ -35,8 +36,9 @@ class Handout:
 
 @dataclass(frozen=True)
 class NodeStep:
-    """Make a node's value from its live edges, `edges[i]` filling the rows `rows[i]`,
-    then hand it out.
+    """Make a node's value from its live edges, then hand it out.
+
+    `edges[i]` fills the rows `rows[i]`.
 
     `count`: examples the node is live for. `present` (count,): how many inputs each of
     them has; None where the merge does not ask, or all have every edge.
@@ -52,8 +54,9 @@ class NodeStep:
 
 @dataclass(frozen=True)
 class Route:
-    """The way of one batch through the fabric. `targets`: for each, the examples it has
-    a value for (None: all).
+    """The way of one batch through the fabric.
+
+    `targets` are, for each target, the examples it has a value for (None: all).
     """
 
     batch: int
@@ -64,8 +67,9 @@ class Route:
 
 
 class Planner:
-    """Plans the routes of one fabric. What does not depend on the sample is worked out
-    once.
+    """Plans the routes of one fabric.
+
+    What does not depend on the sample is worked out once.
     """
 
     def __init__(self, fabric: Fabric) -> None:
@@ -79,8 +83,9 @@ class Planner:
             self.outgoing[source].append(edge)
 
     def route(self, live: Booleans, device: torch.device) -> Route:
-        """The route of live edges (batch, edges); its indices are on `device`, sent
-        there in one copy.
+        """The route of live edges (batch, edges).
+
+        Its indices are on `device`, sent there in one copy.
         """
         fabric = self.fabric
         columns = np.ascontiguousarray(live.T)
@@ -120,8 +125,9 @@ class Planner:
         )
 
     def _inputs(self, columns: Booleans) -> _Numbers:
-        """How many of the edges `columns` (edges, batch) lead into each node: (nodes,
-        batch).
+        """How many of the edges `columns` (edges, batch) lead into each node.
+
+        The result is (nodes, batch).
         """
         inputs = np.zeros((len(self.fabric.nodes), columns.shape[1]), dtype=np.int64)
         if len(self.made):
@@ -130,9 +136,7 @@ class Planner:
 
     @staticmethod
     def _parts(used: _Numbers, partly: Booleans, views: Iterator[Tensor]) -> Iterator[tuple[int, _Rows]]:
-        """Each used edge with the next of the views, or None where that would be all
-        rows.
-        """
+        """Each used edge with the next of the views, or None where that is all rows."""
         for edge in used.tolist():
             rows = next(views)
             yield edge, rows if partly[edge] else None

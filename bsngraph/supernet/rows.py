@@ -1,5 +1,6 @@
-"""Taking rows out of a batch and putting them back, each once, without losing the
-memory layout.
+"""Taking rows out of a batch and putting them back, once each.
+
+The memory layout is kept.
 
 `index_select` and `index_add` give contiguous (NCHW) results whatever comes in; through
 a view with the channels last they keep channels_last, in which CPU convolutions run
@@ -30,8 +31,9 @@ _NEARLY_ALL = 2 / 3
 
 @dataclass(frozen=True)
 class Taken:
-    """What an edge takes of a value: `x` (k, …), which are `rows` (k,) of `whole`; x is
-    the whole where rows is None.
+    """What an edge takes of a value.
+
+    `x` (k, …) are the rows `rows` (k,) of `whole`; x is the whole where rows is None.
     """
 
     x: Tensor
@@ -40,21 +42,19 @@ class Taken:
 
 
 def take_rows(whole: Tensor, rows: Sequence[RowIndices]) -> list[Taken]:
-    """For each of `rows`, those examples of a value (batch, …); all of it where they
-    are None.
-    """
+    """For each of `rows`, those examples of a value (batch, …); None takes them all."""
     some = [part for part in rows if part is not None]
     taken = iter(_Take.apply(whole, *some) if some else ())  # type: ignore[no-untyped-call]
     return [Taken(whole if part is None else next(taken), whole, part) for part in rows]
 
 
 def run_on(taken: Taken, operation: Callable[[Tensor], Tensor]) -> Tensor:
-    """operation(x). Where x is most of a value, autograd does not save it for the
-    backward pass: the rows are taken again there.
+    """The operation's result on what was taken, x.
 
-    While edges are likely to be kept, each that leaves a node takes nearly all of its
-    rows: saved, these copies of one value would be most of the memory of a training
-    step. Smaller ones are saved, to spare the time.
+    Where x is most of a value, autograd does not save it for the backward pass: the
+    rows are taken again there. While edges are likely to be kept, each that leaves a
+    node takes nearly all of its rows: saved, these copies of one value would be most of
+    the memory of a training step. Smaller ones are saved, to spare the time.
 
     Raises:
         RuntimeError: in the backward pass, where another operation has changed the
@@ -84,8 +84,9 @@ def run_on(taken: Taken, operation: Callable[[Tensor], Tensor]) -> Tensor:
 
 
 def add_rows(parts: Sequence[tuple[Tensor, RowIndices]], count: int) -> Tensor:
-    """The sum of batches y (k, …), each at its rows (k,) of `count`; of whole batches
-    where its rows are None.
+    """The sum of batches y (k, …), each at its rows (k,) of `count`.
+
+    A batch whose rows are None is whole.
     """
     if all(rows is None for _, rows in parts):
         total, *others = (y for y, _ in parts)
@@ -97,8 +98,9 @@ def add_rows(parts: Sequence[tuple[Tensor, RowIndices]], count: int) -> Tensor:
 
 
 def spread_rows(y: Tensor, rows: RowIndices, count: int, fill: float = 0.0) -> Tensor:
-    """A batch of `count` examples that holds y (k, …) at `rows` (k,) and `fill`
-    elsewhere; y itself where rows is None.
+    """A batch of `count` examples with y (k, …) at `rows` (k,) and `fill` elsewhere.
+
+    It is y itself where rows is None.
     """
     if rows is None or fill == 0.0:
         return add_rows([(y, rows)], count)
@@ -144,8 +146,9 @@ class _Add(Function):
 
 
 def _sum(parts: Sequence[tuple[Tensor, RowIndices]], count: int, last: bool) -> Tensor:
-    """The sum, whole batches first: nothing is filled with zeros where there is one. In
-    the widest of the types, as autocast mixes them.
+    """The sum, in the widest of the types, as autocast mixes them.
+
+    Whole batches come first: if there is one, nothing is filled with zeros.
     """
     widest = functools.reduce(torch.promote_types, (y.dtype for y, _ in parts))
     parts = [(y.to(widest), rows) for y, rows in parts]

@@ -31,8 +31,10 @@ MAX_PARAMETERS = 2**31
 
 
 class SuperNet(nn.Module):
-    """A fabric with weights. `operations[e]` is the module of edge e; `foreign` says
-    whether any of them is the user's.
+    """A fabric with weights.
+
+    `operations[e]` is the module of edge e. `foreign` says whether any of them is the
+    user's.
     """
 
     def __init__(self, profile: FabricProfile) -> None:
@@ -53,8 +55,9 @@ class SuperNet(nn.Module):
         return self.profile.fabric
 
     def route(self, kept: Booleans | Tensor, device: torch.device | str = "cpu") -> Route:
-        """The way of a sample `kept` (batch, edges) through the net; only its live
-        edges run. Worth keeping if it is run again.
+        """The way of a sample `kept` (batch, edges) through the net.
+
+        Only live edges run. Keep the route if the sample is run again.
         """
         return self.planner.route(live_edges(self.sweep, _on_host(kept)), torch.device(device))
 
@@ -112,8 +115,9 @@ class SuperNet(nn.Module):
         return {node: self._activated(node, value) for node, value in nodes.items()}
 
     def _node(self, step: NodeStep, taken: dict[int, Taken], made: dict[int, Tensor]) -> None:
-        """Make a node's value of what its edges have `taken`, and hand it out to the
-        next ones; a target's goes to `made`.
+        """Make a node's value of what its edges have `taken`, and hand it out.
+
+        The value of a target goes to `made`.
         """
         node = self.fabric.nodes[step.node]
         parts = []
@@ -133,8 +137,10 @@ class SuperNet(nn.Module):
 
 
 def compile_fabric(fabric: Fabric | FabricProfile, *, seed: int | None = None) -> SuperNet:
-    """Compile a fabric to a SuperNet, its weights drawn from `seed` (None: from torch's
-    global generator).
+    """Compile a fabric to a SuperNet.
+
+    Its weights are drawn from `seed`, or from torch's global generator where that is
+    None.
 
     Raises:
         FabricError: shapes that do not fit, or more than `MAX_PARAMETERS` parameters.
@@ -160,9 +166,7 @@ def _on_host(kept: Booleans | Tensor) -> Booleans:
 
 
 def _check_size(profile: FabricProfile) -> None:
-    """Refuse a network that no machine this is meant for could hold, before anything is
-    allocated for it.
-    """
+    """Refuse a network that no machine could hold, before anything is allocated."""
     total = int(profile.params.sum())
     if total > MAX_PARAMETERS:
         largest = int(profile.params.argmax())

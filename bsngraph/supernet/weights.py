@@ -1,5 +1,6 @@
-"""Weights by edge name, so that they survive pruning and renumbering:
-`source->target#key/conv.weight` → tensor.
+"""Weights by edge name: `source->target#key/conv.weight` → tensor.
+
+By name they survive pruning and renumbering.
 """
 
 from __future__ import annotations
@@ -24,8 +25,7 @@ def named_weights(net: SuperNet) -> dict[str, Tensor]:
 
 
 def load_named_weights(net: SuperNet, weights: Mapping[str, Tensor]) -> None:
-    """Copy weights of the same names into a net; names of edges that it lacks are
-    passed over.
+    """Copy weights of the same names into a net; other names are passed over.
 
     Raises:
         InputError: a tensor that the net needs is missing, or has another shape.
@@ -43,8 +43,9 @@ def load_named_weights(net: SuperNet, weights: Mapping[str, Tensor]) -> None:
 
 
 def prune(fabric: Fabric | FabricProfile, architecture: Architecture | Booleans) -> Fabric:
-    """The architecture, or the edges kept (edges,) Boolean, as a fabric of its own: the
-    live edges, all fixed.
+    """The architecture as a fabric of its own: its live edges, all fixed.
+
+    `architecture` may also be the edges kept, (edges,) Boolean.
 
     Raises:
         BsngraphError: the edges kept do not connect every target.
@@ -56,8 +57,9 @@ def prune(fabric: Fabric | FabricProfile, architecture: Architecture | Booleans)
 
 
 def prune_net(net: SuperNet, architecture: Architecture) -> SuperNet:
-    """The architecture as a network of its own, with copies of the super-network's
-    weights, on the same device, of the same number type.
+    """The architecture as a network of its own, with copies of the weights.
+
+    Device and number type are those of the super-network.
     """
     pruned = compile_fabric(prune(net.profile, architecture), seed=0)
     weights = named_weights(net)

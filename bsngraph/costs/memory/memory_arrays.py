@@ -26,8 +26,10 @@ _FLOAT32 = 4
 
 @dataclass(frozen=True)
 class MemoryArrays:
-    """A fabric as arrays. Edges have one more at the end, which is never live and fills
-    up the rows of `incoming` (nodes, most edges).
+    """A fabric as arrays.
+
+    There is one more edge at the end. It is never live and fills up the rows of
+    `incoming` (nodes, most edges).
     """
 
     names: Integers  # (nodes,): each node's rank by name
@@ -80,8 +82,9 @@ def memory_arrays(profile: FabricProfile) -> MemoryArrays:
 
 
 def _merge_bytes(profile: FabricProfile) -> tuple[Integers, Integers]:
-    """What each node's merge allocates for each number of inputs, and what its value
-    holds: (nodes, most edges + 1) both. A concatenation is one new tensor; the zeros of
+    """What each node's merge allocates for each number of inputs, and what it makes.
+
+    Both are (nodes, most edges + 1). A concatenation is one new tensor; the zeros of
     its empty slots depend on the sample.
     """
     incoming = profile.fabric.incoming

@@ -16,9 +16,10 @@ _COUNTED = 8
 
 
 def merge_memory(merge: Merge, shape: Shape, count: int) -> tuple[int, int]:
-    """Of one float32 example: the most bytes of tensors alive at once while `count`
-    inputs of `shape` are merged, beside these inputs, and the bytes of the value made.
-    Both are 0 where the value is an input itself.
+    """The peak while `count` inputs of `shape` are merged, and the bytes of the result.
+
+    Both are of one float32 example. The peak counts tensors alive at once, beside the
+    inputs. Both numbers are 0 where the result is an input itself.
     """
     peak, made = _counted(merge, shape, min(count, _COUNTED))
     if count > _COUNTED:

@@ -1,5 +1,6 @@
-"""`memory`: the peak of the activations of one example, by following what is alive
-while a sample's own network runs.
+"""`memory`: the peak of the activations of one example.
+
+What is alive is followed while a sample's own network runs.
 
 In: a fabric's profile. Out: a cost, whose value for live edges (batch, edges) is
 (batch,) bytes.
@@ -23,8 +24,7 @@ _AT_ONCE = 1024
 
 @dataclass(frozen=True, eq=False)
 class PeakMemory:
-    """`memory`: the most bytes of activations alive at once while the network of a
-    sample runs one float32 example.
+    """`memory`: the most bytes of activations alive at once for one float32 example.
 
     The network is the sample's pruned fabric, as `SuperNet` runs it in evaluation mode
     without gradients: node by node in topological order (that of the pruned fabric), at
@@ -63,8 +63,9 @@ class PeakMemory:
         return float(self.of(np.ones((1, len(self.profile.fabric.edges)), dtype=np.bool_))[0])
 
     def of(self, live: Booleans) -> Costs:
-        """The peak of each sample: live edges (batch, edges) Boolean → (batch,) bytes;
-        0 where nothing is live.
+        """The peak of each sample in bytes: (batch,), 0 where nothing is live.
+
+        `live` are live edges (batch, edges) Boolean.
         """
         chunks = [
             RunningMemory(self._arrays, live[start : start + _AT_ONCE]).run()

@@ -15,8 +15,9 @@ from bsngraph.fabric import Booleans
 
 
 class RunningMemory:
-    """What is alive while each sample's network runs. `owner[b, n]` is the node that
-    made the memory which the value of node n lies in.
+    """What is alive while each sample's network runs.
+
+    `owner[b, n]` is the node that made the memory in which the value of node n lies.
     """
 
     def __init__(self, arrays: MemoryArrays, live: Booleans) -> None:
@@ -47,8 +48,10 @@ class RunningMemory:
         return self.peak
 
     def _sources(self, used: Booleans) -> None:
-        """Inputs are the caller's: their memory is never given back. What an activation
-        makes of one is a value like any other.
+        """Count the inputs, and what activations make of them.
+
+        Inputs belong to the caller, so their memory is never freed. What an activation
+        makes of an input is a value like any other.
         """
         arrays = self.arrays
         present = arrays.is_source & ((self.last_use >= 0) | arrays.is_target) & used[:, None]
@@ -59,8 +62,9 @@ class RunningMemory:
         self.peak += self.held
 
     def _edges(self, nodes: Integers) -> tuple[Integers, Booleans]:
-        """The live edges into each sample's node in the order in which they run, first
-        in each row; (batch, most edges).
+        """The live edges into each sample's node, in the order in which they run.
+
+        Both arrays are (batch, most edges); live edges come first in each row.
         """
         edges = self.arrays.incoming[nodes]
         alive = self.live[self.rows[:, None], edges]
@@ -72,9 +76,7 @@ class RunningMemory:
         return np.take_along_axis(edges, order, axis=1), np.take_along_axis(alive, order, axis=1)
 
     def _run_edges(self, step: int, edges: Integers, alive: Booleans) -> Integers:
-        """Run the edges into each sample's node one after the other; the bytes (batch,)
-        of their results.
-        """
+        """Run the edges into each sample's node; give the bytes (batch,) of results."""
         arrays, parts = self.arrays, np.zeros(len(edges), dtype=np.int64)
         results = np.where(alive, arrays.results[edges], 0)
         freed = alive & self._last(step, edges, alive) & self._before_merge(edges, alive)
@@ -106,8 +108,9 @@ class RunningMemory:
         self.held += np.where(some, made, 0)
 
     def _last(self, step: int, edges: Integers, alive: Booleans) -> Booleans:
-        """Whether an edge is the last of all to run on its source's value: (batch, most
-        edges). Parallel edges stand side by side.
+        """Whether an edge is the last of all to run on its source's value.
+
+        The result is (batch, most edges). Parallel edges stand side by side.
         """
         sources = self.arrays.tails[edges]
         last: Booleans = (self.last_use[self.rows[:, None], sources] == step) & ~self.arrays.is_target[
@@ -117,8 +120,9 @@ class RunningMemory:
         return last
 
     def _before_merge(self, edges: Integers, alive: Booleans) -> Booleans:
-        """Whether the value that an edge runs on is not a part of the merge itself, as
-        it is where an edge gives a view of it.
+        """Whether the value that an edge runs on can be freed before the merge.
+
+        It cannot where an edge gives a view of it: then it is a part of the merge.
         """
         views = alive & (self.arrays.results[edges] == 0)
         sources = self.arrays.tails[edges]
@@ -128,9 +132,7 @@ class RunningMemory:
         return np.logical_not(held)
 
     def _free(self, edges: Integers, done: Booleans) -> None:
-        """Drop the values that these edges (batch, …) run on, where they are `done`
-        with.
-        """
+        """Free the values that these edges (batch, …) run on, where they are `done`."""
         sources = self.arrays.tails[edges]
         for column in np.flatnonzero(done.any(axis=0)):
             rows = np.flatnonzero(done[:, column])
@@ -139,9 +141,7 @@ class RunningMemory:
             self.held[rows] -= np.where(self.users[rows, owner] == 0, self.memory[rows, owner], 0)
 
     def _last_use(self, live: Booleans) -> Integers:
-        """The step that uses each node's value last, -1 where none does: (batch,
-        nodes).
-        """
+        """The last step that uses each node's value: (batch, nodes), -1 if unused."""
         arrays = self.arrays
         uses = np.where(live, self.position[:, arrays.heads], -1)[:, arrays.out_edges]
         last = np.full(self.position.shape, -1, dtype=np.int64)
@@ -150,8 +150,9 @@ class RunningMemory:
 
 
 def running_order(arrays: MemoryArrays, live: Booleans) -> tuple[Integers, Integers]:
-    """Each node's step in the pruned network, and the node of each step, both (batch,
-    nodes): by level over live edges, then by name.
+    """Each node's step in the pruned network, and the node of each step.
+
+    Both are (batch, nodes). Nodes run by their level over live edges, then by name.
     """
     columns = np.append(live.T, np.zeros((1, len(live)), dtype=np.bool_), axis=0)
     levels = np.zeros((len(arrays.sizes), len(live)), dtype=np.int64)

@@ -26,9 +26,9 @@ _Indices = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Graph:
-    """What scheduling needs to know about a fabric before there is a sample:
-    `out_edges[out_starts[n]:out_starts[n + 1]]` leave node n of the sweep's numbering.
+    """What scheduling needs to know about a fabric before there is a sample.
 
+    `out_edges[out_starts[n]:out_starts[n + 1]]` leave node n of the sweep's numbering.
     Ties go by name, since a pruned fabric's edges keep their names and not their order:
     a sample must cost what its network costs.
     """
@@ -41,8 +41,9 @@ class Graph:
 
 @dataclass(frozen=True)
 class ListSchedule:
-    """What ran where and when: (batch, jobs) each, the jobs of a sample in the order of
-    their starts, and `makespan` (batch,).
+    """What ran where and when: (batch, jobs) each, and `makespan` (batch,).
+
+    The jobs of a sample stand in the order of their starts.
 
     `jobs` (batch,) of each row are filled.
     """
@@ -64,8 +65,9 @@ def graph_of(fabric: Fabric) -> Graph:
 
 
 def remaining_paths(graph: Graph, live: Booleans, taken: NDArray[Any]) -> NDArray[Any]:
-    """The longest path of live edges from the start of each edge to a target, by what
-    each edge takes (edges,): (batch, edges).
+    """The longest path of live edges from each edge's start to a target.
+
+    It is (batch, edges). `taken` (edges,) is the length of each edge.
     """
     columns = np.ascontiguousarray(live.T)
     paths = np.zeros(columns.shape, dtype=taken.dtype)
@@ -79,8 +81,9 @@ def remaining_paths(graph: Graph, live: Booleans, taken: NDArray[Any]) -> NDArra
 
 
 def count_steps(graph: Graph, live: Booleans, works: Booleans, cores: int) -> Times:
-    """The steps of each sample (batch,) where an edge of `works` (edges,) takes one
-    step and any other none.
+    """The steps of each sample (batch,).
+
+    An edge of `works` (edges,) takes one step, any other none.
     """
     small = len(works) < 2**15  # 16 bits are sorted fastest
     queue = _Queue(
@@ -102,9 +105,9 @@ def count_steps(graph: Graph, live: Booleans, works: Booleans, cores: int) -> Ti
 
 
 def run_list(graph: Graph, live: Booleans, durations: Times, cores: int, transfers: Times) -> ListSchedule:
-    """Schedule each sample where edges take `durations` (edges,), and `transfers`
-    (edges,) to bring an edge's result to another core.
+    """Schedule each sample by the durations of edges and the transfers of results.
 
+    Both are (edges,). A transfer is the time to bring an edge's result to another core.
     Edges that take no time run on no core: they pass on what comes in, from the cores
     where it is.
     """
@@ -129,8 +132,10 @@ def run_list(graph: Graph, live: Booleans, durations: Times, cores: int, transfe
 
 
 class _Queue:
-    """Which edges of each sample could start: those that take something and whose
-    source's live incoming edges have all ended.
+    """Which edges of each sample could start.
+
+    These are edges that take time and whose source's live incoming edges have all
+    ended.
 
     `edges` and `ranks` (batch, edges): the edge of each rank and the rank of each edge,
     longest remaining path first; the `jobs` (batch,) of a sample, which are its edges
@@ -195,9 +200,7 @@ class _Queue:
 
 
 class _Run(_Queue):
-    """The state of all cores in all samples, moved on by one edge of each sample at a
-    time.
-    """
+    """The state of all cores in all samples, which advance by one edge at a time."""
 
     def __init__(self, graph: Graph, live: Booleans, durations: Times, cores: int, transfers: Times) -> None:
         super().__init__(graph, live, durations > 0, remaining_paths(graph, live, durations))
@@ -213,8 +216,9 @@ class _Run(_Queue):
         self._wait(self.begin())
 
     def start_next(self, count: int) -> tuple[_Indices, _Indices, Times, Times]:
-        """In each of the first `count` samples, start the edge that can start soonest:
-        edge, core, start and end, (count,) each.
+        """Start the edge that can start soonest, in each of the first `count` samples.
+
+        Gives edge, core, start and end, (count,) each.
         """
         rows, free = np.arange(count), self.free[:count]
         free_from = free if self.lanes > 1 else free.min(axis=1, keepdims=True)
@@ -243,9 +247,7 @@ class _Run(_Queue):
         return latest
 
     def passes(self, rows: _Indices, edges: _Indices) -> None:
-        """A node that an edge passes something to has it where and when the edge's
-        source has it.
-        """
+        """Let the target have a value where and when the edge's source has it."""
         sweep = self.graph.sweep
         np.maximum.at(self.there, (rows, sweep.heads[edges]), self.there[rows, sweep.tails[edges]])
 

@@ -27,15 +27,15 @@ _MOST_ROWS, _MOST_VALUES = 1024, 2**23  # evaluated at once, so that memory stay
 
 @dataclass(frozen=True, eq=False)
 class Steps:
-    """`steps:N`: the sequential steps of a sample when up to `cores` edges run at once
-    (the paper's distributed cost).
+    """`steps:N`: sequential steps when up to `cores` edges run at once.
 
-    An edge with MACs takes one step, whatever is inside it. Any other edge takes none:
-    its output is there at the step at which its input is. An edge can run when every
-    live edge into its source is done. At each step, up to `cores` of the edges that can
-    run are run, those with the longest remaining path first (the most edges with MACs
-    on a path of live edges from its start to a target, itself included), ties by the
-    edges' names (source, target, key). `macs` is (edges,).
+    This is the paper's distributed cost. An edge with MACs takes one step, whatever is
+    inside it. Any other edge takes none: its output is there at the step at which its
+    input is. An edge can run when every live edge into its source is done. At each
+    step, up to `cores` of the edges that can run are run, those with the longest
+    remaining path first (the most edges with MACs on a path of live edges from its
+    start to a target, itself included), ties by the edges' names (source, target, key).
+    `macs` is (edges,).
 
     Raises:
         InputError: `cores` is not 1 to `MOST_CORES`.
@@ -67,8 +67,9 @@ class Steps:
         return _total(self.fabric, self.of)
 
     def of(self, live: Booleans) -> Costs:
-        """The steps of each sample: live edges (batch, edges) Boolean → (batch,); 0
-        where nothing is live.
+        """The steps of each sample: live edges (batch, edges) Boolean → (batch,).
+
+        Where nothing is live they are 0.
         """
         return _of_distinct(live, lambda rows: count_steps(self._graph, rows, self.macs > 0, self.cores))
 
@@ -79,18 +80,17 @@ class Steps:
 
 @dataclass(frozen=True, eq=False)
 class Makespan:
-    """`makespan:N`: the time from the input to the last target when the live edges are
-    list-scheduled on `cores` equal cores.
+    """`makespan:N`: the time from the input to the last target on `cores` equal cores.
 
-    Each edge runs on one core, without interruption, for its duration (`durations`,
-    (edges,) in `unit`). An edge can start on a free core when every live edge into its
-    source has ended and their results are on that core: a result is at once on the core
-    where it was made, and `transfer` later on any other (a number, or (edges,): the
-    time for that edge's result). So it is results of edges that move, as often as
-    needed and without hindering each other or the cores; a node is merged on each core
-    that uses it, in no time. The fabric's inputs are on every core. An edge of duration
-    0 runs on no core: it hands on the parts of its source, from the cores where they
-    are.
+    The live edges are list-scheduled. Each edge runs on one core, without interruption,
+    for its duration (`durations`, (edges,) in `unit`). An edge can start on a free core
+    when every live edge into its source has ended and their results are on that core: a
+    result is at once on the core where it was made, and `transfer` later on any other
+    (a number, or (edges,): the time for that edge's result). So it is results of edges
+    that move, as often as needed and without hindering each other or the cores; a node
+    is merged on each core that uses it, in no time. The fabric's inputs are on every
+    core. An edge of duration 0 runs on no core: it hands on the parts of its source,
+    from the cores where they are.
 
     Whenever a core is free and some edge can start on a free core, the one with the
     longest remaining path starts (the largest sum of durations on a path of live edges
@@ -128,8 +128,9 @@ class Makespan:
         return _total(self.fabric, self.of)
 
     def of(self, live: Booleans) -> Costs:
-        """The makespan of each sample: live edges (batch, edges) Boolean → (batch,) in
-        `unit`; 0 where nothing is live.
+        """The makespan of each sample: live edges (batch, edges) Boolean → (batch,).
+
+        It is in `unit`, and 0 where nothing is live.
         """
         return _of_distinct(
             live,
@@ -147,10 +148,10 @@ class Makespan:
 
 
 def schedule_of(cost: Steps | Makespan, live: Booleans) -> tuple[ScheduledEdge, ...]:
-    """The schedule behind the cost of one sample, live edges (edges,): its edges that
-    take time, by their start, then their rank.
+    """The schedule behind the cost of one sample, live edges (edges,).
 
-    Steps are counted from 0: an edge of the first step runs from 0 to 1.
+    It lists the edges that take time, by their start and then by their rank. Steps are
+    counted from 0: an edge of the first step runs from 0 to 1.
     """
     if isinstance(cost, Steps):
         cost = Makespan(cost.fabric, cost.durations, cost.cores, unit=cost.unit)

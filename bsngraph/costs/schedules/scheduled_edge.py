@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ScheduledEdge:
-    """Edge `edge` (its index) runs on core `core` (from 0) from `start` to `end`, in
-    the unit of the schedule's cost.
+    """One edge in a schedule: where it runs and when.
+
+    Edge `edge` (its index) runs on core `core` (from 0) from `start` to `end`, in the
+    unit of the schedule's cost.
     """
 
     edge: int

@@ -1,3 +1,4 @@
-"""Builders of operations: arguments and the shape of an example in, an nn.Module out.
-Torch is imported when one is called.
+"""Builders of operations: arguments and an example's shape in, an nn.Module out.
+
+A builder imports torch when it is called.
 """

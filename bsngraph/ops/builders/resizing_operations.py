@@ -1,5 +1,6 @@
-"""Operations that keep an image or change its resolution: skips, pooling,
-upsampling.
+"""Operations that keep an image or change its resolution.
+
+These are skips, pooling and upsampling.
 """
 
 # No `from __future__ import annotations`: the annotations are read as objects

@@ -1,6 +1,4 @@
-"""Operations over sequences of tokens, `(length, features)`: what transformers are made
-of.
-"""
+"""Operations over sequences of tokens, `(length, features)`: parts of transformers."""
 
 # No `from __future__ import annotations`: the annotations are read as objects
 # (signature.py).

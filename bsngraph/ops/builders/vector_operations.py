@@ -1,5 +1,6 @@
-"""Operations that lead to vectors or work on them, and those that end a network: linear
-layers, global pooling, heads.
+"""Operations that lead to vectors or work on them, and those that end a network.
+
+These are linear layers, global pooling and heads.
 """
 
 # No `from __future__ import annotations`: the annotations are read as objects

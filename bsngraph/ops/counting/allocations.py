@@ -1,5 +1,7 @@
-"""What running a module allocates: the bytes of the tensors alive at once, and of those
-that a result keeps alive.
+"""What running a module allocates.
+
+Counted are the bytes of the tensors alive at once, and of those that a result keeps
+alive.
 
 In: anything that runs torch. Out: a `Usage`. Tensors are told by their storages: what
 is only another view of an input, a parameter, or a tensor counted already is not
@@ -20,8 +22,9 @@ from torch.utils._pytree import tree_leaves
 
 
 class Usage(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch does not type it
-    """The storages made while it is active. `peak`: the most bytes of them that were
-    alive at once.
+    """The storages made while it is active.
+
+    `peak` is the most bytes of them alive at once.
     """
 
     def __init__(self) -> None:

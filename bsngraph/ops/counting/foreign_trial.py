@@ -1,5 +1,6 @@
-"""Trying a user's operation out before it is accepted: everything that a search will
-do to it, once, on a small batch.
+"""Trying a user's operation out, on a small batch, before it is accepted.
+
+The trial does once what a search will do.
 
 In: how to build its module, the shape of one example, the shape that comes out. Out:
 nothing, or an `OperationRefusedError` that says what is wrong and the cure. It runs in
@@ -44,8 +45,10 @@ _FLOAT = "make it and its buffers real numbers of that type"
 
 @dataclass(frozen=True)
 class Trial:
-    """What is tried: `make` builds the module on the current default device, for one
-    example of `shape`; its result must be `outgoing`.
+    """What is tried.
+
+    `make` builds the module on the current default device, for one example of `shape`.
+    The result of one example must be `outgoing`.
     """
 
     make: Callable[[], nn.Module]
@@ -111,9 +114,7 @@ def _check_types(module: nn.Module) -> None:
 
 
 def _passes(module: nn.Module, batch: Tensor, trial: Trial) -> list[Tensor]:
-    """The results of training on two examples, on one, on two again, then of
-    evaluating two, and one.
-    """
+    """The results of training on 2, 1 and 2 examples, and of evaluating 2 and 1."""
     results = []
     for training, rows in ((True, 2), (True, 1), (True, 2), (False, 2), (False, 1)):
         module.train(training)
@@ -164,8 +165,9 @@ def _close(one: Tensor, other: Tensor) -> bool:
 
 @contextlib.contextmanager
 def watched_generators() -> Iterator[None]:
-    """Refuse what draws from the generators of Python or numpy: a resumed search
-    restores torch's alone. Both are left as they were.
+    """Refuse what draws from the generators of Python or numpy, and restore both.
+
+    A resumed search restores torch's generator alone.
 
     Raises:
         OperationRefusedError: one of them was drawn from.

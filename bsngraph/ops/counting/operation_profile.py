@@ -50,8 +50,9 @@ class OperationProfile:
 
 
 def profile(op: str, arguments: Mapping[str, Value], shape: Shape) -> OperationProfile:
-    """Outgoing shape, MACs and parameters of operation `op` on one example of `shape`.
-    A user's operation is tried out before.
+    """Shape, MACs and parameters of operation `op` on one example of `shape`.
+
+    A user's operation is tried out first.
 
     Raises:
         ValueError: the operation cannot work on that shape, or with those arguments.
@@ -106,9 +107,7 @@ def _check_apart(module: nn.Module, shape: Shape) -> None:
 
 
 def _stored_bytes(module: nn.Module) -> int:
-    """Bytes of the parameters and persistent buffers, what two names share counted
-    once.
-    """
+    """Bytes of parameters and persistent buffers; what two names share counts once."""
     distinct = {id(tensor): tensor for tensor in module.state_dict(keep_vars=True).values()}
     return sum(tensor.numel() * tensor.element_size() for tensor in distinct.values())
 

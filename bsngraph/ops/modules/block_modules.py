@@ -14,8 +14,9 @@ from bsngraph.ops.modules.image_modules import Shortcut, conv
 
 
 class BasicBlock(nn.Module):
-    """conv-norm-ReLU-conv-norm, plus the shortcut where `residual` (He et al. 2015,
-    "Deep Residual Learning").
+    """conv-norm-ReLU-conv-norm, plus the shortcut where `residual`.
+
+    (He et al. 2015, "Deep Residual Learning".)
     """
 
     def __init__(self, incoming: int, channels: int, *, stride: int, residual: bool, norm: str) -> None:
@@ -30,8 +31,9 @@ class BasicBlock(nn.Module):
 
 
 class BottleneckBlock(nn.Module):
-    """1×1 conv to `inner` channels, 3×3 conv with the stride, 1×1 conv, plus the
-    shortcut where `residual`.
+    """1×1 conv to `inner` channels, 3×3 conv with the stride, 1×1 conv.
+
+    The shortcut is added where `residual`.
     """
 
     def __init__(
@@ -49,8 +51,9 @@ class BottleneckBlock(nn.Module):
 
 
 class SqueezeExcite(nn.Module):
-    """Channels weighed by what the whole image holds (Hu et al. 2018,
-    "Squeeze-and-Excitation Networks").
+    """Channels weighed by what the whole image holds.
+
+    (Hu et al. 2018, "Squeeze-and-Excitation Networks".)
     """
 
     def __init__(self, channels: int, inner: int) -> None:
@@ -64,11 +67,10 @@ class SqueezeExcite(nn.Module):
 
 
 class MBConv(nn.Module):
-    """Expand, depthwise, project (Sandler et al. 2018, "MobileNetV2");
-    squeeze-and-excite as EfficientNet has it.
+    """Expand, depthwise, project (Sandler et al. 2018, "MobileNetV2").
 
-    With expansion=1 the first 1×1 convolution is left out. The shortcut is there where
-    the input's shape is the result's.
+    Squeeze-and-excite is as in EfficientNet. With expansion=1 the first 1×1 convolution
+    is left out. The shortcut is there where the input's shape is the result's.
     """
 
     def __init__(

@@ -1,5 +1,6 @@
-"""The torch modules behind the operations on images and vectors, and norms as sampled
-execution needs them.
+"""The torch modules behind the operations on images and vectors.
+
+The norms among them are as sampled execution needs them.
 
 In: channels and arguments, already checked by the builders. Out: nn.Modules from
 (batch, channels, height, width) to the same, with weights initialised after He et al.
@@ -61,8 +62,9 @@ def _one_value(norm: nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d, x: Tensor
 
 
 class GroupNorm(nn.GroupNorm):
-    """GroupNorm that copes with one value a group (it becomes the shift), which torch
-    refuses for a batch of one.
+    """GroupNorm that copes with one value a group: it becomes the shift.
+
+    torch refuses that for a batch of one.
     """
 
     def forward(self, x: Tensor) -> Tensor:  # (rows, channels, …)
@@ -70,8 +72,9 @@ class GroupNorm(nn.GroupNorm):
 
 
 class InstanceNorm1d(nn.InstanceNorm1d):
-    """InstanceNorm that copes with one value a channel (it becomes the shift), which
-    torch refuses in training.
+    """InstanceNorm that copes with one value a channel: it becomes the shift.
+
+    torch refuses that in training.
     """
 
     def forward(self, x: Tensor) -> Tensor:  # (rows, channels, length)
@@ -93,8 +96,10 @@ NORMS: dict[str, type[nn.Module]] = {
 
 
 def norm_layer(norm: str, channels: int) -> nn.Module:
-    """The norm of that name over images: batch, or statistics of each example over
-    groups, all or single channels.
+    """The norm of that name over images.
+
+    `batch` has statistics of the batch, the others of each example: over groups, all
+    channels or single ones.
     """
     if norm == "batch":
         return BatchNorm2d(channels)
@@ -102,8 +107,9 @@ def norm_layer(norm: str, channels: int) -> nn.Module:
 
 
 def _groups(channels: int) -> int:
-    """The most groups of equal size, at most 32 (Wu & He 2018, "Group Normalization"),
-    that have at least 4 channels each.
+    """The most groups of equal size, at most 32, that have at least 4 channels each.
+
+    (Wu & He 2018, "Group Normalization".)
     """
     return max(
         (groups for groups in range(1, 33) if channels % groups == 0 and channels // groups >= 4), default=1
@@ -111,8 +117,9 @@ def _groups(channels: int) -> int:
 
 
 class Shortcut(nn.Module):
-    """Every stride-th pixel; `extra` more channels of zeros (option A of He et al.
-    2015, Deep Residual Learning).
+    """Every stride-th pixel, and `extra` more channels of zeros.
+
+    This is option A of He et al. 2015, "Deep Residual Learning".
     """
 
     def __init__(self, extra: int, stride: int) -> None:
@@ -136,8 +143,9 @@ def conv(
     norm: str = "batch",
     activation: str = "none",
 ) -> nn.Sequential:
-    """Convolution (without bias where a norm follows), norm, activation; (c, h, w) →
-    (channels, ⌈h/stride⌉, ⌈w/stride⌉).
+    """Convolution, norm, activation; (c, h, w) → (channels, ⌈h/stride⌉, ⌈w/stride⌉).
+
+    The convolution has no bias where a norm follows.
     """
     padding = dilation * (kernel - 1) // 2
     return _finished(
@@ -150,8 +158,9 @@ def conv(
 def transposed_conv(
     incoming: int, channels: int, *, kernel: int, stride: int, norm: str, activation: str
 ) -> nn.Sequential:
-    """Transposed convolution, norm, activation; (c, h, w) → (channels, stride·h,
-    stride·w).
+    """Transposed convolution, norm, activation.
+
+    (c, h, w) → (channels, stride·h, stride·w).
     """
     padding = max(0, (kernel - stride + 1) // 2)
     # torch gives (h − 1)·stride − 2·padding + kernel + output_padding
@@ -189,9 +198,7 @@ def upsample_conv(
 def separable_conv(
     incoming: int, channels: int, *, kernel: int, stride: int, dilation: int, norm: str, activation: str
 ) -> nn.Sequential:
-    """Depthwise, then pointwise convolution, each followed by the norm; the activation
-    last.
-    """
+    """Depthwise, then pointwise convolution, each with its norm; then activation."""
     depthwise = conv(
         incoming, incoming, kernel=kernel, stride=stride, dilation=dilation, groups=incoming, norm=norm
     )
@@ -200,8 +207,9 @@ def separable_conv(
 
 
 def pool(kind: str, window: int, stride: int, extra: int) -> nn.Module:
-    """Pooling to ⌈size/stride⌉: window = stride tiles the image, an odd window is
-    centred; `extra` channels of zeros are appended.
+    """Pooling to ⌈size/stride⌉, then `extra` channels of zeros.
+
+    A window equal to the stride tiles the image; an odd window is centred.
     """
     tiles = window == stride
     padding, ceil_mode = (0, True) if tiles else (window // 2, False)
@@ -214,8 +222,10 @@ def pool(kind: str, window: int, stride: int, extra: int) -> nn.Module:
 
 
 class GlobalPool(nn.Module):
-    """Mean or maximum: (batch, channels, height, width) → (batch, channels), (batch,
-    length, features) → (batch, features).
+    """Mean or maximum over all pixels or tokens.
+
+    (batch, channels, height, width) → (batch, channels); (batch, length, features) →
+    (batch, features).
     """
 
     def __init__(self, kind: str) -> None:
@@ -239,9 +249,7 @@ def linear(shape: Shape, features: int, activation: str) -> nn.Sequential:
 
 
 def classifier(shape: Shape, classes: int) -> nn.Sequential:
-    """Global mean where there are pixels or tokens, then a linear layer to `classes`
-    scores.
-    """
+    """Global mean over pixels or tokens, if any; then linear to `classes` scores."""
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     if len(shape) > 1:
         layers["mean"] = GlobalPool("avg")

@@ -1,5 +1,6 @@
-"""The torch modules behind the operations over sequences, from (batch, length,
-features) to the same.
+"""The torch modules behind the operations over sequences.
+
+They map (batch, length, features) to the same.
 """
 
 from __future__ import annotations
@@ -43,8 +44,9 @@ class Positions(nn.Module):
 
 
 class Patches(nn.Module):
-    """(batch, channels, height, width) → (batch, tokens, features), row by row
-    (Dosovitskiy et al. 2021).
+    """An image as a sequence of patches, row by row (Dosovitskiy et al. 2021).
+
+    (batch, channels, height, width) → (batch, tokens, features).
     """
 
     def __init__(self, image: tuple[int, int, int], features: int, size: int, *, positions: bool) -> None:
@@ -91,9 +93,7 @@ def attention(features: int, heads: int, dropout: float, norm: str) -> nn.Sequen
 
 
 def mlp(features: int, expansion: int, activation: str, dropout: float, norm: str) -> nn.Sequential:
-    """Norm, linear to `expansion` times the features, activation, linear back,
-    dropout.
-    """
+    """Norm, linear to `expansion` · features, activation, linear back, dropout."""
     layers: OrderedDict[str, nn.Module] = OrderedDict(widen=nn.Linear(features, expansion * features))
     if activation != "none":
         layers["activation"] = ACTIVATION_LAYERS[activation]()

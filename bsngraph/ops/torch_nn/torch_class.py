@@ -1,5 +1,6 @@
-"""A row of the table of torch.nn's classes (`torch_nn.py`): what of it a file may give,
-and how it is built.
+"""A row of the table of torch.nn's classes (`torch_classes.py`).
+
+It says what a file may give, and how the module is built.
 """
 
 from __future__ import annotations
@@ -24,8 +25,10 @@ _KIND = {
 
 @dataclass(frozen=True)
 class TorchClass:
-    """A row: `nn.<name>`, the kinds of examples it works on (their numbers of sizes),
-    what is filled in, what is left out.
+    """A row for `nn.<name>`.
+
+    `ranks` are the kinds of examples it works on (their numbers of sizes), `fills` what
+    comes from the shape, `left_out` the arguments that a file cannot give.
     """
 
     name: str
@@ -78,8 +81,9 @@ def add_classes(
     left_out: str = "",
     **given: Any,
 ) -> None:
-    """Rows for classes of the same arguments: `name=type` for one that must be given,
-    `name=(type, default)` for one that may.
+    """Add rows for classes of the same arguments.
+
+    `name=type` is an argument that must be given, `name=(type, default)` one that may.
     """
     for name in names.split():
         op = TORCH_PREFIX + name

@@ -1,11 +1,11 @@
-"""`op="nn.Name"`: torch.nn's classes that take one tensor and give one, as a table that
-needs no torch to be read.
+"""`op="nn.Name"`: torch.nn's classes that take one tensor and give one.
 
-A row is a class's name, the arguments that a file may give with torch's own names and
-defaults (sizes such as kernel_size in their whole-number form), and `fills`: the sizes
-that come from the incoming shape. What an operation must not have is left out:
-`inplace`, devices, second results, statistics that couple examples in evaluation.
-tests/test_torch_nn.py compares the table with torch's signatures.
+The table needs no torch to be read. A row is a class's name, the arguments that a file
+may give with torch's own names and defaults (sizes such as kernel_size in their whole-
+number form), and `fills`: the sizes that come from the incoming shape. What an
+operation must not have is left out: `inplace`, devices, second results, statistics that
+couple examples in evaluation. tests/test_torch_nn.py compares the table with torch's
+signatures.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""`--ops FILE.py` or `--ops MODULE`: the user's own operations, named on the command
-line each time and never in a file.
+"""`--ops FILE.py` or `--ops MODULE`: the user's own operations.
+
+They are named on the command line each time and never in a file.
 """
 
 from __future__ import annotations
@@ -18,8 +19,7 @@ _loaded: dict[str, tuple[str, ...]] = {}
 
 
 def load_operations(code: str) -> tuple[str, ...]:
-    """Run a Python file, or import an installed module, and give the names of the
-    operations it registers.
+    """Load a Python file or an installed module; the names of its operations.
 
     What ends in `.py` or holds a slash is a file. Loading a file again runs it again,
     and its operations replace the old ones.

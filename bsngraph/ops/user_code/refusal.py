@@ -28,8 +28,9 @@ class OperationRefusedError(ValueError):
 
 
 def words_of(error: BaseException) -> str:
-    """The first line of an error, its kind if that is not torch's, and the place in the
-    code of a user that it comes from.
+    """The first line of an error, and the place in the user's code that it comes from.
+
+    The kind of error is added if it is not torch's.
     """
     first = (str(error).strip() or type(error).__name__).splitlines()[0]
     text = first if isinstance(error, RuntimeError | ValueError) else f"{type(error).__name__}: {first}"

@@ -1,5 +1,7 @@
-"""Code of the user's own, named on the command line each time and never in a file:
-running it, and telling where it failed. What it prints goes to stderr.
+"""Running code of the user's own, and telling where it failed.
+
+It is named on the command line each time and never in a file. What it prints goes to
+stderr.
 """
 
 from __future__ import annotations
@@ -21,8 +23,10 @@ _BETWEEN = ("<", str(Path(__file__).parents[2]), str(Path(importlib.__file__).pa
 
 
 def run_file(path: Path, kind: str, otherwise: str) -> types.ModuleType:
-    """Run a Python file as a module; `kind` goes into the module's name, `otherwise` is
-    the cure for what is no Python file.
+    """Run a Python file as a module.
+
+    `kind` goes into the module's name. `otherwise` is the cure if it is not a Python
+    file.
 
     Raises:
         InputError: it cannot be read, is no Python file, or fails.
@@ -48,8 +52,10 @@ def run_file(path: Path, kind: str, otherwise: str) -> types.ModuleType:
 
 @contextmanager
 def running_users_code() -> Iterator[None]:
-    """Run code of the user's among our own: what it prints goes to stderr, so that
-    stdout holds what a command says and no more, and it cannot end the program.
+    """Run code of the user's among our own.
+
+    What it prints goes to stderr, so that stdout holds only what a command says. It
+    cannot end the program.
 
     Raises:
         InputError: it calls `sys.exit`.
