@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bsngraph.costs import AdditiveCost, Budget, parse_budget, price, resolve_budgets
+from bsngraph.costs import AdditiveCost, Budget, Budgets, check_units, parse_budget, price, resolve_budgets
 from bsngraph.errors import InputError
 from bsngraph.fabric import fabric_from_networkx
 from bsngraph.profile import FabricProfile, profile_fabric
@@ -172,12 +172,19 @@ def test_a_limit_that_its_unit_makes_infinite_or_zero_is_refused(text):
     assert refused(profile_of(), text) == f"budget {text!r}: the limit must be a positive finite number"
 
 
+@pytest.mark.parametrize("micro", ["us", "\N{MICRO SIGN}s", "\N{GREEK SMALL LETTER MU}s"])
+def test_microseconds_have_three_spellings(micro: str):
+    request = parse_budget(f"makespan:2=5{micro}")
+    assert (request.amount, request.unit) == (5.0, micro)
+    check_units([request])
+
+
 def test_budgets_keep_their_order():
     budgets = resolve_budgets(
         profile_of(), [parse_budget(text) for text in ("params=3", "energy=1", "macs=5")]
     )
     assert [budget.cost.name for budget in budgets] == ["params", "energy", "macs"]
-    assert resolve_budgets(profile_of(), []) == ()
+    assert resolve_budgets(profile_of(), []) == Budgets()
 
 
 def test_a_budget_is_slack_when_the_whole_fabric_is_inside_it():

@@ -213,7 +213,7 @@ def test_a_wish_that_nothing_comes_close_to_is_no_failure(fabric: Path, tmp_path
         ("memory=50", "a limit on memory (bytes) needs a unit: B, kB"),
         ("steps:2=3ms", "unit 'ms' does not measure steps:2 (steps)"),
         ("energy=3ms", "unit 'ms' does not measure energy (its own unit)"),
-        ("makespan:4=3", "a limit on makespan:4 (ms) needs a unit: us, µs, μs, ms, s, or %"),
+        ("makespan:4=3", "a limit on makespan:4 (ms) needs a unit: us, µs, ms, s, or %"),
         ("makespan:4=0ms", "the limit must be a positive finite number"),
         ("energy=-0.5", "the limit must be a positive finite number"),
         ("memory=nanMB", "the limit must be a positive finite number"),

@@ -28,6 +28,8 @@ _MEASURES: Mapping[str, Mapping[str, float]] = {
     "bytes": {"B": 1.0, "kB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30},
     "ms": {"us": 1e-3, "µs": 1e-3, "μs": 1e-3, "ms": 1.0, "s": 1e3},
 }
+# Read, and not named where the units are listed. The second is the Greek letter.
+_SECOND_SPELLINGS = frozenset({"K", "μs"})
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ def _factor(request: BudgetRequest, cost_unit: str) -> float:
     if request.unit in units:
         return units[request.unit]
     measured = f"{request.cost} ({cost_unit or 'its own unit'})"
-    known = ", ".join(unit or "none" for unit in units if unit != "K")
+    known = ", ".join(unit or "none" for unit in units if unit not in _SECOND_SPELLINGS)
     if not request.unit:
         raise InputError(f"budget {request.text!r}: a limit on {measured} needs a unit: {known}, or %")
     raise InputError(
