@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from bsngraph.searching import search
 from bsngraph.searching.learning.search_epochs import Learning
 from bsngraph.settings import PRESETS, Recipe, SearchSettings, as_dict, resolve_settings
 from bsngraph.settings.parsing import parse_penalty
+from bsngraph.settings.presets import Preset
 from bsngraph.supernet import compile_fabric
 from bsngraph.training import make_optimizer
 
@@ -144,3 +146,22 @@ def test_auto_penalty_by_hand_adapts_under_the_preset_where_the_form_is_relative
     assert (settings.adapt_penalty, settings.penalty) == (True, 1.0)
     with pytest.raises(InputError, match="give a penalty, a number"):
         resolve_settings("paper", settings=parse_penalty("auto"))
+
+
+def test_a_preset_is_one_row_of_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = Preset(
+        meaning="a look at whether anything learns",
+        recipe={"epochs": 2, "batch_size": 256},
+        settings={"finalists": 0, "finetune_epochs": 1},
+    )
+    monkeypatch.setitem(PRESETS, "short", row)  # type: ignore[misc]
+    # a command reads the table when it is imported, which is when it is called first
+    monkeypatch.delitem(sys.modules, "bsngraph.cli.commands.runs.search", raising=False)
+    arguments = ["search", str(written(DIGITS, tmp_path)), "--data", "digits", "--budget", "macs=70%"]
+    more = ["--preset", "short", "--epochs", "1", "--candidates", "2", "--out", str(tmp_path / "run")]
+    result = CliRunner().invoke(cli, [*arguments, *more, "--quiet"])
+    assert result.exit_code == 0, result.output
+    config = json.loads((tmp_path / "run/config.json").read_text(encoding="utf-8"))
+    assert (config["preset"], config["recipe"]["epochs"], config["recipe"]["batch_size"]) == ("short", 1, 256)
+    rows = (tmp_path / "run/metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["stage"] for line in rows] == ["search", "finetune"]
