@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
@@ -26,6 +27,7 @@ PAGES = sorted(page.name for page in (ROOT / "docs").glob("*.md") if page.name !
 LINKED = [ROOT / "README.md", *(ROOT / "docs" / page for page in PAGES), ROOT / "fabrics" / "README.md"]
 BLOCK = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PRINTED = re.compile(r"^print\(.*\)  # (.*)$", re.MULTILINE)
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 LINK = re.compile(r"\]\(([^)\s]+)\)|src=\"([^\"]+)\"")
 QUICK = {
     "search": shlex.split(
@@ -106,8 +108,11 @@ def follow(text: str, folder: Path, capsys: pytest.CaptureFixture[str], *, quick
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty folder, the current one; operations that a page adds go again."""
+    """An empty folder, the current one, with a cache of its own; operations that a page
+    adds go again.
+    """
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     known = dict(OPERATIONS)
     yield tmp_path
     OPERATIONS.clear()
@@ -179,6 +184,24 @@ def test_a_page_whose_printed_table_is_out_of_date_fails(
     stale = first.replace("│ 198 k ", "│ 199 k ").replace("runs/first", "again/first")
     with pytest.raises(AssertionError, match="198 k"):
         follow(stale, folder, capsys, quick=True)
+
+
+def options_of(command: click.Command) -> Iterator[str]:
+    """The options of a command and of those below it."""
+    for option in command.params:
+        yield from (*option.opts, *option.secondary_opts)
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            below = command.get_command(context, name)
+            assert below is not None
+            yield from options_of(below)
+
+
+@pytest.mark.parametrize("page", LINKED, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_option_that_a_page_speaks_of_exists(page: Path) -> None:
+    spoken = set(OPTION.findall(BLOCK.sub("", page.read_text(encoding="utf-8"))))
+    assert spoken - {"--help"} <= set(options_of(cli))
 
 
 @pytest.mark.parametrize("page", LINKED, ids=lambda page: str(page.relative_to(ROOT)))
