@@ -610,8 +610,8 @@ def test_the_numbers_of_the_readme_are_true(name):
     shape, outputs, edges, searchable, macs, params = (cell.strip() for cell in row.split("|"))
     profile = profile_fabric(read_fabric(FABRICS / name))
     fabric = profile.fabric
-    assert shape == "×".join(map(str, profile.node_shapes[fabric.source_indices[0]]))
-    assert outputs == "×".join(map(str, profile.node_shapes[fabric.target_indices[0]]))
+    assert shape == "x".join(map(str, profile.node_shapes[fabric.source_indices[0]]))
+    assert outputs == "x".join(map(str, profile.node_shapes[fabric.target_indices[0]]))
     assert (int(edges), int(searchable)) == (len(fabric.edges), len(fabric.searchable))
     assert (int(macs.replace(",", "")), int(params.replace(",", ""))) == (
         profile.macs.sum(),
