@@ -1285,7 +1285,7 @@ def test_progress_is_told_of_stages_epochs_and_what_lies_behind(tmp_path: Path) 
 
 def test_a_killed_write_leaves_nothing_behind_after_resuming(finished: Path, tmp_path: Path) -> None:
     run = copied(finished, tmp_path / "run")
-    (run / ".model.safetensors.x1y2").write_bytes(b"half")
+    (run / ".bsngraph-x1y2-model.safetensors.tmp").write_bytes(b"half")
     run_search(run, mode="resume")
     assert sorted(path.name for path in run.iterdir()) == sorted(FILES)
 

@@ -1,57 +1,106 @@
-"""Making a folder ready for a run.
+"""Making a folder ready for a run, and keeping it for this run alone.
 
 `config.json` is what the run was asked for. A folder with one holds a run; it is opened
-again only to resume it under the same settings, or to overwrite it.
+again only to resume it under the same settings, or to overwrite it. A file of the
+user's that bears the name of a run's file is never replaced.
 """
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from bsngraph.errors import InputError
+from bsngraph.runs.lock import locked
 from bsngraph.runs.rows.config import AnyConfig
 from bsngraph.runs.run_folder import FILES, OpenMode, RunFolder
 from bsngraph.typed_files import plain
+from bsngraph.whole_files import unfinished
 
 
-def open_run(path: Path, config: AnyConfig, mode: OpenMode) -> RunFolder:
-    """Make the folder ready for a run of `config`.
+@contextmanager
+def open_run(path: Path, config: AnyConfig, mode: OpenMode) -> Iterator[RunFolder]:
+    """Make the folder ready for a run of `config`, and hold it until the run ends.
 
     Raises:
-        InputError: it holds a run already (mode new), holds none or one of other
-            settings (mode resume), or cannot be made.
+        InputError: another run goes on in it; it holds a run already (mode new), holds
+            none or one of other settings (mode resume), or files that may be the
+            user's; or it cannot be made or written to.
     """
     run = RunFolder(path)
+    if mode == "resume":
+        _check_resumable(run)
+    else:
+        _make(path)
+    with locked(path):
+        if mode == "resume":
+            _check_same(run, config)
+            _remove_unfinished(run)
+        else:
+            _check_replaceable(run, mode)
+            _remove_all(run)
+            run.write_json("config.json", config)
+        yield run
+
+
+def _make(path: Path) -> None:
     try:
-        holds_run = run.file("config.json").exists()
-        if mode != "resume":
-            path.mkdir(parents=True, exist_ok=True)
+        path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{path}: cannot be made ({error.strerror}): give another --out") from None
-    if mode == "resume":
-        if not holds_run:
-            raise InputError(f"{path} holds no run to resume: leave out --resume to start one")
-        _check_same(run, config)
-        _remove_unfinished(run)
-        return run
-    if holds_run and mode == "new":
+
+
+def _check_resumable(run: RunFolder) -> None:
+    if not os.path.exists(run.file("config.json")):
+        raise InputError(f"{run.path} holds no run to resume: leave out --resume to start one")
+
+
+def _check_replaceable(run: RunFolder, mode: OpenMode) -> None:
+    """Raise where a run would replace another without being asked to, or files of the
+    user's.
+    """
+    there = [name for name in FILES if os.path.lexists(run.file(name))]
+    if not there:
+        return
+    try:
+        run.read_config()
+    except InputError as error:
+        shown = ", ".join(there[:3]) + (f" and {len(there) - 3} more" if len(there) > 3 else "")
+        reason = f"; {error}" if "config.json" in there else ""
         raise InputError(
-            f"{path} already holds a run: go on with it by --resume, replace it by "
+            f"{run.path}: {shown} would be replaced, and may be yours, since no config.json of a run is "
+            f"there{reason}: move the files away, or give another --out"
+        ) from None
+    if mode == "new":
+        raise InputError(
+            f"{run.path} already holds a run: go on with it by --resume, replace it by "
             "--overwrite, or give another --out"
         )
-    for name in FILES:
-        run.file(name).unlink(missing_ok=True)
+
+
+def _remove_all(run: RunFolder) -> None:
+    """Remove the run that is replaced: what was written last goes first, config.json at
+    the end, so that a folder that is left in between still holds a run.
+    """
+    for name in reversed(FILES):
+        try:
+            run.file(name).unlink(missing_ok=True)
+        except OSError as error:
+            raise InputError(f"{run.file(name)}: cannot be removed ({error.strerror})") from None
     _remove_unfinished(run)
-    run.write_json("config.json", config)
-    return run
 
 
 def _remove_unfinished(run: RunFolder) -> None:
     """Remove what a killed run left of a file that it was about to replace."""
-    for name in FILES:
-        for left in run.path.glob(f".{name}.*"):
-            left.unlink()
+    try:
+        for name in FILES:
+            for left in unfinished(run.file(name)):
+                left.unlink()
+    except OSError as error:
+        raise InputError(f"{run.path}: cannot be tidied ({error.strerror}): give another --out") from None
 
 
 def _check_same(run: RunFolder, config: AnyConfig) -> None:

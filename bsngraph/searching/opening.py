@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any
 
@@ -27,8 +29,11 @@ from bsngraph.searching.prepare import Job
 from bsngraph.searching.request import Destination
 
 
-def open_search(job: Job, into: Destination, before: WarmStart | None) -> RunFolder:
-    """The folder of a search; `before` is the search that it starts from, if any.
+@contextmanager
+def open_search(job: Job, into: Destination, before: WarmStart | None) -> Iterator[RunFolder]:
+    """The folder of a search, held until the run ends.
+
+    `before` is the search that it starts from, if any.
 
     Raises:
         InputError: the folder cannot be opened, or holds a run of something else.
@@ -36,26 +41,31 @@ def open_search(job: Job, into: Destination, before: WarmStart | None) -> RunFol
     record = None if before is None else WarmStartRecord(path=before.path, sha256=before.sha256)
     method = job.method
     config = SearchConfig(**_common(job), preset=method.preset, warm_start=record, oracle=method.oracle)
-    return _opened(job, open_run(into.folder, config, into.mode))
+    with open_run(into.folder, config, into.mode) as run:
+        yield _opened(job, run)
 
 
-def open_pruning(job: Job, into: Destination, source: SearchConfig) -> RunFolder:
-    """The folder of a choice from the search that `source` describes.
+@contextmanager
+def open_pruning(job: Job, into: Destination, source: SearchConfig) -> Iterator[RunFolder]:
+    """The folder of a choice from the search of `source`, held until the run ends.
 
     Raises:
         InputError: the folder cannot be opened, or holds a run of something else.
     """
     config = PruneConfig(**_common(job), chosen_from=source)
-    return _opened(job, open_run(into.folder, config, into.mode))
+    with open_run(into.folder, config, into.mode) as run:
+        yield _opened(job, run)
 
 
-def open_training(job: Job, into: Destination) -> RunFolder:
-    """The folder of a training.
+@contextmanager
+def open_training(job: Job, into: Destination) -> Iterator[RunFolder]:
+    """The folder of a training, held until the run ends.
 
     Raises:
         InputError: the folder cannot be opened, or holds a run of something else.
     """
-    return _opened(job, open_run(into.folder, TrainConfig(**_common(job)), into.mode))
+    with open_run(into.folder, TrainConfig(**_common(job)), into.mode) as run:
+        yield _opened(job, run)
 
 
 def _opened(job: Job, run: RunFolder) -> RunFolder:

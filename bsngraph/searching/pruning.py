@@ -93,17 +93,17 @@ def run_pruning(
     with hardware.in_use():
         known = check(job, progress)
         learned = take_over(job, source, known)
-        run = open_pruning(job, into, config)
-        if run.finished:
-            return concluded_before(job, run, progress)
-        log = RunLog(run, into.mode)
-        write_probabilities(job, run, learned)
-        chosen = chosen_before(job, log) or choose_architecture(job, learned, log, progress)
-        net = fine_tune(job, learned, chosen, log, progress)
-        deliver(job, run, net)
-        certificate = certify(job, run, progress)
-        multipliers = learned.multipliers.by_name()
-        return conclude(job, run, chosen.architecture, net, certificate, log, progress, multipliers)
+        with open_pruning(job, into, config) as run:
+            if run.finished:
+                return concluded_before(job, run, progress)
+            log = RunLog(run, into.mode)
+            write_probabilities(job, run, learned)
+            chosen = chosen_before(job, log) or choose_architecture(job, learned, log, progress)
+            net = fine_tune(job, learned, chosen, log, progress)
+            deliver(job, run, net)
+            certificate = certify(job, run, progress)
+            multipliers = learned.multipliers.by_name()
+            return conclude(job, run, chosen.architecture, net, certificate, log, progress, multipliers)
 
 
 def take_over(job: Job, source: RunFolder, known: Architecture | None) -> Learning:

@@ -108,16 +108,16 @@ def run_search(
     before = read_warm_start(job.profile, method.warm_start, into)
     with hardware.in_use():
         known = check(job, progress)
-        run = open_search(job, into, before)
-        if run.finished:
-            return concluded_before(job, run, progress)
-        log = RunLog(run, into.mode)
-        learned = learn(job, run, log, known, before, progress)
-        chosen = chosen_before(job, log) or choose_architecture(job, learned, log, progress)
-        if method.oracle:
-            write_oracle(job, run, learned.net, chosen.architecture, progress)
-        net = fine_tune(job, learned, chosen, log, progress)
-        deliver(job, run, net)
-        certificate = certify(job, run, progress)
-        multipliers = learned.multipliers.by_name()
-        return conclude(job, run, chosen.architecture, net, certificate, log, progress, multipliers)
+        with open_search(job, into, before) as run:
+            if run.finished:
+                return concluded_before(job, run, progress)
+            log = RunLog(run, into.mode)
+            learned = learn(job, run, log, known, before, progress)
+            chosen = chosen_before(job, log) or choose_architecture(job, learned, log, progress)
+            if method.oracle:
+                write_oracle(job, run, learned.net, chosen.architecture, progress)
+            net = fine_tune(job, learned, chosen, log, progress)
+            deliver(job, run, net)
+            certificate = certify(job, run, progress)
+            multipliers = learned.multipliers.by_name()
+            return conclude(job, run, chosen.architecture, net, certificate, log, progress, multipliers)

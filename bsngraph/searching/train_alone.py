@@ -67,8 +67,7 @@ def run_training(
         BsngraphError: as `train` says.
     """
     job = prepare(fabric, goal, method, hardware, into, progress)
-    with hardware.in_use():
-        run = open_training(job, into)
+    with hardware.in_use(), open_training(job, into) as run:
         if run.finished:
             return concluded_before(job, run, progress)
         log = RunLog(run, into.mode)
