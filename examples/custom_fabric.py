@@ -1,7 +1,7 @@
 """Build a fabric in Python, with parallel edges, a tied gate and an exclusive choice;
 check it, draw it, write it.
 
-python examples/custom_fabric.py [folder]
+    python examples/custom_fabric.py [folder]
 """
 
 import sys

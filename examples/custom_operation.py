@@ -1,12 +1,12 @@
 """Operations of your own in a fabric, searched: examples/scale_operation.py defines
 them.
 
-python examples/custom_operation.py [epochs]
+    python examples/custom_operation.py [epochs]
 
 On the command line the same is
 
-bsngraph search FABRIC --ops examples/scale_operation.py --data digits --budget macs=70%
---out runs/own
+    bsngraph search FABRIC --ops examples/scale_operation.py --data digits \\
+        --budget macs=70% --out runs/own
 """
 
 import sys
@@ -36,8 +36,8 @@ epochs = int(sys.argv[1]) if len(sys.argv) > 1 else 20
 out = Path(tempfile.mkdtemp())
 (out / "own.dot").write_text(FABRIC)
 
-# Nobody wrote a cost formula: MACs and parameters of the two operations are counted
-# like all others.
+# No cost formula is needed: MACs and parameters of the two operations are counted as
+# those of all others are.
 profile = bsngraph.profile_fabric(bsngraph.read_fabric(out / "own.dot"))
 for edge, macs, params in zip(profile.fabric.edges, profile.macs, profile.params, strict=True):
     print(f"{edge.name:14} {edge.op:10} {macs:8.0f} MACs {params:6.0f} parameters")

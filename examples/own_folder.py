@@ -1,7 +1,7 @@
 """From a folder of your own images to a searched network: sub-folders are classes,
 nothing else is needed.
 
-python examples/own_folder.py [EPOCHS [FOLDER]]
+    python examples/own_folder.py [EPOCHS [FOLDER]]
 
 Without a FOLDER, scikit-learn's digits stand in for your images: they are written as
 PNG files first.

@@ -1,7 +1,7 @@
 """Read a fabric, compile it, search it, prune it, draw it: the command line's main job
 in a few lines of Python.
 
-python examples/quickstart.py [epochs]
+    python examples/quickstart.py [epochs]
 """
 
 import sys

@@ -1,6 +1,6 @@
 """Operations of your own, in a file that `--ops` loads.
 
-bsngraph ops --ops examples/scale_operation.py      # lists them after bsngraph's own
+    bsngraph ops --ops examples/scale_operation.py    # lists them after bsngraph's own
 
 A builder gets the shape of one incoming example and gives a module, or a function of
 one batch. Its keyword-only arguments, with their types, are what an edge may say.

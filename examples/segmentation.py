@@ -1,13 +1,13 @@
 """Search a network that says of every pixel which digit it belongs to; measure it, and
 paint what it says.
 
-python examples/segmentation.py [epochs]
+    python examples/segmentation.py [epochs]
 
 On the command line the same is
 
-bsngraph search fabrics/scenes.dot --data digit-scenes --budget macs=30% --batch-size 16
---class-weights 0.4,8,8,8,8,8,8,8,8,8,8 ... bsngraph predict runs/scenes --data
-digit-scenes --limit 4 -o painted
+    bsngraph search fabrics/scenes.dot --data digit-scenes --budget macs=30% \\
+        --batch-size 16 --class-weights 0.4,8,8,8,8,8,8,8,8,8,8 --out runs/scenes
+    bsngraph predict runs/scenes --data digit-scenes --limit 4 -o painted
 """
 
 import sys
@@ -26,9 +26,9 @@ data = bsngraph.load_data(
 )
 fabric = bsngraph.read_fabric("fabrics/scenes.dot")
 
-# Nine of ten pixels are background: without weights a young network calls all of them
-# that. "balanced" weighs classes by how rare they are; a little less than that keeps
-# the digits' outlines sharp.
+# Nine of ten pixels are background. Without weights a young network calls all pixels
+# background. "balanced" weighs classes by how rare they are; a little less than that
+# keeps the digits' outlines sharp.
 recipe = bsngraph.Recipe(epochs=epochs, batch_size=16, class_weights=(0.4, *[8.0] * 10))
 settings = bsngraph.SearchSettings(finetune_epochs=epochs // 2, candidates=4)
 result = bsngraph.search(
@@ -40,7 +40,7 @@ print(f"mean IoU {100 * test['mean_iou']:.1f} %, {100 * test['pixel_accuracy']:.
 for name, overlap in test["iou"].items():
     print(f"  {name:10} {overlap:.3f}")
 
-# Class maps, whose values are class numbers, and overlays: of these scenes, and as well
-# of a folder of your own images.
+# This writes class maps, whose values are class numbers, and overlays. images=FOLDER
+# takes your own images instead.
 painted = bsngraph.predict(out / "run", data=data, out=out / "painted", limit=4)
 print(f"{len(painted.files)} pictures, the first of them {painted.files[1]}")
