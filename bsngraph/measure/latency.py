@@ -104,4 +104,4 @@ def measure_network(
 
 
 def _silent(done: int, of: int) -> None:
-    """Report to nobody."""
+    """Drop a report."""

@@ -100,7 +100,7 @@ def _warm_up(timer: Timer, seconds: float) -> None:
 
 
 def _timing(times_ms: list[float], calls_each: int) -> Timing:
-    """Of the times of blocks, each the mean of its calls."""
+    """The timing of blocks, each the mean of its calls."""
     median = statistics.median(times_ms)
     # twice, since of a single time there are none
     deciles = statistics.quantiles(times_ms * 2, n=10, method="inclusive")

@@ -1,4 +1,4 @@
-"""BatchNorm statistics for one architecture, taken anew."""
+"""Recomputing the BatchNorm statistics of one architecture."""
 
 from __future__ import annotations
 

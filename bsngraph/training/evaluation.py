@@ -1,6 +1,4 @@
-"""Measuring a network on a split: loss and metrics, and BatchNorm statistics for one
-architecture.
-"""
+"""Measuring a network on a split: its loss and its metrics."""
 
 from __future__ import annotations
 
@@ -30,15 +28,15 @@ class Score:
 
     @property
     def accuracy(self) -> float:
-        """Of classification."""
+        """The share of right classes, of a classification."""
         return self.metrics["accuracy"]
 
     def shown(self, digits: int = 2) -> str:
-        """The headline: `accuracy 98.61 %`."""
+        """The headline metric as people read it: `accuracy 98.61 %`."""
         return self.headline.shown(self.metrics[self.headline.name], digits)
 
     def summary(self) -> dict[str, Any]:
-        """For result.json."""
+        """What result.json says of the split."""
         return {**self.metrics, "loss": self.loss, **self.per_class}
 
 

@@ -14,7 +14,7 @@ from bsngraph.training.layout import laid_out
 
 
 def run_net(net: SuperNet, inputs: Tensor, route: Route) -> Outputs:
-    """What each target gives for a batch of examples."""
+    """Run a batch of examples, and give what each target gives."""
     sources, inputs = net.fabric.sources, laid_out(net, inputs)
     outputs: Outputs = net(inputs if len(sources) == 1 else dict.fromkeys(sources, inputs), route)
     return outputs

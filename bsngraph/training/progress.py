@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 
 class Progress(Protocol):
-    """Whoever wants to follow a run."""
+    """Takes what a run tells of its progress."""
 
     def stage(self, name: str, epochs: int, done: int) -> None:
         """A stage of `epochs` epochs begins, `done` of which lie behind (after
@@ -20,11 +20,11 @@ class Progress(Protocol):
         """An epoch ended; `row` is its line of metrics.jsonl."""
 
     def note(self, text: str) -> None:
-        """Something to know."""
+        """A sentence that the user should see."""
 
 
 class Silent:
-    """Says nothing."""
+    """Takes it all and shows nothing."""
 
     def stage(self, name: str, epochs: int, done: int) -> None:
         pass

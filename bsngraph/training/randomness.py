@@ -21,7 +21,7 @@ def derived_seed(seed: int, *purpose: object) -> int:
 
 
 def generator_for(seed: int, *purpose: object) -> torch.Generator:
-    """A generator on the CPU for a purpose."""
+    """A random generator on the CPU, seeded for a purpose."""
     return torch.Generator().manual_seed(derived_seed(seed, *purpose))
 
 

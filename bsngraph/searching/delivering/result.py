@@ -1,4 +1,4 @@
-"""What a run found."""
+"""The noun of a run that ended."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Result:
 
     @property
     def test_accuracy(self) -> float:
-        """Of classification."""
+        """The share of right classes on the test split, of a classification."""
         return float(self.summary["metrics"]["test"]["accuracy"])
 
     @property
