@@ -42,6 +42,14 @@ def data_options(command: _Command) -> _Command:
     return command
 
 
+new_test_option = option(
+    "--as-new-test",
+    is_flag=True,
+    group="data",
+    help="Use the test split of --data as new test data, without examples that RUN trained or chose on.",
+)
+
+
 def data_from(options: dict[str, Any]) -> str | Dataset | None:
     """What `data_options` describe, None if nothing is said; takes them out of
     `options`.

@@ -9,17 +9,20 @@ are read while they are used (streaming.py), behind the same names.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from bsngraph.data.augmentation import Augmentation, cut_out, draw_moves, mixed_up, moved
 from bsngraph.data.dataset_problems import dataset_problems, split_problems
-from bsngraph.data.splits import Part, SplitRows
+from bsngraph.data.reading.digests import input_digests, joint_digests, label_digests
+from bsngraph.data.splits import OWN_ORDER, Part, SplitRows
 from bsngraph.errors import InputError, Problem
 from bsngraph.tasks.task_table import TASKS
 from bsngraph.wording import shape_text
@@ -52,6 +55,26 @@ class Split:
         if self.inputs.device == device == self.labels.device:
             return self
         return Split(self.inputs.to(device), self.labels.to(device))
+
+    def only(self, rows: NDArray[np.int64]) -> Split:
+        """The examples of these numbers, in this order."""
+        return Split(self.inputs[torch.from_numpy(rows)], self.labels[torch.from_numpy(rows)])
+
+    def with_more(self, others: Sequence[Split]) -> Split:
+        """These examples, then those of the others."""
+        every = (self, *others)
+        return Split(torch.cat([one.inputs for one in every]), torch.cat([one.labels for one in every]))
+
+    def labelled(self, labels: Tensor) -> Split:
+        """The same inputs with other labels."""
+        return Split(self.inputs, labels)
+
+    def example_digests(self) -> tuple[str, ...]:
+        """A hash of each example, by which it is found again whatever its number: 16
+        hexadecimal digits for its inputs and its label.
+        """
+        inputs, labels = self.inputs.cpu().numpy(), self.labels.cpu().numpy()
+        return joint_digests(input_digests(inputs), label_digests(labels))
 
     def batches(self, rows: Iterable[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
         """Raw inputs and labels for each of several vectors of row numbers, one after
@@ -108,7 +131,8 @@ class Dataset:
     `class_names` are the classes, for regression the outputs. `task` is a row of
     `bsngraph.tasks.TASKS`. Losses and metrics ignore pixels labelled `ignore_label`.
     `rows` says which of the source's examples each split holds, `skipped` what was left
-    out as unusable, and why.
+    out as unusable, and why. `feature_names` are the columns of vectors, if they have
+    names.
 
     Raises:
         InputError: the parts do not fit each other or the task; all that is wrong is
@@ -127,6 +151,7 @@ class Dataset:
     ignore_label: int | None = None
     rows: SplitRows | None = None
     skipped: tuple[str, ...] = ()
+    feature_names: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         _refuse(self.name, dataset_problems(self))
@@ -161,14 +186,19 @@ class Dataset:
                 digest.update(content)
         return digest.hexdigest()[:16]
 
-    def splits_record(self) -> dict[str, Any]:
-        """What splits.json says: the numbers of each split's examples in the source."""
+    def numbered_rows(self) -> SplitRows:
+        """`rows`, or the examples of each split numbered in its own order."""
         if self.rows is not None:
-            return self.rows.as_dict()
-        return {
-            "numbering": "each split's own order, as it was given",
-            **{part: list(range(len(split))) for part, split in self.splits().items()},
-        }
+            return self.rows
+        train, validation, test = (np.arange(len(split)) for split in self.splits().values())
+        return SplitRows(train, validation, test, OWN_ORDER)
+
+    def splits_record(self) -> dict[str, Any]:
+        """What splits.json says: the numbers of each split's examples in the source,
+        and a hash of each.
+        """
+        digests = {part: split.example_digests() for part, split in self.splits().items()}
+        return self.numbered_rows().as_dict() | {"digests": digests}
 
     def with_augmentation(self, augmentation: Augmentation) -> Dataset:
         """The same data, augmented otherwise in training.

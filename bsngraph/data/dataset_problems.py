@@ -103,6 +103,10 @@ def _names_problems(dataset: Dataset) -> Iterator[Problem]:
     for name, count in Counter(dataset.class_names).items():
         if count > 1:
             yield Problem(f"has {name!r} {count} times", "class_names", "give every class its own name")
+    features, channels = dataset.feature_names, len(dataset.mean)
+    if features is not None and len(set(features)) != channels:
+        what = f"has {_counted(len(set(features)), 'different name')} for {_counted(channels, 'channel')}"
+        yield Problem(what, "feature_names", "give every feature its own name")
 
 
 def _label_problems(dataset: Dataset, form: LabelForm, part: str, split: Split) -> Iterator[Problem]:

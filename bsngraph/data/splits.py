@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -26,22 +26,46 @@ SHARE = 0.2
 """Of the examples for the test, and of what remains for validation, if a source says
 nothing.
 """
+OWN_ORDER = "each split's own order, as it was given"
+"""The numbering of splits that no source stands behind."""
 
 
 @dataclass(frozen=True)
 class SplitRows:
     """The examples of each split, in ascending order; `numbering` says what is counted,
     from 0.
+
+    `files` are the names of the files that they are from, if each has one.
     """
 
     train: Rows
     validation: Rows
     test: Rows
     numbering: str
+    files: Mapping[Part, tuple[str, ...]] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """For splits.json."""
-        return {"numbering": self.numbering, **{part: getattr(self, part).tolist() for part in PARTS}}
+        said: dict[str, Any] = {
+            "numbering": self.numbering,
+            **{part: getattr(self, part).tolist() for part in PARTS},
+        }
+        return said if self.files is None else said | {"files": dict(self.files)}
+
+    def names(self) -> dict[Part, list[str]]:
+        """What the examples of each split are called: their files, else their
+        numbers.
+        """
+        if self.files is not None:
+            return {part: list(self.files[part]) for part in PARTS}
+        own = {part: f"{part} " if self.numbering == OWN_ORDER else "" for part in PARTS}
+        return {part: [f"{own[part]}{row}" for row in getattr(self, part).tolist()] for part in PARTS}
+
+    def named(self, files: Sequence[str]) -> SplitRows:
+        """The same, with the names of the source's files, in the order that is
+        counted.
+        """
+        return replace(self, files={part: tuple(files[row] for row in getattr(self, part)) for part in PARTS})
 
 
 def split_rows(

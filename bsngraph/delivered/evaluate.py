@@ -19,30 +19,44 @@ from bsngraph.training import Score, evaluate_net
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A delivered network measured again: its test score and costs."""
+    """A delivered network measured again: its test score and costs.
+
+    `notes` say how the data differ from those of the run.
+    """
 
     dataset: str
     score: Score
     costs: Mapping[str, float]
+    notes: tuple[str, ...] = ()
 
 
 def evaluate_run(
-    path: str | Path, *, data: str | Dataset | None = None, device: str = "auto", threads: int | None = None
+    path: str | Path,
+    *,
+    data: str | Dataset | None = None,
+    as_new_test: bool = False,
+    device: str = "auto",
+    threads: int | None = None,
 ) -> Evaluation:
     """Measure a run's delivered network (architecture.dot with model.safetensors) on
-    the test split, from its files alone.
+    the test examples that the run recorded, from its files alone.
+
+    With `as_new_test` the test split of `data` is measured instead, without examples
+    that the run trained or chose on.
 
     Raises:
         InputError: `path` holds no finished run, its files do not fit each other or
-            its certificate, or the data is not here.
+            its certificate, the data is not here, or examples of the run are missing in
+            it or changed.
     """
     run = RunFolder(Path(path))
     name, delivered = run.read_config().data.name, load_delivered(run)
     net, facts = delivered.net, delivered.facts
     hardware = find_hardware(device, threads)
-    dataset = prepared_data(net.profile, data or name, facts, hardware)
+    dataset, notes = prepared_data(run, delivered, data or name, hardware, as_new_test=as_new_test)
     with hardware.in_use():
         net.to(hardware.device)
         task = facts.bound_task(hardware.device)
         score = evaluate_net(net, dataset, dataset.test, np.ones(len(net.fabric.edges), dtype=np.bool_), task)
-    return Evaluation(dataset.name, score, {cost.name: cost.total for cost in complete_costs(net.profile)})
+    costs = {cost.name: cost.total for cost in complete_costs(net.profile)}
+    return Evaluation(dataset.name, score, costs, notes)

@@ -27,7 +27,8 @@ class ModelFacts:
 
     `white` is the value that a white pixel of an image file has in the training data,
     None where examples are no images. For regression the network gives standardised
-    outputs: `label_mean` and `label_std` turn them into amounts.
+    outputs: `label_mean` and `label_std` turn them into amounts. `features` are the
+    columns that it takes, in their order, if they have names.
     """
 
     task: str
@@ -38,6 +39,7 @@ class ModelFacts:
     white: float | None = None
     label_mean: tuple[float, ...] | None = None
     label_std: tuple[float, ...] | None = None
+    features: tuple[str, ...] | None = None
 
     def metadata(self) -> dict[str, str]:
         """As safetensors holds it: the task by name, everything else as JSON."""
@@ -47,6 +49,7 @@ class ModelFacts:
             "white": self.white,
             "label_mean": self.label_mean,
             "label_std": self.label_std,
+            "features": self.features,
         }
         said |= {name: value for name, value in optional.items() if value is not None}
         return {"format": "bsngraph 1", "task": self.task} | {
@@ -83,7 +86,13 @@ class ModelFacts:
 def facts_of(dataset: Dataset) -> ModelFacts:
     """What a network trained on `dataset` must remember of it."""
     facts = ModelFacts(
-        dataset.task, dataset.class_names, dataset.mean, dataset.std, dataset.ignore_label, white_of(dataset)
+        dataset.task,
+        dataset.class_names,
+        dataset.mean,
+        dataset.std,
+        dataset.ignore_label,
+        white_of(dataset),
+        features=dataset.feature_names,
     )
     if not TASKS[dataset.task].standardised:
         return facts
@@ -119,12 +128,15 @@ class _Said(Row, frozen=True, kw_only=True):
     white: Positive | None = None
     label_mean: tuple[Finite, ...] | None = None
     label_std: tuple[Positive, ...] | None = None
+    features: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.task not in TASKS:
             raise ValueError(f"there is no task {shortened(printable(self.task))!r}")
         if len(self.mean) != len(self.std):
             raise ValueError("mean and std are of different numbers of channels")
+        if self.features is not None and len(self.features) != len(self.mean):
+            raise ValueError("features are not a name for each channel")
         expected = len(self.classes) if TASKS[self.task].standardised else None
         for labels in (self.label_mean, self.label_std):
             if (None if labels is None else len(labels)) != expected:

@@ -104,6 +104,7 @@ def _common(job: Job) -> dict[str, Any]:
             examples=SplitSizes(
                 train=len(dataset.train), validation=len(dataset.validation), test=len(dataset.test)
             ),
+            features=dataset.feature_names,
         ),
         "budgets": tuple(
             AskedBudget(text=budget.text, cost=budget.cost.name, relation=budget.relation, limit=budget.limit)

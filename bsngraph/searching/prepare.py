@@ -19,10 +19,12 @@ from bsngraph.costs import (
     resolve_budgets,
 )
 from bsngraph.data import Dataset, as_task, load_data, parse_augmentation
+from bsngraph.delivered.run_data import known_again
 from bsngraph.fabric import Architecture, Fabric
 from bsngraph.measure import CostOptions, Hardware, LatencyTable
 from bsngraph.measure.pricing import find_sources, with_recorded
 from bsngraph.profile import FabricProfile, profile_fabric
+from bsngraph.runs import RunFolder
 from bsngraph.searching.request import Destination, Goal, Method
 from bsngraph.settings import Recipe, SearchSettings
 from bsngraph.tasks import Task, check_fits, task_of
@@ -102,6 +104,8 @@ def prepare(
     """
     profile = fabric if isinstance(fabric, FabricProfile) else profile_fabric(fabric)
     dataset = _dataset(goal, method.recipe, progress)
+    if into.recorded is not None:
+        dataset = _as_recorded(RunFolder(into.recorded), dataset, progress)
     check_fits(profile, dataset)
     task_of(dataset, method.recipe.class_weights)
     requests = [_parsed(budget) for budget in goal.budgets]
@@ -138,6 +142,16 @@ def _dataset(goal: Goal, recipe: Recipe, progress: Progress) -> Dataset:
     if recipe.augmentation is not None:
         dataset = dataset.with_augmentation(parse_augmentation(recipe.augmentation))
     return dataset
+
+
+def _as_recorded(run: RunFolder, dataset: Dataset, progress: Progress) -> Dataset:
+    """The data with the splits of the run that goes on, if it came to record them."""
+    if not run.file("splits.json").exists() or run.read_config().data.task != dataset.task:
+        return dataset
+    found, notes = known_again(run, dataset)
+    for note in notes:
+        progress.note(note)
+    return found
 
 
 def _parsed(budget: str | BudgetRequest) -> BudgetRequest:

@@ -7,9 +7,11 @@ prepare → check budgets → take over θ and Γ → open the run → choose �
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from bsngraph.data import Dataset
+from bsngraph.data import Dataset, as_task, load_data
+from bsngraph.delivered.run_data import known_again
 from bsngraph.errors import InputError
 from bsngraph.fabric import Architecture, read_fabric
 from bsngraph.measure import CostOptions, Hardware, find_hardware
@@ -89,7 +91,8 @@ def run_pruning(
     """
     profile = profile_fabric(read_fabric(source.file("fabric.dot")))
     recorded = with_recorded(goal.costs, profile, source.path)
-    job = prepare(profile, goal.priced_by(recorded), method, hardware, into, progress)
+    data = searched_data(source, config, goal.data, progress)
+    job = prepare(profile, replace(goal.priced_by(recorded), data=data), method, hardware, into, progress)
     with hardware.in_use():
         known = check(job, progress)
         learned = take_over(job, source, known)
@@ -104,6 +107,22 @@ def run_pruning(
             certificate = certify(job, run, progress)
             multipliers = learned.multipliers.by_name()
             return conclude(job, run, chosen.architecture, net, certificate, log, progress, multipliers)
+
+
+def searched_data(
+    source: RunFolder, config: SearchConfig, data: str | Dataset, progress: Progress
+) -> Dataset:
+    """The data with the splits of the search in `source`.
+
+    Raises:
+        InputError: unknown data, or data in which examples of the search are missing or
+            changed.
+    """
+    dataset = load_data(data, notify=progress.note) if isinstance(data, str) else data
+    found, notes = known_again(source, as_task(dataset, config.data.task))
+    for note in notes:
+        progress.note(note)
+    return found
 
 
 def take_over(job: Job, source: RunFolder, known: Architecture | None) -> Learning:

@@ -69,6 +69,7 @@ def make_dataset(
     augmentation: Augmentation | None = None,
     ignore_label: int | None = None,
     skipped: Sequence[str] = (),
+    feature_names: Sequence[str] | None = None,
 ) -> Dataset:
     """A data set in memory from all inputs (n, …) and labels of a source.
 
@@ -100,6 +101,7 @@ def make_dataset(
         ignore_label=ignore_label,
         rows=rows,
         skipped=tuple(skipped),
+        feature_names=None if feature_names is None else tuple(feature_names),
     )
 
 

@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
 from bsngraph.data.dataset import Dataset, Split
+from bsngraph.data.reading.digests import Digests, joint_digests, label_digests
 from bsngraph.data.reading.making import IGNORED, make_dataset, usual_augmentation
 from bsngraph.data.reading.survey import Reader, Survey, worker_count
 from bsngraph.data.request import Request
@@ -57,20 +58,54 @@ class StreamedSplit(Split):
 
     `inputs` tells shape and type only (a tensor on torch's meta device); so do
     `labels`, if they are label maps. `rows` (n,) are the examples' numbers in the
-    reader; `counts` what `label_counts` gives; `digests` (n,) tell the examples from
-    others.
+    reader; `counts` (n, 256) how many pixels of a label map have a label; `digests` (n,
+    2) the hashes of pixels and label maps.
     """
 
     reader: Reader
     rows: Rows
-    counts: NDArray[np.int64]
-    digests: NDArray[np.uint64]
+    counts: NDArray[np.uint32]
+    digests: Digests
     workers: int
     device: torch.device
 
     def to(self, device: torch.device) -> StreamedSplit:
         """The same examples, yielded on another device."""
         return replace(self, device=device)
+
+    def only(self, rows: Rows) -> StreamedSplit:
+        """The examples of these numbers, in this order."""
+        return replace(
+            self,
+            inputs=self.inputs.new_empty(len(rows), *self.inputs.shape[1:]),
+            labels=self.labels.new_empty(len(rows), *self.labels.shape[1:])
+            if self.labels.is_meta
+            else self.labels[torch.from_numpy(rows)],
+            rows=self.rows[rows],
+            counts=self.counts[rows],
+            digests=self.digests[rows],
+        )
+
+    def with_more(self, others: Sequence[Split]) -> StreamedSplit:
+        """These examples, then those of the others, which the same reader reads."""
+        streamed = [self, *(one for one in others if isinstance(one, StreamedSplit))]
+        return replace(
+            self,
+            inputs=torch.cat([one.inputs for one in streamed]),
+            labels=torch.cat([one.labels for one in streamed]),
+            rows=np.concatenate([one.rows for one in streamed]),
+            counts=np.concatenate([one.counts for one in streamed]),
+            digests=np.concatenate([one.digests for one in streamed]),
+        )
+
+    def labelled(self, labels: Tensor) -> StreamedSplit:
+        """The same images with other classes."""
+        return replace(self, labels=labels)
+
+    def example_digests(self) -> tuple[str, ...]:
+        """A hash of each example, as of one in memory."""
+        pixels, maps = self.digests.T
+        return joint_digests(pixels, maps if self.labels.is_meta else label_digests(self.labels.numpy()))
 
     def batches(self, rows: Iterable[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
         """Raw inputs and labels for each vector of row numbers; several batches ahead
@@ -79,7 +114,8 @@ class StreamedSplit(Split):
         Raises:
             InputError: an example cannot be read any more.
         """
-        numbers = [self.rows[some.numpy()].tolist() for some in rows]
+        asked = list(rows)
+        numbers = [self.rows[some.numpy()].tolist() for some in asked]
         workers = min(self.workers, len(numbers))
         loader = DataLoader(
             _Batches(self.reader),
@@ -89,20 +125,23 @@ class StreamedSplit(Split):
             prefetch_factor=_AHEAD if workers else None,
             generator=torch.Generator(),  # not the global one: it would draw from it
         )
-        for batch in loader:
+        for some, batch in zip(asked, loader, strict=True):
             if isinstance(batch, str):
                 raise InputError(f"{batch}; it could be read when the run began")
-            yield batch[0].to(self.device, non_blocking=True), batch[1].to(self.device, non_blocking=True)
+            labels = batch[1] if self.labels.is_meta else self.labels[some]
+            yield batch[0].to(self.device, non_blocking=True), labels.to(self.device, non_blocking=True)
 
     def label_counts(self, classes: int) -> Tensor:
         """How often each class is a label: (classes,)."""
-        return torch.from_numpy(self.counts[:classes].copy())
+        if not self.labels.is_meta:
+            return super().label_counts(classes)
+        return torch.from_numpy(self.counts.sum(axis=0, dtype=np.int64)[:classes])
 
     def _find_wrong_label(self, task: str, classes: int, ignore_label: int | None) -> str | None:
         """By the counts of label maps, which are not read for it."""
         if not self.labels.is_meta:
             return super()._find_wrong_label(task, classes, ignore_label)
-        used = np.flatnonzero(self.counts)
+        used = np.flatnonzero(self.counts.sum(axis=0))
         wrong = used[~TASKS[task].labels.allowed(used, classes, ignore_label)]
         return f"has the label {wrong[0]} in a label map" if len(wrong) else None
 
@@ -110,6 +149,8 @@ class StreamedSplit(Split):
         """What tells these examples from others."""
         yield f"{tuple(self.inputs.shape)}".encode()
         yield self.digests.tobytes()
+        if not self.labels.is_meta:
+            yield self.labels.numpy().tobytes()
 
 
 def dataset_from_survey(
@@ -141,18 +182,35 @@ def dataset_from_survey(
             ignore_label=ignore,
             skipped=found.skipped,
         )
+    return _streamed(request, reader, found, labels, rows, class_names)
+
+
+def _streamed(
+    request: Request,
+    reader: Reader,
+    found: Survey,
+    labels: NDArray[np.int64] | None,
+    rows: SplitRows,
+    class_names: Sequence[str],
+) -> Dataset:
+    """A data set whose examples are read while they are used."""
     workers = worker_count(request)
 
     def split(some: Rows) -> StreamedSplit:
         inputs = torch.empty((len(some), *found.shape), dtype=torch.uint8, device="meta")
         if labels is None:
             maps = torch.empty((len(some), *found.shape[1:]), dtype=torch.uint8, device="meta")
-            counts = found.counts[some].sum(axis=0, dtype=np.int64)
         else:
             maps = torch.from_numpy(labels[some])
-            counts = np.bincount(labels[some], minlength=len(class_names))
         return StreamedSplit(
-            inputs, maps, reader, found.good[some], counts, found.digests[some], workers, torch.device("cpu")
+            inputs,
+            maps,
+            reader,
+            found.good[some],
+            found.counts[some],
+            found.digests[some],
+            workers,
+            torch.device("cpu"),
         )
 
     pixels = float(found.shape[1] * found.shape[2] * len(rows.train))
@@ -167,8 +225,8 @@ def dataset_from_survey(
         validation=split(rows.validation),
         test=split(rows.test),
         augmentation=usual_augmentation(found.shape),
-        task=task,
-        ignore_label=ignore,
+        task="segmentation" if labels is None else "classification",
+        ignore_label=IGNORED if labels is None else None,
         rows=rows,
         skipped=found.skipped,
     )

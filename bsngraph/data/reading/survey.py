@@ -8,7 +8,6 @@ into memory.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
+from bsngraph.data.reading.digests import Digests, input_digests, label_digests
 from bsngraph.data.reading.making import IGNORED
 from bsngraph.data.request import ReadingMeter, Request
 from bsngraph.data.splits import Rows
@@ -55,7 +55,8 @@ class Survey:
     `good`: the numbers of the usable ones; the other arrays are for these. `pixels` and
     `maps` hold the examples if they fit into memory, else None. `sums` (n,
     channels, 2): of the pixels and of their squares. `counts` (n, 256): how many pixels
-    have a label.
+    have a label. `digests` (n, 2): hashes of the pixels and of the label map, 0 without
+    one.
     """
 
     good: Rows
@@ -65,7 +66,7 @@ class Survey:
     maps: NDArray[np.uint8] | None
     sums: NDArray[np.float64]
     counts: NDArray[np.uint32]
-    digests: NDArray[np.uint64]
+    digests: Digests
 
     def only(self, rows: Rows) -> Survey:
         """Of these of the usable examples alone."""
@@ -94,7 +95,7 @@ class _Seen:
     example: Example | None = None
     sums: NDArray[np.float64] | None = None
     counts: NDArray[np.uint32] | None = None
-    digest: int = 0
+    digest: tuple[int, int] = (0, 0)
 
 
 class _Looking(TorchDataset[_Seen]):
@@ -122,11 +123,9 @@ class _Looking(TorchDataset[_Seen]):
         )
 
 
-def _digest(pixels: NDArray[np.uint8], label: NDArray[np.uint8] | int) -> int:
-    digest = hashlib.sha256(repr(pixels.shape).encode())
-    digest.update(pixels.tobytes())
-    digest.update(label.tobytes() if isinstance(label, np.ndarray) else str(label).encode())
-    return int.from_bytes(digest.digest()[:8], "big")
+def _digest(pixels: NDArray[np.uint8], label: NDArray[np.uint8] | int) -> tuple[int, int]:
+    of_map = int(label_digests(label[None])[0]) if isinstance(label, np.ndarray) else 0
+    return int(input_digests(pixels[None])[0]), of_map
 
 
 def survey(reader: Reader, request: Request, problems: Sequence[str] = ()) -> Survey:

@@ -44,11 +44,38 @@ def load_csv(request: Request) -> Dataset:
     table = read_table(request.path)
     _check_header(request, table.header)
     places = _label_columns(request, table.header)
-    cells = _cells(request, table, places, _feature_columns(request, table.header, places))
+    features = _feature_columns(request, table.header, places)
+    cells = _cells(request, table, places, features)
     columns = [table.header[place] for place in places]
     names, task, labels = _labels(request, columns, cells)
     rows = draw(request, task, labels, names, numbering="usable lines after the first")
-    return make_dataset(request, cells.features, labels, rows, names, task=task, skipped=cells.bad)
+    return make_dataset(
+        request,
+        cells.features,
+        labels,
+        rows,
+        names,
+        task=task,
+        skipped=cells.bad,
+        feature_names=[table.header[column] for column in features],
+    )
+
+
+def read_unlabelled(
+    request: Request, features: Sequence[str]
+) -> tuple[NDArray[np.float64], Sequence[int]] | None:
+    """The inputs (n, features) of a table that has these columns and no label, and the
+    number of each line; None if it has others.
+
+    Raises:
+        InputError: the file cannot be read, or a line cannot be used.
+    """
+    table = read_table(request.path)
+    _check_header(request, table.header)
+    if sorted(filter(None, table.header)) != sorted(features):
+        return None
+    cells = _cells(request, table, [], [table.header.index(name) for name in features])
+    return cells.features, cells.lines
 
 
 # --- columns
@@ -95,12 +122,14 @@ def _feature_columns(request: Request, header: Sequence[str], labels: Sequence[i
 @dataclass(frozen=True)
 class _Cells:
     """The usable lines: features (n, columns), and the entries of the label columns as
-    text and as numbers (None for text). `bad` is what is wrong with the other lines.
+    text and as numbers (None for text). `lines` are their numbers in the file, `bad` is
+    what is wrong with the other lines.
     """
 
     features: NDArray[np.float64]
     entries: list[list[str]]
     numbers: list[list[float | None]]
+    lines: list[int]
     bad: list[str]
 
     @property
@@ -116,6 +145,7 @@ def _cells(request: Request, table: Table, labels: Sequence[int], features: Sequ
     """
     rows: list[list[float | None]] = []
     texts: list[list[str]] = []
+    usable: list[int] = []
     bad: list[str] = []
     header = table.header
     missing = _missing_numbers(table, labels)
@@ -141,11 +171,12 @@ def _cells(request: Request, table: Table, labels: Sequence[int], features: Sequ
             continue
         rows.append(values)
         texts.append(entries)
+        usable.append(number)
     report_bad(request, bad, len(table.lines), "lines")
     if not rows:
         raise InputError(f"{request.text}: no line is left")
     numbers = [[_number(entry) for entry in line] for line in texts]
-    return _Cells(np.array(rows, dtype=np.float64), texts, numbers, bad)
+    return _Cells(np.array(rows, dtype=np.float64), texts, numbers, usable, bad)
 
 
 def _missing_numbers(table: Table, labels: Sequence[int]) -> set[int]:

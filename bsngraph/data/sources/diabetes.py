@@ -20,4 +20,12 @@ def load_diabetes(request: Request) -> Dataset:
     rows = draw(
         request, "regression", labels, ("progression",), numbering="rows of sklearn.datasets.load_diabetes"
     )
-    return make_dataset(request, inputs, labels, rows, ("progression",), task="regression")
+    return make_dataset(
+        request,
+        inputs,
+        labels,
+        rows,
+        ("progression",),
+        task="regression",
+        feature_names=bunch.feature_names,
+    )

@@ -119,7 +119,7 @@ def _classification(request: Request, places: Mapping[str, Path]) -> Dataset:
         names,
         numbering="usable images by path",
         given=_given(part_of, places),
-    )
+    ).named([files[row][0] for row in found.good])
     return dataset_from_survey(request, reader, found, labels, splits, names)
 
 
@@ -152,7 +152,7 @@ def _segmentation(request: Request, places: Mapping[str, Path]) -> Dataset:
         names,
         numbering="usable images by path",
         given=_given(part_of, places),
-    )
+    ).named([files[row][0] for row in found.good])
     return dataset_from_survey(request, reader, found, None, splits, names)
 
 

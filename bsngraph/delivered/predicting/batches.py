@@ -20,11 +20,15 @@ from bsngraph.training.forward import run_net
 
 @dataclass(frozen=True)
 class Prediction:
-    """How many examples were predicted, for which task, and the files that say what."""
+    """How many examples were predicted, for which task, and the files that say what.
+
+    `notes` say how the data differ from those of the run.
+    """
 
     task: str
     count: int
     files: tuple[Path, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from bsngraph.data import Augmentation, Dataset, Split
 from bsngraph.data.reading.image_file import SUFFIXES, read_image
 from bsngraph.delivered.model_facts import ModelFacts
+from bsngraph.delivered.predicting.unlabelled import Unlabelled, without_labels
 from bsngraph.errors import InputError
 from bsngraph.ops import Shape
-from bsngraph.tasks import TASKS
 
 
 def image_files(folder: Path) -> list[Path]:
@@ -38,7 +37,7 @@ def image_files(folder: Path) -> list[Path]:
     return found
 
 
-def unlabelled(files: Sequence[Path], shape: Shape, facts: ModelFacts) -> Dataset:
+def unlabelled_images(files: Sequence[Path], shape: Shape, facts: ModelFacts) -> Unlabelled:
     """Images as test examples of a data set for the run's task, without labels.
 
     Raises:
@@ -51,21 +50,7 @@ def unlabelled(files: Sequence[Path], shape: Shape, facts: ModelFacts) -> Datase
             "set's examples by --data"
         )
     pixels = torch.stack([_read(file, shape) for file in files]).float() * (facts.white / 255)
-    labels = TASKS[facts.task].labels.blank(len(files), len(facts.classes), shape)
-    split = Split(pixels, labels)
-    mean, std = (0.0,) * shape[0], (1.0,) * shape[0]  # their own; the network's take their place
-    return Dataset(
-        "the folder",
-        facts.classes,
-        mean,
-        std,
-        split,
-        split,
-        split,
-        Augmentation(),
-        facts.task,
-        facts.ignore_label,
-    )
+    return Unlabelled(without_labels("the folder", pixels, facts), [file.name for file in files], "file")
 
 
 def _read(file: Path, shape: Shape) -> Tensor:

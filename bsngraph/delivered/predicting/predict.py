@@ -8,21 +8,25 @@ anything is written, and each file is written whole.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from bsngraph.data import Dataset
-from bsngraph.delivered.load import load_delivered
+from bsngraph.delivered.load import Delivered, load_delivered
 from bsngraph.delivered.predicting.batches import Prediction, batches_of
-from bsngraph.delivered.predicting.image_folder import image_files, unlabelled
+from bsngraph.delivered.predicting.image_folder import image_files, unlabelled_images
 from bsngraph.delivered.predicting.pictures import write_pictures
 from bsngraph.delivered.predicting.table import write_table
+from bsngraph.delivered.predicting.table_lines import unlabelled_lines
+from bsngraph.delivered.predicting.unlabelled import Unlabelled
 from bsngraph.delivered.prepare import prepared_data
+from bsngraph.delivered.run_data import Notes
 from bsngraph.errors import InputError
 from bsngraph.measure import find_hardware
 from bsngraph.runs import RunFolder
+from bsngraph.tasks import check_fits
 
 
 def predict(
@@ -31,6 +35,7 @@ def predict(
     out: str | Path,
     images: str | Path | None = None,
     data: str | Dataset | None = None,
+    as_new_test: bool = False,
     limit: int | None = None,
     device: str = "auto",
     threads: int | None = None,
@@ -39,36 +44,51 @@ def predict(
     of a data set's test examples, written to `out`.
 
     Images are read as the network was trained on them: with its channels, its
-    normalisation, and of its size exactly. For segmentation NAME-classes.png and
-    NAME-overlay.png are written for each, else predictions.csv: with a probability for
-    each class, or with amounts in the outputs' own units. `limit` takes the first ones
-    only.
+    normalisation, and of its size exactly. The test examples of data are those that the
+    run recorded; `as_new_test` takes the data's own, without those that the run trained
+    or chose on. A `csv:` table without a label is predicted line by line.
+
+    For segmentation NAME-classes.png and NAME-overlay.png are written for each, else
+    predictions.csv: with a probability for each class, or with amounts in the outputs'
+    own units. `limit` takes the first ones only.
 
     Raises:
         InputError: `path` holds no finished run, or files that do not fit each other or
-            its certificate; an image cannot be used; or neither or both of `images` and
-            `data` are given.
+            its certificate; an image cannot be used; examples of the run are missing in
+            the data or changed; or neither or both of `images` and `data` are given.
     """
     if (images is None) == (data is None):
         raise InputError("give either a folder of images or a data set: --images DIR, or --data NAME")
     if limit is not None and limit < 1:
         raise InputError(f"limit={limit} must be at least 1")
-    delivered = load_delivered(RunFolder(Path(path)))
+    run = RunFolder(Path(path))
+    delivered = load_delivered(run)
     net, facts = delivered.net, delivered.facts
-    names: Sequence[str] | None = None
-    if images is not None:
-        files = image_files(Path(images))[:limit]
-        names, data = (
-            [file.name for file in files],
-            unlabelled(files, net.profile.node_shapes[net.fabric.source_indices[0]], facts),
-        )
-    assert data is not None
     hardware, folder = find_hardware(device, threads), Path(out)
-    dataset = prepared_data(net.profile, data, facts, hardware)
+    notes: Notes = ()
+    found = _unlabelled(delivered, images, data, limit)
+    if found is not None:
+        check_fits(net.profile, found.dataset)
+        dataset = facts.normalising(found.dataset.to(hardware.device))
+    else:
+        assert data is not None, "there are images or data"
+        dataset, notes = prepared_data(run, delivered, data, hardware, as_new_test=as_new_test)
     with hardware.in_use():
         net.to(hardware.device)
-        batches = batches_of(net, dataset, names, limit)
+        batches = batches_of(net, dataset, None if found is None else found.names, limit)
         task = facts.bound_task(torch.device("cpu"))
         if task.row.answers is None:
-            return write_pictures(batches, facts, task, folder)
-        return write_table(batches, facts, task, task.row.answers, folder)
+            return replace(write_pictures(batches, facts, task, folder), notes=notes)
+        called = "example" if found is None else found.called
+        return replace(write_table(batches, facts, task, task.row.answers, folder, called), notes=notes)
+
+
+def _unlabelled(
+    delivered: Delivered, images: str | Path | None, data: str | Dataset | None, limit: int | None
+) -> Unlabelled | None:
+    """Images, or the lines of a table without labels; None for data with labels."""
+    net, facts = delivered.net, delivered.facts
+    if images is not None:
+        shape = net.profile.node_shapes[net.fabric.source_indices[0]]
+        return unlabelled_images(image_files(Path(images))[:limit], shape, facts)
+    return unlabelled_lines(data, facts) if isinstance(data, str) else None

@@ -17,9 +17,9 @@ TABLE = "predictions.csv"
 
 
 def write_table(
-    batches: Iterator[Batch], facts: ModelFacts, task: Task, table: AnswerTable, folder: Path
+    batches: Iterator[Batch], facts: ModelFacts, task: Task, table: AnswerTable, folder: Path, called: str
 ) -> Prediction:
-    """Write predictions.csv.
+    """Write predictions.csv. `called` is the column of the examples' names.
 
     Raises:
         InputError: the folder cannot be written to.
@@ -29,7 +29,7 @@ def write_table(
     count = 0
     for batch in batches:
         if not count:
-            writer.writerow(_header(table, facts.classes, images=batch.labels is None))
+            writer.writerow(_header(table, facts.classes, called, labelled=batch.labels is not None))
         known = (
             [[]] * len(batch.names)
             if batch.labels is None
@@ -45,8 +45,8 @@ def write_table(
     return Prediction(facts.task, count, (folder / TABLE,))
 
 
-def _header(table: AnswerTable, classes: tuple[str, ...], *, images: bool) -> list[str]:
+def _header(table: AnswerTable, classes: tuple[str, ...], called: str, *, labelled: bool) -> list[str]:
     said = table.columns(classes)
     known = [name.replace("predicted", "true", 1) for name in said]
     probabilities = classes if table.probabilities else ()
-    return [*(["file"] if images else ["example", *known]), *said, *probabilities]
+    return [called, *(known if labelled else []), *said, *probabilities]

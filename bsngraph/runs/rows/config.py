@@ -28,9 +28,10 @@ class SplitSizes(Row, frozen=True, kw_only=True):
     test: Number
 
 
-class DataFacts(Row, frozen=True, kw_only=True):
+class DataFacts(Row, frozen=True, kw_only=True, omit_defaults=True):
     """The data set: its name as the command line takes it, its task, the mean and the
-    standard deviation of each channel, and a hash of all examples.
+    standard deviation of each channel, a hash of all examples, and the names of its
+    features if they have any.
     """
 
     name: str
@@ -41,6 +42,7 @@ class DataFacts(Row, frozen=True, kw_only=True):
     std: tuple[Positive, ...]
     fingerprint: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}$")]
     examples: SplitSizes
+    features: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         if len(self.mean) != len(self.std):

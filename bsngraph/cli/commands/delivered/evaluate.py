@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from bsngraph.cli.data_options import data_from, data_options
+from bsngraph.cli.data_options import data_from, data_options, new_test_option
 from bsngraph.cli.help_groups import GroupedCommand
 from bsngraph.cli.shared_options import FILE, device_option, format_option, ops_option, threads_option
 
@@ -16,13 +16,17 @@ from bsngraph.cli.shared_options import FILE, device_option, format_option, ops_
 @click.command(cls=GroupedCommand)
 @click.argument("run", type=FILE)
 @data_options
+@new_test_option
 @ops_option
 @device_option
 @threads_option
 @format_option
-def command(run: Path, device: str, threads: int | None, form: str, **more: Any) -> None:
+def command(run: Path, as_new_test: bool, device: str, threads: int | None, form: str, **more: Any) -> None:
     """Measure the delivered network in RUN again on the test data, from its graph and
     weights alone.
+
+    The test examples are those that RUN recorded, whatever their order or file names
+    now.
 
     \b
     Example:
@@ -31,7 +35,9 @@ def command(run: Path, device: str, threads: int | None, form: str, **more: Any)
     from bsngraph.delivered import evaluate_run
     from bsngraph.wording import quantity
 
-    found = evaluate_run(run, data=data_from(more), device=device, threads=threads)
+    found = evaluate_run(run, data=data_from(more), as_new_test=as_new_test, device=device, threads=threads)
+    for note in found.notes:
+        click.echo(note, err=True)
     if form == "json":
         facts = {
             "data": found.dataset,

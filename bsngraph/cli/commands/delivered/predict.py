@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from bsngraph.cli.data_options import data_from, data_options
+from bsngraph.cli.data_options import data_from, data_options, new_test_option
 from bsngraph.cli.help_groups import GroupedCommand, option
 from bsngraph.cli.shared_options import FILE, device_option, format_option, ops_option, threads_option
 
@@ -22,6 +22,7 @@ from bsngraph.cli.shared_options import FILE, device_option, format_option, ops_
     help="A folder of image files, of the size that the network takes.",
 )
 @data_options
+@new_test_option
 @option("-o", "--out", type=FILE, required=True, help="The folder to write to.")
 @option(
     "--limit",
@@ -35,6 +36,7 @@ from bsngraph.cli.shared_options import FILE, device_option, format_option, ops_
 def command(
     run: Path,
     images: Path | None,
+    as_new_test: bool,
     out: Path,
     limit: int | None,
     device: str,
@@ -43,7 +45,7 @@ def command(
     **more: Any,
 ) -> None:
     """Say what the delivered network in RUN makes of images, or of a data set's test
-    examples.
+    examples. A csv: table without a label column is predicted line by line.
 
     Segmentation writes NAME-classes.png, whose values are class numbers, and
     NAME-overlay.png for each image. Every other task writes predictions.csv: the
@@ -57,8 +59,17 @@ def command(
     from bsngraph.delivered import predict
 
     found = predict(
-        run, out=out, images=images, data=data_from(more), limit=limit, device=device, threads=threads
+        run,
+        out=out,
+        images=images,
+        data=data_from(more),
+        as_new_test=as_new_test,
+        limit=limit,
+        device=device,
+        threads=threads,
     )
+    for note in found.notes:
+        click.echo(note, err=True)
     if form == "json":
         facts = {"task": found.task, "count": found.count, "files": list(map(str, found.files))}
         click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
