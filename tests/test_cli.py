@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import io
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -721,10 +722,8 @@ def test_ctrl_c_leaves_a_checkpoint_exits_130_and_the_run_goes_on_with_resume(
         result = invoke(*command)
     assert result.exit_code == 130
     assert result.stdout == ""
-    assert (
-        result.stderr.strip()
-        == "Interrupted. A search or training goes on from its last epoch with --resume."
-    )
+    again = shlex.join(["bsngraph", *map(str, command), "--resume"])
+    assert result.stderr.strip() == f"Interrupted. To go on from the last epoch:\n  {again}"
     assert (tmp_path / "run/checkpoint.pt").exists()
     assert "finetune 1/1" in succeeded(*command, "--resume").stderr
 
@@ -735,7 +734,7 @@ def test_live_display_gives_the_cursor_back_however_the_command_ends(monkeypatch
     """
     stream = io.StringIO()
     monkeypatch.setattr(
-        "bsngraph.cli.display.Console", lambda stderr: Console(file=stream, force_terminal=True)
+        "bsngraph.cli.display.plain_console", lambda stderr: Console(file=stream, force_terminal=True)
     )
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
     with click.Context(click.Command("search")):  # click closes it however the command ends

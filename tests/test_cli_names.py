@@ -87,7 +87,8 @@ def test_data_prints_class_names_as_they_are(tmp_path: Path) -> None:
 def test_progress_prints_names_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = io.StringIO()
     monkeypatch.setattr(
-        "bsngraph.cli.display.Console", lambda stderr: Console(file=stream, force_terminal=True, width=200)
+        "bsngraph.cli.display.plain_console",
+        lambda stderr: Console(file=stream, force_terminal=True, width=200, markup=False),
     )
     display = LiveDisplay()
     display.stage("search", 2, 0)

@@ -7,14 +7,15 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
 from rich.table import Column
 
+from bsngraph.cli.tables.printing import plain_console
 from bsngraph.wording import quantity
 
 if TYPE_CHECKING:
@@ -78,20 +79,19 @@ class PlainDisplay:
         """Print an epoch."""
         here = row["epoch"] - self.done
         left = (time.perf_counter() - self.started) / here * (self.epochs - row["epoch"])
-        click.echo(
-            f"{self.name} {row['epoch']}/{self.epochs}  {measures(row)}  left {_minutes(left)}", err=True
-        )
+        self.note(f"{self.name} {row['epoch']}/{self.epochs}  {measures(row)}  left {_minutes(left)}")
 
     def note(self, text: str) -> None:
-        """Print a note."""
-        click.echo(text, err=True)
+        """Print a note; a stream that takes none does not end the run."""
+        with suppress(OSError):
+            click.echo(text, err=True)
 
 
 class LiveDisplay:
     """A bar a stage, with the last epoch's measures."""
 
     def __init__(self) -> None:
-        self.console = Console(stderr=True)
+        self.console = plain_console(stderr=True)
         self.progress: RichProgress | None = None
         self.task = TaskID(0)
 
@@ -99,7 +99,7 @@ class LiveDisplay:
         """Begin a stage."""
         whole = Column(no_wrap=True)  # where the terminal is narrow only the measures wrap
         self.progress = RichProgress(
-            TextColumn("{task.description}", table_column=whole),
+            TextColumn("{task.description}", markup=False, table_column=whole),
             BarColumn(16, table_column=whole),
             MofNCompleteColumn(table_column=whole),
             TimeRemainingColumn(table_column=whole),
@@ -124,7 +124,7 @@ class LiveDisplay:
 
     def note(self, text: str) -> None:
         """Print a note."""
-        self.console.print(text, highlight=False, markup=False)
+        self.console.print(text)
 
 
 def _minutes(seconds: float) -> str:

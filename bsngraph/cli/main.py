@@ -9,12 +9,15 @@ these, never with a traceback.
 from __future__ import annotations
 
 import importlib
+import shlex
 from dataclasses import dataclass
 from typing import IO, Any
 
 import click
 
 from bsngraph import __version__
+from bsngraph.cli.process import INTERRUPTED, lenient_streams
+from bsngraph.cli.shared_options import written_since
 from bsngraph.errors import BsngraphError, nearest
 
 
@@ -63,7 +66,7 @@ COMMANDS = {
     "costs": CommandEntry(f"{_ROOM}.listings.costs", "List all costs, their units and definitions."),
 }
 
-INTERRUPTED = 130
+_WORDS = f"{__name__}.words"
 
 
 class _Shown(click.ClickException):
@@ -81,6 +84,16 @@ class LazyGroup(click.Group):
     """A group that knows its commands' names and one-line help, and imports a command
     only to run it.
     """
+
+    def main(self, *arguments: Any, **more: Any) -> Any:
+        """Run a command line, on streams that take every character."""
+        lenient_streams()
+        return super().main(*arguments, **more)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keep the words of the command line: they tell how to go on with a run."""
+        ctx.meta[_WORDS] = tuple(args)
+        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names, in the order in which they are used."""
@@ -113,10 +126,23 @@ class LazyGroup(click.Group):
         except BsngraphError as error:
             raise _Shown(error) from None
         except KeyboardInterrupt:
-            click.echo(
-                "\nInterrupted. A search or training goes on from its last epoch with --resume.", err=True
-            )
+            click.echo(f"\nInterrupted.{_how_to_go_on(ctx)}", err=True)
             ctx.exit(INTERRUPTED)
+        except BrokenPipeError:
+            raise  # nobody reads on: click ends the program
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            raise _Shown(BsngraphError(f"{where}{error.strerror or error}")) from None
+
+
+def _how_to_go_on(ctx: click.Context) -> str:
+    """The command that resumes the run that was interrupted, if one was."""
+    words = [word for word in ctx.meta[_WORDS] if word != "--overwrite"]
+    if "--resume" not in words:
+        if not written_since(ctx):
+            return ""
+        words.append("--resume")
+    return f" To go on from the last epoch:\n  {shlex.join(['bsngraph', *words])}"
 
 
 @click.group(
@@ -135,8 +161,3 @@ def cli() -> None:
       bsngraph search fabrics/digits.dot --data digits --budget macs=25% \\
         --out runs/first
     """
-
-
-def main() -> None:
-    """The entry point."""
-    cli()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,7 +14,24 @@ from bsngraph.errors import InputError
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
-FILE = click.Path(path_type=Path)
+_OUT = f"{__name__}.out"
+
+
+class _FilePath(click.Path):
+    """A path, which an empty text is not: it would mean the working directory."""
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str | bytes | os.PathLike[str]:
+        if not os.fspath(value):
+            self.fail("the path is empty: name a file or a folder, or . for this one", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+FILE = _FilePath(path_type=Path)
 
 set_option = option(
     "--set",
@@ -86,10 +104,30 @@ def out_options(command: _Command) -> _Command:
     for one in (
         option("--overwrite", is_flag=True, help="Replace a run that --out holds."),
         option("--resume", is_flag=True, help="Go on with an interrupted run from its last epoch."),
-        option("--out", type=FILE, required=True, help="The run folder to write."),
+        option("--out", type=FILE, required=True, callback=_remember_out, help="The run folder to write."),
     ):
         command = one(command)
     return command
+
+
+def _remember_out(context: click.Context, parameter: click.Parameter, out: Path) -> Path:
+    """Keep which run --out held before the command."""
+    context.meta[_OUT] = (out, _stamp(out))
+    return out
+
+
+def written_since(context: click.Context) -> bool:
+    """Whether the command has begun a run in its --out."""
+    out, before = context.meta.get(_OUT, (None, None))
+    return out is not None and _stamp(out) != before
+
+
+def _stamp(out: Path) -> int | None:
+    """When the folder's run was begun, in nanoseconds; None if it holds none."""
+    try:
+        return os.stat(out / "config.json").st_mtime_ns
+    except OSError:
+        return None
 
 
 def moved_option(old: str, new: str) -> Callable[[_Command], _Command]:

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from bsngraph.errors import InputError
 from bsngraph.runs.run_folder import RunFolder
 from bsngraph.typed_files import CURE, Amount, Count, Row, decode_value
-from bsngraph.whole_files import write_whole
+from bsngraph.whole_files import check_regular, write_whole
 
 _T = TypeVar("_T")
 
@@ -80,6 +80,8 @@ def load_checkpoint(run: RunFolder, device: torch.device | str = "cpu") -> Check
         InputError: it is not there, cannot be read, or is no checkpoint.
     """
     path = run.file("checkpoint.pt")
+    if path.exists():
+        check_regular(path)
     try:
         _check_sums(path)
         found = torch.load(path, map_location=device, weights_only=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from rich.console import Console
 
 
-def plain_console() -> Console:
+def plain_console(*, stderr: bool = False) -> Console:
     """A console that prints texts as they are: names of nodes, costs and folders may
     read like markup or emoji codes. Style is given by `style` or `Text`.
     """
-    return Console(highlight=False, markup=False, emoji=False)
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False)
 
 
 def share(value: float, whole: float) -> str:

@@ -51,13 +51,11 @@ def read_table(path: Path) -> Table:
 
 
 def _text(path: Path) -> str:
+    if not path.is_file():  # a pipe or a device could be read for ever
+        raise InputError(f"there is no file {path}: csv:FILE is a table with a line of column names first")
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             return file.read()
-    except FileNotFoundError:
-        raise InputError(
-            f"there is no file {path}: csv:FILE is a table with a line of column names first"
-        ) from None
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: is not UTF-8 (byte {error.start}): save it as UTF-8") from None
     except OSError as error:

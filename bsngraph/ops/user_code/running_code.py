@@ -17,6 +17,7 @@ from pathlib import Path
 
 from bsngraph.errors import InputError
 from bsngraph.ops.user_code.refusal import words_of
+from bsngraph.whole_files import check_regular
 
 # frames between us and the user's code
 _BETWEEN = ("<", str(Path(__file__).parents[2]), str(Path(importlib.__file__).parent))
@@ -31,6 +32,7 @@ def run_file(path: Path, kind: str, otherwise: str) -> types.ModuleType:
     Raises:
         InputError: it cannot be read, is no Python file, or fails.
     """
+    check_regular(path)
     try:
         source = path.read_bytes()
     except OSError as error:
