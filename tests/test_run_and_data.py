@@ -312,6 +312,19 @@ def test_a_streamed_folder_is_matched_as_one_in_memory(changed: Path) -> None:
     assert streamed.score == evaluate_run(changed / "run", data=name, threads=1).score
 
 
+def test_a_streamed_folder_of_which_some_is_left_out_is_matched(changed: Path) -> None:
+    name = f"folder:{changed / 'data'},train=6"
+    first = load_data(name)
+    for path in sorted((changed / "data").rglob("*.png")):
+        path.rename(path.with_name(f"z{999 - int(path.stem)}.png"))
+    recorded = RecordedSplits(first.numbered_rows(), first.splits_record()["digests"])
+    found, changes = with_recorded_splits(load_data(f"{name},memory=1,workers=0"), recorded)
+    assert changes.whole
+    (images, labels), *_ = found.train.batches([torch.arange(6)])
+    assert torch.equal(images, first.train.inputs)
+    assert torch.equal(labels, first.train.labels)
+
+
 def test_streamed_images_of_a_class_left_out_keep_their_labels(tmp_path: Path) -> None:
     class_folder(tmp_path, {"ant": 1, **COUNTS})
     name = f"folder:{tmp_path},bad=skip"
@@ -484,6 +497,21 @@ def test_arrays_in_any_order_give_the_same_splits(tmp_path: Path, rows: list[int
     assert (changes.whole, changes.new) == (True, 0)
     assert found.fingerprint() == first.fingerprint()
     assert found.splits_record() == first.splits_record()
+
+
+def test_examples_that_the_name_leaves_out_are_looked_through_too(tmp_path: Path) -> None:
+    generator = np.random.default_rng(3)
+    inputs, labels, rows = generator.normal(size=(60, 3)), np.arange(60) % 3, generator.permutation(60)
+    np.savez(tmp_path / "a.npz", x_train=inputs, y_train=labels)
+    np.savez(tmp_path / "b.npz", x_train=inputs[rows], y_train=labels[rows])
+    first, other = (load_data(f"npz:{tmp_path / name}.npz,train=12") for name in "ab")
+    assert first.unused is not None
+    assert (len(first.train), len(first.unused)) == (12, 26)
+    recorded = RecordedSplits(first.numbered_rows(), first.splits_record()["digests"])
+    assert other.fingerprint() != first.fingerprint()
+    found, changes = with_recorded_splits(other, recorded)
+    assert (changes.whole, changes.new) == (True, 0)
+    assert found.fingerprint() == first.fingerprint()
 
 
 # --- classes

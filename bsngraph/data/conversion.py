@@ -44,4 +44,12 @@ def as_task(dataset: Dataset, kind: str) -> Dataset:
         Split(split.inputs, some)
         for split, some in zip(splits, torch.split(labels, [len(split) for split in splits]), strict=True)
     )
-    return replace(dataset, task=kind, class_names=class_names, train=train, validation=validation, test=test)
+    return replace(
+        dataset,
+        task=kind,
+        class_names=class_names,
+        train=train,
+        validation=validation,
+        test=test,
+        unused=None,
+    )

@@ -132,7 +132,7 @@ class Dataset:
     `bsngraph.tasks.TASKS`. Losses and metrics ignore pixels labelled `ignore_label`.
     `rows` says which of the source's examples each split holds, `skipped` what was left
     out as unusable, and why. `feature_names` are the columns of vectors, if they have
-    names.
+    names. `unused` are the source's examples that the name's `train=…` leaves out.
 
     Raises:
         InputError: the parts do not fit each other or the task; all that is wrong is
@@ -152,6 +152,7 @@ class Dataset:
     rows: SplitRows | None = None
     skipped: tuple[str, ...] = ()
     feature_names: tuple[str, ...] | None = None
+    unused: Split | None = None
 
     def __post_init__(self) -> None:
         _refuse(self.name, dataset_problems(self))

@@ -114,4 +114,7 @@ def _renumbered(labels: Tensor, place: Tensor, ignore_label: int | None) -> Tens
 
 def _splits(dataset: Dataset, change: Callable[[Split], Split]) -> dict[str, Any]:
     """Every split changed alike, as fields of a data set."""
-    return {part: change(split) for part, split in dataset.splits().items()}
+    changed: dict[str, Split] = {part: change(split) for part, split in dataset.splits().items()}
+    if dataset.unused is not None:
+        changed["unused"] = change(dataset.unused)
+    return changed

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bsngraph.data.dataset import Dataset
+from bsngraph.data.dataset import Dataset, Split
 from bsngraph.data.splits import PARTS, Part, SplitRows
 from bsngraph.errors import InputError
 
@@ -63,9 +63,10 @@ def with_recorded_splits(dataset: Dataset, recorded: RecordedSplits) -> tuple[Da
     """`dataset` with the recorded splits if every recorded example is there; otherwise
     as it is.
 
-    Examples that are equal stand for each other; each of them is used once.
+    Examples that are equal stand for each other; each of them is used once. Which are
+    new is not told if the data set's name leaves some out.
     """
-    digests = [digest for split in dataset.splits().values() for digest in split.example_digests()]
+    digests = [digest for split in _every_split(dataset) for digest in split.example_digests()]
     free: dict[str, list[int]] = defaultdict(list)
     for position in reversed(range(len(digests))):
         free[digests[position]].append(position)
@@ -79,11 +80,13 @@ def with_recorded_splits(dataset: Dataset, recorded: RecordedSplits) -> tuple[Da
             else:
                 absent[part].append(name)
     places = [name for some in dataset.numbered_rows().names().values() for name in some]
-    fresh = {places[position] for positions in free.values() for position in positions}
+    fresh = {
+        places[position] for positions in free.values() for position in positions if position < len(places)
+    }
     changed = {part: [name for name in absent[part] if name in fresh] for part in PARTS}
     missing = {part: [name for name in absent[part] if name not in fresh] for part in PARTS}
     new = sum(map(len, free.values())) - sum(map(len, changed.values()))
-    changes = Changes(missing, changed, new)
+    changes = Changes(missing, changed, new if dataset.unused is None else 0)
     return (_picked(dataset, recorded.rows, found) if changes.whole else dataset), changes
 
 
@@ -108,6 +111,11 @@ def without_seen(dataset: Dataset, recorded: RecordedSplits) -> tuple[Dataset, i
     return dataset, left_out
 
 
+def _every_split(dataset: Dataset) -> list[Split]:
+    """The three splits, and what is in none of them."""
+    return [*dataset.splits().values(), *([] if dataset.unused is None else [dataset.unused])]
+
+
 def _picked(dataset: Dataset, rows: SplitRows, found: Mapping[Part, Sequence[int]]) -> Dataset:
     """`dataset` with the examples `found` in each split, by their positions in all
     splits, one after the other.
@@ -117,6 +125,7 @@ def _picked(dataset: Dataset, rows: SplitRows, found: Mapping[Part, Sequence[int
     own = dict(zip(PARTS, np.split(np.arange(ends[-1]), ends[:-1]), strict=True))
     if all(found[part] == own[part].tolist() for part in PARTS):
         return replace(dataset, rows=rows)
-    every = dataset.train.with_more([dataset.validation, dataset.test])
+    first, *others = _every_split(dataset)
+    every = first.with_more(others)
     train, validation, test = (every.only(np.array(found[part], dtype=np.int64)) for part in PARTS)
     return replace(dataset, train=train, validation=validation, test=test, rows=rows)

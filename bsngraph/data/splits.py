@@ -52,6 +52,10 @@ class SplitRows:
         }
         return said if self.files is None else said | {"files": dict(self.files)}
 
+    def unused(self, count: int) -> Rows:
+        """Which of the source's `count` examples are in no split."""
+        return np.setdiff1d(np.arange(count), np.concatenate([self.train, self.validation, self.test]))
+
     def names(self) -> dict[Part, list[str]]:
         """What the examples of each split are called: their files, else their
         numbers.

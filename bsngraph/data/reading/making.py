@@ -86,7 +86,7 @@ def make_dataset(
     def split(some: Rows) -> Split:
         return Split(torch.from_numpy(values[some]), torch.from_numpy(targets[some]))
 
-    train = split(rows.train)
+    train, unused = split(rows.train), rows.unused(len(values))
     mean, std = statistics(train.inputs)
     return Dataset(
         name=request.text,
@@ -102,6 +102,7 @@ def make_dataset(
         rows=rows,
         skipped=tuple(skipped),
         feature_names=None if feature_names is None else tuple(feature_names),
+        unused=split(unused) if len(unused) else None,
     )
 
 

@@ -213,6 +213,7 @@ def _streamed(
             torch.device("cpu"),
         )
 
+    unused = rows.unused(len(found.good))
     pixels = float(found.shape[1] * found.shape[2] * len(rows.train))
     sums = found.sums[rows.train].sum(axis=0) / pixels  # (channels, 2)
     variance = np.maximum(sums[:, 1] - sums[:, 0] ** 2, 0)
@@ -229,4 +230,5 @@ def _streamed(
         ignore_label=IGNORED if labels is None else None,
         rows=rows,
         skipped=found.skipped,
+        unused=split(unused) if len(unused) else None,
     )
