@@ -453,9 +453,14 @@ def test_other_features_are_refused_with_both_lists(
 
 
 def test_a_label_that_is_not_last_is_named(garden: Path, tmp_path: Path) -> None:
-    name = table(tmp_path / "other.csv", flowers(), ("kind", *FEATURES)).removesuffix(",label=kind")
+    columns, path = ("kind", *FEATURES), tmp_path / "other.csv"
+    name = table(path, flowers(), columns).removesuffix(",label=kind")
+    assert "'iris' in column 'kind' is not a finite number" in refused(lambda: score_on(garden, name))
+    table(path, [line | {"kind": KINDS.index(line["kind"])} for line in flowers()], columns)
     said = refused(lambda: score_on(garden, name))
-    assert "kind" in said
+    assert "its features are kind, petal, sepal, but the network's are petal, sepal, stem" in said
+    assert "(missing: stem; unknown: kind)" in said
+    assert "say which is the label by label=COLUMN" in said
 
 
 def told_in(path: Path) -> list[dict[str, str]]:
@@ -482,6 +487,14 @@ def test_a_table_without_a_label_is_predicted_line_by_line(
         assert {key: row[key] for key in ("predicted", *KINDS)} == {
             key: said[number][key] for key in ("predicted", *KINDS)
         }
+
+
+def test_images_have_no_new_test(pets: Path, tmp_path: Path) -> None:
+    images = ("--images", pets / "data/cat", "-o", tmp_path / "said")
+    result = invoke("predict", pets / "run", *images, "--as-new-test")
+    assert (result.exit_code, "--as-new-test is for --data" in result.stderr) == (2, True)
+    assert invoke("predict", pets / "run", *images).exit_code == 0
+    assert [row["file"] for row in told_in(tmp_path / "said/predictions.csv")][:2] == ["000.png", "001.png"]
 
 
 @few

@@ -20,17 +20,6 @@ from bsngraph.tasks.task_table import TASKS
 _MOST_LISTED = 20
 
 
-def with_names(dataset: Dataset, classes: tuple[str, ...], features: tuple[str, ...] | None) -> Dataset:
-    """`dataset` with these classes or outputs, and these features if both have names
-    for them.
-
-    Raises:
-        InputError: a class is unknown, an output or a feature is missing or unknown;
-            the text has both lists.
-    """
-    return with_features(with_classes(dataset, classes), features)
-
-
 def with_classes(dataset: Dataset, names: tuple[str, ...]) -> Dataset:
     """`dataset` with its labels as numbers of the classes `names`.
 
@@ -107,9 +96,10 @@ def _difference(has: Sequence[str], names: Sequence[str]) -> str:
 
 def _renumbered(labels: Tensor, place: Tensor, ignore_label: int | None) -> Tensor:
     """`place[label]` for each label; ignored ones stay."""
-    ignored = labels == -1 if ignore_label is None else labels == ignore_label
-    moved = place[torch.where(ignored, 0, labels).long()].to(labels.dtype)
-    return torch.where(ignored, labels, moved)
+    if ignore_label is None:
+        return place[labels.long()].to(labels.dtype)
+    ignored = labels == ignore_label
+    return torch.where(ignored, labels, place[torch.where(ignored, 0, labels).long()].to(labels.dtype))
 
 
 def _splits(dataset: Dataset, change: Callable[[Split], Split]) -> dict[str, Any]:

@@ -49,7 +49,7 @@ class Changes:
         return not any(self.missing.values()) and not any(self.changed.values())
 
     def told(self) -> str:
-        """`train: 2 missing; test: 1 changed (cat/3.png); 3 are new`."""
+        """`train: 2 missing (1, 5); test: 1 changed (cat/3.png); 3 new`."""
         said = [
             f"{part}: {len(names)} {what} ({', '.join([*names[:_MOST_NAMED], '…'][: len(names)])})"
             for part in PARTS

@@ -5,7 +5,7 @@ network was trained, on a device.
 from __future__ import annotations
 
 from bsngraph.data import Dataset, as_task, load_data
-from bsngraph.data.matching_names import with_names
+from bsngraph.data.matching_names import with_classes, with_features
 from bsngraph.delivered.load import Delivered
 from bsngraph.delivered.run_data import AS_NEW_TEST, Notes, with_new_test, with_splits_of_run
 from bsngraph.measure import Hardware
@@ -27,8 +27,8 @@ def prepared_data(
             examples of the run are missing or changed.
     """
     facts = delivered.facts
-    dataset = as_task(load_data(data) if isinstance(data, str) else data, facts.task)
-    dataset = with_names(dataset, facts.classes, facts.features)
+    dataset = with_features(load_data(data) if isinstance(data, str) else data, facts.features)
+    dataset = with_classes(as_task(dataset, facts.task), facts.classes)
     check_fits(delivered.net.profile, dataset)
     dataset, notes = (
         with_new_test(run, dataset) if as_new_test else with_splits_of_run(run, dataset, AS_NEW_TEST)

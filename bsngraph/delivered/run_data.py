@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from bsngraph.data import Dataset
-from bsngraph.data.matching_names import with_names
+from bsngraph.data.matching_names import with_classes, with_features
 from bsngraph.data.recorded_splits import RecordedSplits, with_recorded_splits, without_seen
 from bsngraph.data.splits import PARTS, SplitRows
 from bsngraph.errors import InputError
@@ -85,7 +85,7 @@ def known_again(run: RunFolder, dataset: Dataset) -> tuple[Dataset, Notes]:
         InputError: as `with_splits_of_run`; or classes or features do not match.
     """
     facts = run.read_config().data
-    dataset = with_names(dataset, facts.classes, facts.features)
+    dataset = with_classes(with_features(dataset, facts.features), facts.classes)
     found, notes = with_splits_of_run(run, dataset)
     return replace(found, mean=facts.mean, std=facts.std), notes
 

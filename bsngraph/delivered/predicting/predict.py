@@ -59,6 +59,8 @@ def predict(
     """
     if (images is None) == (data is None):
         raise InputError("give either a folder of images or a data set: --images DIR, or --data NAME")
+    if images is not None and as_new_test:
+        raise InputError("--as-new-test is for --data: images in a folder have no splits")
     if limit is not None and limit < 1:
         raise InputError(f"limit={limit} must be at least 1")
     run = RunFolder(Path(path))
