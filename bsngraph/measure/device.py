@@ -10,6 +10,8 @@ import torch
 
 from bsngraph.errors import InputError
 
+MOST_THREADS = 4096  # as config.json holds; a million of them crash torch
+
 
 @dataclass(frozen=True)
 class Hardware:
@@ -38,8 +40,10 @@ def find_hardware(device: str = "auto", threads: int | None = None) -> Hardware:
     """The device of that name, with torch's own number of threads unless one is given.
 
     Raises:
-        InputError: there is no such device here.
+        InputError: there is no such device here, or no machine has so many threads.
     """
+    if threads is not None and not 1 <= threads <= MOST_THREADS:
+        raise InputError(f"threads={threads} must be between 1 and {MOST_THREADS}")
     return Hardware(find_device(device), threads or torch.get_num_threads())
 
 
