@@ -42,6 +42,18 @@ class Verification:
         return {"ok": self.ok, "checks": [asdict(check) for check in self.checks]}
 
 
+def told(value: object) -> str:
+    """A value as people read it: `534,144`, `yes`, `1,150, 287, 360`."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return f"{value:,.10g}"
+    if isinstance(value, tuple | list):
+        separator = "; " if any(isinstance(each, tuple | list) for each in value) else ", "
+        return separator.join(map(told, value)) or "none"
+    return str(value)
+
+
 def agreement(name: str, stated: str, found: str) -> Check:
     """Of two hashes."""
     return Check(name, stated[:_SHOWN], found[:_SHOWN], stated == found)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from bsngraph.certificate.certificate import Means, count_asked, judge_budget, recount
-from bsngraph.certificate.checks import Check, equal
+from bsngraph.certificate.checks import Check, equal, told
 from bsngraph.errors import InputError
 from bsngraph.runs.rows.certificate import BudgetClaim, Certificate, CountedCost, JudgedBudget
 from bsngraph.runs.rows.result import RunResult
@@ -79,8 +79,8 @@ def budget_checks(certificate: Certificate, costs: Mapping[str, CountedCost]) ->
             and equal(stated.slack, judged.slack)
             and stated.met == judged.met
         )
-        expected = f"limit {quantity(stated.limit)}, met: {stated.met}"
-        yield Check(f"budget {stated.text}", expected, _told(judged), same and judged.met is not False)
+        ok = same and judged.met is not False
+        yield Check(f"budget {stated.text}", _told(stated), _told(judged), ok)
 
 
 def _told(budget: JudgedBudget) -> str:
@@ -94,4 +94,4 @@ def result_checks(result: RunResult, costs: Mapping[str, CountedCost]) -> Iterat
     for name, entry in result.costs.items():
         if name in costs and name != "latency":
             found = costs[name].value
-            yield Check(f"result.json {name}", str(entry.value), str(found), equal(entry.value, found))
+            yield Check(f"result.json {name}", told(entry.value), told(found), equal(entry.value, found))

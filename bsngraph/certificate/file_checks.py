@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from bsngraph.certificate.checks import Check, agreement, attempted, equal
+from bsngraph.certificate.checks import Check, agreement, attempted, equal, told
 from bsngraph.costs import Sources, parse_budget, resolve_budgets
 from bsngraph.delivered.model_facts import read_facts
 from bsngraph.delivered.network_files import file_hash
@@ -119,11 +119,11 @@ def _result_checks(certificate: Certificate, result: RunResult) -> Iterator[Chec
         value = certificate.costs[each.cost].value if each.cost in certificate.costs else None
         same = value is not None and equal(each.value, value) and equal(result.costs[each.cost].value, value)
         met = each.met or each.relation == "~="
-        yield Check(f"result.json, budget on {each.cost}", str(value), str(each.value), same and met)
+        yield Check(f"result.json, budget on {each.cost}", told(value), told(each.value), same and met)
 
 
 def _stated(name: str, one: object, other: object) -> Check:
-    return Check(name, str(one), str(other), one == other)
+    return Check(name, told(one), told(other), one == other)
 
 
 def _texts(budgets: Sequence[tuple[str, object, object, object]]) -> str:
