@@ -14,6 +14,7 @@ from bsngraph.errors import InputError
 from bsngraph.fabric import read_fabric
 from bsngraph.runs.checkpoint import check_tensors
 from bsngraph.supernet import SuperNet, compile_fabric, load_named_weights, named_weights
+from bsngraph.whole_files import check_regular
 
 GRAPH_FILE = "architecture.dot"
 WEIGHTS_FILE = "model.safetensors"
@@ -30,6 +31,7 @@ def load_network(folder: Path) -> SuperNet:
     architecture, model = folder / GRAPH_FILE, folder / WEIGHTS_FILE
     if not (architecture.exists() and model.exists()):
         raise InputError(f"{folder}: there is no finished network in it ({GRAPH_FILE}, {WEIGHTS_FILE})")
+    check_regular(model)
     net = compile_fabric(read_fabric(architecture), seed=0)
     try:
         weights = load_file(model)
@@ -61,6 +63,7 @@ def file_hash(path: Path) -> str:
     Raises:
         InputError: it cannot be read.
     """
+    check_regular(path)
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:

@@ -12,6 +12,9 @@ from bsngraph.draw.graphviz import check_drawable, render_dot
 from bsngraph.errors import InputError
 from bsngraph.fabric import Fabric, read_fabric
 from bsngraph.ops import Value
+from bsngraph.whole_files import read_bounded
+
+_MOST_BYTES = 64 * 2**20
 
 
 def render(
@@ -47,7 +50,7 @@ def _run_source(run: Path) -> str:
             f"{run}: there is no architecture in it yet (overlay.dot): is it a run folder, and its run "
             "finished?"
         )
-    return overlay.read_text(encoding="utf-8")
+    return read_bounded(overlay, _MOST_BYTES, "which no drawing is").decode("utf-8", "replace")
 
 
 def _fabric_source(fabric: Fabric, name: str) -> str:

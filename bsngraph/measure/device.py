@@ -59,7 +59,7 @@ def find_device(name: str) -> torch.device:
     try:
         device = torch.device(name)
         torch.zeros(1, device=device).item()  # made there and read back, which no value of `meta` can be
-    except (RuntimeError, AssertionError) as error:
+    except (RuntimeError, AssertionError, ImportError) as error:
         raise InputError(
             f"device {name!r} cannot be used here ({str(error).splitlines()[0]}): use cpu, or auto"
         ) from None

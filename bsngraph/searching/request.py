@@ -48,6 +48,10 @@ class Method:
     warm_start: Path | None = None
     oracle: bool = False
 
+    def __post_init__(self) -> None:
+        if not -(2**63) <= self.seed < 2**63:
+            raise InputError(f"seed={self.seed} must be a whole number between -2^63 and 2^63 - 1")
+
 
 @dataclass(frozen=True)
 class Destination:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 INFINITY = float("inf")
+_MOST = 2**31 - 1  # of a whole number: torch counts examples and steps no further everywhere
 
 _WORDS = {
     bool: "True or False",
@@ -47,7 +48,8 @@ def _problem(value: object, kind: Any, says: Setting) -> str | None:
         return f"be {_wanted(kind)}"
     numbers = value if isinstance(value, tuple) else (value,)
     if all(_within(number, says) for number in numbers if _fits(number, float)):
-        return None
+        too_large = isinstance(value, int) and value > _MOST and not _fits(0.5, kind)
+        return f"be at most {_MOST}" if too_large else None
     return (says.must or _limits(kind, says)) + (f": {says.why}" if says.why else "")
 
 

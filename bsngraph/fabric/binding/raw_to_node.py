@@ -18,6 +18,7 @@ from bsngraph.ops.merges import MERGES
 MAX_SIZE = 65_536
 MAX_DIMENSIONS = 8
 MAX_INPUT = 2**31
+_LONGEST = 20  # digits of a size that is read at all
 
 
 def raw_to_node(raw: RawNode, *, is_source: bool, context: ItemContext) -> Node:
@@ -56,7 +57,7 @@ def _input_shape(value: Value, where: str, problems: ProblemList) -> Shape | Non
     parts = (
         [str(size) for size in value] if isinstance(value, tuple | list) else str(value).lower().split("x")
     )
-    sizes = [int(part) if part.strip().isdecimal() else 0 for part in parts]
+    sizes = [int(part) if part.strip().isdecimal() and len(part) < _LONGEST else 0 for part in parts]
     if not all(0 < size <= MAX_SIZE for size in sizes) or len(sizes) > MAX_DIMENSIONS:
         cure = 'write the sizes of one example, channels first: input="3x32x32"'
         problems.report(f"input={value} is not a shape", where, cure)
@@ -71,4 +72,8 @@ def _input_shape(value: Value, where: str, problems: ProblemList) -> Shape | Non
 def _information_shape(value: Value | None) -> Shape | None:
     """A shape that is only drawn: text that is not one says nothing."""
     parts = str(value).split("x") if value is not None else []
-    return tuple(map(int, parts)) if parts and all(part.isdecimal() for part in parts) else None
+    return (
+        tuple(map(int, parts))
+        if parts and all(part.isdecimal() and len(part) < _LONGEST for part in parts)
+        else None
+    )
