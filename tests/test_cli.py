@@ -20,6 +20,7 @@ from tiny import DIGITS, no_pictures, written
 
 from bsngraph.cli.display import progress_display
 from bsngraph.cli.main import COMMANDS, cli
+from bsngraph.delivered.predicting.outputs import output_stems
 from bsngraph.training import Silent
 
 FAST = ("--epochs", 1, "--batch-size", 256)
@@ -766,7 +767,7 @@ def test_render_draws_a_fabric_and_a_run(
     if suffix != ".dot" and find_graphviz() is None:
         pytest.skip("no Graphviz here")
     for what in (fabric, searched):
-        out = tmp_path / f"{what.stem}{suffix}"
+        out = tmp_path / f"{what.stem}-drawn{suffix}"
         assert succeeded("render", what, "-o", out).stdout == f"{out}\n"
         assert out.read_bytes().lstrip().startswith((begin, b"<svg"))
 
@@ -863,3 +864,40 @@ def test_render_with_shapes_draws_what_the_file_does_not_say(tmp_path: Path) -> 
         result = CliRunner().invoke(cli, ["render", str(fabric), "-o", str(tmp_path / "picture.dot"), *flags])
         assert result.exit_code == 0, result.output
         assert ("32x4x4" in (tmp_path / "picture.dot").read_text(encoding="utf-8")) is seen
+
+
+# --- files that a command reads are not written
+
+
+def test_a_drawing_does_not_replace_what_it_is_drawn_from(
+    fabric: Path, searched: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = fabric.read_bytes()
+    (tmp_path / "link.dot").symlink_to(fabric)
+    monkeypatch.chdir(tmp_path)
+    for output in (fabric, fabric.name, f"../{tmp_path.name}/{fabric.name}"):
+        assert "is read by this command: give -o another name" in refused("render", fabric, "-o", output)
+        assert "is read by this command" in refused("diff", searched, fabric, "-o", output)
+    assert "is read by this command" in refused("render", tmp_path / "link.dot", "-o", fabric)
+    assert fabric.read_bytes() == before
+    for name in ("fabric.dot", "architecture.dot", "architecture.svg"):
+        assert "is read by this command" in refused("render", searched, "-o", searched / name)
+
+
+def test_a_prediction_does_not_replace_what_is_predicted(searched: Path, tmp_path: Path) -> None:
+    table = tmp_path / "predictions.csv"
+    table.write_text("a,b\n1,2\n")
+    said = refused("predict", searched, "--data", f"csv:{table},label=b", "-o", tmp_path)
+    assert said == f"{table} holds the data that are predicted: give another --out"
+    for out in (tmp_path, tmp_path / "inside"):
+        said = refused("predict", searched, "--images", tmp_path, "-o", out)
+        assert said == f"{out} holds what is predicted, and could be written over: give another --out"
+    assert table.read_text() == "a,b\n1,2\n"
+
+
+def test_outputs_bear_the_names_of_their_inputs_where_stems_meet() -> None:
+    assert output_stems(["a.png", "b.jpg"]) == {"a.png": "a", "b.jpg": "b"}
+    assert output_stems(["a.png", "a.jpg", "b.png"]) == {"a.png": "a.png", "a.jpg": "a.jpg", "b.png": "b"}
+    assert output_stems(["A.png", "a.jpg"]) == {"A.png": "A.png", "a.jpg": "a.jpg"}, "one file on a Mac"
+    three = ["a.png", "a.jpg", "a.png.jpg"]
+    assert output_stems(three) == {name: name for name in three}

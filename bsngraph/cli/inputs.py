@@ -53,6 +53,21 @@ def load_profile(path: Path, parameters: Sequence[str]) -> FabricProfile:
     return profile_draft(draft_file(path, parse_parameters(parameters)))
 
 
+def keep_inputs(output: Path, *inputs: Path) -> None:
+    """Make sure that a command does not write over what it reads; of a run folder, over
+    any of the run's files.
+
+    Raises:
+        InputError: it would.
+    """
+    from bsngraph.runs import FILES
+
+    for source in inputs:
+        files = [source / name for name in FILES] if source.is_dir() else [source]
+        if output.resolve() in (file.resolve() for file in files):
+            raise InputError(f"{output} is read by this command: give -o another name")
+
+
 def graph_file(path: Path) -> Path:
     """The file that a path stands for: of a run folder, its architecture.
 

@@ -17,8 +17,9 @@ from bsngraph.data import Dataset
 from bsngraph.delivered.load import Delivered, load_delivered
 from bsngraph.delivered.predicting.batches import Prediction, batches_of
 from bsngraph.delivered.predicting.image_folder import image_files, unlabelled_images
+from bsngraph.delivered.predicting.outputs import keep_inputs
 from bsngraph.delivered.predicting.pictures import write_pictures
-from bsngraph.delivered.predicting.table import write_table
+from bsngraph.delivered.predicting.table import TABLE, write_table
 from bsngraph.delivered.predicting.table_lines import unlabelled_lines
 from bsngraph.delivered.predicting.unlabelled import Unlabelled
 from bsngraph.delivered.prepare import prepared_data
@@ -63,6 +64,7 @@ def predict(
         raise InputError("--as-new-test is for --data: images in a folder have no splits")
     if limit is not None and limit < 1:
         raise InputError(f"limit={limit} must be at least 1")
+    keep_inputs(Path(out), Path(out) / TABLE, images, data)
     run = RunFolder(Path(path))
     delivered = load_delivered(run)
     net, facts = delivered.net, delivered.facts
@@ -77,10 +79,11 @@ def predict(
         dataset, notes = prepared_data(run, delivered, data, hardware, as_new_test=as_new_test)
     with hardware.in_use():
         net.to(hardware.device)
-        batches = batches_of(net, dataset, None if found is None else found.names, limit)
+        names = None if found is None else found.names
+        batches = batches_of(net, dataset, names, limit)
         task = facts.bound_task(torch.device("cpu"))
         if task.row.answers is None:
-            return replace(write_pictures(batches, facts, task, folder), notes=notes)
+            return replace(write_pictures(batches, facts, task, folder, names or ()), notes=notes)
         called = "example" if found is None else found.called
         return replace(write_table(batches, facts, task, task.row.answers, folder, called), notes=notes)
 

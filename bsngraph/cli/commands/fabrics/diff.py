@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bsngraph.cli.help_groups import GroupedCommand, option
-from bsngraph.cli.inputs import graph_file, load_profile
+from bsngraph.cli.inputs import graph_file, keep_inputs, load_profile
 from bsngraph.cli.shared_options import FILE, format_option
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def command(a: Path, b: Path, output: Path | None, costs: bool, form: str) -> No
 
     if output is not None:
         check_drawable(output)
+        keep_inputs(output, a, b)
     fabrics, totals = _load(a, b, costs)
     found = difference(*fabrics)
     if form == "json":

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bsngraph.cli.help_groups import GroupedCommand, option
-from bsngraph.cli.inputs import graph_file, load_profile, parse_parameters
+from bsngraph.cli.inputs import graph_file, keep_inputs, load_profile, parse_parameters
 from bsngraph.cli.shared_options import FILE, ops_option, set_option
 from bsngraph.errors import InputError
 
@@ -58,6 +58,7 @@ def command(
       bsngraph render runs/first --cores 4 -o schedule.svg
       bsngraph render runs/first --curves -o curves.png
     """
+    keep_inputs(output, source)
     if curves and cores is not None:
         raise InputError("--curves and --cores exclude each other: draw one after the other")
     if curves:
