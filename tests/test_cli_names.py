@@ -14,6 +14,7 @@ from image_folders import class_folder
 from rich.console import Console
 from tiny import no_pictures
 
+import bsngraph
 from bsngraph.cli.display import LiveDisplay
 from bsngraph.cli.main import cli
 
@@ -75,6 +76,26 @@ def test_explain_verify_and_diff_print_names_as_they_are(run: Path) -> None:
     assert " [/x]->[bold]b#0 " in printed("explain", run)
     assert "the certificate holds" in printed("verify", run)
     assert "edge [bold]b->:heart:#" in printed("diff", run.parent / "fabric.dot", run)
+
+
+def test_commands_on_runs_print_names_as_they_are(run: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "runs" / "[" / "v2]"
+    out = printed("prune", run, "--budget", "macs=95%", "--out", folder)
+    assert f"network:  {folder / 'architecture.dot'}" in out
+    assert printed("evaluate", folder).startswith("digits: test ")
+    assert printed("predict", folder, "--data", "digits", "--limit", 2, "-o", tmp_path / "[/x]").endswith(
+        f"{tmp_path / '[' / 'x]' / 'predictions.csv'}\n"
+    )
+    assert f"{tmp_path / '[red].dot'}\n" == printed("render", folder, "-o", tmp_path / "[red].dot")
+    said = CliRunner().invoke(cli, ["check", "[/x]:heart:.dot"]).stderr
+    assert said.startswith("Error: [/x]:heart:.dot: cannot be read")
+
+
+def test_one_console_prints_for_all_commands() -> None:
+    """It takes no name for markup; click prints texts as they are."""
+    package = Path(bsngraph.__file__).parent
+    made = [path for path in package.rglob("*.py") if " Console(" in path.read_text(encoding="utf-8")]
+    assert made == [package / "cli/tables/printing.py"]
 
 
 def test_data_prints_class_names_as_they_are(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from bsngraph.errors import InputError
 
 
-def keep_inputs(folder: Path, table: Path, images: str | Path | None, data: object) -> None:
+def keep_apart(folder: Path, table: Path, images: str | Path | None, data: object) -> None:
     """Make sure that nothing is written over images or data that are read: pictures not
     among them, the `table` not on them.
 

@@ -17,7 +17,7 @@ from bsngraph.data import Dataset
 from bsngraph.delivered.load import Delivered, load_delivered
 from bsngraph.delivered.predicting.batches import Prediction, batches_of
 from bsngraph.delivered.predicting.image_folder import image_files, unlabelled_images
-from bsngraph.delivered.predicting.outputs import keep_inputs
+from bsngraph.delivered.predicting.outputs import keep_apart
 from bsngraph.delivered.predicting.pictures import write_pictures
 from bsngraph.delivered.predicting.table import TABLE, write_table
 from bsngraph.delivered.predicting.table_lines import unlabelled_lines
@@ -64,7 +64,7 @@ def predict(
         raise InputError("--as-new-test is for --data: images in a folder have no splits")
     if limit is not None and limit < 1:
         raise InputError(f"limit={limit} must be at least 1")
-    keep_inputs(Path(out), Path(out) / TABLE, images, data)
+    keep_apart(Path(out), Path(out) / TABLE, images, data)
     run = RunFolder(Path(path))
     delivered = load_delivered(run)
     net, facts = delivered.net, delivered.facts
