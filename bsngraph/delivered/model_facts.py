@@ -17,6 +17,7 @@ from bsngraph.data import Dataset
 from bsngraph.errors import InputError
 from bsngraph.tasks import TASKS, LabelFacts, Task, task_of
 from bsngraph.typed_files import Finite, Positive, Row, decode_value, parse_json
+from bsngraph.whole_files import check_regular
 from bsngraph.wording import printable, shortened
 
 
@@ -150,6 +151,7 @@ def read_facts(path: Path) -> ModelFacts:
     Raises:
         InputError: it cannot be read, or does not hold them.
     """
+    check_regular(path)
     try:
         with safe_open(path, framework="pt") as model:
             metadata = model.metadata() or {}
