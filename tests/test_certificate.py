@@ -25,7 +25,6 @@ from safetensors.torch import load_file, save_file
 from tiny import DIGITS, fabric_of
 
 from bsngraph.certificate import (
-    BudgetClaim,
     Means,
     Verification,
     covering,
@@ -44,7 +43,7 @@ from bsngraph.fabric import Fabric, connected, fabric_from_networkx, live_edges,
 from bsngraph.measure import Timing
 from bsngraph.profile import profile_fabric
 from bsngraph.runs import RunFolder
-from bsngraph.runs.rows.certificate import Certificate
+from bsngraph.runs.rows.certificate import BudgetClaim, Certificate
 from bsngraph.runs.rows.config import AskedBudget, AskedCosts, DataFacts, SplitSizes, TrainConfig
 from bsngraph.runs.rows.result import BudgetResult, CostResult, EdgeCounts, RunResult, SplitScores
 from bsngraph.runs.run_folder import file_text

@@ -56,6 +56,25 @@ def test_images_of_16_pixels_a_side_are_laid_out_with_the_channels_last(
     assert is_last(laid_out(net, torch.zeros(2, 3, size, size))) == last
 
 
+@pytest.mark.parametrize(
+    ("projection", "last"),
+    [
+        ("channels=8, kernel=1, stride=2", False),
+        ("channels=16, kernel=1, stride=2", True),
+        ("channels=8, kernel=1", True),
+        ("channels=8, kernel=3, stride=2", True),
+    ],
+)
+def test_no_layout_is_taken_in_which_a_convolution_writes_past_its_memory(
+    tmp_path: Path, projection: str, last: bool
+) -> None:
+    channels = projection.split(",")[0]
+    text = f"""digraph f {{ graph [source=x, target=y]; x [input="1x16x16"]; edge [op=conv];
+        x -> a [{channels}]; a -> b [{projection}]; b -> y [op=classifier, classes=2] }}"""
+    net = compile_fabric(fabric_of(text, tmp_path), seed=0)
+    assert is_last(laid_out(net, torch.zeros(2, 3, 16, 16))) == last
+
+
 def test_values_and_gradients_are_those_of_the_plain_layout(tmp_path: Path) -> None:
     plain, last = net_of(tmp_path, 16).double(), net_of(tmp_path, 16).double()
     lay_out(last)

@@ -8,13 +8,21 @@ those stay as they are. Gathering and adding rows keep the layout (`supernet/row
 
 from __future__ import annotations
 
+from weakref import WeakKeyDictionary
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from bsngraph.supernet import SuperNet
 
 # The least pixels a side from which it pays.
 _LEAST = 16
+
+# How many float32 numbers the widest vector register of a CPU holds.
+_REGISTER = 16
+
+# What was found out of each network, as a step must not ask again.
+_PAYS: WeakKeyDictionary[SuperNet, bool] = WeakKeyDictionary()
 
 
 def lay_out(net: SuperNet) -> None:
@@ -34,5 +42,24 @@ def laid_out(net: SuperNet, inputs: Tensor) -> Tensor:
 
 
 def _pays(net: SuperNet) -> bool:
-    shapes = (net.profile.node_shapes[source] for source in net.fabric.source_indices)
-    return all(len(shape) == 3 and min(shape[1:]) >= _LEAST for shape in shapes)
+    if net not in _PAYS:
+        shapes = [net.profile.node_shapes[source] for source in net.fabric.source_indices]
+        large = all(len(shape) == 3 and min(shape[1:]) >= _LEAST for shape in shapes)
+        _PAYS[net] = large and not any(map(_overruns, net.modules()))
+    return _PAYS[net]
+
+
+def _overruns(module: nn.Module) -> bool:
+    """Whether oneDNN's backward pass of a module would write past its own memory with
+    the channels last.
+
+    It does for 1x1 convolutions with a stride and fewer channels than a vector register
+    holds, on several threads: weights get random values, or the process dies
+    (github.com/uxlfoundation/oneDNN/issues/6035; seen with torch 2.13).
+    """
+    return (
+        isinstance(module, nn.Conv2d)
+        and module.kernel_size == (1, 1)
+        and max(module.stride) > 1
+        and module.in_channels // module.groups < _REGISTER
+    )
