@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bsngraph.errors import InputError
+from bsngraph.whole_files import check_regular
 
 _SEPARATORS = ",;\t"
 
@@ -51,7 +52,9 @@ def read_table(path: Path) -> Table:
 
 
 def _text(path: Path) -> str:
-    if not path.is_file():  # a pipe or a device could be read for ever
+    if path.exists():
+        check_regular(path)  # a pipe or a device could be read for ever
+    else:
         raise InputError(f"there is no file {path}: csv:FILE is a table with a line of column names first")
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
