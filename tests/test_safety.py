@@ -404,7 +404,7 @@ def test_what_is_no_regular_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read"):
         read_fabric(tmp_path / "folder.json")
     (tmp_path / "zero.dot").symlink_to("/dev/zero")
-    with pytest.raises(InputError, match="cannot be read .it is a pipe or a device."):
+    with pytest.raises(InputError, match=r"cannot be read \(it is a pipe or a device\)"):
         read_fabric(tmp_path / "zero.dot")
 
 
