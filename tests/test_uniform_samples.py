@@ -16,6 +16,8 @@ from bsngraph.errors import InputError
 from bsngraph.profile import FabricProfile, profile_fabric
 from bsngraph.runs import Json
 from bsngraph.searching.learning import step
+from bsngraph.searching.learning.gamma.gamma import Gamma
+from bsngraph.searching.learning.gamma.policy_gradient import policy_gradient
 from bsngraph.searching.learning.search_epochs import Learning
 from bsngraph.settings import SearchSettings
 from bsngraph.supernet import compile_fabric
@@ -121,3 +123,18 @@ def test_gamma_ends_all_but_decided_under_the_default_settings(profile: FabricPr
 def test_a_share_that_leaves_gamma_nothing_is_refused(share: float) -> None:
     with pytest.raises(InputError, match="fair-share"):
         SearchSettings(fair_share=share)
+
+
+def test_samples_of_a_batch_give_the_very_gradient_of_those_that_were_drawn(
+    profile: FabricProfile,
+) -> None:
+    """To the last bit: the memory order of samples decides how sums over them round."""
+    gamma = Gamma(profile.fabric, 0.6)
+    logits = gamma.at(np.zeros((0, 1)))
+    objective = torch.rand(64, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    for seed in range(20):
+        drawn = logits.sample(64, torch.Generator().manual_seed(seed))
+        samples = step.draw_samples(logits, 64, 0.0, torch.Generator().manual_seed(seed))
+        assert samples.kept.strides == drawn.strides
+        gradients = [policy_gradient(logits, kept, objective, "batch-mean") for kept in (drawn, samples.kept)]
+        assert torch.equal(*gradients)

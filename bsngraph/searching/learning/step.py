@@ -50,7 +50,10 @@ def draw_samples(logits: EdgeLogits, batch: int, uniform_share: float, generator
     uniform = min(int(uniform_share * batch), max(batch - 2, 0))
     drawn = logits.sample(batch - uniform, generator)
     others = logits.sample(uniform, generator, temperature=math.inf)
-    return Samples(np.concatenate([drawn, others]), batch - uniform)
+    # The values of an edge lie together, as they were drawn: in another order the sums
+    # of the policy gradient would round otherwise.
+    kept = np.concatenate([drawn.T, others.T], axis=1).T
+    return Samples(kept, batch - uniform)
 
 
 @dataclass(frozen=True, eq=False)
