@@ -1,0 +1,1 @@
+"""ONNX: one file, written and run."""
