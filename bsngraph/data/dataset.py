@@ -224,10 +224,9 @@ class Dataset:
         """Raw inputs (batch, …) as the network gets them: float32, zero mean and unit
         deviation a channel on the training split.
 
-        The channels of a sequence (batch, length, features) are its features. Inputs in
-        float64 are normalised in float64.
+        Inputs in float64 are normalised in float64.
         """
-        shape = (1, 1, -1) if inputs.dim() == 3 else (1, -1, *[1] * (inputs.dim() - 2))
+        shape = channel_shape(inputs.dim())
         kind = torch.float64 if inputs.dtype == torch.float64 else torch.float32
         mean = torch.tensor(self.mean, dtype=kind, device=inputs.device).view(shape)
         std = torch.tensor(self.std, dtype=kind, device=inputs.device).view(shape)
@@ -269,6 +268,14 @@ class Dataset:
         """A split in its own order, without augmentation."""
         for inputs, labels in split.batches(torch.split(torch.arange(len(split)), batch_size)):
             yield self.normalised(inputs), _wide(labels)
+
+
+def channel_shape(dimensions: int) -> tuple[int, ...]:
+    """The shape in which a number a channel meets a batch of so many dimensions.
+
+    The channels of a sequence (batch, length, features) are its features.
+    """
+    return (1, 1, -1) if dimensions == 3 else (1, -1, *[1] * (dimensions - 2))
 
 
 def _wide(labels: Tensor) -> Tensor:

@@ -19,13 +19,12 @@ class AnswerTable:
 
     `columns(class_names)` are the columns of a prediction; those of the known labels
     are called the same, with `true` for `predicted`. `cells(answer, class_names)` is
-    one prediction or label in them. `probabilities(outputs)` (batch, classes) has a
-    column for each class; None for a task that has no probabilities.
+    one prediction or label in them. Probabilities, if the task has them, have a column
+    for each class.
     """
 
     columns: Callable[[_Names], list[str]]
     cells: Callable[[Tensor, _Names], list[str]]
-    probabilities: Callable[[Tensor], Tensor] | None = None
 
 
 def _predicted(class_names: _Names) -> list[str]:
@@ -40,13 +39,9 @@ def _names_that_apply(answer: Tensor, class_names: _Names) -> list[str]:
     return [";".join(name for name, applies in zip(class_names, answer.tolist(), strict=True) if applies)]
 
 
-ONE_CLASS = AnswerTable(
-    columns=_predicted, cells=_class_name, probabilities=lambda scores: scores.softmax(dim=1)
-)
+ONE_CLASS = AnswerTable(columns=_predicted, cells=_class_name)
 
-SEVERAL_CLASSES = AnswerTable(
-    columns=_predicted, cells=_names_that_apply, probabilities=lambda logits: logits.sigmoid()
-)
+SEVERAL_CLASSES = AnswerTable(columns=_predicted, cells=_names_that_apply)
 
 EACH_AMOUNT = AnswerTable(
     columns=lambda class_names: [f"predicted {name}" for name in class_names],

@@ -13,6 +13,7 @@ from torch import Tensor
 from bsngraph.ops import Shape
 from bsngraph.tasks import label_conversions as conversions
 from bsngraph.tasks.answer_tables import EACH_AMOUNT, ONE_CLASS, SEVERAL_CLASSES, AnswerTable
+from bsngraph.tasks.answers import ONE_OF_THE_CLASSES, THE_AMOUNTS, WHAT_APPLIES, AnswerForm
 from bsngraph.tasks.label_conversions import Conversion
 from bsngraph.tasks.label_facts import LabelFacts
 from bsngraph.tasks.label_forms import AMOUNTS, CLASS, CLASS_MAP, DECISIONS, LabelForm
@@ -32,6 +33,7 @@ class TaskRow:
     `meter(facts)` measures a split, and `predictions(outputs, facts)` is what is
     predicted. `headline` is the metric that is shown. `answers` is the table that
     predictions are written in; None if they are maps of classes, written as pictures.
+    `form` is what the network answers when it is exported.
 
     `takes_weights`: classes may have weights. `takes_soft_labels`: the loss takes
     shares of the classes (batch, classes), as mixup makes them. `standardised`: outputs
@@ -48,6 +50,7 @@ class TaskRow:
     meter: Callable[[LabelFacts], Meter]
     predictions: Callable[[Tensor, LabelFacts], Tensor]
     answers: AnswerTable | None
+    form: AnswerForm = ONE_OF_THE_CLASSES
     takes_weights: bool = False
     takes_soft_labels: bool = False
     standardised: bool = False
@@ -115,6 +118,7 @@ TASKS: dict[str, TaskRow] = {
         meter=lambda facts: Errors(facts.class_names, facts.mean, facts.std),
         predictions=lambda outputs, facts: outputs * facts.std + facts.mean,
         answers=EACH_AMOUNT,
+        form=THE_AMOUNTS,
         standardised=True,
         converts_from={
             "classification": conversions.classes_to_amounts,
@@ -132,6 +136,7 @@ TASKS: dict[str, TaskRow] = {
         meter=lambda facts: LabelRanking(facts.class_names),
         predictions=lambda logits, facts: logits > 0,
         answers=SEVERAL_CLASSES,
+        form=WHAT_APPLIES,
         converts_from={
             "classification": conversions.classes_to_decisions,
             "regression": conversions.amounts_to_decisions,

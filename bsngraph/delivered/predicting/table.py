@@ -24,19 +24,20 @@ def write_table(
     Raises:
         InputError: the folder cannot be written to.
     """
-    text = io.StringIO()
+    text, probabilities = io.StringIO(), task.row.form.probabilities
     writer = csv.writer(text, lineterminator="\n")
     count = 0
     for batch in batches:
         if not count:
-            writer.writerow(_header(table, facts.classes, called, labelled=batch.labels is not None))
+            header = _header(table, facts.classes, called, labelled=batch.labels is not None)
+            writer.writerow([*header, *(facts.classes if probabilities else ())])
         known = (
             [[]] * len(batch.names)
             if batch.labels is None
             else [table.cells(label, facts.classes) for label in batch.labels]
         )
         said = [table.cells(answer, facts.classes) for answer in task.predicted(batch.outputs)]
-        shares = table.probabilities(batch.outputs).tolist() if table.probabilities else [[]] * len(said)
+        shares = probabilities(batch.outputs).tolist() if probabilities else [[]] * len(said)
         for name, label, answer, row in zip(batch.names, known, said, shares, strict=True):
             writer.writerow([name, *label, *answer, *(f"{share:.6g}" for share in row)])
         count += len(batch.names)
@@ -48,5 +49,4 @@ def write_table(
 def _header(table: AnswerTable, classes: tuple[str, ...], called: str, *, labelled: bool) -> list[str]:
     said = table.columns(classes)
     known = [name.replace("predicted", "true", 1) for name in said]
-    probabilities = classes if table.probabilities else ()
-    return [called, *(known if labelled else []), *said, *probabilities]
+    return [called, *(known if labelled else []), *said]

@@ -1,0 +1,103 @@
+"""The table of export formats. A format is one row of `EXPORT_FORMATS`; the code of a
+row is imported when it is first needed.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from bsngraph.errors import InputError, nearest
+from bsngraph.exporting.engine import Engine
+from bsngraph.exporting.options import ExportOptions
+from bsngraph.exporting.package import ExportPackage
+
+Write = Callable[[ExportPackage, Path, ExportOptions], None]
+Load = Callable[[Path, ExportPackage], Engine]
+
+
+@dataclass(frozen=True)
+class ExportFormat:
+    """A row.
+
+    `writer` is `module:function` of a function that writes the network of a package
+    into a folder that is there; it raises a BsngraphError for what the format cannot
+    hold. `loader` is one that loads it again, given the folder and the package of the
+    run that it was made from, and never executes a file that it did not just check.
+    `packages` must be installed, and `install` is how. `takes` are the options beside
+    `logits` that mean something to the format.
+    """
+
+    name: str
+    help: str
+    writer: str
+    loader: str
+    packages: tuple[str, ...] = ()
+    install: str = ""
+    takes: frozenset[str] = frozenset()
+
+    def write(self, package: ExportPackage, folder: Path, options: ExportOptions) -> None:
+        """Write the network into `folder`."""
+        function: Write = pkgutil.resolve_name(self.writer)
+        function(package, folder, options)
+
+    def load(self, folder: Path, package: ExportPackage) -> Engine:
+        """Load what `write` wrote."""
+        function: Load = pkgutil.resolve_name(self.loader)
+        return function(folder, package)
+
+    def check_installed(self) -> None:
+        """Make sure that the format's packages are here.
+
+        Raises:
+            InputError: one is not.
+        """
+        missing = [name for name in self.packages if find_spec(name) is None]
+        if missing:
+            raise InputError(
+                f"--format {self.name} needs {' and '.join(missing)}, not installed here: {self.install}"
+            )
+
+
+EXPORT_FORMATS: dict[str, ExportFormat] = {
+    row.name: row
+    for row in (
+        ExportFormat(
+            name="onnx",
+            help="one ONNX file, for onnxruntime, LiteRT, C++ and browsers",
+            writer="bsngraph.exporting.onnx.writing:write_onnx",
+            loader="bsngraph.exporting.onnx.running:load_onnx",
+            packages=("onnx", "onnxscript", "onnxruntime"),
+            install="pip install 'bsngraph[onnx]'",
+            takes=frozenset({"opset", "int8", "int8_loss"}),
+        ),
+        ExportFormat(
+            name="torch-export",
+            help="a program of torch.export (.pt2), for torch without Python classes",
+            writer="bsngraph.exporting.torch_export:write_program",
+            loader="bsngraph.exporting.torch_export:load_program",
+        ),
+        ExportFormat(
+            name="executorch",
+            help="a program for phones and boards (.pte)",
+            writer="bsngraph.exporting.executorch:write_edge_program",
+            loader="bsngraph.exporting.executorch:load_edge_program",
+            packages=("executorch",),
+            install="pip install executorch",
+        ),
+    )
+}
+
+
+def export_format(name: str) -> ExportFormat:
+    """The row of that name.
+
+    Raises:
+        InputError: there is none.
+    """
+    if name not in EXPORT_FORMATS:
+        raise InputError(f"there is no export format {name!r}: {nearest(name, EXPORT_FORMATS)}")
+    return EXPORT_FORMATS[name]
