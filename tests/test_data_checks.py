@@ -243,7 +243,7 @@ def test_a_streamed_data_set_is_checked_without_reading(
     data = load_data(f"folder:{mask_folder(tmp_path, 20)},memory=1kB,workers=0")
     assert data.train.inputs.is_meta
     monkeypatch.setattr(
-        "bsngraph.data.reading.image_files.ImageFiles.read", lambda *given: pytest.fail("read")
+        "bsngraph.data.reading.images.image_files.ImageFiles.read", lambda *given: pytest.fail("read")
     )
     assert replace(data, name="other").with_augmentation(Augmentation()).name == "other"
     found = problems(lambda: replace(data, class_names=("a", "b")))

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from bsngraph.data.augmentation import Augmentation
 from bsngraph.data.dataset import Dataset
+from bsngraph.data.reading.images.shrinking import shrunk
 from bsngraph.data.reading.making import check_labels, draw, make_dataset
-from bsngraph.data.reading.shrinking import shrunk
 from bsngraph.data.request import Request
 from bsngraph.errors import InputError
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from bsngraph.data.dataset import Dataset
-from bsngraph.data.reading.image_file import ImageSize, read_image, read_mask, resized, resized_mask
+from bsngraph.data.reading.images.image_file import ImageSize, read_image, read_mask, resized, resized_mask
 from bsngraph.data.reading.making import check_labels, draw
 from bsngraph.data.reading.streaming import dataset_from_survey
 from bsngraph.data.reading.survey import Example, numbered_classes, survey

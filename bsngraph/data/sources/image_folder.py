@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bsngraph.data.dataset import Dataset
-from bsngraph.data.reading.folder_listing import FORMS, image_names, is_utf8, shown, sub_folders
-from bsngraph.data.reading.image_files import ImageFiles
+from bsngraph.data.reading.images.folder_listing import FORMS, image_names, is_utf8, shown, sub_folders
+from bsngraph.data.reading.images.image_files import ImageFiles
 from bsngraph.data.reading.making import IGNORED, draw
 from bsngraph.data.reading.streaming import dataset_from_survey
 from bsngraph.data.reading.survey import numbered_classes, report_bad, survey

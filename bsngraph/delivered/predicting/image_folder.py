@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from bsngraph.data.reading.image_file import SUFFIXES, read_image
+from bsngraph.data.reading.images.image_file import SUFFIXES, read_image
 from bsngraph.delivered.model_facts import ModelFacts
 from bsngraph.delivered.predicting.unlabelled import Unlabelled, without_labels
 from bsngraph.errors import InputError

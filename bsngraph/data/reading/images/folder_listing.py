@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from bsngraph.data.reading.image_file import SUFFIXES
+from bsngraph.data.reading.images.image_file import SUFFIXES
 from bsngraph.errors import InputError
 
 FORMS = (

@@ -7,8 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
-from bsngraph.data.reading.folder_listing import shown
-from bsngraph.data.reading.image_file import ImageSize, Pixels, read_image, read_mask, resized, resized_mask
+from bsngraph.data.reading.images.folder_listing import shown
+from bsngraph.data.reading.images.image_file import (
+    ImageSize,
+    Pixels,
+    read_image,
+    read_mask,
+    resized,
+    resized_mask,
+)
 from bsngraph.data.reading.making import IGNORED
 from bsngraph.data.reading.survey import Example
 from bsngraph.errors import InputError

@@ -1,0 +1,1 @@
+"""Image files, their folders and their sizes."""
