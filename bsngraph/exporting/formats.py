@@ -16,7 +16,7 @@ from bsngraph.exporting.options import ExportOptions
 from bsngraph.exporting.package import ExportPackage
 
 Write = Callable[[ExportPackage, Path, ExportOptions], None]
-Load = Callable[[Path, ExportPackage], Engine]
+Load = Callable[[Path, ExportPackage, bool], Engine]
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,14 @@ class ExportFormat:
 
     `writer` is `module:function` of a function that writes the network of a package
     into a folder that is there; it raises a BsngraphError for what the format cannot
-    hold. `loader` is one that loads it again, given the folder and the package of the
-    run that it was made from, and never executes a file that it did not just check.
+    hold.
+
+    `loader` is one that loads it again, given the folder, the package of the run that
+    it was made from, and whether the folder is trusted. A folder that is not may be a
+    stranger's: if loading could execute what is in a file, the loader first finds that
+    the file is what its writer would write, and else raises an InputError that names
+    --trust.
+
     `packages` must be installed, and `install` is how. `takes` are the options beside
     `logits` that mean something to the format.
     """
@@ -44,10 +50,12 @@ class ExportFormat:
         function: Write = pkgutil.resolve_name(self.writer)
         function(package, folder, options)
 
-    def load(self, folder: Path, package: ExportPackage) -> Engine:
-        """Load what `write` wrote."""
+    def load(self, folder: Path, package: ExportPackage, *, trusted: bool = False) -> Engine:
+        """Load what `write` wrote. A `trusted` folder is the user's own: its code may
+        run.
+        """
         function: Load = pkgutil.resolve_name(self.loader)
-        return function(folder, package)
+        return function(folder, package, trusted)
 
     def check_installed(self) -> None:
         """Make sure that the format's packages are here.

@@ -1,0 +1,91 @@
+"""An ONNX file run by onnxruntime, on the CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import onnx
+import onnxruntime
+import torch
+from google.protobuf.message import DecodeError
+from onnxruntime.capi import onnxruntime_pybind11_state as states
+
+from bsngraph.errors import InputError
+from bsngraph.exporting.engine import Arrays, GraphCounts, RawBatch
+from bsngraph.exporting.onnx.counting import graph_counts
+from bsngraph.exporting.onnx.writing import MODEL_FILE
+from bsngraph.exporting.package import ExportPackage
+from bsngraph.whole_files import check_regular
+from bsngraph.wording import printable, shortened
+
+_LONGEST = 200
+_FAILURES = (
+    states.EPFail,
+    states.Fail,
+    states.InvalidArgument,
+    states.InvalidGraph,
+    states.InvalidProtobuf,
+    states.ModelLoaded,
+    states.NotImplemented,
+    states.RuntimeException,
+)
+
+
+class OnnxEngine:
+    """model.onnx in onnxruntime, with as many threads as torch has.
+
+    Raises:
+        InputError: the file cannot be read, is no ONNX model, or has parts in other
+            files.
+    """
+
+    def __init__(self, path: Path) -> None:
+        check_regular(path)
+        try:
+            self.model = onnx.load(path, load_external_data=False)
+        except DecodeError as error:
+            raise InputError(f"{path}: is no ONNX model ({error}): export the run again") from None
+        if any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in self.model.graph.initializer):
+            raise InputError(f"{path}: has weights in other files, which no export has: export the run again")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = torch.get_num_threads()
+        options.log_severity_level = 4
+        try:
+            self.session = onnxruntime.InferenceSession(
+                str(path), options, providers=["CPUExecutionProvider"]
+            )
+        except _FAILURES as error:
+            what = shortened(printable(str(error)), _LONGEST)
+            raise InputError(f"{path}: onnxruntime cannot run it ({what}): export the run again") from None
+        self.input_names = [each.name for each in self.session.get_inputs()]
+        self.output_names = [each.name for each in self.session.get_outputs()]
+
+    @property
+    def opset(self) -> int:
+        """The version of ONNX's operators that the file asks for."""
+        return next(int(each.version) for each in self.model.opset_import if each.domain in ("", "ai.onnx"))
+
+    def run(self, batch: RawBatch) -> dict[str, Arrays]:
+        values = batch if isinstance(batch, Mapping) else {self.input_names[0]: batch}
+        given = self.session.run(self.output_names, dict(values))
+        return dict(zip(self.output_names, given, strict=True))
+
+    def counts(self) -> GraphCounts:
+        return graph_counts(self.model)
+
+
+def load_onnx(folder: Path, package: ExportPackage, trusted: bool) -> OnnxEngine:
+    """The engine of an exported folder; an ONNX file holds no code.
+
+    Raises:
+        InputError: as `OnnxEngine`, or the model has other inputs or outputs.
+    """
+    engine = OnnxEngine(folder / MODEL_FILE)
+    wanted = [[each.name for each in side] for side in (package.network.inputs, package.network.outputs)]
+    if [engine.input_names, engine.output_names] != wanted:
+        raise InputError(
+            f"{folder / MODEL_FILE}: its inputs or outputs are not those of the run's network: export the "
+            "run again"
+        )
+    return engine

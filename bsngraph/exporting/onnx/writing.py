@@ -1,0 +1,65 @@
+"""A network as one ONNX file: its names, a free batch, the opset as asked, and what it
+is for in its metadata.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from bsngraph.errors import BsngraphError
+from bsngraph.exporting.options import ExportOptions
+from bsngraph.exporting.package import ExportPackage
+from bsngraph.exporting.tracing import example_batch, free_batch, quietly, refusal
+
+MODEL_FILE = "model.onnx"
+
+_LARGEST = 2**31 - 2**20
+"""Bytes of a protobuf message, less room for the graph."""
+
+
+def write_onnx(package: ExportPackage, folder: Path, options: ExportOptions) -> None:
+    """Write model.onnx.
+
+    Raises:
+        BsngraphError: an operator that ONNX cannot hold, an opset that the exporter
+            does not give, or more than 2 GB of weights.
+    """
+    size = sum(tensor.numel() * tensor.element_size() for tensor in package.network.state_dict().values())
+    if size > _LARGEST:
+        raise BsngraphError(
+            f"an ONNX file holds at most 2 GB, and the weights are {size / 1e9:.1f} GB: use another format"
+        )
+    program = _exported(package, options.opset)
+    given = program.model.opset_imports[""]
+    if options.opset not in (None, given):
+        raise BsngraphError(
+            f"the exporter gives opset {given} where {options.opset} is asked for: ask for {given}, or "
+            "leave out --opset"
+        )
+    program.model.metadata_props.update(package.metadata())
+    program.model.graph.name = package.name
+    with quietly():
+        program.save(folder / MODEL_FILE, external_data=False)
+
+
+def _exported(package: ExportPackage, opset: int | None) -> Any:
+    network = package.network
+    names = {
+        "input_names": [each.name for each in network.inputs],
+        "output_names": [each.name for each in network.outputs],
+    }
+
+    def export(module: nn.Module, inputs: Any, **more: Any) -> Any:
+        with quietly():
+            return torch.onnx.export(
+                module, (inputs,), dynamo=True, verbose=False, opset_version=opset, **more
+            )
+
+    try:
+        return export(network, example_batch(network), dynamic_shapes=free_batch(network), **names)
+    except Exception as error:  # the exporter raises what its parts raise
+        raise refusal(package, "ONNX", export, error) from error
