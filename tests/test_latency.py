@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import networkx as nx
@@ -15,6 +14,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 from random_fabrics import small_fabrics
 from tiny import DIGITS, fabric_of
 
@@ -187,7 +187,7 @@ def test_the_key_holds_device_and_versions(digits, tmp_path, monkeypatch, field)
     table_of(digits, cache=tmp_path / "cache")
     here = conditions_here(threads=1)
     monkeypatch.setattr(
-        "bsngraph.measure.latency.conditions_here", lambda *_, **__: replace(here, **{field: "cpu:0"})
+        "bsngraph.measure.latency.conditions_here", lambda *_, **__: structs.replace(here, **{field: "cpu:0"})
     )
     watch = Stopwatch()
     table_of(digits, watch, cache=tmp_path / "cache")

@@ -16,7 +16,7 @@ import json
 import pkgutil
 import platform
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from bsngraph.delivered import load_network
 from bsngraph.delivered.network_files import file_hash, weights_hash
 from bsngraph.errors import InputError
 from bsngraph.measure import Timing, device_name
+from bsngraph.runs import RunFolder
 from bsngraph.runs.rows.certificate import (
     COVERED,
     BudgetClaim,
@@ -38,6 +39,7 @@ from bsngraph.runs.rows.certificate import (
     JudgedBudget,
     MeasuredOn,
 )
+from bsngraph.runs.rows.latencies import LatenciesRow
 from bsngraph.supernet import SuperNet
 from bsngraph.typed_files import plain
 
@@ -53,7 +55,8 @@ class Means:
 
     `device`, `threads`, `batch`: of a latency. `durations_ms`: of edges by name, for
     makespan:N where the file has none. `own`: the user's functions by the cost's name.
-    `measure`: takes the place of the clock.
+    `measure`: takes the place of the clock. `promised`: latencies of a device that is
+    not here, whose sum and spread stand for a measurement.
     """
 
     device: torch.device | str = "cpu"
@@ -63,6 +66,7 @@ class Means:
     own: Mapping[str, CostFunction] = field(default_factory=dict)
     timeout_s: float = TIMEOUT_S
     measure: MeasureWhole | None = None
+    promised: LatenciesRow | None = None
 
 
 def make_certificate(folder: Path, budgets: Sequence[BudgetClaim], means: Means | None = None) -> Certificate:
@@ -73,7 +77,7 @@ def make_certificate(folder: Path, budgets: Sequence[BudgetClaim], means: Means 
         InputError: the network's files are missing or do not fit each other, or a
             budget is on a cost that cannot be counted with `means`.
     """
-    means = means or Means()
+    means = with_promised(means or Means(), RunFolder(folder))
     net = load_network(folder)
     costs = recount(net, [budget.cost for budget in budgets], means)
     missing = [budget.text for budget in budgets if budget.cost not in costs]
@@ -93,6 +97,19 @@ def make_certificate(folder: Path, budgets: Sequence[BudgetClaim], means: Means 
         seal="",
     )
     return sealed(unsealed)
+
+
+def with_promised(means: Means, run: RunFolder) -> Means:
+    """The means with the latencies of another device that the run counted with, if it
+    did.
+
+    Raises:
+        InputError: latencies.json is damaged.
+    """
+    if not run.file("latencies.json").exists():
+        return means
+    table = run.read_latencies()
+    return means if table.spread is None else replace(means, promised=table)
 
 
 def covering(certificate: Certificate, name: str, content: str) -> Certificate:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from bsngraph.certificate.certificate import Means, count_asked, judge_budget, recount
 from bsngraph.certificate.checks import Check, equal, told
 from bsngraph.errors import InputError
+from bsngraph.measure import is_latency
 from bsngraph.runs.rows.certificate import BudgetClaim, Certificate, CountedCost, JudgedBudget
 from bsngraph.runs.rows.result import RunResult
 from bsngraph.supernet import SuperNet
@@ -18,13 +19,18 @@ from bsngraph.wording import quantity
 
 
 def counted_again(net: SuperNet, certificate: Certificate, means: Means) -> dict[str, CountedCost]:
-    """Every cost of the certificate but a latency, as far as `means` allow: with the
-    durations that the certificate itself records, where none are given.
+    """Every cost of the certificate but a latency that was measured, as far as `means`
+    allow: with the durations that the certificate itself records, where none are given.
     """
     recorded = [entry.durations_ms for entry in certificate.costs.values() if entry.durations_ms is not None]
     if recorded and means.durations_ms is None:
         means = replace(means, durations_ms=recorded[0])
-    return recount(net, [name for name in certificate.costs if name != "latency"], means)
+    asked = [
+        name
+        for name, stated in certificate.costs.items()
+        if not is_latency(name) or (stated.spread is not None and means.promised is not None)
+    ]
+    return recount(net, asked, means)
 
 
 def cost_checks(
@@ -32,10 +38,18 @@ def cost_checks(
 ) -> Iterator[Check]:
     """Each cost of the certificate against what was counted now."""
     for name, stated in certificate.costs.items():
-        yield _latency(net, stated, means) if name == "latency" else _cost(name, stated, costs.get(name))
+        if _was_measured(name, stated):
+            yield _latency(net, name, stated, means)
+        else:
+            yield _cost(name, stated, costs.get(name))
 
 
-def _latency(net: SuperNet, stated: CountedCost, means: Means) -> Check:
+def _was_measured(name: str, stated: CountedCost) -> bool:
+    """Whether a cost is a latency of here, and no promise for another device."""
+    return is_latency(name) and stated.spread is None
+
+
+def _latency(net: SuperNet, name: str, stated: CountedCost, means: Means) -> Check:
     """Measured here under the conditions that the certificate states, as far as they
     can be had.
     """
@@ -43,12 +57,12 @@ def _latency(net: SuperNet, stated: CountedCost, means: Means) -> Check:
     if conditions is not None:
         means = replace(means, device=conditions.device, threads=conditions.threads, batch=conditions.batch)
     try:
-        found = count_asked(net, "latency", means)
+        found = count_asked(net, name, replace(means, promised=None))
     except InputError as error:
-        return Check("latency", _spread(stated), str(error), None)
+        return Check(name, _spread(stated), str(error), None)
     assert found is not None
     place = "" if found.conditions == conditions else ", under other conditions"
-    return Check("latency", _spread(stated), _spread(found) + place, None)
+    return Check(name, _spread(stated), _spread(found) + place, None)
 
 
 def _spread(entry: CountedCost) -> str:
@@ -63,7 +77,10 @@ def _cost(name: str, stated: CountedCost, found: CountedCost | None) -> Check:
 
 
 def _amount(entry: CountedCost) -> str:
-    return f"{float(entry.value):,.10g} {entry.unit}".rstrip()
+    told = f"{float(entry.value):,.10g} {entry.unit}".rstrip()
+    if entry.spread is None or entry.conditions is None:
+        return told
+    return f"{told}: the sum of edges and {100 * entry.spread:.1f} % of it, on {entry.conditions.told()}"
 
 
 def budget_checks(certificate: Certificate, costs: Mapping[str, CountedCost]) -> Iterator[Check]:
@@ -92,6 +109,6 @@ def _told(budget: JudgedBudget) -> str:
 def result_checks(result: RunResult, costs: Mapping[str, CountedCost]) -> Iterator[Check]:
     """What result.json says the costs are is what was counted."""
     for name, entry in result.costs.items():
-        if name in costs and name != "latency":
+        if name in costs:
             found = costs[name].value
             yield Check(f"result.json {name}", told(entry.value), told(found), equal(entry.value, found))

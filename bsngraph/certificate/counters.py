@@ -9,16 +9,19 @@ given. None of them goes by the sums and schedules of a search.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bsngraph.certificate.recount import count_bytes, count_macs, count_memory, count_params
 from bsngraph.certificate.simulation import simulate
 from bsngraph.costs.table import DURATION, TRANSFER
 from bsngraph.errors import InputError
-from bsngraph.measure import conditions_here, measure_network
+from bsngraph.measure import LATENCY_ENGINES, conditions_here, measure_network
+from bsngraph.runs.rows.latencies import LatenciesRow
 from bsngraph.supernet import SuperNet
+from bsngraph.typed_files import plain
 
 if TYPE_CHECKING:
     from bsngraph.certificate.certificate import Means
@@ -94,23 +97,59 @@ def makespan(net: SuperNet, argument: str, means: Means) -> CountedAmount | None
 
 
 def latency(net: SuperNet, argument: str, means: Means) -> CountedAmount:
-    """Milliseconds of the whole network, measured.
-
-    The measurement may move the network to another device and back.
+    """Milliseconds of the whole network: measured by torch, or what a table of another
+    device promises.
 
     Raises:
-        InputError: the device is not here.
+        InputError: the device is not here, or the table lacks an edge.
     """
-    conditions = conditions_here(means.device, threads=means.threads, batch=means.batch)
+    return _measured(net, "latency", means) if means.promised is None else _promised(net, means.promised)
+
+
+def onnx_latency(net: SuperNet, argument: str, means: Means) -> CountedAmount:
+    """Milliseconds of the whole network, measured by onnxruntime.
+
+    Raises:
+        InputError: onnxruntime is not here, or it has no such operator.
+    """
+    return _measured(net, "latency@onnx", means)
+
+
+def _promised(net: SuperNet, table: LatenciesRow) -> CountedAmount:
+    """The calibrated sum of the network's edges, and the spread of the device's whole
+    networks around such sums.
+    """
+    names, calibration = [edge.name for edge in net.fabric.edges], table.calibration
+    missing = [name for name in names if name not in table.operation_ms]
+    if missing:
+        raise InputError(f"latencies.json has no latency of the edge {missing[0]}: measure the device again")
+    sum_ms = math.fsum(
+        calibration.operations * table.operation_ms[name] + calibration.joining * table.joining_ms[name]
+        for name in names
+    )
+    spread = table.spread or 0.0
+    return CountedAmount(
+        sum_ms * (1 + spread),
+        "the sum of edges measured on another device, calibrated on whole networks there, and their spread",
+        {"spread": spread, "conditions": plain(table.conditions)},
+    )
+
+
+def _measured(net: SuperNet, name: str, means: Means) -> CountedAmount:
+    """A measurement, which may move the network to another device and back."""
+    engine = LATENCY_ENGINES[name]
+    conditions = conditions_here(means.device, threads=means.threads, batch=means.batch, engine=engine)
     if means.measure is not None:
         timing = means.measure(net)
     else:
-        timing = measure_network(net, device=means.device, threads=conditions.threads, batch=means.batch)
+        timing = measure_network(
+            net, device=conditions.device, threads=conditions.threads, batch=means.batch, engine=engine
+        )
         net.cpu()
     more = {
         "low": timing.low_ms,
         "high": timing.high_ms,
         "runs": timing.runs,
-        "conditions": asdict(conditions),
+        "conditions": plain(conditions),
     }
     return CountedAmount(timing.median_ms, "a measurement of the whole network", more)

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from bsngraph.certificate.certificate import Means
 from bsngraph.certificate.checks import Check, agreement, attempted, equal, told
 from bsngraph.costs import Sources, parse_budget, resolve_budgets
 from bsngraph.delivered.model_facts import read_facts
 from bsngraph.delivered.network_files import file_hash
 from bsngraph.errors import InputError
 from bsngraph.fabric import read_fabric
-from bsngraph.measure import LatencyTable
+from bsngraph.measure import LatencyTable, read_latencies
 from bsngraph.profile import profile_fabric
 from bsngraph.runs import RunFolder
 from bsngraph.runs.rows.certificate import COVERED, Certificate
@@ -108,6 +109,27 @@ def _limit_checks(run: RunFolder, certificate: Certificate) -> Iterator[Check]:
             continue
         same = (meant.cost.name, meant.relation) == (budget.cost, budget.relation)
         yield Check(name, stated, quantity(meant.limit), same and equal(meant.limit, budget.limit))
+
+
+def spread_checks(run: RunFolder, means: Means) -> Iterator[Check]:
+    """What latencies.json says of another device against its own measurements of whole
+    networks there.
+    """
+    if means.promised is None or not run.file("fabric.dot").exists():
+        return
+    file, stated = run.file("latencies.json"), means.promised
+    profile = profile_fabric(read_fabric(run.file("fabric.dot")))
+    found = attempted("spread of latencies.json", "can be computed", lambda: read_latencies(file, profile))
+    if isinstance(found, Check):
+        yield found
+        return
+    for name, said, now in (
+        ("spread", stated.spread, found.spread),
+        ("operations", stated.calibration.operations, found.calibration.operations),
+        ("joining", stated.calibration.joining, found.calibration.joining),
+    ):
+        same = said is not None and now is not None and equal(said, now)
+        yield Check(f"{name} of latencies.json", told(said), told(now), same)
 
 
 def _result_checks(certificate: Certificate, result: RunResult) -> Iterator[Check]:

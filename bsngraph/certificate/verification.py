@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from bsngraph.certificate.certificate import Means, seal, versions
+from bsngraph.certificate.certificate import Means, seal, versions, with_promised
 from bsngraph.certificate.checks import Check, Verification, agreement, attempted
 from bsngraph.certificate.cost_checks import budget_checks, cost_checks, counted_again, result_checks
-from bsngraph.certificate.file_checks import fact_checks, hash_checks
+from bsngraph.certificate.file_checks import fact_checks, hash_checks, spread_checks
 from bsngraph.delivered import load_network
 from bsngraph.delivered.network_files import weights_hash
 from bsngraph.runs import RunFolder
@@ -25,12 +25,13 @@ def verify_certificate(folder: Path, means: Means | None = None) -> Verification
     folder now, and compare every file with its hash.
 
     A latency is measured under the certificate's own device, threads and batch,
-    whatever those of `means`.
+    whatever those of `means`; one of a device that is not here is added up again from
+    the run's latencies.json.
 
     Raises:
         InputError: there is no certificate.
     """
-    run, means = RunFolder(folder), means or Means()
+    run, given = RunFolder(folder), means or Means()
     certificate = run.read_certificate()
     checks = [agreement("seal", certificate.seal, seal(certificate))]
     checks += hash_checks(folder, certificate)
@@ -39,8 +40,11 @@ def verify_certificate(folder: Path, means: Means | None = None) -> Verification
     if isinstance(net, Check):
         return Verification((*checks, net))
     checks.append(agreement("weights", certificate.weights, weights_hash(net)))
-    costs = counted_again(net, certificate, means)
-    checks += cost_checks(net, certificate, costs, means)
+    known = attempted("latencies.json", "can be read", lambda: with_promised(given, run))
+    checks += [known] if isinstance(known, Check) else spread_checks(run, known)
+    known = given if isinstance(known, Check) else known
+    costs = counted_again(net, certificate, known)
+    checks += cost_checks(net, certificate, costs, known)
     if run.finished:
         result = attempted("result.json", "can be read", run.read_result)
         checks += [] if isinstance(result, Check) else result_checks(result, costs)

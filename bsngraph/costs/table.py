@@ -146,6 +146,13 @@ COSTS: dict[str, CostKind] = {
         always=False,
         recount=f"{_COUNTERS}:latency",
     ),
+    "latency@onnx": CostKind(
+        "ms",
+        "the same where onnxruntime runs the network on this machine's CPU, and not torch",
+        _latency,
+        always=False,
+        recount=f"{_COUNTERS}:onnx_latency",
+    ),
 }
 
 

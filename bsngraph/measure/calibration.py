@@ -1,4 +1,5 @@
-"""Two numbers that make a sum over edges agree with networks measured whole.
+"""Two numbers that make a sum over edges agree with networks measured whole, and how
+far they may be from another network.
 
 In: for some sub-networks the sums of their edges' measured parts, and their latency as
 a whole. Out: a factor for each part.
@@ -33,6 +34,25 @@ def fit_calibration(operation_ms: Costs, joining_ms: Costs, measured_ms: Costs) 
     if after >= before:
         return Calibration(networks=len(measured_ms), error=before, error_before=before)
     return Calibration(float(alone + together), float(together), len(measured_ms), after, before)
+
+
+def calibration_spread(operation_ms: Costs, joining_ms: Costs, measured_ms: Costs) -> float:
+    """The largest share by which a network took longer than its calibrated sum, the
+    network itself being left out of the fit. Each argument is (networks,).
+
+    Of n networks like these, another one stays within it with probability n / (n + 1).
+    """
+    largest = 0.0
+    for left_out, measured in enumerate(measured_ms):
+        rest = np.arange(len(measured_ms)) != left_out
+        fitted = (
+            fit_calibration(operation_ms[rest], joining_ms[rest], measured_ms[rest])
+            if rest.any()
+            else Calibration()
+        )
+        sum_ms = fitted.operations * operation_ms[left_out] + fitted.joining * joining_ms[left_out]
+        largest = max(largest, float(measured / sum_ms - 1))
+    return largest
 
 
 def random_architectures(fabric: Fabric, count: int, seed: int) -> list[Architecture]:

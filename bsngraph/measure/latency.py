@@ -21,15 +21,17 @@ import numpy as np
 import torch
 
 from bsngraph.measure.calibration import fit_calibration, random_architectures
-from bsngraph.measure.latency_table import LatencyTable, conditions_here
+from bsngraph.measure.engines import TORCH_ENGINE, LatencyEngine
+from bsngraph.measure.latency_table import LatencyTable, conditions_here, fabric_hash
 from bsngraph.measure.piecewise.piece_timings import PieceTimer, Report
 from bsngraph.measure.piecewise.pieces import joining_pieces, network_piece, operation_pieces
-from bsngraph.measure.piecewise.running import Runner, example_inputs, run_deployed
+from bsngraph.measure.piecewise.running import Runner, example_inputs
 from bsngraph.measure.timing import Measure, Patience, Timing, measure_module
 from bsngraph.profile import FabricProfile
-from bsngraph.runs.rows.latencies import Calibration
+from bsngraph.runs.rows.latencies import Calibration, MeasuredNetwork
 from bsngraph.supernet import SuperNet
 
+CALIBRATING = 12  # networks measured whole
 NETWORK_PATIENCE = Patience(seconds=1.0, warmup_s=0.5)
 
 
@@ -40,21 +42,24 @@ def edge_latencies(
     threads: int | None = None,
     batch: int = 1,
     cache: Path | None = None,
-    networks: int = 12,
+    networks: int = CALIBRATING,
     report: Report | None = None,
-    runner: Runner = run_deployed,
+    engine: LatencyEngine = TORCH_ENGINE,
+    runner: Runner | None = None,
     measure: Measure = measure_module,
 ) -> LatencyTable:
     """Measure every edge of a fabric, or recall it from `cache`; then `networks` random
     sub-networks whole to calibrate the sum (0: not).
 
-    `report(done, of)` is called as measuring goes on.
+    `report(done, of)` is called as measuring goes on. `runner` takes the place of the
+    engine's.
 
     Raises:
-        InputError: there is no such device here, or the batch or threads are not
-            positive.
+        InputError: there is no such device or engine here, the engine cannot run an
+            operation, or the batch or threads are not positive.
     """
-    conditions = conditions_here(device, threads=threads, batch=batch)
+    conditions = conditions_here(device, threads=threads, batch=batch, engine=engine)
+    runner = runner or engine.runner(conditions.threads)
     fabric, count = profile.fabric, len(profile.fabric.edges)
     tests = random_architectures(fabric, networks, seed=0)
     pieces = [
@@ -70,13 +75,18 @@ def edge_latencies(
         milliseconds[2 * count :],
     )
     live = np.array([test.mask for test in tests]).reshape(-1, count)
-    calibration = fit_calibration(live @ operation, live @ joining, whole) if tests else Calibration()
+    names = tuple(edge.name for edge in fabric.edges)
     return LatencyTable(
         conditions,
-        tuple(edge.name for edge in fabric.edges),
+        names,
         tuple(operation.tolist()),
         tuple(joining.tolist()),
-        calibration,
+        fit_calibration(live @ operation, live @ joining, whole) if tests else Calibration(),
+        tuple(
+            MeasuredNetwork(edges=tuple(names[edge] for edge in test.live), ms=took)
+            for test, took in zip(tests, whole.tolist(), strict=True)
+        ),
+        fabric_hash(profile),
     )
 
 
@@ -87,17 +97,19 @@ def measure_network(
     threads: int | None = None,
     batch: int = 1,
     patience: Patience = NETWORK_PATIENCE,
-    runner: Runner = run_deployed,
+    engine: LatencyEngine = TORCH_ENGINE,
+    runner: Runner | None = None,
     measure: Measure = measure_module,
 ) -> Timing:
     """The latency of a pruned net, all its edges fixed, measured whole on a batch of
-    random numbers. The net is moved to the device.
+    random numbers. The net is moved to the device. `runner` takes the place of
+    the engine's.
 
     Raises:
-        InputError: there is no such device here, or the batch or threads are not
-            positive.
+        InputError: as `edge_latencies`.
     """
-    conditions = conditions_here(device, threads=threads, batch=batch)
+    conditions = conditions_here(device, threads=threads, batch=batch, engine=engine)
+    runner = runner or engine.runner(conditions.threads)
     where = torch.device(conditions.device)
     run = runner(net.eval().to(where), example_inputs(net.profile, batch, where))
     return measure(run, device=where, threads=conditions.threads, patience=patience)

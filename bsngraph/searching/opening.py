@@ -7,9 +7,11 @@ import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from bsngraph._version import __version__
+from bsngraph.delivered.network_files import file_hash
 from bsngraph.errors import InputError
 from bsngraph.fabric import write_fabric
 from bsngraph.fabric.writing.fabric_to_dot import fabric_to_dot
@@ -110,7 +112,12 @@ def _common(job: Job) -> dict[str, Any]:
             AskedBudget(text=budget.text, cost=budget.cost.name, relation=budget.relation, limit=budget.limit)
             for budget in job.budgets
         ),
-        "costs": AskedCosts(own=costs.own, timeout_s=costs.timeout_s, latency_batch=costs.latency_batch),
+        "costs": AskedCosts(
+            own=costs.own,
+            timeout_s=costs.timeout_s,
+            latency_batch=costs.latency_batch,
+            latencies=file_hash(costs.latencies) if isinstance(costs.latencies, Path) else None,
+        ),
         "recipe": job.recipe,
         "settings": job.settings,
         "seed": job.seed,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from bsngraph.measure.piecewise.running import Runner, example_inputs
 from bsngraph.measure.timing import Measure, Patience, Timing
 from bsngraph.runs.rows.latencies import Conditions
 from bsngraph.supernet import compile_fabric
+from bsngraph.typed_files import plain
 
 ROUNDS = 3
 PIECE_PATIENCE = Patience(seconds=0.04, warmup_s=0.03)
@@ -67,7 +67,7 @@ class PieceTimer:
         return None if piece.words is None else recall(self.cache, self._words(piece))
 
     def _words(self, piece: Piece) -> dict[str, Any]:
-        return {"piece": piece.words, "conditions": asdict(self.conditions)}
+        return {"piece": piece.words, "conditions": plain(self.conditions)}
 
 
 def _key(piece: Piece, number: int) -> str:

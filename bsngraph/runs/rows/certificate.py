@@ -60,6 +60,7 @@ class CountedCost(Row, frozen=True, kw_only=True, omit_defaults=True):
     """A cost, and by what it was counted.
 
     A latency has its 10th and 90th percentile, the number of calls and its conditions;
+    one of a device that was not here the spread that its sum of edges holds instead;
     a makespan the durations of edges that the file lacks; a cost of the user's own the
     hash of its code.
     """
@@ -70,6 +71,7 @@ class CountedCost(Row, frozen=True, kw_only=True, omit_defaults=True):
     low: Amount | None = None
     high: Amount | None = None
     runs: Number | None = None
+    spread: Amount | None = None
     conditions: Conditions | None = None
     durations_ms: dict[str, Amount] | None = None
     code: str | None = None

@@ -58,14 +58,16 @@ class AskedBudget(Row, frozen=True, kw_only=True):
     limit: Positive
 
 
-class AskedCosts(Row, frozen=True, kw_only=True):
+class AskedCosts(Row, frozen=True, kw_only=True, omit_defaults=True):
     """Where costs come from: texts NAME=FILE.py:FUNCTION, the seconds that a call of
-    them may take, the examples at once when latency is measured.
+    them may take, the examples at once when latency is measured, and the SHA-256 of a
+    file of latencies.
     """
 
     own: tuple[str, ...]
     timeout_s: Positive
     latency_batch: Examples
+    latencies: Sha256 | None = None
 
 
 class RunConfig(Row, frozen=True, kw_only=True, tag_field="command"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bsngraph.costs.budgets import Relation
 from bsngraph.runs.rows.config import Seed
+from bsngraph.runs.rows.latencies import Conditions
 from bsngraph.typed_files import Amount, Count, Finite, Row
 
 Scores = dict[str, Finite | dict[str, Finite | None]]
@@ -25,7 +26,8 @@ class CostResult(Row, frozen=True, kw_only=True, omit_defaults=True):
     """A cost of the network, of the whole fabric, and of the cheapest sub-network.
 
     A latency is measured whole: `estimated` is the sum over edges, `low` and `high` the
-    10th and 90th percentile.
+    10th and 90th percentile. That of a device that was not here is the sum and
+    `spread`, a share of it, under the `conditions` there.
     """
 
     value: Amount
@@ -36,6 +38,8 @@ class CostResult(Row, frozen=True, kw_only=True, omit_defaults=True):
     estimated: Amount | None = None
     low: Amount | None = None
     high: Amount | None = None
+    spread: Amount | None = None
+    conditions: Conditions | None = None
 
 
 class BudgetResult(Row, frozen=True, kw_only=True):

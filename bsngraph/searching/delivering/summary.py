@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from bsngraph.costs import Budgets, Cheapest, Cost, cheapest_each
 from bsngraph.fabric import Architecture
+from bsngraph.measure import is_latency
 from bsngraph.runs import Json
-from bsngraph.runs.rows.certificate import Certificate
+from bsngraph.runs.rows.certificate import Certificate, CountedCost
 from bsngraph.searching.prepare import Job
 from bsngraph.training import Score
+from bsngraph.typed_files import plain
 
 
 def result_summary(
@@ -22,14 +24,8 @@ def result_summary(
     live = architecture.mask[None]
     least = cheapest_each(job.fabric, job.costs)
     costs = {cost.name: _cost_summary(cost, float(cost.of(live)[0]), least[cost.name]) for cost in job.costs}
-    if "latency" in costs:  # of the network as a whole, with its 10th and 90th percentile
-        whole = certificate.costs["latency"]
-        costs["latency"] |= {
-            "value": whole.value,
-            "estimated": costs["latency"]["value"],
-            "low": whole.low,
-            "high": whole.high,
-        }
+    for name in filter(is_latency, costs):
+        costs[name] |= _latency_summary(certificate.costs[name], costs[name]["value"])
     searchable = set(job.fabric.searchable)
     return {
         "task": job.dataset.task,
@@ -53,6 +49,20 @@ def _cost_summary(cost: Cost, value: float, least: Cheapest) -> Json:
         "fabric": cost.total,
         "cheapest": least.value,
         "proved": least.proved,
+    }
+
+
+def _latency_summary(whole: CountedCost, sum_ms: float) -> Json:
+    """A latency of the network as a whole, with its 10th and 90th percentile; that of
+    another device, with its spread and what it holds for.
+    """
+    if whole.spread is None:
+        return {"value": whole.value, "estimated": sum_ms, "low": whole.low, "high": whole.high}
+    return {
+        "value": whole.value,
+        "estimated": whole.value / (1 + whole.spread),
+        "spread": whole.spread,
+        "conditions": plain(whole.conditions),
     }
 
 
