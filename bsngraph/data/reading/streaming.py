@@ -42,11 +42,11 @@ class _Batches(TorchDataset[Any]):
         inputs, labels = [], []
         for row in rows:
             try:
-                pixels, label = self.reader.read(row)
+                found = self.reader.read(row)
             except InputError as error:
                 return f"{self.reader.place(row)}: {error}"
-            inputs.append(pixels)
-            labels.append(label)
+            inputs.append(found.pixels)
+            labels.append(found.label)
         return torch.from_numpy(np.stack(inputs)), torch.from_numpy(
             np.stack([np.asarray(label) for label in labels])
         )

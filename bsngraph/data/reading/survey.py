@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -21,17 +21,23 @@ from torch.utils.data import Dataset as TorchDataset
 
 from bsngraph.data.reading.digests import Digests, input_digests, label_digests
 from bsngraph.data.reading.making import IGNORED
+from bsngraph.data.reading.unusable import NeedsConversionError, check_one_form, first_of, report_bad
 from bsngraph.data.request import ReadingMeter, Request
 from bsngraph.data.splits import Rows
 from bsngraph.errors import InputError
-from bsngraph.wording import shape_text
 
 MEMORY = 2_000_000_000
 """Bytes of pixels above which a set streams, unless its name says `memory=…`."""
 
-_MOST_TOLD = 5
 
-Example = tuple[NDArray[np.uint8], NDArray[np.uint8] | int]
+class Example(NamedTuple):
+    """Pixels (channels, height, width), and a class or a label map (height, width);
+    `remark` is what a reader should know of it.
+    """
+
+    pixels: NDArray[np.uint8]
+    label: NDArray[np.uint8] | int
+    remark: str = ""
 
 
 class Reader(Protocol):
@@ -43,8 +49,8 @@ class Reader(Protocol):
         """What an error calls an example: its file."""
 
     def read(self, row: int) -> Example:
-        """Pixels (channels, height, width) and a class, or a label map (height, width);
-        raises InputError with the reason.
+        """Decode an example; raises InputError with the reason why it cannot be used,
+        NeedsConversionError if it is a good one of another form.
         """
 
 
@@ -87,10 +93,12 @@ class Survey:
 @dataclass(frozen=True)
 class _Seen:
     """One example as the survey keeps it: the reason why it cannot be used, or its
-    pixels or only their statistics.
+    pixels or only their statistics. `good`: it cannot be used only as it is.
     """
 
     reason: str = ""
+    good: bool = True
+    remark: str = ""
     shape: tuple[int, ...] = ()
     example: Example | None = None
     sums: NDArray[np.float64] | None = None
@@ -109,14 +117,15 @@ class _Looking(TorchDataset[_Seen]):
 
     def __getitem__(self, row: int) -> _Seen:
         try:
-            pixels, label = self.reader.read(row)
+            pixels, label, remark = found = self.reader.read(row)
         except InputError as error:
-            return _Seen(reason=str(error))
+            return _Seen(reason=str(error), good=isinstance(error, NeedsConversionError))
         flat = pixels.reshape(len(pixels), -1).astype(np.float64)
         counts = np.bincount(label.ravel(), minlength=256) if isinstance(label, np.ndarray) else np.zeros(0)
         return _Seen(
+            remark=remark,
             shape=pixels.shape,
-            example=(pixels, label) if self.keep else None,
+            example=found if self.keep else None,
             sums=np.stack([flat.sum(1), (flat**2).sum(1)], axis=1),
             counts=counts.astype(np.uint32),
             digest=_digest(pixels, label),
@@ -128,48 +137,44 @@ def _digest(pixels: NDArray[np.uint8], label: NDArray[np.uint8] | int) -> tuple[
     return int(input_digests(pixels[None])[0]), of_map
 
 
-def survey(reader: Reader, request: Request, problems: Sequence[str] = ()) -> Survey:
-    """Read every example once. `problems` are what is known to be wrong already.
+def survey(reader: Reader, request: Request, problems: Sequence[str] = (), aside: int = 0) -> Survey:
+    """Read every example once. `problems` are what is known to be wrong already;
+    `aside` of them are about other things than examples.
 
     The options of the name say where memory ends (`memory`) and how many processes read
-    beyond it (`workers`).
+    beyond it (`workers`). Remarks on examples go to `notify`.
 
     Raises:
-        InputError: an example cannot be used, or differs from the first one in shape;
-            all of them are counted, the first few named. With `bad=skip` they are left
-            out, with a line to `notify`.
+        InputError: examples differ in shape: their shapes are named. Or one cannot be
+            used: all of them are counted, the first few named. With `bad=skip` these
+            are left out, with a line to `notify`, if half or more remain.
     """
-    first, sample = _first_good(reader, request, problems)
-    limit = request.bytes("memory", MEMORY)
-    keep = sample.size * len(reader) <= limit
-    workers = worker_count(request)
+    sample, workers = _first_good(reader, request, problems), worker_count(request)
+    keep = sample.size * len(reader) <= request.bytes("memory", MEMORY)
     meter = ReadingMeter(f"{request.text}: reading", len(reader), request.notify)
     pixels = np.empty((len(reader), *sample.shape), dtype=np.uint8) if keep else None
     maps: list[NDArray[np.uint8]] = []
     good: list[int] = []
-    bad, seen = list(problems), []
+    bad, unlike, remarks = list(problems), list[str](), list[str]()
+    seen: list[_Seen] = []
     for row, one in enumerate(_each(_Looking(reader, keep=keep), 0 if keep else workers)):
         meter.at(row)
-        reason = one.reason
-        if not reason and one.shape != sample.shape:
-            cure = (
-                "say channels=1 or channels=3"
-                if one.shape[1:] == sample.shape[1:]
-                else "say size=HEIGHTxWIDTH to resize all"
-            )
-            reason = (
-                f"is {shape_text(one.shape)}, but {reader.place(first)} is "
-                f"{shape_text(sample.shape)}: examples have one shape; {cure}"
-            )
-        if reason:
-            bad.append(f"{reader.place(row)}: {reason}")
+        if one.reason:
+            (unlike if one.good else bad).append(f"{reader.place(row)}: {one.reason}")
             continue
-        if pixels is not None and one.example is not None:
-            pixels[len(good)], label = one.example
-            maps += [label] if isinstance(label, np.ndarray) else []
+        if one.remark:
+            remarks.append(f"{reader.place(row)}: {one.remark}")
+        if pixels is not None and one.example is not None and one.shape == sample.shape:
+            pixels[len(good)] = one.example.pixels
+            maps += [one.example.label] if isinstance(one.example.label, np.ndarray) else []
         good.append(row)
         seen.append(replace(one, example=None))
-    report_bad(request, bad, len(reader) + len(problems))
+    check_one_form(request, [one.shape for one in seen], [reader.place(row) for row in good], unlike, bad)
+    report_bad(request, bad, len(good), aside=aside)
+    if remarks:
+        request.notify(
+            f"{request.text}: look at {len(remarks)} of {len(good)} examples:\n{first_of(remarks)}"
+        )
     return Survey(
         good=np.array(good, dtype=np.int64),
         skipped=tuple(bad),
@@ -207,27 +212,6 @@ def numbered_classes(request: Request, found: Survey) -> tuple[str, ...]:
     return tuple(str(one) for one in range(count or highest + 1))
 
 
-def report_bad(request: Request, bad: Sequence[str], total: int, what: str = "examples") -> None:
-    """Say what cannot be used: an error, or a warning if it is to be skipped.
-
-    Raises:
-        InputError: something cannot be used, and is not to be skipped.
-    """
-    skip = request.skip_bad
-    if not bad:
-        return
-    lines = [f"  - {reason}" for reason in bad[:_MOST_TOLD]] + (
-        [f"  … and {len(bad) - _MOST_TOLD} more"] if len(bad) > _MOST_TOLD else []
-    )
-    listed = "\n".join(lines)
-    if not skip:
-        raise InputError(
-            f"{request.text}: {len(bad)} of {total} {what} cannot be used (--skip-bad leaves them "
-            f"out):\n{listed}"
-        )
-    request.notify(f"{request.text}: {len(bad)} of {total} {what} skipped:\n{listed}")
-
-
 def worker_count(request: Request) -> int:
     """How many processes read: `workers=N` of the name, else one for each core, four at
     most.
@@ -237,11 +221,12 @@ def worker_count(request: Request) -> int:
     return count
 
 
-def _first_good(reader: Reader, request: Request, problems: Sequence[str]) -> tuple[int, NDArray[np.uint8]]:
+def _first_good(reader: Reader, request: Request, problems: Sequence[str]) -> NDArray[np.uint8]:
+    """The pixels of the first usable example."""
     reasons = list(problems)
     for row in range(len(reader)):
         try:
-            return row, reader.read(row)[0]
+            return reader.read(row).pixels
         except InputError as error:
             reasons.append(f"{reader.place(row)}: {error}")
     raise InputError(

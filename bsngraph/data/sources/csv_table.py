@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from bsngraph.data.dataset import Dataset
 from bsngraph.data.reading.making import draw, infer_task, make_dataset
-from bsngraph.data.reading.survey import report_bad
 from bsngraph.data.reading.table_file import Table, read_table
+from bsngraph.data.reading.unusable import report_bad
 from bsngraph.data.request import ReadingMeter, Request
 from bsngraph.errors import InputError, nearest
 from bsngraph.tasks.label_forms import Array
@@ -172,7 +172,7 @@ def _cells(request: Request, table: Table, labels: Sequence[int], features: Sequ
         rows.append(values)
         texts.append(entries)
         usable.append(number)
-    report_bad(request, bad, len(table.lines), "lines")
+    report_bad(request, bad, len(rows), "lines")
     if not rows:
         raise InputError(f"{request.text}: no line is left")
     numbers = [[_number(entry) for entry in line] for line in texts]

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from bsngraph.data.dataset import Dataset
-from bsngraph.data.reading.images.image_file import ImageSize, read_image, read_mask, resized, resized_mask
+from bsngraph.data.reading.images.picture_rule import PictureRule, picture_rule
 from bsngraph.data.reading.making import check_labels, draw
 from bsngraph.data.reading.streaming import dataset_from_survey
 from bsngraph.data.reading.survey import Example, numbered_classes, survey
@@ -54,9 +54,7 @@ class HubExamples:
     image: str
     label: str
     maps: bool
-    channels: int | None
-    size: ImageSize | None
-    binary: bool
+    rule: PictureRule
 
     def __len__(self) -> int:
         return sum(map(len, self.tables))
@@ -70,18 +68,12 @@ class HubExamples:
         """Decode a row."""
         table, inner = self._find(row)
         found = self.tables[table][inner]
-        pixels = read_image(_content(found[self.image]), channels=self.channels)
+        image, label = _content(found[self.image]), found[self.label]
         if self.maps:
-            label: Any = read_mask(_content(found[self.label]))
-            if label.shape != pixels.shape[1:]:
-                raise InputError(f"its label map is {label.shape}, the image {pixels.shape[1:]}")
-            label = np.where(label == 0, 0, 1).astype(np.uint8) if self.binary else label
-            label = resized_mask(label, self.size) if self.size else label
-        elif found[self.label] is None:
+            return self.rule.pair(image, _content(label), "its label map")
+        if label is None:
             raise InputError("has no label")
-        else:
-            label = int(found[self.label])
-        return (resized(pixels, self.size) if self.size else pixels), label
+        return Example(self.rule.image(image), int(label))
 
     def _find(self, row: int) -> tuple[int, int]:
         for number, table in enumerate(self.tables):
@@ -111,12 +103,8 @@ def load_hugging_face(request: Request) -> Dataset:
         raise InputError(f"{request.text}: has the splits {', '.join(tables)}, but no train")
     features = tables[parts["train"]].features
     image, label, maps, names = _columns(request, features)
-    channels = {"1": 1, "3": 3, "": None}[request.word("channels", ("1", "3", ""), "")]
-    binary = request.word("binary", ("yes", "no"), "no") == "yes"
     raw = tuple(_undecoded(tables[name], image, label, maps) for name in parts.values())
-    reader = HubExamples(
-        raw, tuple(parts.values()), image, label, maps, channels, request.sizes("size"), binary
-    )
+    reader = HubExamples(raw, tuple(parts.values()), image, label, maps, picture_rule(request))
     found = survey(reader, request)
     part_of = np.repeat(list(parts), [len(table) for table in raw])[found.good]
     given: dict[Part, Rows] = (

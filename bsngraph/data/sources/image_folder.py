@@ -12,7 +12,6 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +19,11 @@ from numpy.typing import NDArray
 from bsngraph.data.dataset import Dataset
 from bsngraph.data.reading.images.folder_listing import FORMS, image_names, is_utf8, shown, sub_folders
 from bsngraph.data.reading.images.image_files import ImageFiles
+from bsngraph.data.reading.images.picture_rule import picture_rule
 from bsngraph.data.reading.making import IGNORED, draw
 from bsngraph.data.reading.streaming import dataset_from_survey
-from bsngraph.data.reading.survey import numbered_classes, report_bad, survey
+from bsngraph.data.reading.survey import numbered_classes, survey
+from bsngraph.data.reading.unusable import check_share, report_bad
 from bsngraph.data.request import Request
 from bsngraph.data.splits import PARTS, Part, Rows
 from bsngraph.errors import InputError
@@ -76,7 +77,7 @@ def load_folder(request: Request) -> Dataset:
 
 def _classification(request: Request, places: Mapping[str, Path]) -> Dataset:
     """Class sub-folders in each place: `all`, or a place for each split."""
-    problems: list[str] = []
+    problems, aside = list[str](), list[str]()
     root, training = request.path, places.get("train", request.path)
     classes = [name for name in sub_folders(training) if is_utf8(training / name, problems)]
     files: list[tuple[str, int, str]] = []  # path from the root, class, part
@@ -90,7 +91,7 @@ def _classification(request: Request, places: Mapping[str, Path]) -> Dataset:
             if (place / name).is_dir():
                 files += [
                     (os.path.relpath(place / name / file, root), label, part)
-                    for file in image_names(place / name, problems)
+                    for file in image_names(place / name, problems, aside)
                 ]
     if len(classes) < 2:
         raise InputError(
@@ -99,16 +100,17 @@ def _classification(request: Request, places: Mapping[str, Path]) -> Dataset:
     reader = ImageFiles(
         root,
         tuple(path for path, _, _ in files),
+        picture_rule(request),
         labels=tuple(label for _, label, _ in files),
-        **_conversions(request),
     )
-    found = survey(reader, request, problems)
+    found = survey(reader, request, [*problems, *aside], len(aside))
     labels = np.array(reader.labels, dtype=np.int64)[found.good]
     part_of = np.array([part for _, _, part in files])[found.good]
     sizes = np.bincount(labels[np.isin(part_of, ("all", "train"))], minlength=len(classes))
     kept, small = _large_classes(request, sizes, classes, least=3 - max(len(places) - 1, 0))
     names = [classes[one] for one in kept]
     rows = np.flatnonzero(np.isin(labels, kept))
+    check_share(request, len(rows), len(files) + len(problems), [*small, *problems], "images")
     if small:
         found = replace(found.only(rows), skipped=(*found.skipped, *small))
     labels, part_of = np.searchsorted(kept, labels[rows]), part_of[rows]
@@ -125,24 +127,19 @@ def _classification(request: Request, places: Mapping[str, Path]) -> Dataset:
 
 def _segmentation(request: Request, places: Mapping[str, Path]) -> Dataset:
     """`images/` and `masks/` in each place."""
-    problems: list[str] = []
+    problems, aside = list[str](), list[str]()
     root = request.path
     files: list[tuple[str, str, str]] = []  # image and mask from the root, part
     for part, place in places.items():
-        for image, mask in _pairs(place, problems):
+        for image, mask in _pairs(place, problems, aside):
             files.append((os.path.relpath(image, root), os.path.relpath(mask, root), part))
-    names, binary = _class_names(request), request.word("binary", ("yes", "no"), "no") == "yes"
-    if binary:
+    names = _class_names(request)
+    rule = picture_rule(request, len(names) or None)
+    if rule.binary:
         names = names or ("background", "foreground")
-    reader = ImageFiles(
-        root,
-        tuple(image for image, _, _ in files),
-        masks=tuple(mask for _, mask, _ in files),
-        binary=binary,
-        classes=len(names) or None,
-        **_conversions(request),
-    )
-    found = survey(reader, request, problems)
+    images, masks, _ = zip(*files, strict=True) if files else ((), (), ())
+    reader = ImageFiles(root, images, rule, masks=masks)
+    found = survey(reader, request, [*problems, *aside], len(aside))
     names = names or numbered_classes(request, found)
     part_of = np.array([part for _, _, part in files])[found.good]
     splits = draw(
@@ -171,8 +168,8 @@ def _large_classes(
         f"class {classes[one]!r} has {sizes[one]} usable image{'s' if sizes[one] != 1 else ''}, but {wants}"
         for one in small
     ]
-    report_bad(request, told, len(classes), "classes")
     kept = np.flatnonzero(sizes >= least)
+    report_bad(request, told, len(kept), "classes", aside=len(told))
     if len(kept) < 2:
         raise InputError(f"{request.text}: fewer than two classes are left")
     return kept, told
@@ -183,12 +180,12 @@ def _given(part_of: NDArray[np.str_], places: Mapping[str, Path]) -> dict[Part, 
     return {part: np.flatnonzero(part_of == part) for part in PARTS if part in places}
 
 
-def _pairs(place: Path, problems: list[str]) -> Iterator[tuple[Path, Path]]:
+def _pairs(place: Path, problems: list[str], aside: list[str]) -> Iterator[tuple[Path, Path]]:
     """Images with their masks: files of one name, whatever their suffixes."""
     folders = {kind: place / kind for kind in ("images", "masks")}
     found: dict[str, dict[str, Path]] = {"images": {}, "masks": {}}
     for kind, folder in folders.items():
-        for name in image_names(folder, problems):
+        for name in image_names(folder, problems, aside):
             stem = Path(name).stem
             if stem in found[kind]:
                 problems.append(f"{shown(folder / name)}: there is another file called {stem}")
@@ -223,8 +220,3 @@ def _class_names(request: Request) -> tuple[str, ...]:
             f"{request.text}: masks have at most {IGNORED} classes: {IGNORED} marks ignored pixels"
         )
     return names or tuple(str(one) for one in range(count or 0))
-
-
-def _conversions(request: Request) -> dict[str, Any]:
-    channels = {"1": 1, "3": 3, "": None}[request.word("channels", ("1", "3", ""), "")]
-    return {"channels": channels, "size": request.sizes("size")}

@@ -21,21 +21,21 @@ def sub_folders(root: Path) -> list[str]:
     return [entry.name for entry in _listed(root) if entry.is_dir()]
 
 
-def image_names(folder: Path, problems: list[str]) -> list[str]:
-    """The image files of a folder; everything else in it but hidden files is a
-    problem.
+def image_names(folder: Path, problems: list[str], aside: list[str]) -> list[str]:
+    """The image files of a folder. Hidden files are left alone, those that cannot be
+    read are `problems`, and what no image file is goes to `aside`.
     """
     found = []
     for entry in _listed(folder):
         path = folder / entry.name
         if entry.is_dir():
-            problems.append(f"{shown(path)}: is a folder among images")
+            aside.append(f"{shown(path)}: is a folder among images")
         elif not entry.is_file():
             problems.append(f"{shown(path)}: cannot be read as a file (a broken link, a pipe)")
         elif not is_utf8(path, problems):
             continue
         elif path.suffix.lower() not in SUFFIXES:
-            problems.append(f"{shown(path)}: is not an image file: known are {', '.join(sorted(SUFFIXES))}")
+            aside.append(f"{shown(path)}: is not an image file: known are {', '.join(sorted(SUFFIXES))}")
         else:
             found.append(entry.name)
     return found

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import io
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
+from bsngraph.data.reading.images.frames import seek_picture
+from bsngraph.data.reading.unusable import NeedsConversionError
 from bsngraph.errors import InputError
 
 SUFFIXES = frozenset(
@@ -42,6 +45,19 @@ Pixels = NDArray[np.uint8]
 ImageSize = tuple[int, int]
 
 
+@dataclass(frozen=True)
+class Upright:
+    """A decoded picture as programs show it: turned as its EXIF orientation said.
+
+    `orientation` is that value, 1 to 8; 1 also without one. `form` is the format of the
+    file.
+    """
+
+    image: Image.Image
+    orientation: int
+    form: str
+
+
 def read_image(source: Path | bytes, *, channels: int | None = None) -> Pixels:
     """An image as (channels, height, width), turned as its EXIF orientation says.
 
@@ -51,15 +67,34 @@ def read_image(source: Path | bytes, *, channels: int | None = None) -> Pixels:
     Raises:
         InputError: the file cannot be used; the text is the reason, without the file's
             name.
+        NeedsConversionError: it has other channels than one or three.
     """
-    image = _decoded(source, upright=True)
+    return image_pixels(read_upright(source).image, channels)
+
+
+def read_mask(source: Path | bytes) -> Pixels:
+    """A label map (height, width), turned as its EXIF orientation says: the value, or
+    the palette's index, of each pixel is its class.
+
+    Raises:
+        InputError: the file cannot be used, or has colours.
+    """
+    return mask_pixels(read_upright(source).image)
+
+
+def image_pixels(image: Image.Image, channels: int | None) -> Pixels:
+    """The pixels of a picture as `read_image` gives them.
+
+    Raises:
+        InputError, NeedsConversionError: as `read_image`.
+    """
     found = _CHANNELS.get(image.mode)
     if found is None:
         raise InputError(
             f"has values of another type than 8 bits (mode {image.mode}): convert it to 8 bits a channel"
         )
     if found not in (1, 3) and channels is None:
-        raise InputError(
+        raise NeedsConversionError(
             f"has {found} channels (mode {image.mode}): images have 1 or 3; convert it, or say channels=3 "
             "to convert all"
         )
@@ -70,14 +105,12 @@ def read_image(source: Path | bytes, *, channels: int | None = None) -> Pixels:
     return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 
-def read_mask(source: Path | bytes) -> Pixels:
-    """A label map (height, width): the value, or the palette's index, of each pixel is
-    its class.
+def mask_pixels(image: Image.Image) -> Pixels:
+    """The labels of a picture as `read_mask` gives them.
 
     Raises:
-        InputError: the file cannot be used, or has colours.
+        InputError: it has colours.
     """
-    image = _decoded(source, upright=False)
     if image.mode not in ("1", "L", "P"):
         raise InputError(
             f"is not a label map (mode {image.mode}): a mask has one channel of 8 bits, or a palette; its "
@@ -104,16 +137,29 @@ def _resized(plane: Pixels, size: ImageSize, how: Image.Resampling) -> Pixels:
     return np.array(Image.fromarray(plane).resize((size[1], size[0]), how), dtype=np.uint8)
 
 
-def _decoded(source: Path | bytes, *, upright: bool) -> Image.Image:
+def read_upright(source: Path | bytes) -> Upright:
+    """Decode the picture in a file.
+
+    Raises:
+        InputError: as `read_image`.
+    """
+    if isinstance(source, Path) and source.exists() and not source.is_file():
+        raise InputError("cannot be read as a file (a folder, a pipe or a device)")  # it may have no end
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what matters is checked below, or raised
-            with Image.open(
-                io.BytesIO(source) if isinstance(source, bytes) else source, formats=_FORMATS
-            ) as image:
+            # by its name, Pillow would map a TIFF into memory with its turned sides
+            with (
+                io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file,
+                Image.open(file, formats=_FORMATS) as image,
+            ):
                 _check_size(image)
+                seek_picture(image)
+                _check_size(image)
+                said = image.getexif().get(ExifTags.Base.Orientation)
+                orientation = said if isinstance(said, int) and 1 <= said <= 8 else 1
                 image.load()
-                return ImageOps.exif_transpose(image) if upright else image.copy()
+                return Upright(ImageOps.exif_transpose(image), orientation, str(image.format))
     except InputError:
         raise
     except Image.DecompressionBombError:
@@ -139,6 +185,3 @@ def _check_size(image: Image.Image) -> None:
         )
     if min(width, height) < 2:
         raise InputError(f"has {height}x{width} pixels: an image has at least 2x2")
-    frames = getattr(image, "n_frames", 1)
-    if frames > 1:
-        raise InputError(f"holds {frames} frames: an example is one image")
