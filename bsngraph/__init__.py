@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from bsngraph.delivered import evaluate_run, load_net, predict
     from bsngraph.draw import fabric_drawing, render, render_dot
     from bsngraph.errors import BsngraphError, FabricError, InfeasibleBudgetError, InputError
+    from bsngraph.exporting import Exported, ExportOptions, export
     from bsngraph.fabric import (
         Architecture,
         Edge,
@@ -57,6 +58,7 @@ _HOMES = {
         "write_fabric",
     ),
     "bsngraph.ops": ("operation",),
+    "bsngraph.exporting": ("ExportOptions", "Exported", "export"),
     "bsngraph.delivered": ("evaluate_run", "load_net", "predict"),
     "bsngraph.searching": ("Result", "prune_run", "search", "train"),
     "bsngraph.settings": ("Recipe", "SearchSettings"),
@@ -69,6 +71,8 @@ __all__ = [
     "BsngraphError",
     "Dataset",
     "Edge",
+    "ExportOptions",
+    "Exported",
     "Fabric",
     "FabricError",
     "FabricProfile",
@@ -82,6 +86,7 @@ __all__ = [
     "architecture_of",
     "compile_fabric",
     "evaluate_run",
+    "export",
     "fabric_drawing",
     "fabric_from_networkx",
     "load_data",

@@ -52,7 +52,15 @@ COMMANDS = {
     "verify": CommandEntry(
         f"{_ROOM}.delivered.verify", "Count again everything that a run's certificate states."
     ),
+    "export": CommandEntry(
+        f"{_ROOM}.delivered.export",
+        "Write a run's network for where bsngraph is not: ONNX, Python source, and more.",
+    ),
     "explain": CommandEntry(f"{_ROOM}.delivered.explain", "Say which edges spend a run's budgets."),
+    "measure": CommandEntry(
+        f"{_ROOM}.fabrics.measure",
+        "Measure the latency of a fabric's edges here, or write a kit that measures elsewhere.",
+    ),
     "render": CommandEntry(f"{_ROOM}.fabrics.render", "Draw a fabric or a run."),
     "diff": CommandEntry(
         f"{_ROOM}.fabrics.diff", "Say and draw what changed between two fabrics or architectures."

@@ -2,3 +2,9 @@
 
 The room is called `exporting`, as `bsngraph.export` is the public function.
 """
+
+from bsngraph.exporting.export import Exported, export
+from bsngraph.exporting.formats import EXPORT_FORMATS
+from bsngraph.exporting.options import ExportOptions
+
+__all__ = ["EXPORT_FORMATS", "ExportOptions", "Exported", "export"]

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -56,6 +57,26 @@ class ExportFormat:
         """
         function: Load = pkgutil.resolve_name(self.loader)
         return function(folder, package, trusted)
+
+    def check_takes(self, options: ExportOptions) -> None:
+        """Make sure that options mean something to the format.
+
+        Raises:
+            InputError: one does not.
+        """
+        usual = ExportOptions()
+        for each in fields(options):
+            other = getattr(options, each.name) != getattr(usual, each.name)
+            if other and each.name not in self.takes | {"logits"}:
+                takers = [row.name for row in EXPORT_FORMATS.values() if each.name in row.takes]
+                raise InputError(
+                    f"--{each.name.replace('_', '-')} is for --format {' and '.join(takers)}, not for "
+                    f"{self.name}: leave it out"
+                )
+
+    def versions(self) -> dict[str, str]:
+        """The versions of its packages."""
+        return {name: version(name) for name in self.packages}
 
     def check_installed(self) -> None:
         """Make sure that the format's packages are here.

@@ -8,6 +8,8 @@ import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import torch
+
 from bsngraph.data import Dataset
 from bsngraph.delivered import Delivered, ModelFacts, load_delivered
 from bsngraph.delivered.network_files import file_hash
@@ -15,6 +17,7 @@ from bsngraph.delivered.prepare import prepared_data
 from bsngraph.exporting.raw_network import (
     RawInput,
     RawNetwork,
+    RawType,
     deployed_network,
     raw_inputs,
     reference_network,
@@ -98,15 +101,17 @@ def pack(path: Path, *, data: str | Dataset | None = None, logits: bool = False)
     return replace(_package(run, result, delivered, inputs, logits), dataset=dataset, notes=notes)
 
 
-def pack_without_data(path: Path, inputs: tuple[RawInput, ...], *, logits: bool) -> ExportPackage:
-    """The same without its data, for inputs that are known.
+def pack_without_data(path: Path, dtype: RawType, *, logits: bool) -> ExportPackage:
+    """The same without its data, of which the number type is known.
 
     Raises:
         InputError: `path` holds no finished run, or its files do not fit each other or
             its certificate.
     """
     run = RunFolder(path)
-    return _package(run, run.read_result(), load_delivered(run), inputs, logits)
+    delivered = load_delivered(run)
+    inputs = raw_inputs(delivered, getattr(torch, dtype))
+    return _package(run, run.read_result(), delivered, inputs, logits)
 
 
 def _package(

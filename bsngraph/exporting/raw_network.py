@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal, cast, get_args
 
 import torch
 from torch import Tensor, nn
@@ -22,17 +23,20 @@ from bsngraph.tasks import TASKS, LabelFacts, Task
 
 LOGITS = "logits"
 
+RawType = Literal["uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64"]
+"""The number types of raw examples, as numpy calls them."""
+
 
 @dataclass(frozen=True)
 class RawInput:
-    """An input: a source of the fabric, the shape of one example, its number type as
-    numpy calls it, which dimension is what, and the least and the largest value where
-    they are known.
+    """An input: a source of the fabric, the shape of one example, its number type,
+    which dimension of a batch is what, and the least and the largest value where they
+    are known.
     """
 
     name: str
     shape: Shape
-    dtype: str
+    dtype: RawType
     layout: str
     low: float | None = None
     high: float | None = None
@@ -132,9 +136,13 @@ def raw_inputs(delivered: Delivered, dtype: torch.dtype) -> tuple[RawInput, ...]
     """The inputs of a delivered network, whose raw examples have this number type.
 
     Raises:
-        InputError: the network's facts normalise another number of channels.
+        InputError: the network's facts normalise another number of channels, or no
+            format knows the number type.
     """
     facts, profile = delivered.facts, delivered.net.profile
+    number = number_type(dtype)
+    if number not in get_args(RawType):
+        raise InputError(f"examples of type {number} cannot be exported: store them as float32")
     found = []
     for name, node in zip(profile.fabric.sources, profile.fabric.source_indices, strict=True):
         shape = profile.node_shapes[node]
@@ -144,10 +152,9 @@ def raw_inputs(delivered: Delivered, dtype: torch.dtype) -> tuple[RawInput, ...]
                 f"model.safetensors normalises {len(facts.mean)} channels, but source {name} has "
                 f"{channels}: it is of another run"
             )
-        number = number_type(dtype)
         low = 0.0 if number == "uint8" or facts.white is not None else None
         high = 255.0 if number == "uint8" else facts.white
-        found.append(RawInput(name, shape, number, layout_of(shape), low, high))
+        found.append(RawInput(name, shape, cast(RawType, number), layout_of(shape), low, high))
     return tuple(found)
 
 

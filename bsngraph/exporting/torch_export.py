@@ -16,7 +16,7 @@ from bsngraph.errors import InputError
 from bsngraph.exporting.engine import TorchEngine
 from bsngraph.exporting.options import ExportOptions
 from bsngraph.exporting.package import ExportPackage
-from bsngraph.exporting.tracing import example_batch, free_batch, quietly, refusal
+from bsngraph.exporting.tracing import example_batch, free_batch, quietly, refusal, without_paths
 from bsngraph.supernet.supernet import Inputs
 from bsngraph.whole_files import check_regular
 from bsngraph.wording import printable, shortened
@@ -48,7 +48,7 @@ def traced_program(package: ExportPackage, format_name: str) -> torch.export.Exp
 
     def trace(module: nn.Module, inputs: Inputs, **more: Any) -> torch.export.ExportedProgram:
         with quietly(), torch.no_grad():
-            return torch.export.export(module, (inputs,), **more)
+            return without_paths(torch.export.export(module, (inputs,), **more))
 
     network = package.network
     try:

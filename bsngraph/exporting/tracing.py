@@ -14,6 +14,8 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.export import ExportedProgram
+from torch.fx import GraphModule
 
 from bsngraph.errors import BsngraphError
 from bsngraph.exporting.package import ExportPackage
@@ -57,6 +59,16 @@ def quietly() -> Iterator[None]:
             yield
     finally:
         logging.disable(level)
+
+
+def without_paths(program: ExportedProgram) -> ExportedProgram:
+    """The program without the places in source files that each node came from: they are
+    of this machine.
+    """
+    for module in program.graph_module.modules():
+        for node in module.graph.nodes if isinstance(module, GraphModule) else ():
+            node.meta.pop("stack_trace", None)
+    return program
 
 
 def refusal(package: ExportPackage, format_name: str, attempt: Attempt, error: Exception) -> BsngraphError:

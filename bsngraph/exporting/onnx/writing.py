@@ -40,6 +40,9 @@ def write_onnx(package: ExportPackage, folder: Path, options: ExportOptions) -> 
             f"the exporter gives opset {given} where {options.opset} is asked for: ask for {given}, or "
             "leave out --opset"
         )
+    for node in program.model.graph.all_nodes():
+        node.metadata_props.clear()  # places in source files of this machine
+    program.model.graph.metadata_props.clear()
     program.model.metadata_props.update(package.metadata())
     program.model.graph.name = package.name
     with quietly():
