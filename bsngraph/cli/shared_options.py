@@ -68,6 +68,14 @@ budget_option = option(
     help="A limit on a cost: macs=25%, params=40k, bytes=50MB, latency=100ms, steps:4=12, one of your own; "
     "NAME~=LIMIT for as close as possible. May be repeated.",
 )
+latencies_option = option(
+    "--latencies",
+    metavar="FILE",
+    type=FILE,
+    group="budgets",
+    help="Latencies of another device, as `bsngraph measure -o` or a kit's measure.py wrote them: what "
+    "--budget latency=LIMIT then counts with.",
+)
 seed_option = option("--seed", type=int, default=0, show_default=True, help="The seed of everything random.")
 format_option = option(
     "--format",

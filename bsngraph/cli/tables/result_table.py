@@ -46,12 +46,26 @@ def show_result(result: Result, form: str) -> None:
             *limit,
         )
     console.print(table)
+    for name, cost in summary["costs"].items():
+        if cost.get("spread") is not None:
+            console.print(_elsewhere(name, cost), soft_wrap=True)
     folder = result.run.path
     if result.run.file("architecture.svg").exists():
         console.print(
             f"pictures: {folder / 'architecture.svg'}, {folder / 'architecture.png'}", soft_wrap=True
         )
     console.print(f"network:  {folder / 'architecture.dot'}, {folder / 'model.safetensors'}", soft_wrap=True)
+
+
+def _elsewhere(name: str, cost: Mapping[str, Any]) -> str:
+    """What the latency of a device is that is not here."""
+    from bsngraph.runs.rows.latencies import Conditions
+
+    there = Conditions(**cost["conditions"]).told()
+    return (
+        f"{name}: on {there}, not measured: the calibrated sum of edges, {quantity(cost['estimated'])} "
+        f"{cost['unit']}, and {100 * cost['spread']:.1f} % of it"
+    )
 
 
 def _verdict(budget: Mapping[str, Any]) -> str:

@@ -6,7 +6,6 @@ pieces are measured once, and what the cache knows is not measured.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import torch
 
 from bsngraph.measure.piecewise.cache import recall, remember
-from bsngraph.measure.piecewise.pieces import Piece
+from bsngraph.measure.piecewise.pieces import Piece, piece_key
 from bsngraph.measure.piecewise.running import Runner, example_inputs
 from bsngraph.measure.timing import Measure, Patience, Timing
 from bsngraph.runs.rows.latencies import Conditions
@@ -42,7 +41,7 @@ class PieceTimer:
         Rounds go through all pieces, and the best of a piece counts: what slows the
         machine down for a while does not hit one alone.
         """
-        keys = [_key(piece, number) for number, piece in enumerate(pieces)]
+        keys = [piece_key(piece, number) for number, piece in enumerate(pieces)]
         distinct = dict(zip(keys, pieces, strict=True))
         found = {
             key: timing for key, piece in distinct.items() if (timing := self._recall(piece)) is not None
@@ -70,8 +69,5 @@ class PieceTimer:
         return {"piece": piece.words, "conditions": plain(self.conditions)}
 
 
-def _key(piece: Piece, number: int) -> str:
-    """Equal for pieces that take the same time; code that has no words takes its
-    own.
-    """
-    return f"{number}" if piece.words is None else json.dumps(piece.words, sort_keys=True)
+def silent(done: int, of: int) -> None:
+    """Drop a report."""

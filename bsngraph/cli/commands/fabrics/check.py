@@ -17,6 +17,7 @@ from bsngraph.cli.shared_options import (
     budget_option,
     device_option,
     format_option,
+    latencies_option,
     moved_option,
     ops_option,
     set_option,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 @set_option
 @ops_option
 @format_option
+@latencies_option
 @setting_options(CostSettings)
 @device_option
 @threads_option
@@ -48,6 +50,7 @@ def command(
     /,
     fabric: Path,
     budgets: tuple[str, ...],
+    latencies: Path | None,
     parameters: tuple[str, ...],
     form: str,
     device: str,
@@ -77,7 +80,7 @@ def command(
 
     profile = load_profile(fabric, parameters)
     requests = [parse_budget(budget) for budget in budgets]
-    sources = _sources(profile, requests, CostOptions(**costs), device, threads)
+    sources = _sources(profile, requests, CostOptions(**costs, latencies=latencies), device, threads)
     resolved = resolve_budgets(profile, requests, sources)
     priced = _priced(profile, sources, resolved)
     least = cheapest_each(profile.fabric, priced)

@@ -16,6 +16,7 @@ from bsngraph.cli.shared_options import (
     budget_option,
     device_option,
     format_option,
+    latencies_option,
     ops_option,
     out_options,
     quiet_option,
@@ -28,6 +29,7 @@ from bsngraph.settings import CostSettings
 @click.argument("run", type=FILE)
 @data_options
 @budget_option
+@latencies_option
 @setting_options(CostSettings)
 @out_options
 @ops_option
@@ -38,6 +40,7 @@ from bsngraph.settings import CostSettings
 def command(
     run: Path,
     budgets: tuple[str, ...],
+    latencies: Path | None,
     out: Path,
     resume: bool,
     overwrite: bool,
@@ -69,7 +72,7 @@ def command(
         data=data_from(more),
         device=device,
         threads=threads,
-        costs=CostOptions(**set_by_hand(CostSettings, more)),
+        costs=CostOptions(**set_by_hand(CostSettings, more), latencies=latencies),
         mode=mode,
         progress=progress_display(quiet),
     )

@@ -16,6 +16,7 @@ from bsngraph.cli.shared_options import (
     budget_option,
     device_option,
     format_option,
+    latencies_option,
     ops_option,
     out_options,
     quiet_option,
@@ -37,6 +38,7 @@ _WARM = ", ".join(
 @data_options
 @task_option
 @budget_option
+@latencies_option
 @setting_options(CostSettings)
 @out_options
 @seed_option
@@ -79,6 +81,7 @@ def command(
     preset: str | None,
     warm_start: Path | None,
     oracle: bool,
+    latencies: Path | None,
     parameters: tuple[str, ...],
     device: str,
     threads: int | None,
@@ -123,7 +126,7 @@ def command(
         oracle=oracle,
         device=device,
         threads=threads,
-        costs=CostOptions(**set_by_hand(CostSettings, more)),
+        costs=CostOptions(**set_by_hand(CostSettings, more), latencies=latencies),
         mode=mode,
         progress=progress_display(quiet),
     )

@@ -1,0 +1,1 @@
+"""A fabric's edges and some networks as a folder that another device measures."""
