@@ -20,7 +20,6 @@ from tiny import DIGITS, no_pictures, written
 
 from bsngraph.cli.display import progress_display
 from bsngraph.cli.main import COMMANDS, cli
-from bsngraph.delivered.predicting.outputs import output_stems
 from bsngraph.training import Silent
 
 FAST = ("--epochs", 1, "--batch-size", 256)
@@ -814,7 +813,7 @@ def test_every_command_has_help_with_an_example_and_the_groups_one_line(name: st
     assert "--help" in said
 
 
-@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - {"render", "fabric"}))
+@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - {"render", "fabric", "export"}))
 def test_every_command_that_prints_facts_can_print_json(name: str) -> None:
     assert "--format [text|json]" in succeeded(name, "--help").stdout
 
@@ -893,11 +892,3 @@ def test_a_prediction_does_not_replace_what_is_predicted(searched: Path, tmp_pat
         said = refused("predict", searched, "--images", tmp_path, "-o", out)
         assert said == f"{out} holds what is predicted, and could be written over: give another --out"
     assert table.read_text() == "a,b\n1,2\n"
-
-
-def test_outputs_bear_the_names_of_their_inputs_where_stems_meet() -> None:
-    assert output_stems(["a.png", "b.jpg"]) == {"a.png": "a", "b.jpg": "b"}
-    assert output_stems(["a.png", "a.jpg", "b.png"]) == {"a.png": "a.png", "a.jpg": "a.jpg", "b.png": "b"}
-    assert output_stems(["A.png", "a.jpg"]) == {"A.png": "A.png", "a.jpg": "a.jpg"}, "one file on a Mac"
-    three = ["a.png", "a.jpg", "a.png.jpg"]
-    assert output_stems(three) == {name: name for name in three}

@@ -106,8 +106,15 @@ def hashes(folder: Path) -> dict[str, str]:
     Raises:
         InputError: one cannot be read, or is no regular file.
     """
+    return {name: file_hash(path) for name, path in listed_files(folder).items()}
+
+
+def listed_files(folder: Path) -> dict[str, Path]:
+    """The files of an exported folder that export.json lists, by their path in it:
+    all but export.json, and what Python keeps of a module that it has read.
+    """
     return {
-        path.relative_to(folder).as_posix(): file_hash(path)
+        path.relative_to(folder).as_posix(): path
         for path in sorted(folder.rglob("*"))
         if not path.is_dir() and path != folder / RECORD_FILE and _CACHE not in path.parts
     }

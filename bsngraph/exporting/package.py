@@ -14,6 +14,7 @@ from bsngraph.data import Dataset
 from bsngraph.delivered import Delivered, ModelFacts, load_delivered
 from bsngraph.delivered.network_files import file_hash
 from bsngraph.delivered.prepare import prepared_data
+from bsngraph.delivered.run_data import Notes
 from bsngraph.exporting.raw_network import (
     RawInput,
     RawNetwork,
@@ -95,10 +96,24 @@ def pack(path: Path, *, data: str | Dataset | None = None, logits: bool = False)
     """
     run = RunFolder(path)
     result, delivered = run.read_result(), load_delivered(run)
-    name = data or run.read_config().data.name
-    dataset, notes = prepared_data(run, delivered, name, find_hardware("cpu"), as_new_test=False)
+    dataset, notes = _data_of(run, delivered, data)
     inputs = raw_inputs(delivered, dataset.test.inputs.dtype)
     return replace(_package(run, result, delivered, inputs, logits), dataset=dataset, notes=notes)
+
+
+def with_data(package: ExportPackage) -> ExportPackage:
+    """A package that was loaded without its data, with them.
+
+    Raises:
+        InputError: they are not here, or have changed.
+    """
+    dataset, notes = _data_of(package.run, package.delivered, None)
+    return replace(package, dataset=dataset, notes=notes)
+
+
+def _data_of(run: RunFolder, delivered: Delivered, data: str | Dataset | None) -> tuple[Dataset, Notes]:
+    name = data or run.read_config().data.name
+    return prepared_data(run, delivered, name, find_hardware("cpu"), as_new_test=False)
 
 
 def pack_without_data(path: Path, dtype: RawType, *, logits: bool) -> ExportPackage:

@@ -1,4 +1,4 @@
-"""What `bsngraph verify` prints: each check of a certificate."""
+"""What `bsngraph verify` prints: each check of a certificate or of an export."""
 
 from __future__ import annotations
 
@@ -18,37 +18,38 @@ if TYPE_CHECKING:
     from bsngraph.settings import CostSettings
 
 
-def show_certificate(folder: Path, costs: CostSettings, form: str) -> bool:
-    """Verify a run's certificate and print each check; whether none failed.
+def show_verification(folder: Path, costs: CostSettings, form: str, *, trusted: bool) -> bool:
+    """Verify a run's certificate or an exported folder and print each check; whether
+    none failed. The code of a `trusted` folder may run.
 
     Raises:
-        InputError: there is no certificate, or an own cost cannot be loaded.
+        InputError: there is neither, or an own cost cannot be loaded.
     """
     from bsngraph.certificate import Means, verify_certificate
     from bsngraph.costs.user_costs import load_cost_function
+    from bsngraph.exporting.exported_folder import is_export
+    from bsngraph.exporting.proof.verifying import verify_export
 
     if not folder.is_dir():
         raise InputError(
             f"{folder} is no run folder: a certificate is checked in the folder of a finished run"
         )
-    verification = verify_certificate(
-        folder, Means(own=dict(map(load_cost_function, costs.own)), timeout_s=costs.timeout_s)
-    )
+    means = Means(own=dict(map(load_cost_function, costs.own)), timeout_s=costs.timeout_s)
+    if is_export(folder):
+        return _show(verify_export(folder, means, trusted=trusted), "export", form)
+    return _show(verify_certificate(folder, means), "certificate", form)
+
+
+def _show(verification: Verification, of: str, form: str) -> bool:
     if form == "json":
         click.echo(json.dumps(verification.to_json(), indent=2, ensure_ascii=False))
-    else:
-        _show(verification)
-    return verification.ok
-
-
-def _show(verification: Verification) -> None:
+        return verification.ok
     words = {True: Text("ok"), False: Text("WRONG", "bold red"), None: Text("stated")}
-    table = Table("", "what", "certificate", "found")
+    table = Table("", "what", of, "found")
     for check in verification.checks:
         table.add_row(words[check.ok], check.name, check.expected, check.found)
     console = plain_console()
     console.print(table)
     wrong = sum(check.ok is False for check in verification.checks)
-    console.print(
-        f"{wrong} of {len(verification.checks)} checks failed" if wrong else "the certificate holds"
-    )
+    console.print(f"{wrong} of {len(verification.checks)} checks failed" if wrong else f"the {of} holds")
+    return verification.ok

@@ -69,9 +69,19 @@ def failures(proof: Proof, *, exact: bool) -> list[str]:
 
 
 def same_metric(metric: MetricRow) -> bool:
-    """Whether a metric is the same before and after, to the rounding of a few ties."""
-    scale = max(abs(metric.before), 1.0 if metric.name in _SHARES else 1e-12)
-    return abs(metric.after - metric.before) <= METRIC_TOLERANCE * scale
+    """Whether a metric is the same before and after."""
+    return close_metric(metric.name, metric.before, metric.after)
+
+
+def close_metric(name: str, one: float, other: float) -> bool:
+    """Whether two values of a metric are the same to the rounding of a few ties."""
+    scale = max(abs(one), 1.0 if name in _SHARES else 1e-12)
+    return abs(one - other) <= METRIC_TOLERANCE * scale
+
+
+def close_parity(row: ParityRow) -> bool:
+    """Whether a batch's answers are the same."""
+    return row.difference <= TOLERANCE and row.others <= row.ties
 
 
 _SHARES = {row.headline.name for row in TASKS.values() if row.headline.percent}

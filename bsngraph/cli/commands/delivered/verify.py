@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from bsngraph.cli.help_groups import GroupedCommand
+from bsngraph.cli.help_groups import GroupedCommand, option
 from bsngraph.cli.setting_options import set_by_hand, setting_options
 from bsngraph.cli.shared_options import FILE, format_option, ops_option
 from bsngraph.settings import CostSettings
@@ -17,11 +17,17 @@ from bsngraph.settings import CostSettings
 @click.argument("run", type=FILE)
 @setting_options(CostSettings)
 @ops_option
+@option(
+    "--trust",
+    is_flag=True,
+    help="RUN is an exported folder that you made: its Python source or program may run.",
+)
 @format_option
 @click.pass_context
-def command(context: click.Context, /, run: Path, form: str, **more: Any) -> None:
+def command(context: click.Context, /, run: Path, trust: bool, form: str, **more: Any) -> None:
     """Count again everything that the certificate in RUN states: costs on the delivered
-    network itself, budgets, files.
+    network itself, budgets, files. For a folder that `export` made, prove the export
+    again.
 
     Costs of your own are counted if --cost names their code, and else stated only.
     Exits with 1 if anything is wrong.
@@ -30,8 +36,9 @@ def command(context: click.Context, /, run: Path, form: str, **more: Any) -> Non
     Example:
       bsngraph verify runs/first
       bsngraph verify runs/first --cost energy=my_costs.py:energy
+      bsngraph verify exported
     """
     costs = CostSettings(**set_by_hand(CostSettings, more))
-    from bsngraph.cli.tables.certificate_table import show_certificate
+    from bsngraph.cli.tables.certificate_table import show_verification
 
-    context.exit(0 if show_certificate(run, costs, form) else 1)
+    context.exit(0 if show_verification(run, costs, form, trusted=trust) else 1)
