@@ -12,7 +12,7 @@ demo: $(VENV)/.demo
 demo-segmentation: $(VENV)/.demo
 	$(BIN)/bsngraph search fabrics/scenes.dot --data digit-scenes --budget macs=30% --batch-size 16 \
 		--class-weights 0.4,8,8,8,8,8,8,8,8,8,8 --epochs 20 --finetune-epochs 30 --finetune-rate 0.1 --finalists 6 --candidates 16 --out runs/scenes --seed 0 --overwrite
-	$(BIN)/bsngraph predict runs/scenes --data digit-scenes --limit 12 -o runs/scenes-painted
+	$(BIN)/bsngraph predict runs/scenes --data digit-scenes --limit 12 -o runs/scenes-painted --overwrite
 
 test: lint
 	$(BIN)/pytest

@@ -474,10 +474,9 @@ def test_a_table_without_a_label_is_predicted_line_by_line(
     garden: Path, tmp_path: Path, columns: list[str]
 ) -> None:
     labelled = f"csv:{garden / 'data.csv'}"
-    predict(garden / "run", data=labelled, out=tmp_path / "known")
-    predict(
-        garden / "run", data=table(tmp_path / "new.csv", flowers(), tuple(columns)), out=tmp_path / "said"
-    )
+    predict(garden / "run", data=labelled, out=tmp_path / "known", overwrite=True)
+    new = table(tmp_path / "new.csv", flowers(), tuple(columns))
+    predict(garden / "run", data=new, out=tmp_path / "said", overwrite=True)
     known, said = told_in(tmp_path / "known/predictions.csv"), told_in(tmp_path / "said/predictions.csv")
     assert list(said[0]) == ["line", "predicted", *KINDS]
     assert [row["line"] for row in said] == [str(number) for number in range(2, 47)]

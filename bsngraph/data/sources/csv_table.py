@@ -61,11 +61,9 @@ def load_csv(request: Request) -> Dataset:
     )
 
 
-def read_unlabelled(
-    request: Request, features: Sequence[str]
-) -> tuple[NDArray[np.float64], Sequence[int]] | None:
-    """The inputs (n, features) of a table that has these columns and no label, and the
-    number of each line; None if it has others.
+def read_unlabelled(request: Request, features: Sequence[str]) -> TableCells | None:
+    """The usable lines of a table that has these columns and no label, the columns in
+    this order; None if it has others.
 
     Raises:
         InputError: the file cannot be read, or a line cannot be used.
@@ -74,8 +72,8 @@ def read_unlabelled(
     _check_header(request, table.header)
     if sorted(filter(None, table.header)) != sorted(features):
         return None
-    cells = _cells(request, table, [], [table.header.index(name) for name in features])
-    return cells.features, cells.lines
+    place = {name: column for column, name in enumerate(table.header)}
+    return _cells(request, table, [], [place[name] for name in features])
 
 
 # --- columns
@@ -120,7 +118,7 @@ def _feature_columns(request: Request, header: Sequence[str], labels: Sequence[i
 
 
 @dataclass(frozen=True)
-class _Cells:
+class TableCells:
     """The usable lines: features (n, columns), and the entries of the label columns as
     text and as numbers (None for text). `lines` are their numbers in the file, `bad` is
     what is wrong with the other lines.
@@ -137,7 +135,7 @@ class _Cells:
         return all(value is not None for line in self.numbers for value in line)
 
 
-def _cells(request: Request, table: Table, labels: Sequence[int], features: Sequence[int]) -> _Cells:
+def _cells(request: Request, table: Table, labels: Sequence[int], features: Sequence[int]) -> TableCells:
     """The usable lines of a table.
 
     Raises:
@@ -176,7 +174,7 @@ def _cells(request: Request, table: Table, labels: Sequence[int], features: Sequ
     if not rows:
         raise InputError(f"{request.text}: no line is left")
     numbers = [[_number(entry) for entry in line] for line in texts]
-    return _Cells(np.array(rows, dtype=np.float64), texts, numbers, usable, bad)
+    return TableCells(np.array(rows, dtype=np.float64), texts, numbers, usable, bad)
 
 
 def _missing_numbers(table: Table, labels: Sequence[int]) -> set[int]:
@@ -209,7 +207,7 @@ def _number(text: str) -> float | None:
 # --- labels
 
 
-def _labels(request: Request, columns: list[str], cells: _Cells) -> tuple[list[str], str, Array]:
+def _labels(request: Request, columns: list[str], cells: TableCells) -> tuple[list[str], str, Array]:
     """Names of classes or outputs, the task, and labels as it has them."""
     task = request.options.get("task") or _inferred(cells)
     known = [kind for kind, row in TASKS.items() if row.labels.layout != "map"]
@@ -229,7 +227,7 @@ def _labels(request: Request, columns: list[str], cells: _Cells) -> tuple[list[s
     return columns, task, np.array(cells.numbers, dtype=np.float64)
 
 
-def _classes(request: Request, columns: list[str], cells: _Cells, task: str) -> tuple[list[str], Array]:
+def _classes(request: Request, columns: list[str], cells: TableCells, task: str) -> tuple[list[str], Array]:
     """Each entry that occurs is a class: numbers in their order, words in theirs."""
     if len(columns) > 1:
         raise InputError(f"{request.text}: {task} takes one label column, not {len(columns)}")
@@ -243,7 +241,7 @@ def _classes(request: Request, columns: list[str], cells: _Cells, task: str) -> 
     return keys, np.array([number_of[entry] for entry in entries], dtype=np.int64)
 
 
-def _inferred(cells: _Cells) -> str:
+def _inferred(cells: TableCells) -> str:
     """The task that the table's entries look right for, as arrays of their kind do."""
     whole = all(entry.lstrip("+-").isdecimal() for line in cells.entries for entry in line)
     labels: Array

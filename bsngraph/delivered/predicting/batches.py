@@ -22,13 +22,15 @@ from bsngraph.training.forward import run_net
 class Prediction:
     """How many examples were predicted, for which task, and the files that say what.
 
-    `notes` say how the data differ from those of the run.
+    `notes` say how the data differ from those of the run, `skipped` what was left out
+    as unusable, and why.
     """
 
     task: str
     count: int
     files: tuple[Path, ...]
     notes: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -44,20 +46,17 @@ class Batch:
 
 
 @torch.no_grad()
-def batches_of(
-    net: SuperNet, dataset: Dataset, names: Sequence[str] | None, limit: int | None
-) -> Iterator[Batch]:
-    """The test examples with the network's outputs, on the CPU; `names` where their
-    labels are not known.
+def batches_of(net: SuperNet, dataset: Dataset, names: Sequence[str], *, labelled: bool) -> Iterator[Batch]:
+    """The first test examples, one for each of `names`, with the network's outputs, on
+    the CPU; with their labels if they are known.
     """
     routes = RouteCache(net, np.ones(len(net.fabric.edges), dtype=np.bool_))
-    done, left = 0, len(dataset.test) if limit is None else limit
+    done, left = 0, len(names)
     for inputs, labels in dataset.evaluation_batches(dataset.test, 256):
         inputs, labels = inputs[: left - done], labels[: left - done]
         outputs = first(run_net(net, inputs, routes(len(inputs))))
-        here = range(done, done + len(inputs))
-        said = [names[number] for number in here] if names else list(map(str, here))
-        yield Batch(said, inputs.cpu(), outputs.cpu(), None if names else labels.cpu())
+        here = names[done : done + len(inputs)]
+        yield Batch(here, inputs.cpu(), outputs.cpu(), labels.cpu() if labelled else None)
         done += len(inputs)
         if done == left:
             return

@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable
 from pathlib import Path
 
+from bsngraph.data import Dataset
+from bsngraph.data.request import parse_name
 from bsngraph.errors import InputError
 
+_LONGEST_NAME = 255  # in bytes, on the file systems of all common machines
 
-def keep_apart(folder: Path, table: Path, images: str | Path | None, data: object) -> None:
+
+def picture_files(folder: Path, name: str) -> tuple[Path, Path]:
+    """The class map and the overlay of an example: its whole name, so that no two
+    examples share a file, and what the file is.
+    """
+    return folder / f"{name}-classes.png", folder / f"{name}-overlay.png"
+
+
+def check_free(files: Iterable[Path], *, overwrite: bool) -> None:
+    """Make sure that files can be written without replacing any, unless `overwrite`.
+
+    Raises:
+        InputError: one is there, or cannot have this name.
+    """
+    for file in files:
+        if len(os.fsencode(file.name)) > _LONGEST_NAME:
+            raise InputError(f"{file}: cannot be written (File name too long): rename the image")
+        if not overwrite and os.path.lexists(file):
+            raise InputError(f"{file} is there already: give another --out, or replace it by --overwrite")
+
+
+def keep_apart(folder: Path, table: Path, images: str | Path | None, data: str | Dataset | None) -> None:
     """Make sure that nothing is written over images or data that are read: pictures not
     among them, the `table` not on them.
 
     Raises:
         InputError: it would be.
     """
-    source = Path(images) if images is not None else _path_of(data)
+    source = Path(images).expanduser() if images is not None else _path_of(data)
     if source is None:
         return
     if source.resolve() == table.resolve():
@@ -25,19 +49,8 @@ def keep_apart(folder: Path, table: Path, images: str | Path | None, data: objec
         raise InputError(f"{folder} holds what is predicted, and could be written over: give another --out")
 
 
-def _path_of(data: object) -> Path | None:
+def _path_of(data: str | Dataset | None) -> Path | None:
     """The file or folder in the name of a data set, `csv:FILE,label=y`."""
-    if not isinstance(data, str):
-        return None
-    path = data.partition(":")[2].partition(",")[0]
-    return Path(path) if path else None
-
-
-def output_stems(names: Sequence[str]) -> dict[str, str]:
-    """What the outputs of each file are called: its name without the suffix, or with it
-    where the outputs of two files would meet.
-    """
-    counts = Counter(Path(name).stem.casefold() for name in names)
-    stems = {name: Path(name).stem if counts[Path(name).stem.casefold()] == 1 else name for name in names}
-    met = len({stem.casefold() for stem in stems.values()}) < len(stems)
-    return {name: name for name in names} if met else stems
+    name = data.name if isinstance(data, Dataset) else data
+    _, argument, _ = parse_name(name or "")
+    return Path(os.path.expanduser(argument)) if argument else None

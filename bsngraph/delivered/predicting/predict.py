@@ -13,19 +13,20 @@ from pathlib import Path
 
 import torch
 
-from bsngraph.data import Dataset
+from bsngraph.data import Dataset, load_data
+from bsngraph.data.data_sources import picture_resizer, skipping_bad
+from bsngraph.data.request import Notify, Request, silent
 from bsngraph.delivered.load import Delivered, load_delivered
 from bsngraph.delivered.predicting.batches import Prediction, batches_of
-from bsngraph.delivered.predicting.image_folder import image_files, unlabelled_images
-from bsngraph.delivered.predicting.outputs import keep_apart
+from bsngraph.delivered.predicting.examples import ExamplesAsked
+from bsngraph.delivered.predicting.image_folder import unlabelled_images
+from bsngraph.delivered.predicting.outputs import check_free, keep_apart, picture_files
 from bsngraph.delivered.predicting.pictures import write_pictures
 from bsngraph.delivered.predicting.table import TABLE, write_table
 from bsngraph.delivered.predicting.table_lines import unlabelled_lines
-from bsngraph.delivered.predicting.unlabelled import Unlabelled
 from bsngraph.delivered.prepare import prepared_data
-from bsngraph.delivered.run_data import Notes
 from bsngraph.errors import InputError
-from bsngraph.measure import find_hardware
+from bsngraph.measure import Hardware, find_hardware
 from bsngraph.runs import RunFolder
 from bsngraph.tasks import check_fits
 
@@ -37,63 +38,102 @@ def predict(
     images: str | Path | None = None,
     data: str | Dataset | None = None,
     as_new_test: bool = False,
+    skip_bad: bool = False,
+    overwrite: bool = False,
     limit: int | None = None,
     device: str = "auto",
     threads: int | None = None,
+    notify: Notify = silent,
 ) -> Prediction:
     """What the delivered network of the run `path` says of the images in a folder, or
     of a data set's test examples, written to `out`.
 
-    Images are read as the network was trained on them: with its channels, its
-    normalisation, and of its size exactly. The test examples of data are those that the
-    run recorded; `as_new_test` takes the data's own, without those that the run trained
-    or chose on. A `csv:` table without a label is predicted line by line.
+    Images are read as those that the network was trained on: with its channels and its
+    normalisation, resized by the `size` in the name of the run's data; without one they
+    must have the network's size. The test examples of data are those that the run
+    recorded; `as_new_test` takes the data's own, without those that the run trained or
+    chose on. A `csv:` table without a label is predicted line by line.
 
-    For segmentation NAME-classes.png and NAME-overlay.png are written for each, else
-    predictions.csv: with a probability for each class, or with amounts in the outputs'
-    own units. `limit` takes the first ones only.
+    For segmentation NAME-classes.png and NAME-overlay.png are written for each, NAME
+    being a file's whole name; else predictions.csv: with a probability for each class,
+    or with amounts in the outputs' own units. `overwrite` replaces files that are
+    there. `limit` takes the first examples only, `skip_bad` leaves out those that
+    cannot be used. `notify` gets what was left out, and progress.
 
     Raises:
         InputError: `path` holds no finished run, or files that do not fit each other or
             its certificate; an image cannot be used; examples of the run are missing in
-            the data or changed; or neither or both of `images` and `data` are given.
+            the data or changed; a file to write is there; or neither or both of
+            `images` and `data` are given.
     """
+    _check_usage(images, data, limit, as_new_test=as_new_test)
+    keep_apart(Path(out), Path(out) / TABLE, images, data)
+    if skip_bad and isinstance(data, str):
+        data = skipping_bad(data)
+    run, folder, hardware = RunFolder(Path(path)), Path(out), find_hardware(device, threads)
+    delivered = load_delivered(run)
+    if data is not None:
+        found = _data(run, delivered, data, hardware, notify, as_new_test=as_new_test)
+    else:
+        bad = {"bad": "skip"} if skip_bad else {}
+        request = Request(str(images), "images", str(images), bad, notify=notify)
+        found = _images(run, delivered, request, limit, hardware)
+    task, names = delivered.facts.bound_task(torch.device("cpu")), found.first_names(limit)
+    pictures = [file for name in names for file in picture_files(folder, name)]
+    files = pictures if task.row.answers is None else [folder / TABLE]
+    check_free(files, overwrite=overwrite)
+    with hardware.in_use():
+        net = delivered.net.to(hardware.device)
+        batches = batches_of(net, found.dataset, names, labelled=found.names is None)
+        if task.row.answers is None:
+            write_pictures(batches, delivered.facts, task, folder)
+        else:
+            write_table(batches, delivered.facts, task, task.row.answers, folder, found.called)
+    return Prediction(delivered.facts.task, len(names), tuple(files), found.notes, found.dataset.skipped)
+
+
+def _check_usage(
+    images: str | Path | None, data: str | Dataset | None, limit: int | None, *, as_new_test: bool
+) -> None:
+    """Whether the arguments of `predict` go together."""
     if (images is None) == (data is None):
         raise InputError("give either a folder of images or a data set: --images DIR, or --data NAME")
     if images is not None and as_new_test:
         raise InputError("--as-new-test is for --data: images in a folder have no splits")
     if limit is not None and limit < 1:
         raise InputError(f"limit={limit} must be at least 1")
-    keep_apart(Path(out), Path(out) / TABLE, images, data)
-    run = RunFolder(Path(path))
-    delivered = load_delivered(run)
-    net, facts = delivered.net, delivered.facts
-    hardware, folder = find_hardware(device, threads), Path(out)
-    notes: Notes = ()
-    found = _unlabelled(delivered, images, data, limit)
-    if found is not None:
-        check_fits(net.profile, found.dataset)
-        dataset = facts.normalising(found.dataset.to(hardware.device))
-    else:
-        assert data is not None, "there are images or data"
-        dataset, notes = prepared_data(run, delivered, data, hardware, as_new_test=as_new_test)
-    with hardware.in_use():
-        net.to(hardware.device)
-        names = None if found is None else found.names
-        batches = batches_of(net, dataset, names, limit)
-        task = facts.bound_task(torch.device("cpu"))
-        if task.row.answers is None:
-            return replace(write_pictures(batches, facts, task, folder, names or ()), notes=notes)
-        called = "example" if found is None else found.called
-        return replace(write_table(batches, facts, task, task.row.answers, folder, called), notes=notes)
 
 
-def _unlabelled(
-    delivered: Delivered, images: str | Path | None, data: str | Dataset | None, limit: int | None
-) -> Unlabelled | None:
-    """Images, or the lines of a table without labels; None for data with labels."""
-    net, facts = delivered.net, delivered.facts
-    if images is not None:
-        shape = net.profile.node_shapes[net.fabric.source_indices[0]]
-        return unlabelled_images(image_files(Path(images))[:limit], shape, facts)
-    return unlabelled_lines(data, facts) if isinstance(data, str) else None
+def _images(
+    run: RunFolder, delivered: Delivered, request: Request, limit: int | None, hardware: Hardware
+) -> ExamplesAsked:
+    """Images, resized as the run's data set does it; a network without config.json is
+    of no known data set.
+    """
+    shape = delivered.net.profile.node_shapes[delivered.net.fabric.source_indices[0]]
+    resize = picture_resizer(run.read_config().data.name) if run.file("config.json").exists() else None
+    return _fitting(unlabelled_images(request, limit, shape, delivered.facts, resize), delivered, hardware)
+
+
+def _data(
+    run: RunFolder,
+    delivered: Delivered,
+    data: str | Dataset,
+    hardware: Hardware,
+    notify: Notify,
+    *,
+    as_new_test: bool,
+) -> ExamplesAsked:
+    """The test examples of a data set, or the lines of a table without labels."""
+    lines = unlabelled_lines(data, delivered.facts, notify) if isinstance(data, str) else None
+    if lines is not None:
+        return _fitting(lines, delivered, hardware)
+    dataset = load_data(data, notify=notify) if isinstance(data, str) else data
+    dataset, notes = prepared_data(run, delivered, dataset, hardware, as_new_test=as_new_test)
+    return ExamplesAsked(dataset, None, "example", notes)
+
+
+def _fitting(found: ExamplesAsked, delivered: Delivered, hardware: Hardware) -> ExamplesAsked:
+    """Examples that the network takes, on its device."""
+    check_fits(delivered.net.profile, found.dataset)
+    return replace(found, dataset=found.dataset.to(hardware.device))

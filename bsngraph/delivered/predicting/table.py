@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bsngraph.delivered.model_facts import ModelFacts
-from bsngraph.delivered.predicting.batches import Batch, Prediction, make_folder
+from bsngraph.delivered.predicting.batches import Batch, make_folder
 from bsngraph.tasks import Task
 from bsngraph.tasks.answer_tables import AnswerTable
 from bsngraph.whole_files import write_whole
@@ -18,7 +18,7 @@ TABLE = "predictions.csv"
 
 def write_table(
     batches: Iterator[Batch], facts: ModelFacts, task: Task, table: AnswerTable, folder: Path, called: str
-) -> Prediction:
+) -> None:
     """Write predictions.csv. `called` is the column of the examples' names.
 
     Raises:
@@ -26,9 +26,8 @@ def write_table(
     """
     text, probabilities = io.StringIO(), task.row.form.probabilities
     writer = csv.writer(text, lineterminator="\n")
-    count = 0
-    for batch in batches:
-        if not count:
+    for number, batch in enumerate(batches):
+        if not number:
             header = _header(table, facts.classes, called, labelled=batch.labels is not None)
             writer.writerow([*header, *(facts.classes if probabilities else ())])
         known = (
@@ -40,10 +39,8 @@ def write_table(
         shares = probabilities(batch.outputs).tolist() if probabilities else [[]] * len(said)
         for name, label, answer, row in zip(batch.names, known, said, shares, strict=True):
             writer.writerow([name, *label, *answer, *(f"{share:.6g}" for share in row)])
-        count += len(batch.names)
     make_folder(folder)
     write_whole(folder / TABLE, text.getvalue())
-    return Prediction(facts.task, count, (folder / TABLE,))
 
 
 def _header(table: AnswerTable, classes: tuple[str, ...], called: str, *, labelled: bool) -> list[str]:

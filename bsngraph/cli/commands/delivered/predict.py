@@ -19,11 +19,13 @@ from bsngraph.cli.shared_options import FILE, device_option, format_option, ops_
     "--images",
     metavar="DIR",
     type=FILE,
-    help="A folder of image files, of the size that the network takes.",
+    help="A folder of image files, sub-folders included. They are resized as the data of RUN were; "
+    "without a size there, they must have the size that the network takes.",
 )
 @data_options
 @new_test_option
 @option("-o", "--out", type=FILE, required=True, help="The folder to write to.")
+@option("--overwrite", is_flag=True, help="Replace files of the same names that --out holds.")
 @option(
     "--limit",
     type=click.IntRange(min=1),
@@ -38,18 +40,21 @@ def command(
     images: Path | None,
     as_new_test: bool,
     out: Path,
+    overwrite: bool,
     limit: int | None,
     device: str,
     threads: int | None,
     form: str,
+    skip_bad: bool,
     **more: Any,
 ) -> None:
     """Say what the delivered network in RUN makes of images, or of a data set's test
     examples. A csv: table without a label column is predicted line by line.
 
     Segmentation writes NAME-classes.png, whose values are class numbers, and
-    NAME-overlay.png for each image. Every other task writes predictions.csv: the
-    predicted class and the probability of each, or amounts in the outputs' own units.
+    NAME-overlay.png for each image; NAME is the whole name of its file, as in
+    sub/a.jpg. Every other task writes predictions.csv: the predicted class and the
+    probability of each, or amounts in the outputs' own units.
 
     \b
     Example:
@@ -58,20 +63,31 @@ def command(
     """
     from bsngraph.delivered import predict
 
+    def notify(text: str) -> None:
+        click.echo(text, err=True)
+
     found = predict(
         run,
         out=out,
         images=images,
-        data=data_from(more),
+        data=data_from(more | {"skip_bad": False}),
         as_new_test=as_new_test,
+        skip_bad=skip_bad,
+        overwrite=overwrite,
         limit=limit,
         device=device,
         threads=threads,
+        notify=notify,
     )
     for note in found.notes:
-        click.echo(note, err=True)
+        notify(note)
     if form == "json":
-        facts = {"task": found.task, "count": found.count, "files": list(map(str, found.files))}
+        facts = {
+            "task": found.task,
+            "count": found.count,
+            "files": list(map(str, found.files)),
+            "skipped": list(found.skipped),
+        }
         click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
         return
     where = found.files[0] if len(found.files) == 1 else f"{out}: {len(found.files)} files"

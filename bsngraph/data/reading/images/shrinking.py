@@ -7,8 +7,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from bsngraph.data.reading.unusable import NeedsConversionError
 from bsngraph.data.request import Request
-from bsngraph.errors import InputError
 
 
 def shrunk(request: Request, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -16,14 +16,14 @@ def shrunk(request: Request, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     whole blocks, halves rounded up.
 
     Raises:
-        InputError: the sizes do not divide.
+        NeedsConversionError: the sizes do not divide.
     """
     size = request.sizes("size")
     height, width = images.shape[2:]
     if size is None or size == (height, width):
         return images
     if height % size[0] or width % size[1]:
-        raise InputError(
+        raise NeedsConversionError(
             f"{request.text}: size={size[0]}x{size[1]} must divide {height}x{width}: smaller images are "
             "means over blocks"
         )
@@ -33,3 +33,9 @@ def shrunk(request: Request, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     sums: NDArray[np.uint32] = blocks.sum(axis=(3, 5), dtype=np.uint32)
     means: NDArray[np.uint8] = ((sums + area // 2) // area).astype(np.uint8)
     return means
+
+
+def shrunk_image(request: Request, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """One image (channels, height, width) as `shrunk` gives it."""
+    image: NDArray[np.uint8] = shrunk(request, pixels[None])[0]
+    return image
