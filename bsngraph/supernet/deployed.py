@@ -50,7 +50,7 @@ def deploy(net: SuperNet, *, fold: bool = True) -> GraphModule:
         )
     operations = copy.deepcopy(net.operations).eval()
     if fold:
-        operations = nn.ModuleList(_folded(operation) for operation in operations)
+        operations = nn.ModuleList(folded(operation) for operation in operations)
     root = nn.Module()
     root.operations = operations
     return GraphModule(root, _graph(net, operations), class_name="Deployed").eval()
@@ -130,7 +130,7 @@ def _concat(graph: Graph, net: SuperNet, node: int, parts: dict[int, Node]) -> N
     return pieces[0] if len(pieces) == 1 else graph.call_function(torch.cat, (pieces, 1))
 
 
-def _folded(module: nn.Module) -> nn.Module:
+def folded(module: nn.Module) -> nn.Module:
     """The module with each convolution and the BatchNorm behind it made one."""
     children: list[tuple[str, nn.Module]] = []
     for name, child in module.named_children():
@@ -143,7 +143,7 @@ def _folded(module: nn.Module) -> nn.Module:
         ):
             children[-1] = children[-1][0], fuse_conv_bn_eval(last, child, transpose=last.transposed)
         else:
-            children.append((name, _folded(child)))
+            children.append((name, folded(child)))
     if type(module) is nn.Sequential:
         return nn.Sequential(OrderedDict(children))
     for name, child in children:

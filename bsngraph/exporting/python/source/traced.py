@@ -1,0 +1,95 @@
+"""Functions of ours that compute with tensors → expressions.
+
+Merges, activations and the answers of tasks are rows of tables. Their functions are
+traced, so that a row needs no second text for the source.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch.fx import Graph, Node, Proxy
+from torch.fx.proxy import GraphAppendingTracer
+from torch.nn import functional
+
+from bsngraph.exporting.python.source.expressions import (
+    Call,
+    Expression,
+    Infix,
+    Listing,
+    Method,
+    Word,
+    number_text,
+)
+
+_OPERATORS: dict[Any, str] = {
+    operator.add: "+",
+    operator.sub: "-",
+    operator.mul: "*",
+    operator.truediv: "/",
+    operator.gt: ">",
+    operator.lt: "<",
+    torch.mul: "*",
+}
+_LEFT_TO_RIGHT = "+*"
+
+
+def traced(function: Callable[[Sequence[Any]], Any], values: Sequence[Expression]) -> Expression:
+    """What `function` does to values, as an expression of them.
+
+    It gets stand-ins of tensors, and must only call functions, methods and operators.
+
+    Raises:
+        KeyError: it calls a function that is not torch's.
+    """
+    graph = Graph()
+    tracer = GraphAppendingTracer(graph)
+    places = [graph.placeholder(f"value{number}") for number in range(len(values))]
+    result: Node = function([Proxy(place, tracer) for place in places]).node
+    made: dict[Node, Expression] = dict(zip(places, values, strict=True))
+    for node in graph.nodes:
+        if node not in made:
+            made[node] = _expression(node, made)
+    return made[result]
+
+
+def function_name(function: Callable[..., Any]) -> str:
+    """A function of torch as the source calls it.
+
+    Raises:
+        KeyError: it is not one.
+    """
+    name = function.__name__
+    for module, called in ((torch, "torch"), (functional, "functional")):
+        if getattr(module, name, None) is function:
+            return f"{called}.{name}"
+    raise KeyError(name)
+
+
+def _expression(node: Node, made: dict[Node, Expression]) -> Expression:
+    def of(argument: Any) -> Expression:
+        if isinstance(argument, Node):
+            return made[argument]
+        if isinstance(argument, list | tuple):
+            return Listing(tuple(map(of, argument)), "[]" if isinstance(argument, list) else "()")
+        return Word(number_text(argument))
+
+    arguments = tuple(map(of, node.args))
+    keywords = tuple((name, of(value)) for name, value in node.kwargs.items())
+    if node.op == "call_method":
+        return Method(arguments[0], str(node.target), arguments[1:], keywords)
+    if node.target in _OPERATORS:
+        return _infix(_OPERATORS[node.target], arguments)
+    assert callable(node.target), "a traced function calls functions and methods only"
+    return Call(function_name(node.target), arguments, keywords)
+
+
+def _infix(sign: str, operands: tuple[Expression, ...]) -> Expression:
+    """`a + b + c` in place of `(a + b) + c`."""
+    first, *others = operands
+    if sign in _LEFT_TO_RIGHT and isinstance(first, Infix) and first.operator == sign:
+        return Infix(sign, (*first.operands, *others))
+    return Infix(sign, operands)
