@@ -98,6 +98,7 @@ def _record(
         mean=package.facts.mean,
         std=package.facts.std,
         opset=getattr(engine, "opset", None),
+        int8=getattr(engine, "int8", None),
         data=DataRow(name=data.name, fingerprint=data.fingerprint),
         weights=weights_hash(package.delivered.net),
         certificate=package.certificate_hash,

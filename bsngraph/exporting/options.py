@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+
+from bsngraph.errors import InputError
+
+MOST_LOST = 1.0
 
 
 @dataclass(frozen=True)
@@ -11,12 +16,22 @@ class ExportOptions:
 
     `logits`: the outputs of the bare network in place of the task's answer. `opset`: of
     ONNX, the exporter's own if None. `int8`: weights and activations in 8 bits,
-    `int8_loss`: what of the validation metric that may cost, in points.
-    `include_ops`: copy the code of the user's operations.
+    `int8_loss`: what of the validation metric that may cost, in points: per cents of
+    a share, and of an error like RMSE per cents of itself. `include_ops`: copy the
+    code of the user's operations.
+
+    Raises:
+        InputError: `int8_loss` is no number of points, or stands without `int8`.
     """
 
     logits: bool = False
     opset: int | None = None
     int8: bool = False
-    int8_loss: float = 1.0
+    int8_loss: float = MOST_LOST
     include_ops: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.int8_loss < math.inf:
+            raise InputError(f"--int8-loss {self.int8_loss:g} must be a number of points from 0 on")
+        if self.int8_loss != MOST_LOST and not self.int8:
+            raise InputError("--int8-loss says what 8 bits may lose: give --int8 too")

@@ -14,6 +14,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as states
 from bsngraph.errors import InputError
 from bsngraph.exporting.engine import Arrays, GraphCounts, RawBatch
 from bsngraph.exporting.onnx.counting import graph_counts
+from bsngraph.exporting.onnx.int8_record import Int8Row, int8_of
 from bsngraph.exporting.onnx.writing import MODEL_FILE
 from bsngraph.exporting.package import ExportPackage
 from bsngraph.whole_files import check_regular
@@ -65,6 +66,15 @@ class OnnxEngine:
     def opset(self) -> int:
         """The version of ONNX's operators that the file asks for."""
         return next(int(each.version) for each in self.model.opset_import if each.domain in ("", "ai.onnx"))
+
+    @property
+    def int8(self) -> Int8Row | None:
+        """How the model was quantised; None if it is in float.
+
+        Raises:
+            InputError: what its metadata say of it is damaged.
+        """
+        return int8_of({each.key: each.value for each in self.model.metadata_props}, MODEL_FILE)
 
     def run(self, batch: RawBatch) -> dict[str, Arrays]:
         values = batch if isinstance(batch, Mapping) else {self.input_names[0]: batch}

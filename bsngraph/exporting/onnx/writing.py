@@ -26,7 +26,7 @@ def write_onnx(package: ExportPackage, folder: Path, options: ExportOptions) -> 
 
     Raises:
         BsngraphError: an operator that ONNX cannot hold, an opset that the exporter
-            does not give, or more than 2 GB of weights.
+            does not give, more than 2 GB of weights, or 8 bits that lose too much.
     """
     size = sum(tensor.numel() * tensor.element_size() for tensor in package.network.state_dict().values())
     if size > _LARGEST:
@@ -47,6 +47,10 @@ def write_onnx(package: ExportPackage, folder: Path, options: ExportOptions) -> 
     program.model.graph.name = package.name
     with quietly():
         program.save(folder / MODEL_FILE, external_data=False)
+    if options.int8:
+        from bsngraph.exporting.onnx.int8 import quantise
+
+        quantise(package, folder / MODEL_FILE, options.int8_loss)
 
 
 def _exported(package: ExportPackage, opset: int | None) -> Any:

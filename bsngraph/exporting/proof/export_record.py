@@ -8,6 +8,7 @@ from typing import Annotated
 
 import msgspec
 
+from bsngraph.exporting.onnx.int8_record import Int8Row
 from bsngraph.exporting.options import ExportOptions
 from bsngraph.exporting.raw_network import RawInput, RawOutput
 from bsngraph.runs.rows.certificate import JudgedBudget
@@ -59,10 +60,10 @@ class DataRow(Row, frozen=True, kw_only=True):
 class ExportRecord(Row, frozen=True, kw_only=True):
     """The content of export.json.
 
-    `opset` is read back from an ONNX file, None for other formats. `weights`: the hash
-    of the run's weights, whatever file they are in; `certificate`: of certificate.json,
-    None if the run has none. `files`: SHA-256 of every other file of the folder by its
-    path.
+    `opset` and `int8`, how it was quantised, are read back from an ONNX file, None for
+    other formats and what is in float. `weights`: the hash of the run's weights,
+    whatever file they are in; `certificate`: of certificate.json, None if the run has
+    none. `files`: SHA-256 of every other file of the folder by its path.
     """
 
     export: Annotated[int, msgspec.Meta(ge=RECORD_FORMAT, le=RECORD_FORMAT)] = RECORD_FORMAT
@@ -76,6 +77,7 @@ class ExportRecord(Row, frozen=True, kw_only=True):
     mean: tuple[Finite, ...]
     std: tuple[Finite, ...]
     opset: Number | None
+    int8: Int8Row | None = None
     data: DataRow
     weights: Sha256
     certificate: Sha256 | None

@@ -32,6 +32,21 @@ if TYPE_CHECKING:
     type=click.IntRange(min=1),
     help="The version of ONNX's operators, for onnx.  [default: as the exporter chooses]",
 )
+@option(
+    "--int8",
+    is_flag=True,
+    help="Weights and activations in 8 bits, for onnx: calibrated on training data, a scale for each tensor "
+    "or each channel, whichever is better on validation data.",
+)
+@option(
+    "--int8-loss",
+    metavar="POINTS",
+    type=float,
+    default=1.0,
+    show_default=True,
+    help="What 8 bits may lose of the metric on validation data, in points: per cents of a share like "
+    "accuracy, and of an error like RMSE per cents of itself. What loses more is not written.",
+)
 @option("--overwrite", is_flag=True, help="Replace an export that --out holds.")
 @data_options
 @ops_option
@@ -79,9 +94,16 @@ def _lines(found: Exported) -> list[str]:
     files = [name for name in record.files if "/" not in name]
     costs = "  ".join(f"{name} {quantity(cost.exported)}" for name, cost in record.costs.items())
     opset = f" (opset {record.opset})" if record.opset else ""
-    return [
+    lines = [
         f"{found.folder}: {record.format}{opset}, {', '.join(files)}",
         f"test {headline.shown(metric.after)}, before {headline.value(metric.before)}; outputs differ by at "
         f"most {worst:.1g} of the largest",
         f"counted on the export: {costs}",
     ]
+    if record.int8 is not None:
+        kept = record.int8
+        lines.append(
+            f"8 bits, one scale {kept.granularity}, calibrated on {kept.calibrated_on} training examples; "
+            f"validation {headline.shown(kept.after[kept.granularity])}, before {headline.value(kept.before)}"
+        )
+    return lines
