@@ -39,8 +39,10 @@ def write_program(package: ExportPackage, folder: Path, options: ExportOptions) 
         torch.export.save(program, folder / PROGRAM_FILE, extra_files=said)
 
 
-def traced_program(package: ExportPackage, format_name: str) -> torch.export.ExportedProgram:
-    """The network as torch.export traces it, its batch free.
+def traced_program(
+    package: ExportPackage, format_name: str, *, most: int | None = None
+) -> torch.export.ExportedProgram:
+    """The network as torch.export traces it, its batch free, or of `most` examples.
 
     Raises:
         BsngraphError: an operator that cannot be traced.
@@ -52,7 +54,7 @@ def traced_program(package: ExportPackage, format_name: str) -> torch.export.Exp
 
     network = package.network
     try:
-        return trace(network, example_batch(network), dynamic_shapes=free_batch(network))
+        return trace(network, example_batch(network), dynamic_shapes=free_batch(network, most))
     except Exception as error:  # the tracer raises what its parts raise
         raise refusal(package, format_name, trace, error) from error
 

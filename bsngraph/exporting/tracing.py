@@ -39,9 +39,9 @@ def example_batch(network: RawNetwork) -> Inputs:
     return values if len(values) > 1 else next(iter(values.values()))
 
 
-def free_batch(network: RawNetwork) -> dict[str, Any]:
-    """What says to torch.export that the number of examples is free."""
-    batch = torch.export.Dim("batch")
+def free_batch(network: RawNetwork, most: int | None = None) -> dict[str, Any]:
+    """What says to torch.export that the number of examples is free, up to `most`."""
+    batch = torch.export.Dim("batch", min=1, max=most)
     free = {each.name: {0: batch} for each in network.inputs}
     return {"inputs": free if len(free) > 1 else next(iter(free.values()))}
 
