@@ -8,7 +8,7 @@ bug of ours.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 _LONGEST_WORD = 100
@@ -67,16 +67,28 @@ class FabricError(InputError):
         )
 
 
-def nearest(word: str, known: Iterable[str], *, otherwise: str = "") -> str:
+def nearest(word: str, known: Iterable[str], *, otherwise: str = "", cutoff: float = 0.6) -> str:
     """The cure for a misspelt word: `did you mean 'conv'?`, else `otherwise`, else the
     list of what is known.
+
+    Case, `-`, `_` and spaces make no difference; `cutoff` says how near a word must be.
     """
     names = sorted(set(known))
     # or a file could keep us comparing for hours
     comparable = len(word) <= _LONGEST_WORD and len(names) <= _MOST_WORDS
-    close = difflib.get_close_matches(word, names, n=1, cutoff=0.6) if comparable else []
-    if close:
-        return f"did you mean {close[0]!r}?"
+    close = _closest(word, names, cutoff) if comparable else None
+    if close is not None:
+        return f"did you mean {close!r}?"
     if len(names) > _MOST_WORDS:
         return otherwise or f"known are {', '.join(names[:5])} and {len(names) - 5} others"
     return otherwise or (f"known are {', '.join(names)}" if names else "none is known")
+
+
+def _closest(word: str, names: Sequence[str], cutoff: float) -> str | None:
+    alike = {_bare(name): name for name in reversed(names)}
+    close = difflib.get_close_matches(_bare(word), alike, n=1, cutoff=cutoff)
+    return alike[close[0]] if close else None
+
+
+def _bare(word: str) -> str:
+    return "".join(character for character in word.casefold() if character not in "-_ ")

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from bsngraph.errors import FabricError, Problem
 from bsngraph.fabric import Draft, Edge, Fabric, Node
+from bsngraph.fabric.binding.cures.fitting_shapes import how_to_fit
 from bsngraph.ops import Shape
 from bsngraph.ops.merges import MERGES
 from bsngraph.ops.user_code.refusal import OperationRefusedError
@@ -84,7 +85,7 @@ def profile_draft(draft: Draft) -> FabricProfile:
         draft.finish()
     assert draft.fabric is not None
     walk = _Walk(draft.fabric, draft.broken)
-    problems = [*draft.problems, *walk.problems]
+    problems = [*draft.problems, *draft.placed(walk.problems)]
     if problems:
         raise FabricError(draft.origin, problems)
     profiles = [found for found in walk.profiles if found is not None]
@@ -154,7 +155,7 @@ class _Walk:
         common = {shape[free:] for _, shape in known}
         if len(common) > 1:
             seen = ", ".join(f"{'x'.join(map(str, shape))} from {edge.name}" for edge, shape in known)
-            cure = "give the operations the same channels and stride"
+            cure = how_to_fit(known)
             if not slots and len({shape[1:] for _, shape in known}) == 1:
                 cure += ", or set merge=concat on the node"
             self.problems.append(

@@ -223,15 +223,19 @@ def merging(merge: str, *edges: dict) -> nx.MultiDiGraph:
 def test_shapes_that_differ_at_a_merge_are_told_with_every_edge_and_the_cure():
     assert problems_of(merging("sum", {}, {"channels": 6}, {"op": "identity", "channels": None})) == [
         "shapes do not fit at merge=sum: 4x8x8 from x->a#0, 6x8x8 from x->a#1, 2x8x8 from x->a#2 @ node a: "
-        "give the operations the same channels and stride, or set merge=concat on the node"
+        "give the operations the same channels and stride: channels=6 on x->a#0, or set merge=concat on the "
+        "node"
     ]
+    halved = (
+        "stride=2 brings the 8x8 of x->a#0 to 4x4; op=upsample or op=upsample_conv with height=8, width=8"
+    )
     assert problems_of(merging("max", {}, {"stride": 2})) == [
         "shapes do not fit at merge=max: 4x8x8 from x->a#0, 4x4x4 from x->a#1 @ node a: give the "
-        "operations the same channels and stride"
+        f"operations the same channels and stride: {halved} enlarges that of x->a#1"
     ]
     assert problems_of(merging("concat", {}, {"channels": 6, "stride": 2})) == [
         "shapes do not fit at merge=concat: 4x8x8 from x->a#0, 6x4x4 from x->a#1 @ node a: give the "
-        "operations the same channels and stride"
+        f"operations the same channels and stride: {halved} enlarges that of x->a#1"
     ]
 
 
@@ -310,8 +314,9 @@ def test_problems_of_reading_and_of_shapes_are_told_together(tmp_path):
         f"{path}: 3 problems",
         "  - conv takes no argument 'kernal' @ edge x->a#0, line 4: did you mean 'kernel'?",
         "  - unknown operation 'clasifier' @ edge a->y#0, line 9: did you mean 'classifier'?",
-        "  - shapes do not fit at merge=sum: 4x8x8 from x->b#0, 6x8x8 from x->b#1 @ node b: "
-        "give the operations the same channels and stride, or set merge=concat on the node",
+        "  - shapes do not fit at merge=sum: 4x8x8 from x->b#0, 6x8x8 from x->b#1 @ node b, line 6: "
+        "give the operations the same channels and stride: channels=6 on x->b#0, or set merge=concat on the "
+        "node",
     ]
 
 

@@ -98,7 +98,8 @@ MISTAKES = {
     ),
     "an operation like no other": (
         "x -> y [op=zzzzzz]",
-        "unknown operation 'zzzzzz' @ edge x->y#0, line 4: `bsngraph ops` lists all",
+        "unknown operation 'zzzzzz' @ edge x->y#0, line 4: `bsngraph ops` lists all; one of your own is "
+        "loaded by --ops FILE.py, in Python by load_operations",
     ),
     "a misspelt argument": (
         "x -> y [op=conv, channels=8, kernl=3]",
@@ -226,8 +227,8 @@ MISTAKES = {
     ),
     "an attribute of edges on a node": (
         "x -> y [op=identity]; y [kernel=3]",
-        "a node has no attribute 'kernel' @ node y, line 4: known are activation, concat_channels, input, "
-        "merge, tensor",
+        "a node has no attribute 'kernel' @ node y, line 4: kernel is a word of edges: write kernel=3 on an "
+        "edge, or `edge [kernel=3]`",
     ),
     "a backslash in a name": (
         'x -> "a\\b" -> y [op=identity]',
@@ -248,7 +249,7 @@ MISTAKES = {
     ),
     "a key that cannot be written": (
         'x -> y [op=identity, key="a\\b"]',
-        "'a\\\\b' cannot be a key @ edge x->y#a\\b: use printable characters without a backslash",
+        "'a\\\\b' cannot be a key @ edge x->y#a\\b, line 4: use printable characters without a backslash",
     ),
 }
 
@@ -372,7 +373,7 @@ def test_all_problems_are_told_at_once_in_one_error(tmp_path):
 def test_two_edges_of_one_name_are_refused():
     found = problems('edge [op=identity]; x -> "a->b" -> y; x -> a; "x->a" -> b; a -> y; x -> "x->a"; b -> y')
     cure = "avoid -> and # in node names and keys, and give each edge a key of its own"
-    assert found == [f"two edges bear this name @ edge x->a->b#0: {cure}"]
+    assert found == [f"two edges bear this name @ edge x->a->b#0, line 4: {cure}"]
 
 
 # --- defaults

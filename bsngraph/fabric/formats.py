@@ -12,6 +12,7 @@ from typing import Any
 import networkx as nx
 
 from bsngraph.errors import InputError
+from bsngraph.fabric.binding.cures.spelling import DOT, GRAPHML, NETWORKX, NODE_LINK, Spelling
 from bsngraph.fabric.binding.draft import Draft
 from bsngraph.fabric.binding.raw_to_fabric import raw_to_fabric
 from bsngraph.fabric.model import Fabric
@@ -34,13 +35,14 @@ class Format:
 
     `read` takes the content of a file and its path, for messages. It raises a
     FabricError if the content is not of this format. `write` gives what `read` reads
-    back as the same Fabric.
+    back as the same Fabric. `spelling` is how its attributes look, for cures.
     """
 
     name: str
     suffixes: tuple[str, ...]
     read: Callable[[bytes, str], RawGraph]
     write: Callable[[Fabric], str | bytes]
+    spelling: Spelling = DOT
 
 
 def from_text(read: Callable[[str, str], RawGraph]) -> Callable[[bytes, str], RawGraph]:
@@ -58,9 +60,9 @@ def from_text(read: Callable[[str, str], RawGraph]) -> Callable[[bytes, str], Ra
 
 
 FORMATS = (
-    Format("DOT", (".dot", ".gv"), from_text(dot_to_raw), fabric_to_dot),
-    Format("GraphML", (".graphml",), graphml_to_raw, write_graphml),
-    Format("node-link JSON", (".json",), from_text(node_link_to_raw), write_node_link),
+    Format("DOT", (".dot", ".gv"), from_text(dot_to_raw), fabric_to_dot, DOT),
+    Format("GraphML", (".graphml",), graphml_to_raw, write_graphml, GRAPHML),
+    Format("node-link JSON", (".json",), from_text(node_link_to_raw), write_node_link, NODE_LINK),
 )
 
 
@@ -87,7 +89,7 @@ def draft_file(path: str | Path, settings: Mapping[str, Value] | None = None) ->
     path = Path(path)
     format_ = format_of(path)
     raw = format_.read(read_bounded(path, MAX_BYTES, TOO_LARGE), str(path))
-    return raw_to_fabric(check_texts(raw), settings)
+    return raw_to_fabric(check_texts(raw), settings, format_.spelling)
 
 
 def fabric_from_networkx(graph: nx.MultiDiGraph[Any], settings: Mapping[str, Value] | None = None) -> Fabric:
@@ -97,7 +99,7 @@ def fabric_from_networkx(graph: nx.MultiDiGraph[Any], settings: Mapping[str, Val
     Raises:
         FabricError: it is not a valid fabric; all problems are listed.
     """
-    return raw_to_fabric(networkx_to_raw(graph), settings).finish()
+    return raw_to_fabric(networkx_to_raw(graph), settings, NETWORKX).finish()
 
 
 def write_fabric(fabric: Fabric, path: str | Path) -> None:

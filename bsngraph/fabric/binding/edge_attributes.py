@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bsngraph.errors import nearest
-from bsngraph.fabric.binding.written_values import Written, typed
+from bsngraph.fabric.binding.cures.misplaced import place_of_word
+from bsngraph.fabric.binding.written_values import ItemContext, Written, typed
 from bsngraph.fabric.reading.problem_list import ProblemList
 from bsngraph.fabric.words import graphviz_words
 from bsngraph.fabric.words.format_words import COMPUTED_COSTS, COMPUTED_PREFIX, COST_PREFIX
@@ -31,14 +32,14 @@ class EdgeAttributes:
 
 
 def sort_attributes(
-    values: Mapping[str, Written], operation: Operation | None, where: str, problems: ProblemList
+    values: Mapping[str, Written], operation: Operation | None, where: str, context: ItemContext
 ) -> EdgeAttributes:
     """Put every attribute where it belongs.
 
     One that belongs nowhere is reported if it stands on the edge itself. If it is a
     default, it is meant for edges with another operation.
     """
-    found = EdgeAttributes()
+    found, problems = EdgeAttributes(), context.problems
     for name, (value, own) in values.items():
         if operation is not None and name in operation.arguments:
             try:
@@ -59,7 +60,8 @@ def sort_attributes(
             found.style[name] = str(value)
         elif own and operation is not None:
             takes = f"it takes {', '.join(operation.arguments) or 'no arguments'}"
-            cure = nearest(name, set(operation.arguments) | EDGE_WORDS, otherwise=takes)
+            elsewhere = place_of_word(name, value, "edge", context.spelling)
+            cure = elsewhere or nearest(name, set(operation.arguments) | EDGE_WORDS, otherwise=takes)
             problems.report(f"{operation.name} takes no argument {name!r}", where, cure)
     return found
 

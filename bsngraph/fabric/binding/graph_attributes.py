@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bsngraph.errors import nearest
+from bsngraph.fabric.binding.cures.misplaced import place_of_word
+from bsngraph.fabric.binding.cures.spelling import Spelling
 from bsngraph.fabric.binding.parameters import report_unwritable
 from bsngraph.fabric.reading.problem_list import ProblemList
 from bsngraph.fabric.reading.raw import RawGraph, place
@@ -58,19 +60,19 @@ def check_format(raw: RawGraph, problems: ProblemList) -> None:
         problems.report(f"format={version} is not known", "graph", cure)
 
 
-def terminals(raw: RawGraph, word: str, problems: ProblemList) -> list[str]:
+def terminals(raw: RawGraph, word: str, spelling: Spelling, problems: ProblemList) -> list[str]:
     """The nodes that the graph names as its `source` or `target`."""
     known = {node.name for node in raw.nodes}
     names = split_names(str(raw.attributes.get(word) or ""), known)
     if not names:
-        problems.report(f"the graph names no {word}", "graph", f"add `graph [{word}=NODE]`")
+        problems.report(f"the graph names no {word}", "graph", f"add {spelling.on_graph(word, 'NODE')}")
     for name in names:
         if name not in known:
             problems.report(f"{word} {name!r} is not a node", "graph", nearest(name, known))
     return [name for name in dict.fromkeys(names) if name in known]
 
 
-def check_defaults(raw: RawGraph, problems: ProblemList) -> None:
+def check_defaults(raw: RawGraph, spelling: Spelling, problems: ProblemList) -> None:
     """Check that every default is a word that some node or some operation takes."""
     known = {
         "node": NODE_WORDS | graphviz_words.NODE,
@@ -80,8 +82,9 @@ def check_defaults(raw: RawGraph, problems: ProblemList) -> None:
         free = default.kind == "edge" and default.name.startswith((COST_PREFIX, COMPUTED_PREFIX))
         if default.name not in known[default.kind] and not free:
             takes = "no operation takes" if default.kind == "edge" else "no node takes"
+            elsewhere = place_of_word(default.name, "...", default.kind, spelling)
             problems.report(
                 f"default {default.name!r} is something that {takes}",
                 place(f"{default.kind} [...]", default.line),
-                nearest(default.name, known[default.kind] - STYLE),
+                elsewhere or nearest(default.name, known[default.kind] - STYLE),
             )

@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bsngraph.errors import nearest
+from bsngraph.fabric.binding.cures.misplaced import place_of_word
+from bsngraph.fabric.binding.cures.spelling import Spelling
 from bsngraph.fabric.binding.expressions import references, substitute
 from bsngraph.fabric.reading.problem_list import ProblemList
 from bsngraph.fabric.words import graphviz_words
-from bsngraph.fabric.words.format_words import GRAPH_WORDS
+from bsngraph.fabric.words.format_words import GRAPH_WORDS, argument_words
 from bsngraph.fabric.words.writable_text import cannot_be_written
 from bsngraph.ops import Value
 
@@ -20,19 +22,26 @@ MAX_NESTING = 100
 
 @dataclass
 class Parameters:
-    """Parameter → value, and those that something has used."""
+    """Parameter → value, and those that something has used. Cures use the file's own
+    `spelling`.
+    """
 
     values: dict[str, Value]
+    spelling: Spelling
     used: set[str] = field(default_factory=set)
 
 
 def read_parameters(
-    written: Mapping[str, Value], settings: Mapping[str, Value], origin: str, problems: ProblemList
+    written: Mapping[str, Value],
+    settings: Mapping[str, Value],
+    origin: str,
+    spelling: Spelling,
+    problems: ProblemList,
 ) -> Parameters:
     """The parameters that a graph gives itself, with `settings` in place of its values.
     Those that are said in terms of others get plain values.
     """
-    parameters = Parameters(dict(written))
+    parameters = Parameters(dict(written), spelling)
     for name, value in settings.items():
         if name not in parameters.values:
             known = f"its parameters are {', '.join(sorted(parameters.values)) or 'none'}"
@@ -78,7 +87,9 @@ def plain_value(name: str, value: Value, where: str, parameters: Parameters, pro
         parameters.used.add(reference)
         if reference not in parameters.values:
             what = f"{name}={value} names a parameter that is not set"
-            cure = nearest(reference, parameters.values, otherwise=_how_to_set(reference))
+            cure = nearest(
+                reference, parameters.values, otherwise=_how_to_set(reference, parameters.spelling)
+            )
             problems.report(what, where, cure)
             return ""
     try:
@@ -88,10 +99,10 @@ def plain_value(name: str, value: Value, where: str, parameters: Parameters, pro
         return ""
 
 
-def _how_to_set(name: str) -> str:
+def _how_to_set(name: str, spelling: Spelling) -> str:
     if name in graphviz_words.GRAPH | GRAPH_WORDS:
         return f"{name!r} has a meaning of its own on a graph, so give the parameter another name"
-    return f"add `graph [{name}=...]`"
+    return f"add {spelling.on_graph(name)}"
 
 
 def report_unwritable(name: str, value: str, where: str, problems: ProblemList) -> None:
@@ -105,6 +116,8 @@ def report_unwritable(name: str, value: str, where: str, problems: ProblemList) 
 def report_unused(parameters: Parameters, problems: ProblemList) -> None:
     """Report the parameters that nothing uses: one may be a misspelt word."""
     for name in sorted(set(parameters.values) - parameters.used):
+        use = f'use it as "${name}", or remove it'
         known = (GRAPH_WORDS | graphviz_words.GRAPH) - {name}
-        cure = nearest(name, known, otherwise=f'use it as "${name}", or remove it')
+        near = use if name in argument_words() else nearest(name, known, otherwise=use)
+        cure = place_of_word(name, parameters.values[name], "graph", parameters.spelling) or near
         problems.report(f"parameter {name!r} is never used", "graph", cure)

@@ -13,6 +13,10 @@ from bsngraph.fabric.reading.problem_list import ProblemList
 from bsngraph.fabric.reading.raw import RawEdge, place
 from bsngraph.ops import OPERATIONS, Operation, Value
 
+_WHERE_OPERATIONS_ARE = (
+    "`bsngraph ops` lists all; one of your own is loaded by --ops FILE.py, in Python by load_operations"
+)
+
 
 class BoundEdge(NamedTuple):
     """An edge; `sound` if its operation could be read."""
@@ -27,10 +31,10 @@ def raw_to_edge(raw: RawEdge, context: ItemContext) -> BoundEdge:
     before = len(problems.found)
     values = written_values(raw, where, context)
     values.pop("key", None)
-    operation = _operation(values.pop("op", None), where, problems)
-    attributes = sort_attributes(values, operation, where, problems)
+    operation = _operation(values.pop("op", None), where, context)
+    attributes = sort_attributes(values, operation, where, context)
     if operation is not None and len(problems.found) == before:
-        _check_required(operation, attributes.arguments, where, problems)
+        _check_required(operation, attributes.arguments, where, context)
     sound = operation is not None and len(problems.found) == before
     words = attributes.words
     fixed = "fixed" in words and typed("fixed", words["fixed"], bool, where, problems) is True
@@ -60,26 +64,27 @@ def raw_to_edge(raw: RawEdge, context: ItemContext) -> BoundEdge:
     return BoundEdge(edge, sound)
 
 
-def _operation(given: Written | None, where: str, problems: ProblemList) -> Operation | None:
+def _operation(given: Written | None, where: str, context: ItemContext) -> Operation | None:
     if given is None:
-        cure = "add op=..., or a default `edge [op=...]`"
-        problems.report("the edge has no operation", where, cure)
+        spelling = context.spelling
+        cure = f"add {spelling.on_item('op')}, or a default {spelling.as_default('edge', 'op')}"
+        context.problems.report("the edge has no operation", where, cure)
         return None
     name = str(given.value)
     if name not in OPERATIONS:
-        cure = nearest(name, OPERATIONS, otherwise="`bsngraph ops` lists all")
-        problems.report(f"unknown operation {name!r}", where, cure)
+        cure = nearest(name, OPERATIONS, cutoff=0.75, otherwise=_WHERE_OPERATIONS_ARE)
+        context.problems.report(f"unknown operation {name!r}", where, cure)
     return OPERATIONS.get(name)
 
 
 def _check_required(
-    operation: Operation, arguments: Mapping[str, Value], where: str, problems: ProblemList
+    operation: Operation, arguments: Mapping[str, Value], where: str, context: ItemContext
 ) -> None:
     """Report the first argument that the operation needs and the edge lacks."""
     for argument in operation.arguments.values():
         if argument.required and argument.name not in arguments:
             what = f"{operation.name} needs {argument.name}"
-            problems.report(what, where, f"add {argument.name}=...")
+            context.problems.report(what, where, f"add {context.spelling.on_item(argument.name)}")
             return
 
 

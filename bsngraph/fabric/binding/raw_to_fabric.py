@@ -14,7 +14,8 @@ from bsngraph.fabric.binding.checks.groups import group_problems
 from bsngraph.fabric.binding.checks.names import name_problems
 from bsngraph.fabric.binding.checks.paths import topological_order
 from bsngraph.fabric.binding.checks.slots import slot_problems
-from bsngraph.fabric.binding.draft import Draft
+from bsngraph.fabric.binding.cures.spelling import DOT, Spelling
+from bsngraph.fabric.binding.draft import Draft, with_lines
 from bsngraph.fabric.binding.graph_attributes import (
     check_defaults,
     check_format,
@@ -27,7 +28,7 @@ from bsngraph.fabric.binding.raw_to_node import raw_to_node
 from bsngraph.fabric.binding.written_values import ItemContext
 from bsngraph.fabric.model import Fabric
 from bsngraph.fabric.reading.problem_list import ProblemList
-from bsngraph.fabric.reading.raw import RawGraph
+from bsngraph.fabric.reading.raw import RawGraph, place
 from bsngraph.fabric.words.format_words import edge_style_words, node_style_words
 from bsngraph.fabric.words.natural_order import natural_key
 from bsngraph.ops import Value
@@ -35,16 +36,20 @@ from bsngraph.ops import Value
 MAX_PROBLEMS = 1000
 
 
-def raw_to_fabric(raw: RawGraph, settings: Mapping[str, Value] | None = None) -> Draft:
-    """Give a raw graph its meaning. `settings` override the graph's parameters."""
+def raw_to_fabric(
+    raw: RawGraph, settings: Mapping[str, Value] | None = None, spelling: Spelling = DOT
+) -> Draft:
+    """Give a raw graph its meaning. `settings` override the graph's parameters; cures
+    say how to write something in the file's own `spelling`.
+    """
     problems = ProblemList(raw.origin, MAX_PROBLEMS)
     attributes = split_attributes(raw, problems)
-    parameters = read_parameters(attributes.parameters, settings or {}, raw.origin, problems)
+    parameters = read_parameters(attributes.parameters, settings or {}, raw.origin, spelling, problems)
     check_format(raw, problems)
-    sources, targets = (terminals(raw, word, problems) for word in ("source", "target"))
-    check_defaults(raw, problems)
-    of_nodes = ItemContext(node_style_words(), parameters, problems)
-    of_edges = ItemContext(edge_style_words(), parameters, problems)
+    sources, targets = (terminals(raw, word, spelling, problems) for word in ("source", "target"))
+    check_defaults(raw, spelling, problems)
+    of_nodes = ItemContext(node_style_words(), parameters, problems, spelling)
+    of_edges = ItemContext(edge_style_words(), parameters, problems, spelling)
     ends = frozenset(sources)
     nodes = {
         node.name: raw_to_node(node, is_source=node.name in ends, context=of_nodes) for node in raw.nodes
@@ -53,11 +58,12 @@ def raw_to_fabric(raw: RawGraph, settings: Mapping[str, Value] | None = None) ->
     report_unused(parameters, problems)
     edges = [edge for edge, _ in bound]
     names = name_problems(nodes, edges)
-    problems.add([*names, *group_problems(edges), *slot_problems(nodes, edges)])
-    order, path_problems = topological_order(raw, nodes, sources, targets)
+    places = _places(raw)
+    problems.add(with_lines([*names, *group_problems(edges), *slot_problems(nodes, edges)], places))
+    order, path_problems = topological_order(raw, nodes, sources, targets, spelling)
     problems.add(path_problems)
     if order is None or names or not (sources and targets):
-        return Draft(raw.origin, None, frozenset(), tuple(problems.found))
+        return Draft(raw.origin, None, frozenset(), tuple(problems.found), places)
     bound = _in_canonical_order(bound, order)
     fabric = Fabric(
         name=raw.name,
@@ -68,14 +74,21 @@ def raw_to_fabric(raw: RawGraph, settings: Mapping[str, Value] | None = None) ->
         style=attributes.style,
     )
     broken = frozenset(index for index, (_, sound) in enumerate(bound) if not sound)
-    return Draft(raw.origin, fabric, broken, tuple(problems.found))
+    return Draft(raw.origin, fabric, broken, tuple(problems.found), places)
+
+
+def _places(raw: RawGraph) -> dict[str, str]:
+    """`node a` → `node a, line 3`, for nodes and edges of a format with lines."""
+    items = [(f"node {node.name}", node.line) for node in raw.nodes]
+    items += [(f"edge {edge.name}", edge.line) for edge in raw.edges]
+    return {what: place(what, line) for what, line in items if line is not None}
 
 
 def _in_canonical_order(bound: Sequence[BoundEdge], order: Sequence[str]) -> list[BoundEdge]:
     """The edges by the positions of their nodes, then by key."""
-    index = {name: position for position, name in enumerate(order)}
+    index = {name: at for at, name in enumerate(order)}
 
-    def place(one: BoundEdge) -> tuple[object, ...]:
+    def position(one: BoundEdge) -> tuple[object, ...]:
         return index[one.edge.source], index[one.edge.target], natural_key(one.edge.key)
 
-    return sorted(bound, key=place)
+    return sorted(bound, key=position)

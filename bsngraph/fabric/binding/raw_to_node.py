@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 from bsngraph.errors import nearest
+from bsngraph.fabric.binding.cures.misplaced import place_of_word
 from bsngraph.fabric.binding.written_values import ItemContext, one_of, typed, written_values
 from bsngraph.fabric.model import Node
-from bsngraph.fabric.reading.problem_list import ProblemList
 from bsngraph.fabric.reading.raw import RawNode, place
 from bsngraph.fabric.words import graphviz_words
 from bsngraph.fabric.words.format_words import NODE_WORDS
@@ -30,7 +30,8 @@ def raw_to_node(raw: RawNode, *, is_source: bool, context: ItemContext) -> Node:
         if name in graphviz_words.NODE:
             style[name] = str(value)
         elif name not in NODE_WORDS and own:
-            problems.report(f"a node has no attribute {name!r}", where, nearest(name, NODE_WORDS))
+            cure = place_of_word(name, value, "node", context.spelling) or nearest(name, NODE_WORDS)
+            problems.report(f"a node has no attribute {name!r}", where, cure)
     # Nothing is merged at a source, and a default that is meant for other nodes must
     # not change what comes in.
     given = {
@@ -45,26 +46,27 @@ def raw_to_node(raw: RawNode, *, is_source: bool, context: ItemContext) -> Node:
         name=raw.name,
         merge=one_of("merge", given.get("merge", "sum"), MERGES, where, problems),
         activation=one_of("activation", given.get("activation", "none"), ACTIVATIONS, where, problems),
-        input=_input_shape(given["input"], where, problems) if "input" in given else None,
+        input=_input_shape(given["input"], where, context) if "input" in given else None,
         concat_channels=int(concat) if concat is not None else None,
         style=style,
         tensor=_information_shape(given.get("tensor")),
     )
 
 
-def _input_shape(value: Value, where: str, problems: ProblemList) -> Shape | None:
+def _input_shape(value: Value, where: str, context: ItemContext) -> Shape | None:
     """The sizes in `3x32x32`, or in a tuple of Python's."""
     parts = (
         [str(size) for size in value] if isinstance(value, tuple | list) else str(value).lower().split("x")
     )
     sizes = [int(part) if part.strip().isdecimal() and len(part) < _LONGEST else 0 for part in parts]
     if not all(0 < size <= MAX_SIZE for size in sizes) or len(sizes) > MAX_DIMENSIONS:
-        cure = 'write the sizes of one example, channels first: input="3x32x32"'
-        problems.report(f"input={value} is not a shape", where, cure)
+        example = context.spelling.on_item("input", "3x32x32")
+        cure = f"write the sizes of one example, channels first: {example}"
+        context.problems.report(f"input={value} is not a shape", where, cure)
         return None
     if math.prod(sizes) > MAX_INPUT:
         what = f"input={value} has {math.prod(sizes):,} values"
-        problems.report(what, where, f"one example has at most {MAX_INPUT:,}")
+        context.problems.report(what, where, f"one example has at most {MAX_INPUT:,}")
         return None
     return tuple(sizes)
 

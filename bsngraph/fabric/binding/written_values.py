@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from bsngraph.errors import nearest
+from bsngraph.fabric.binding.cures.spelling import Spelling
 from bsngraph.fabric.binding.parameters import Parameters, plain_value
 from bsngraph.fabric.reading.problem_list import ProblemList
 from bsngraph.fabric.reading.raw import RawEdge, RawNode
@@ -27,12 +28,13 @@ class Written(NamedTuple):
 @dataclass(frozen=True)
 class ItemContext:
     """What nodes, or edges, are read with. In `style` words, which only Graphviz reads,
-    a `$` is a dollar.
+    a `$` is a dollar. Cures use the file's own `spelling`.
     """
 
     style: frozenset[str]
     parameters: Parameters
     problems: ProblemList
+    spelling: Spelling
 
 
 def written_values(raw: RawNode | RawEdge, where: str, context: ItemContext) -> dict[str, Written]:

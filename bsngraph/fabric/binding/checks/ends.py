@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import networkx as nx
 
 from bsngraph.errors import Problem
+from bsngraph.fabric.binding.cures.spelling import Spelling
 from bsngraph.fabric.model import Node
 from bsngraph.fabric.reading.raw import RawGraph
 
@@ -18,6 +19,7 @@ def end_problems(
     places: Mapping[str, str],
     sources: Sequence[str],
     targets: Sequence[str],
+    spelling: Spelling,
 ) -> list[Problem]:
     """What is wrong with sources and targets; `places` says where each node stands."""
     problems = []
@@ -28,19 +30,20 @@ def end_problems(
     for name, node in nodes.items():
         incoming = graph.in_degree(name) > 0
         if name in ends:
-            problems += _source_problems(places[name], incoming, name in with_input)
+            problems += _source_problems(places[name], incoming, name in with_input, spelling)
         else:
-            problems += _inner_problems(places[name], incoming, node.input is not None, sources)
+            problems += _inner_problems(places[name], incoming, node.input is not None, sources, spelling)
     for name in sorted({*sources} & {*targets}):
         cure = "name another target: it is reached over edges"
         problems.append(Problem("the source is a target too", places[name], cure))
     return problems
 
 
-def _source_problems(where: str, incoming: bool, has_input: bool) -> list[Problem]:
+def _source_problems(where: str, incoming: bool, has_input: bool, spelling: Spelling) -> list[Problem]:
     problems = []
     if not has_input:
-        cure = 'add input="3x32x32" (the sizes of one example, channels first)'
+        example = spelling.on_item("input", "3x32x32")
+        cure = f"add {example} (the sizes of one example, channels first)"
         problems.append(Problem("the source has no input shape", where, cure))
     if incoming:
         cure = "remove them, or name another source"
@@ -48,15 +51,18 @@ def _source_problems(where: str, incoming: bool, has_input: bool) -> list[Proble
     return problems
 
 
-def _inner_problems(where: str, incoming: bool, has_input: bool, sources: Sequence[str]) -> list[Problem]:
+def _inner_problems(
+    where: str, incoming: bool, has_input: bool, sources: Sequence[str], spelling: Spelling
+) -> list[Problem]:
     problems = []
+    as_source = spelling.on_graph("source")
     if not incoming:
         cure = (
-            "add an edge into it, or name it in `graph [source=...]`, or remove it (sources: "
+            f"add an edge into it, or name it in {as_source}, or remove it (sources: "
             f"{', '.join(sources) or 'none'})"
         )
         problems.append(Problem("the node has no incoming edge and is not a source", where, cure))
     if has_input:
-        cure = "name it in `graph [source=...]`, or remove input"
+        cure = f"name it in {as_source}, or remove input"
         problems.append(Problem("the node has an input shape but is not a source", where, cure))
     return problems

@@ -12,6 +12,7 @@ import networkx as nx
 
 from bsngraph.errors import Problem
 from bsngraph.fabric.binding.checks.ends import end_problems
+from bsngraph.fabric.binding.cures.spelling import Spelling
 from bsngraph.fabric.model import Node
 from bsngraph.fabric.reading.raw import RawGraph, place
 from bsngraph.fabric.words.natural_order import natural_key
@@ -20,7 +21,11 @@ _MOST_SHOWN = 20
 
 
 def topological_order(
-    raw: RawGraph, nodes: Mapping[str, Node], sources: Sequence[str], targets: Sequence[str]
+    raw: RawGraph,
+    nodes: Mapping[str, Node],
+    sources: Sequence[str],
+    targets: Sequence[str],
+    spelling: Spelling,
 ) -> tuple[list[str] | None, list[Problem]]:
     """The nodes by level (longest path from a source) and name, or None if there is a
     cycle; and every problem.
@@ -29,7 +34,7 @@ def topological_order(
     graph.add_nodes_from(nodes)
     graph.add_edges_from((edge.source, edge.target) for edge in raw.edges)
     places = {node.name: place(f"node {node.name}", node.line) for node in raw.nodes}
-    problems = end_problems(raw, graph, nodes, places, sources, targets)
+    problems = end_problems(raw, graph, nodes, places, sources, targets, spelling)
     if not nx.is_directed_acyclic_graph(graph):
         return None, [*problems, _cycle_problem(graph)]
     problems += _path_problems(graph, places, sources, targets)

@@ -1,0 +1,1 @@
+"""Cures that name the right place, in the words of the file at hand."""
