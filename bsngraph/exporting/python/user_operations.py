@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 
 from bsngraph.errors import InputError
-from bsngraph.exporting.python.source.layers import constant_text
+from bsngraph.exporting.python.source.operations.layers import constant_text
 from bsngraph.fabric import Edge, Fabric
 from bsngraph.ops import OPERATIONS, Shape
 

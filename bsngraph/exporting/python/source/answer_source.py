@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 from bsngraph.delivered import Delivered
-from bsngraph.exporting.python.source.expressions import Expression, Word, flat
-from bsngraph.exporting.python.source.python_names import text_literal
-from bsngraph.exporting.python.source.traced import traced
+from bsngraph.exporting.python.source.text.expressions import Expression, Word, one_line
+from bsngraph.exporting.python.source.text.python_names import text_literal
+from bsngraph.exporting.python.source.text.traced import traced
 from bsngraph.exporting.raw_network import LOGITS, RawInput, RawNetwork, RawOutput
 from bsngraph.tasks import TASKS, LabelFacts
 
@@ -43,7 +43,7 @@ def answer_lines(
     yield "        return {"
     for output in network.outputs:
         value = _answer(network.task, output.holds, Word(variables[nodes[output.target]]))
-        yield f"            {keys.text(output.name)}: {flat(value)},"
+        yield f"            {keys.text(output.name)}: {one_line(value)},"
     yield "        }"
 
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from bsngraph.errors import InputError
-from bsngraph.exporting.python.source.block_source import layer_lines
-from bsngraph.exporting.python.source.blocks import Block, BlockUse, find_blocks
-from bsngraph.exporting.python.source.expressions import Call, Expression, Word, substituted
-from bsngraph.exporting.python.source.layers import MadeLayer
-from bsngraph.exporting.python.source.python_names import PythonNames
-from bsngraph.exporting.python.source.sketch import Sketch, sketch_of
-from bsngraph.exporting.python.source.statements import call_lines
+from bsngraph.exporting.python.source.operations.block_source import layer_lines
+from bsngraph.exporting.python.source.operations.blocks import Block, BlockUse, find_blocks
+from bsngraph.exporting.python.source.operations.layers import MadeLayer
+from bsngraph.exporting.python.source.operations.sketch import Sketch, sketch_of
+from bsngraph.exporting.python.source.text.expressions import Call, Expression, Word, substituted
+from bsngraph.exporting.python.source.text.python_names import PythonNames
+from bsngraph.exporting.python.source.text.statements import call_lines
 from bsngraph.exporting.python.user_operations import CopiedOperations
 from bsngraph.fabric import Fabric
 from bsngraph.ops import OPERATIONS

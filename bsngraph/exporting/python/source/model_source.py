@@ -10,11 +10,11 @@ from torch import Tensor
 
 from bsngraph.delivered import Delivered
 from bsngraph.exporting.python.source.answer_source import KeyTexts, answer_lines, class_docstring
-from bsngraph.exporting.python.source.expressions import Infix, Method, Word
-from bsngraph.exporting.python.source.module_writers import INSTANCE_NORM
 from bsngraph.exporting.python.source.network_source import NetworkSource, network_source
-from bsngraph.exporting.python.source.python_names import PythonNames, text_literal
-from bsngraph.exporting.python.source.statements import assignment, call_lines, constant_lines
+from bsngraph.exporting.python.source.operations.module_writers import INSTANCE_NORM
+from bsngraph.exporting.python.source.text.expressions import Infix, MethodCall, Word
+from bsngraph.exporting.python.source.text.python_names import PythonNames, text_literal
+from bsngraph.exporting.python.source.text.statements import assignment_lines, call_lines, constant_lines
 from bsngraph.exporting.python.user_operations import CopiedOperations
 from bsngraph.exporting.raw_network import RawNetwork
 
@@ -157,11 +157,13 @@ def _forward(
         variable = variables[each.name]
         given = Word(variable if alone else f"inputs[{keys.text(each.name)}]")
         double = each.dtype == "float64"
-        raw = Method(given, "double" if double else "float")
+        raw = MethodCall(given, "double" if double else "float")
         centred = Infix("-", (raw, Word("self.mean")))
         value = Infix("/", (centred, Word("self.std")))
         shape = ", ".join(["batch", *map(str, each.shape)])
-        yield from assignment(variable, Method(value, "float") if double else value, 8, f"({shape})")
+        yield from assignment_lines(
+            variable, MethodCall(value, "float") if double else value, 8, f"({shape})"
+        )
     yield from parts.passes
     yield from answer_lines(delivered, network, parts.variables, keys)
 

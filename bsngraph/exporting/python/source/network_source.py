@@ -7,19 +7,19 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from bsngraph.exporting.python.source.block_source import block_lines
 from bsngraph.exporting.python.source.edge_calls import EdgeCall, edge_attributes, edge_calls
-from bsngraph.exporting.python.source.expressions import (
+from bsngraph.exporting.python.source.operations.block_source import block_lines
+from bsngraph.exporting.python.source.text.expressions import (
     Call,
     Expression,
     Listing,
     Word,
-    flat,
+    one_line,
     substituted,
 )
-from bsngraph.exporting.python.source.python_names import PythonNames
-from bsngraph.exporting.python.source.statements import LINE, assignment
-from bsngraph.exporting.python.source.traced import function_name, traced
+from bsngraph.exporting.python.source.text.python_names import PythonNames
+from bsngraph.exporting.python.source.text.statements import LINE, assignment_lines
+from bsngraph.exporting.python.source.text.traced import function_name, traced
 from bsngraph.exporting.python.user_operations import CopiedOperations
 from bsngraph.ops.activations import activation_function
 from bsngraph.ops.merges import MERGES, Merge, MergePart, Place
@@ -74,7 +74,7 @@ def network_source(
         if activation is not None:
             value = Call(function_name(activation), (value,))
         if incoming or activation is not None:
-            passes += assignment(variables[index], value, _INDENT, f"({shape})")
+            passes += assignment_lines(variables[index], value, _INDENT, f"({shape})")
     return NetworkSource(
         variables,
         tuple(tuple(block_lines(block)) for block in blocks),
@@ -92,9 +92,9 @@ def _hoisted(parts: dict[int, Expression], calls: Sequence[EdgeCall], names: Pyt
     """Give a variable to each part that is too long for a line among others."""
     lines: list[str] = []
     for edge, value in parts.items():
-        if len(parts) > 1 and _DEEPEST + len(flat(value)) > LINE - len(","):
+        if len(parts) > 1 and _DEEPEST + len(one_line(value)) > LINE - len(","):
             name = names.variable(calls[edge].attribute)
-            lines += assignment(name, value, _INDENT)
+            lines += assignment_lines(name, value, _INDENT)
             parts[edge] = Word(name)
     return lines
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from bsngraph.exporting.python.source.expressions import number_text
-from bsngraph.exporting.python.source.python_names import text_literal
+from bsngraph.exporting.python.source.text.expressions import number_text
+from bsngraph.exporting.python.source.text.python_names import text_literal
 from bsngraph.ops.torch_nn.torch_class import TORCH_CLASSES
 
 Constant = int | float | str | bool | None | tuple[int, ...]

@@ -6,15 +6,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from bsngraph.exporting.python.source.expressions import (
+from bsngraph.exporting.python.source.text.expressions import (
     Call,
     Expression,
+    Indexed,
     Infix,
     Listing,
-    Method,
-    Part,
+    MethodCall,
     Word,
-    flat,
+    one_line,
     operand_text,
 )
 
@@ -22,13 +22,13 @@ LINE = 88
 _STEP = "    "
 
 
-def assignment(name: str, value: Expression, indent: int, comment: str = "") -> list[str]:
+def assignment_lines(name: str, value: Expression, indent: int, comment: str = "") -> list[str]:
     """`name = value  # comment`, in as many lines as it takes.
 
     A comment that does not fit behind the value stands before it.
     """
     margin = " " * indent
-    whole = f"{margin}{name} = {flat(value)}"
+    whole = f"{margin}{name} = {one_line(value)}"
     if len(whole) <= LINE:
         return _with_comment([whole], comment, margin)
     steps = _steps(name, value, indent)
@@ -37,10 +37,10 @@ def assignment(name: str, value: Expression, indent: int, comment: str = "") -> 
 
 def returned(value: Expression, indent: int) -> list[str]:
     """`return value`, by way of a variable if it is too long."""
-    line = f"{' ' * indent}return {flat(value)}"
+    line = f"{' ' * indent}return {one_line(value)}"
     if len(line) <= LINE:
         return [line]
-    return [*assignment("result", value, indent), f"{' ' * indent}return result"]
+    return [*assignment_lines("result", value, indent), f"{' ' * indent}return result"]
 
 
 def call_lines(head: str, arguments: Sequence[str], indent: int, tail: str = "") -> list[str]:
@@ -75,25 +75,25 @@ def _steps(name: str, value: Expression, indent: int) -> list[str]:
     core = _core(value)
     if core is not value:
         rest = _with_core(value, this)
-        return [*assignment(name, core, indent), *assignment(name, rest, indent)]
+        return [*assignment_lines(name, core, indent), *assignment_lines(name, rest, indent)]
     match value:
         case Infix(operator, (first, second)):
             made = Infix(operator, (this, second))
-            return [*assignment(name, first, indent), *assignment(name, made, indent)]
+            return [*assignment_lines(name, first, indent), *assignment_lines(name, made, indent)]
         case Infix(operator, operands):
             head, *others = map(operand_text, operands)
             return _in_brackets(f"{name} = (", [head, *(f"{operator} {each}" for each in others)], indent)
         case Call(function, arguments, keywords):
             lines = [line for each in arguments for line in _argument_lines(each)]
-            lines += [f"{word}={flat(each)}," for word, each in keywords]
+            lines += [f"{word}={one_line(each)}," for word, each in keywords]
             return _in_brackets(f"{name} = {function}(", lines, indent)
-    raise AssertionError(f"cannot be broken: {flat(value)}")
+    raise AssertionError(f"cannot be broken: {one_line(value)}")
 
 
 def _inner(value: Expression) -> Expression | None:
     """What a value is made of, if that is one thing that can be made before it."""
     match value:
-        case Call(_, (first, *_)) | Method(first) | Part(first) | Infix("/", (first, Word())):
+        case Call(_, (first, *_)) | MethodCall(first) | Indexed(first) | Infix("/", (first, Word())):
             return None if isinstance(first, Word | Listing) else first
     return None
 
@@ -113,13 +113,13 @@ def _with_core(value: Expression, core: Expression) -> Expression:
     match value:
         case Call(function, (_, *others), keywords):
             return Call(function, (made, *others), keywords)
-        case Method(_, method, arguments, keywords):
-            return Method(made, method, arguments, keywords)
-        case Part(_, place):
-            return Part(made, place)
+        case MethodCall(_, method, arguments, keywords):
+            return MethodCall(made, method, arguments, keywords)
+        case Indexed(_, place):
+            return Indexed(made, place)
         case Infix(operator, (_, second)):
             return Infix(operator, (made, second))
-    raise AssertionError(f"nothing is inside: {flat(value)}")
+    raise AssertionError(f"nothing is inside: {one_line(value)}")
 
 
 def _in_brackets(head: str, lines: Sequence[str], indent: int) -> list[str]:
@@ -129,5 +129,5 @@ def _in_brackets(head: str, lines: Sequence[str], indent: int) -> list[str]:
 
 def _argument_lines(argument: Expression) -> list[str]:
     if isinstance(argument, Listing):
-        return ["[", *(f"{_STEP}{flat(item)}," for item in argument.items), "],"]
-    return [f"{flat(argument)},"]
+        return ["[", *(f"{_STEP}{one_line(item)}," for item in argument.items), "],"]
+    return [f"{one_line(argument)},"]

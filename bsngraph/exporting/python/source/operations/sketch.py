@@ -10,8 +10,8 @@ from typing import Any
 
 from torch import nn
 
-from bsngraph.exporting.python.source.expressions import Call, Expression, Word
-from bsngraph.exporting.python.source.layers import MadeLayer, made_layer
+from bsngraph.exporting.python.source.operations.layers import MadeLayer, made_layer
+from bsngraph.exporting.python.source.text.expressions import Call, Expression, Word
 from bsngraph.ops import Shape
 from bsngraph.ops.torch_nn.torch_class import TORCH_CLASSES
 

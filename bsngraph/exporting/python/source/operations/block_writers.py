@@ -6,19 +6,19 @@ from dataclasses import replace
 
 from torch import nn
 
-from bsngraph.exporting.python.source.expressions import (
+from bsngraph.exporting.python.source.operations.layers import Layer, LayerArgument, MadeLayer, made_layer
+from bsngraph.exporting.python.source.operations.module_writers import skipped
+from bsngraph.exporting.python.source.operations.sketch import Sketcher, writes
+from bsngraph.exporting.python.source.text.expressions import (
     Call,
     Expression,
     Hole,
+    Indexed,
     Infix,
     Listing,
-    Method,
-    Part,
+    MethodCall,
     Word,
 )
-from bsngraph.exporting.python.source.layers import Layer, LayerArgument, MadeLayer, made_layer
-from bsngraph.exporting.python.source.module_writers import skipped
-from bsngraph.exporting.python.source.sketch import Sketcher, writes
 from bsngraph.ops.modules.block_modules import BasicBlock, BottleneckBlock, MBConv, SqueezeExcite
 from bsngraph.ops.modules.token_modules import Patches, Positions, ResidualModule, SelfAttention
 
@@ -39,12 +39,12 @@ def _residual_block(
 
 @writes(SqueezeExcite)
 def _squeeze_excite(sketcher: Sketcher, module: SqueezeExcite, value: Expression, name: str) -> Expression:
-    seen = Method(value, "mean", (), (("dim", Word("(2, 3)")),))
+    seen = MethodCall(value, "mean", (), (("dim", Word("(2, 3)")),))
     squeezed = sketcher.layer(made_layer(module.squeeze), seen, "squeeze")
     weights = sketcher.step("weights", Call("functional.relu", (squeezed,)))
     excited = sketcher.layer(made_layer(module.excite), weights, "excite")
     weights = sketcher.step("weights", Call("torch.sigmoid", (excited,)))
-    return sketcher.step("y", Infix("*", (value, Part(weights, ":, :, None, None"))))
+    return sketcher.step("y", Infix("*", (value, Indexed(weights, ":, :, None, None"))))
 
 
 @writes(MBConv)
@@ -73,7 +73,7 @@ def _patches(sketcher: Sketcher, module: Patches, value: Expression, name: str) 
     if any(module.padding):
         value = Call("functional.pad", (value, Word(str(module.padding))))
     patches = sketcher.layer(made_layer(module.projection), value, "projection")
-    rows = Method(Method(patches, "flatten", (Word("2"),)), "transpose", (Word("1"), Word("2")))
+    rows = MethodCall(MethodCall(patches, "flatten", (Word("2"),)), "transpose", (Word("1"), Word("2")))
     if isinstance(module.positions, nn.Identity):
         return rows
     return sketcher.run(module.positions, sketcher.step("tokens", rows), "positions")
@@ -87,10 +87,12 @@ def _self_attention(sketcher: Sketcher, module: SelfAttention, value: Expression
     three = replace(width, name="out_features", times=3)
     incoming = replace(incoming, layer=replace(incoming.layer, arguments=(width, three, bias)))
     heads = Listing((Word("3"), Hole("heads", module.heads), Word("-1")), "()")
-    split = Method(sketcher.layer(incoming, value, "incoming"), "unflatten", (Word("2"), heads))
-    split = Method(sketcher.step("split", split), "permute", tuple(Word(str(dim)) for dim in (2, 0, 3, 1, 4)))
+    split = MethodCall(sketcher.layer(incoming, value, "incoming"), "unflatten", (Word("2"), heads))
+    split = MethodCall(
+        sketcher.step("split", split), "permute", tuple(Word(str(dim)) for dim in (2, 0, 3, 1, 4))
+    )
     sketcher.step("queries, keys, values", split)
     parts = (Word("queries"), Word("keys"), Word("values"))
     seen = sketcher.step("seen", Call("functional.scaled_dot_product_attention", parts))
-    joined = Method(Method(seen, "transpose", (Word("1"), Word("2"))), "flatten", (Word("2"),))
+    joined = MethodCall(MethodCall(seen, "transpose", (Word("1"), Word("2"))), "flatten", (Word("2"),))
     return sketcher.layer(made_layer(module.outgoing), joined, "outgoing")

@@ -1,6 +1,6 @@
 """Expressions of the source that is written, as small trees.
 
-`flat(expression)` is its text on one line; `statements.py` breaks what is too long.
+`one_line(expression)` is its text on one line; `statements.py` breaks what is too long.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Method:
+class MethodCall:
     """A call of a method: `value.name(*arguments, **keywords)`."""
 
     value: Expression
@@ -47,7 +47,7 @@ class Method:
 
 
 @dataclass(frozen=True)
-class Part:
+class Indexed:
     """A part of a value: `value[place]`."""
 
     value: Expression
@@ -70,12 +70,12 @@ class Listing:
     brackets: str = "[]"
 
 
-Expression = Word | Hole | Call | Method | Part | Infix | Listing
+Expression = Word | Hole | Call | MethodCall | Indexed | Infix | Listing
 
 _STRENGTH = {">": 0, "<": 0, "+": 1, "-": 1, "*": 2, "/": 2}
 
 
-def flat(expression: Expression) -> str:
+def one_line(expression: Expression) -> str:
     """The expression on one line."""
     match expression:
         case Word(text):
@@ -84,26 +84,26 @@ def flat(expression: Expression) -> str:
             return number_text(value)
         case Call(function, arguments, keywords):
             return f"{function}({', '.join(given_texts(arguments, keywords))})"
-        case Method(value, name, arguments, keywords):
+        case MethodCall(value, name, arguments, keywords):
             return f"{operand_text(value)}.{name}({', '.join(given_texts(arguments, keywords))})"
-        case Part(value, place):
+        case Indexed(value, place):
             return f"{operand_text(value)}[{place}]"
         case Listing(items, brackets):
-            return f"{brackets[0]}{', '.join(map(flat, items))}{brackets[1]}"
+            return f"{brackets[0]}{', '.join(map(one_line, items))}{brackets[1]}"
         case Infix(operator, (first, *others)):
-            begin = flat(first) if _binds(first, operator) else operand_text(first)
+            begin = one_line(first) if _binds(first, operator) else operand_text(first)
             return f" {operator} ".join([begin, *map(operand_text, others)])
     raise AssertionError(f"no expression: {expression}")
 
 
 def given_texts(arguments: tuple[Expression, ...], keywords: tuple[tuple[str, Expression], ...]) -> list[str]:
     """The arguments of a call, each as text."""
-    return [*map(flat, arguments), *(f"{name}={flat(value)}" for name, value in keywords)]
+    return [*map(one_line, arguments), *(f"{name}={one_line(value)}" for name, value in keywords)]
 
 
 def operand_text(expression: Expression) -> str:
     """An operand, in parentheses if it has an operator itself."""
-    return f"({flat(expression)})" if isinstance(expression, Infix) else flat(expression)
+    return f"({one_line(expression)})" if isinstance(expression, Infix) else one_line(expression)
 
 
 def _binds(first: Expression, operator: str) -> bool:
@@ -138,10 +138,10 @@ def substituted(
         case Call(function, arguments, keywords):
             called = functions.get(function, function)
             return Call(called, tuple(map(inside, arguments)), given(keywords))
-        case Method(value, name, arguments, keywords):
-            return Method(inside(value), name, tuple(map(inside, arguments)), given(keywords))
-        case Part(value, place):
-            return Part(inside(value), place)
+        case MethodCall(value, name, arguments, keywords):
+            return MethodCall(inside(value), name, tuple(map(inside, arguments)), given(keywords))
+        case Indexed(value, place):
+            return Indexed(inside(value), place)
         case Listing(items, brackets):
             return Listing(tuple(map(inside, items)), brackets)
         case Infix(operator, operands):
@@ -154,12 +154,12 @@ def holes_of(expression: Expression) -> Iterator[Hole]:
     match expression:
         case Hole():
             yield expression
-        case Call(_, arguments, keywords) | Method(_, _, arguments, keywords):
-            if isinstance(expression, Method):
+        case Call(_, arguments, keywords) | MethodCall(_, _, arguments, keywords):
+            if isinstance(expression, MethodCall):
                 yield from holes_of(expression.value)
             for each in (*arguments, *(value for _, value in keywords)):
                 yield from holes_of(each)
-        case Part(value):
+        case Indexed(value):
             yield from holes_of(value)
         case Listing(items) | Infix(_, items):
             for each in items:

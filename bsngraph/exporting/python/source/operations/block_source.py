@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bsngraph.exporting.python.source.blocks import Block, BlockParameter, is_number
-from bsngraph.exporting.python.source.expressions import Expression, Hole, Infix, Word, holes_of, substituted
-from bsngraph.exporting.python.source.layers import Layer, LayerArgument, constant_text
-from bsngraph.exporting.python.source.statements import assignment, call_lines, returned
+from bsngraph.exporting.python.source.operations.blocks import Block, BlockParameter, is_number
+from bsngraph.exporting.python.source.operations.layers import Layer, LayerArgument, constant_text
+from bsngraph.exporting.python.source.text.expressions import (
+    Expression,
+    Hole,
+    Infix,
+    Word,
+    holes_of,
+    substituted,
+)
+from bsngraph.exporting.python.source.text.statements import assignment_lines, call_lines, returned
 
 _SUMMARIES = {
     "conv": "A convolution and its norm",
@@ -89,7 +96,7 @@ def _holes(block: Block) -> list[Hole]:
 def _forward(block: Block, holes: dict[str, Expression]) -> Iterator[str]:
     sketch = block.sketch
     for name, value in sketch.steps:
-        yield from assignment(name, substituted(value, {}, {}, holes), 8)
+        yield from assignment_lines(name, substituted(value, {}, {}, holes), 8)
     yield from returned(substituted(sketch.result, {}, {}, holes), 8)
 
 

@@ -15,12 +15,12 @@ from torch.fx import Graph, Node, Proxy
 from torch.fx.proxy import GraphAppendingTracer
 from torch.nn import functional
 
-from bsngraph.exporting.python.source.expressions import (
+from bsngraph.exporting.python.source.text.expressions import (
     Call,
     Expression,
     Infix,
     Listing,
-    Method,
+    MethodCall,
     Word,
     number_text,
 )
@@ -80,7 +80,7 @@ def _expression(node: Node, made: dict[Node, Expression]) -> Expression:
     arguments = tuple(map(of, node.args))
     keywords = tuple((name, of(value)) for name, value in node.kwargs.items())
     if node.op == "call_method":
-        return Method(arguments[0], str(node.target), arguments[1:], keywords)
+        return MethodCall(arguments[0], str(node.target), arguments[1:], keywords)
     if node.target in _OPERATORS:
         return _infix(_OPERATORS[node.target], arguments)
     assert callable(node.target), "a traced function calls functions and methods only"

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bsngraph.exporting.python.source.expressions import Expression, Hole, holes_of, substituted
-from bsngraph.exporting.python.source.layers import SIZES, LayerArgument, constant_text
-from bsngraph.exporting.python.source.python_names import PythonNames
-from bsngraph.exporting.python.source.sketch import Sketch
+from bsngraph.exporting.python.source.operations.layers import SIZES, LayerArgument, constant_text
+from bsngraph.exporting.python.source.operations.sketch import Sketch
+from bsngraph.exporting.python.source.text.expressions import Expression, Hole, holes_of, substituted
+from bsngraph.exporting.python.source.text.python_names import PythonNames
 
 _Values = tuple[Any, ...]
 """What one number of a block is in each of its uses."""

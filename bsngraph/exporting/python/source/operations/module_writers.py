@@ -6,15 +6,23 @@ from typing import Any, cast
 
 from torch import nn
 
-from bsngraph.exporting.python.source.expressions import Call, Expression, Hole, Listing, Method, Part, Word
-from bsngraph.exporting.python.source.layers import (
+from bsngraph.exporting.python.source.operations.layers import (
     Layer,
     LayerArgument,
     MadeLayer,
     constant_text,
     made_layer,
 )
-from bsngraph.exporting.python.source.sketch import Sketcher, X, writes
+from bsngraph.exporting.python.source.operations.sketch import Sketcher, X, writes
+from bsngraph.exporting.python.source.text.expressions import (
+    Call,
+    Expression,
+    Hole,
+    Indexed,
+    Listing,
+    MethodCall,
+    Word,
+)
 from bsngraph.ops.modules.image_modules import (
     GlobalPool,
     GroupNorm,
@@ -71,7 +79,7 @@ def _flatten(sketcher: Sketcher, module: nn.Flatten, value: Expression, name: st
     if value == X and len(sketcher.shape) == 1:
         return value  # a vector is flat
     ends = (module.start_dim, module.end_dim) if module.end_dim != -1 else (module.start_dim,)
-    return Method(value, "flatten", tuple(Word(str(end)) for end in ends))
+    return MethodCall(value, "flatten", tuple(Word(str(end)) for end in ends))
 
 
 _POOLS: dict[type[nn.Module], str] = {
@@ -124,7 +132,7 @@ def _norm_of_examples(sketcher: Sketcher, module: Any, value: Expression, name: 
 def skipped(sketcher: Sketcher, module: Shortcut, value: Expression, name: str) -> Expression:
     """Every stride-th pixel, then channels of zeros."""
     if module.stride > 1:
-        value = Part(value, f":, :, ::{module.stride}, ::{module.stride}")
+        value = Indexed(value, f":, :, ::{module.stride}, ::{module.stride}")
     if module.extra:
         around: tuple[Expression, ...] = (*[Word("0")] * 5, Hole("extra", module.extra))
         value = Call("functional.pad", (value, Listing(around, "()")))
@@ -134,4 +142,4 @@ def skipped(sketcher: Sketcher, module: Shortcut, value: Expression, name: str) 
 @writes(GlobalPool)
 def _global_pool(sketcher: Sketcher, module: GlobalPool, value: Expression, name: str) -> Expression:
     dims = Word("1" if len(sketcher.shape) == 2 else "(2, 3)")
-    return Method(value, "mean" if module.kind == "avg" else "amax", (), (("dim", dims),))
+    return MethodCall(value, "mean" if module.kind == "avg" else "amax", (), (("dim", dims),))
