@@ -14,6 +14,7 @@ from bsngraph.data.dataset import Dataset
 from bsngraph.data.reading.images.image_file import Pixels
 from bsngraph.data.reading.images.picture_rule import as_asked
 from bsngraph.data.reading.images.shrinking import shrunk_image
+from bsngraph.data.reading.meant_names import meant_name
 from bsngraph.data.request import Notify, Request, announced, parse_name, silent
 from bsngraph.data.sources import csv_table as csv_file
 from bsngraph.data.sources import digit_scenes as scenes
@@ -198,7 +199,7 @@ def load_data(name: str, *, split_seed: int = 0, skip_bad: bool = False, notify:
             f"{argument}"
         )
     if kind not in DATA_SOURCES:
-        raise InputError(f"there is no data set {kind!r}: {nearest(kind, DATA_SOURCES)}")
+        raise InputError(f"there is no data set {kind!r}: {meant_name(name, DATA_SOURCES)}")
     source = DATA_SOURCES[kind]
     if argument is not None and not source.argument:
         raise InputError(f"data set {kind!r} takes nothing after a colon: write --data {kind}")

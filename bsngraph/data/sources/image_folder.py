@@ -48,6 +48,7 @@ _SPLIT_FOLDERS: dict[Part, tuple[str, ...]] = {
     "test": ("test",),
 }
 _NAMES_FILE = "classes.txt"
+_OR_A_CLASS = "If it is a class, call its folder something else: train, val and test are names of splits"
 
 
 def load_folder(request: Request) -> Dataset:
@@ -68,7 +69,17 @@ def load_folder(request: Request) -> Dataset:
     if "train" not in parts:
         raise InputError(
             f"{shown(root)} has {'/ and '.join(path.name for path in parts.values())}/ but no train/ with "
-            "the images to train on"
+            f"the images to train on. {_OR_A_CLASS}"
+        )
+    bare = [
+        path
+        for path in parts.values()
+        if not sub_folders(path) and any(not entry.name.startswith(".") for entry in path.iterdir())
+    ]
+    if bare:
+        raise InputError(
+            f"{shown(bare[0])}: is taken for the {bare[0].name} split by its name, and holds no class "
+            f"folders: give it a folder for each class. {_OR_A_CLASS}"
         )
     if {"images", "masks"} <= set(sub_folders(parts["train"])):
         return _segmentation(request, parts)
