@@ -73,3 +73,14 @@ class Scheduled(Cost, Protocol):
 
     @property
     def durations(self) -> Costs: ...
+
+    @property
+    def effort(self) -> int:
+        """About how many numbers are gone through for the value of one sample."""
+
+
+def effort_of(cost: Cost, edges: int) -> int:
+    """About how many numbers are gone through for a cost of one sample of a fabric of
+    so many edges.
+    """
+    return cost.effort if isinstance(cost, Scheduled) else edges

@@ -8,7 +8,7 @@ from bsngraph.fabric.decisions import Decisions
 from bsngraph.fabric.formats import draft_file, fabric_from_networkx, read_fabric, write_fabric
 from bsngraph.fabric.live import Booleans, LiveSweep, connected, live_edges
 from bsngraph.fabric.model import Edge, Fabric, Node
-from bsngraph.fabric.neighbours import every_choice, neighbouring_choices
+from bsngraph.fabric.neighbours import every_choice, few_neighbours, neighbouring_choices
 from bsngraph.fabric.writing.fabric_to_pydot import to_pydot
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "draft_file",
     "every_choice",
     "fabric_from_networkx",
+    "few_neighbours",
     "live_edges",
     "neighbouring_choices",
     "prune_fabric",

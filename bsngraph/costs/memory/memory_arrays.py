@@ -12,7 +12,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from bsngraph.costs.memory.merge_memory import merge_memory
+from bsngraph.costs.memory.merge_memory import MOST_COUNTED, merge_memory
 from bsngraph.fabric import Booleans, Fabric
 from bsngraph.fabric.words.natural_order import natural_key
 from bsngraph.ops import Shape
@@ -28,12 +28,13 @@ _FLOAT32 = 4
 class MemoryArrays:
     """A fabric as arrays.
 
-    There is one more edge at the end. It is never live and fills up the rows of
-    `incoming` (nodes, most edges).
+    `in_edges[in_starts[n]:in_starts[n + 1]]` lead into node n. There is one more edge
+    at the end, also of `in_edges`. It is never live, and fills up rows of edges.
     """
 
     names: Integers  # (nodes,): each node's rank by name
-    incoming: Integers
+    in_edges: Integers  # (edges + 1,)
+    in_starts: Integers  # (nodes + 1,)
     out_edges: Integers
     out_nodes: Integers
     out_starts: Integers
@@ -47,8 +48,10 @@ class MemoryArrays:
     is_target: Booleans
     has_slots: Booleans
     is_active: Booleans
-    merging: Integers  # (nodes, most edges + 1): bytes alive while so many inputs are merged
-    merged: Integers  # (nodes, most edges + 1): bytes of the value made of them
+    # (nodes, MOST_COUNTED + 1): bytes alive while so many inputs are merged
+    merging: Integers
+    merging_more: Integers  # (nodes,): bytes that each further input adds to these
+    merged: Integers  # (nodes, MOST_COUNTED + 1): bytes of the value made of them
 
 
 def memory_arrays(profile: FabricProfile) -> MemoryArrays:
@@ -59,10 +62,12 @@ def memory_arrays(profile: FabricProfile) -> MemoryArrays:
     by_name = sorted(range(len(nodes)), key=lambda node: natural_key(nodes[node].name))
     out_edges = np.argsort(tails, kind="stable")
     out_nodes, out_starts = np.unique(tails[out_edges], return_index=True)
+    in_edges = np.argsort(heads, kind="stable")
     merging, merged = _merge_bytes(profile)
     return MemoryArrays(
         names=np.argsort(by_name),
-        incoming=_padded(fabric),
+        in_edges=np.append(in_edges, len(in_edges)),
+        in_starts=np.searchsorted(heads[in_edges], np.arange(len(nodes) + 1)),
         out_edges=out_edges,
         out_nodes=out_nodes,
         out_starts=out_starts,
@@ -77,6 +82,7 @@ def memory_arrays(profile: FabricProfile) -> MemoryArrays:
         has_slots=np.array([MERGES[node.merge].slots for node in nodes]),
         is_active=np.array([node.activation != NO_ACTIVATION for node in nodes]),
         merging=merging,
+        merging_more=merging[:, -1] - merging[:, -2],
         merged=merged,
     )
 
@@ -84,27 +90,20 @@ def memory_arrays(profile: FabricProfile) -> MemoryArrays:
 def _merge_bytes(profile: FabricProfile) -> tuple[Integers, Integers]:
     """What each node's merge allocates for each number of inputs, and what it makes.
 
-    Both are (nodes, most edges + 1). A concatenation is one new tensor; the zeros of
+    Both are (nodes, MOST_COUNTED + 1). A concatenation is one new tensor; the zeros of
     its empty slots depend on the sample.
     """
-    incoming = profile.fabric.incoming
-    merging = np.zeros((len(incoming), max(map(len, incoming)) + 1), dtype=np.int64)
+    fabric = profile.fabric
+    merging = np.zeros((len(fabric.nodes), MOST_COUNTED + 1), dtype=np.int64)
     merged = np.zeros_like(merging)
-    for index, (node, shape) in enumerate(zip(profile.fabric.nodes, profile.node_shapes, strict=True)):
+    for index, (node, shape) in enumerate(zip(fabric.nodes, profile.node_shapes, strict=True)):
         merge = MERGES[node.merge]
-        for count in range(1, len(incoming[index]) + 1):
+        for count in range(1, min(len(fabric.incoming[index]), MOST_COUNTED) + 1):
             whole = (_bytes_of(shape), _bytes_of(shape))
             merging[index, count], merged[index, count] = (
                 whole if merge.slots else merge_memory(merge, shape, count)
             )
     return merging, merged
-
-
-def _padded(fabric: Fabric) -> Integers:
-    incoming = np.full((len(fabric.nodes), max(map(len, fabric.incoming))), len(fabric.edges), dtype=np.int64)
-    for row, edges in zip(incoming, fabric.incoming, strict=True):
-        row[: len(edges)] = edges
-    return incoming
 
 
 def _those(fabric: Fabric, nodes: tuple[int, ...]) -> Booleans:

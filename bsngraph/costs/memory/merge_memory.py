@@ -12,24 +12,16 @@ from bsngraph.ops import Shape
 from bsngraph.ops.merges import Merge, MergePart, Place
 
 # So many inputs are counted; each further one adds what the last of these did.
-_COUNTED = 8
+MOST_COUNTED = 8
 
 
+@lru_cache(maxsize=4096)
 def merge_memory(merge: Merge, shape: Shape, count: int) -> tuple[int, int]:
     """The peak while `count` inputs of `shape` are merged, and the bytes of the result.
 
     Both are of one float32 example. The peak counts tensors alive at once, beside the
     inputs. Both numbers are 0 where the result is an input itself.
     """
-    peak, made = _counted(merge, shape, min(count, _COUNTED))
-    if count > _COUNTED:
-        before, _ = _counted(merge, shape, _COUNTED - 1)
-        peak += (peak - before) * (count - _COUNTED)
-    return peak, made
-
-
-@lru_cache(maxsize=4096)
-def _counted(merge: Merge, shape: Shape, count: int) -> tuple[int, int]:
     import torch
 
     from bsngraph.ops.counting.allocations import measuring

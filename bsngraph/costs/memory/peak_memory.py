@@ -20,6 +20,7 @@ from bsngraph.fabric import Booleans
 from bsngraph.profile import FabricProfile
 
 _AT_ONCE = 1024
+_MOST_VALUES = 2**22  # evaluated at once, samples times nodes or edges, so that memory stays bounded
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,9 +68,11 @@ class PeakMemory:
 
         `live` are live edges (batch, edges) Boolean.
         """
+        fabric = self.profile.fabric
+        rows = max(1, min(_AT_ONCE, _MOST_VALUES // (len(fabric.nodes) + len(fabric.edges))))
         chunks = [
-            RunningMemory(self._arrays, live[start : start + _AT_ONCE]).run()
-            for start in range(0, len(live), _AT_ONCE)
+            RunningMemory(self._arrays, live[start : start + rows]).run()
+            for start in range(0, len(live), rows)
         ]
         return np.concatenate(chunks).astype(np.float64) if chunks else np.zeros(0)
 

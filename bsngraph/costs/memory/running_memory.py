@@ -8,9 +8,12 @@ sample. There is a Python loop over nodes, never over samples or edges.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from bsngraph.costs.memory.memory_arrays import Integers, MemoryArrays
+from bsngraph.costs.memory.merge_memory import MOST_COUNTED
 from bsngraph.fabric import Booleans
 
 
@@ -31,6 +34,7 @@ class RunningMemory:
         self.owner = np.zeros(shape, dtype=np.int64)
         self.users = np.zeros(shape, dtype=np.int64)  # values that lie in a node's memory
         self.memory = np.zeros(shape, dtype=np.int64)
+        self.viewed = np.zeros(shape, dtype=np.bool_)  # all False between two merges
         self.held = np.zeros(len(live), dtype=np.int64)
         self.peak = np.zeros(len(live), dtype=np.int64)
 
@@ -66,7 +70,7 @@ class RunningMemory:
 
         Both arrays are (batch, most edges); live edges come first in each row.
         """
-        edges = self.arrays.incoming[nodes]
+        edges = _incoming(self.arrays, nodes)
         alive = self.live[self.rows[:, None], edges]
         dead_last = np.where(
             alive, self.position[self.rows[:, None], self.arrays.tails[edges]], len(self.arrays.sizes)
@@ -92,8 +96,10 @@ class RunningMemory:
     ) -> None:
         arrays, size = self.arrays, self.arrays.sizes[nodes]
         gaps = size - np.where(alive, arrays.part_sizes[edges], 0).sum(axis=1)
-        active, merged = arrays.is_active[nodes], arrays.merged[nodes, count]
-        merging = arrays.merging[nodes, count] + np.where(arrays.has_slots[nodes], gaps, 0)
+        counted = np.minimum(count, MOST_COUNTED)
+        active, merged = arrays.is_active[nodes], arrays.merged[nodes, counted]
+        merging = arrays.merging[nodes, counted] + (count - counted) * arrays.merging_more[nodes]
+        merging += np.where(arrays.has_slots[nodes], gaps, 0)
         activating = np.where(active, merged + size, 0)
         some = count > 0
         self.peak = np.where(
@@ -124,12 +130,13 @@ class RunningMemory:
 
         It cannot where an edge gives a view of it: then it is a part of the merge.
         """
-        views = alive & (self.arrays.results[edges] == 0)
+        rows, columns = np.nonzero(alive & (self.arrays.results[edges] == 0))
         sources = self.arrays.tails[edges]
-        held: Booleans = np.zeros_like(views)
-        for column in np.flatnonzero(views.any(axis=0)):
-            held |= views[:, column : column + 1] & (sources == sources[:, column : column + 1])
-        return np.logical_not(held)
+        viewed = rows, sources[rows, columns]
+        self.viewed[viewed] = True
+        free: Booleans = ~self.viewed[self.rows[:, None], sources]
+        self.viewed[viewed] = False
+        return free
 
     def _free(self, edges: Integers, done: Booleans) -> None:
         """Free the values that these edges (batch, …) run on, where they are `done`."""
@@ -154,13 +161,24 @@ def running_order(arrays: MemoryArrays, live: Booleans) -> tuple[Integers, Integ
 
     Both are (batch, nodes). Nodes run by their level over live edges, then by name.
     """
-    columns = np.append(live.T, np.zeros((1, len(live)), dtype=np.bool_), axis=0)
+    columns = live.T
     levels = np.zeros((len(arrays.sizes), len(live)), dtype=np.int64)
-    for node, incoming in enumerate(
-        arrays.incoming
-    ):  # the last edge, which fills up `incoming`, is never live
-        levels[node] = np.where(columns[incoming], levels[arrays.tails[incoming]] + 1, 0).max(axis=0)
+    for node, (start, end) in enumerate(pairwise(arrays.in_starts.tolist())):
+        if end > start:
+            edges = arrays.in_edges[start:end]
+            levels[node] = np.where(columns[edges], levels[arrays.tails[edges]] + 1, 0).max(axis=0)
     order = np.argsort(levels.T * len(arrays.sizes) + arrays.names, axis=1)
     position = np.empty_like(order)
     np.put_along_axis(position, order, np.arange(order.shape[1])[None, :], axis=1)
     return position, order
+
+
+def _incoming(arrays: MemoryArrays, nodes: Integers) -> Integers:
+    """The edges into each of these nodes, filled up with the last edge.
+
+    It is (nodes, most edges of any of them).
+    """
+    starts, ends = arrays.in_starts[nodes], arrays.in_starts[nodes + 1]
+    places = starts[:, None] + np.arange(int((ends - starts).max(initial=0)))
+    edges: Integers = arrays.in_edges[np.where(places < ends[:, None], places, -1)]
+    return edges

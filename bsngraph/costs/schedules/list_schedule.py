@@ -6,11 +6,13 @@ when and where. Of the edges that could start, the one with the longest remainin
 over live edges goes first, ties by name (Graham 1969, "Bounds on multiprocessing timing
 anomalies"; with transfers it is the rule ETF of Hwang et al. 1989, "Scheduling
 precedence graphs in systems with interprocessor communication times"). There is a
-Python loop over steps or over the edges of one sample, never over samples.
+Python loop over steps or over the edges of one sample, and over samples only where each
+has very many edges.
 """
 
 from __future__ import annotations
 
+import heapq
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +24,10 @@ from bsngraph.fabric.words.natural_order import edges_by_name
 
 Times = NDArray[np.float64]
 _Indices = NDArray[np.intp]
+
+# So many edges are scheduled sample by sample. With fewer, 16 bits hold a path, and are
+# sorted fastest.
+LONG = 2**15
 
 
 @dataclass(frozen=True)
@@ -85,10 +91,9 @@ def count_steps(graph: Graph, live: Booleans, works: Booleans, cores: int) -> Ti
 
     An edge of `works` (edges,) takes one step, any other none.
     """
-    small = len(works) < 2**15  # 16 bits are sorted fastest
-    queue = _Queue(
-        graph, live, works, remaining_paths(graph, live, works.astype(np.int16 if small else np.int32))
-    )
+    if len(works) >= LONG:
+        return np.array([count_long_steps(graph, row, works, cores) for row in live], dtype=np.float64)
+    queue = _Queue(graph, live, works, remaining_paths(graph, live, works.astype(np.int16)))
     width = int(queue.jobs.max(initial=0))
     waiting = np.zeros((len(live), width), dtype=np.bool_)  # by rank
     places = np.zeros((len(live), width), dtype=np.int32)
@@ -102,6 +107,41 @@ def count_steps(graph: Graph, live: Booleans, works: Booleans, cores: int) -> Ti
         steps[rows] = step
         waiting[queue.end(rows, queue.edges[rows, ranks])] = True
     return steps
+
+
+def count_long_steps(graph: Graph, live: Booleans, works: Booleans, cores: int) -> int:
+    """The same for one sample (edges,), in a time that grows with its edges alone and
+    not with their square.
+    """
+    paths = remaining_paths(graph, live[None], works.astype(np.int32))
+    queue = _Queue(graph, live[None], works, paths)
+    edges, ranks, missing = queue.edges[0].tolist(), queue.ranks[0].tolist(), queue.missing.tolist()
+    heads, out_edges, out_starts = (
+        array.tolist() for array in (graph.sweep.heads, graph.out_edges, graph.out_starts)
+    )
+    is_live, takes_step = live.tolist(), works.tolist()
+    waiting: list[int] = []  # ranks
+    nodes = graph.sweep.forward.begin.tolist()  # complete, and not seen yet
+    steps = 0
+    while True:
+        while nodes:
+            node = nodes.pop()
+            for edge in out_edges[out_starts[node] : out_starts[node + 1]]:
+                if is_live[edge] and takes_step[edge]:
+                    heapq.heappush(waiting, ranks[edge])
+                elif is_live[edge]:
+                    nodes += _reached(edge, heads, missing)
+        if not waiting:
+            return steps
+        steps += 1
+        for rank in [heapq.heappop(waiting) for _ in range(min(cores, len(waiting)))]:
+            nodes += _reached(edges[rank], heads, missing)
+
+
+def _reached(edge: int, heads: list[int], missing: list[int]) -> list[int]:
+    """Note that an edge has ended: the node that it was the last to be missing at."""
+    missing[heads[edge]] -= 1
+    return [] if missing[heads[edge]] else [heads[edge]]
 
 
 def run_list(graph: Graph, live: Booleans, durations: Times, cores: int, transfers: Times) -> ListSchedule:

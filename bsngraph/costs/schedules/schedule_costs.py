@@ -7,6 +7,7 @@ live edges (batch, edges) is (batch,), and the schedule behind one of its values
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from functools import cached_property
 import numpy as np
 
 from bsngraph.costs.cost import Costs
-from bsngraph.costs.schedules.list_schedule import Graph, Times, count_steps, graph_of, run_list
+from bsngraph.costs.schedules.list_schedule import LONG, Graph, Times, count_steps, graph_of, run_list
 from bsngraph.costs.schedules.scheduled_edge import ScheduledEdge
 from bsngraph.errors import InputError
 from bsngraph.fabric import Booleans, Fabric
@@ -23,6 +24,9 @@ from bsngraph.fabric import Booleans, Fabric
 MOST_CORES = 1024
 _CORES = re.compile(r"[1-9][0-9]{0,3}")
 _MOST_ROWS, _MOST_VALUES = 1024, 2**23  # evaluated at once, so that memory stays bounded
+# How many numbers one makespan may go through; so many of these take the time of one
+# number that is looked at alone.
+_MOST_EFFORT, _ABREAST = 2**25, 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +64,12 @@ class Steps:
     def durations(self) -> Costs:
         """Steps of each edge: (edges,), 1 or 0."""
         return (self.macs > 0).astype(np.float64)
+
+    @cached_property
+    def effort(self) -> int:
+        """About how many numbers are gone through for the value of one sample."""
+        edges = len(self.durations)
+        return edges if edges >= LONG else _effort(self.durations)
 
     @cached_property
     def total(self) -> float:
@@ -104,7 +114,7 @@ class Makespan:
 
     Raises:
         InputError: `cores` is not 1 to `MOST_CORES`; durations or transfers are
-            negative, NaN or infinite.
+            negative, NaN or infinite; there are too many edges to schedule.
     """
 
     fabric: Fabric
@@ -117,6 +127,13 @@ class Makespan:
         cores_of(self.name)
         _check_times(self.fabric, self.name, "duration", self.durations)
         _check_times(self.fabric, self.name, "transfer time", self._transfers)
+        if self.effort > _MOST_EFFORT:
+            most = math.isqrt(_MOST_EFFORT * _ABREAST // self._lanes) // 100 * 100
+            cores = f" on {self._lanes:,} cores with transfers" if self._lanes > 1 else ""
+            raise InputError(
+                f"cost {self.name!r}: {np.count_nonzero(self.durations):,} edges take time, and at most "
+                f"{most:,} can be scheduled{cores}: ask for fewer cores, or take a smaller fabric"
+            )
 
     @property
     def name(self) -> str:
@@ -143,8 +160,24 @@ class Makespan:
         return graph_of(self.fabric)
 
     @cached_property
+    def effort(self) -> int:
+        """About how many numbers are gone through for the value of one sample."""
+        return _effort(self.durations, self._lanes)
+
+    @cached_property
+    def _lanes(self) -> int:
+        """The cores whose inputs are told apart, which transfers ask for."""
+        return min(self.cores, max(len(self.durations), 1)) if self._transfers.any() else 1
+
+    @cached_property
     def _transfers(self) -> Costs:
         return np.broadcast_to(np.asarray(self.transfer, dtype=np.float64), len(self.fabric.edges))
+
+
+def _effort(durations: Costs, lanes: int = 1) -> int:
+    """Each start looks at all jobs on all lanes, and many numbers at once."""
+    jobs = int(np.count_nonzero(durations))
+    return len(durations) + jobs * jobs * lanes // _ABREAST
 
 
 def schedule_of(cost: Steps | Makespan, live: Booleans) -> tuple[ScheduledEdge, ...]:

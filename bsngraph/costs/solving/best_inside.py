@@ -11,37 +11,37 @@ from __future__ import annotations
 
 import itertools
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from bsngraph.costs.budgets import Budget, Budgets
-from bsngraph.costs.cost import AdditiveCost, Costs, Scheduled
+from bsngraph.costs.cost import AdditiveCost, Costs, Scheduled, effort_of
 from bsngraph.costs.solving.cheapest import cheap_starts
 from bsngraph.costs.solving.program import Limit, NoAnswerError, PathLimit, solve_choice
-from bsngraph.costs.solving.walk import MOST_ENUMERATED, least
+from bsngraph.costs.solving.walk import MOST_ENUMERATED, all_choices, least
 from bsngraph.fabric import (
     Architecture,
     Booleans,
     Fabric,
     architecture_of,
     connected,
-    every_choice,
     live_edges,
 )
 
 # How often the program is asked again for a choice without what it had found before,
 # when that was over a cost that it cannot see.
 _ROUNDS = 6
-# How long it may think each time, before walking goes on without it.
-_SECONDS = 8.0
+# How long it may think each time, and in all, before walking goes on without it.
+_SECONDS, _SECONDS_IN_ALL = 8.0, 60.0
 
 
 @dataclass(frozen=True)
 class Inside:
-    """The best choice inside the budgets. Without one, `proved` says that there is
-    none, and not only none found.
+    """The best choice inside the budgets, and whether it is proved that there is no
+    better one: without an architecture, that there is none at all.
     """
 
     architecture: Architecture | None
@@ -58,7 +58,7 @@ def closest(fabric: Fabric, budgets: Budgets, start: Architecture) -> Architectu
 
     kept = fabric.decisions.completed(start.mask)
     assert kept is not None, "an architecture is the live part of a legitimate choice"
-    found = least(fabric, score, [kept])
+    found = least(fabric, score, [kept], effort=_effort(fabric, budgets))
     return start if found is None or math.isinf(found.score) else Architecture.of_mask(found.live)
 
 
@@ -78,12 +78,13 @@ def inside_budgets(
     budgets = budgets.hard
     unseen = Budgets(tuple(budget for budget in budgets if not isinstance(budget.cost, AdditiveCost)))
     if unseen.each:
-        every = every_choice(fabric, MOST_ENUMERATED)
+        every = all_choices(fabric, MOST_ENUMERATED, _effort(fabric, budgets))
         if every is not None:
             return _best_of(fabric, every, budgets, kept_weight, live_weight)
     limits = [limit for budget in budgets for limit in _limits(budget)]
     guessed = 0
-    while True:
+    until = time.perf_counter() + _SECONDS_IN_ALL
+    while time.perf_counter() < until:
         try:
             choice = solve_choice(fabric, kept_weight, live_weight, limits, seconds=_SECONDS)
         except NoAnswerError:
@@ -92,7 +93,7 @@ def inside_budgets(
             return Inside(None, proved=not guessed)
         found = architecture_of(fabric, choice.kept)
         if budgets.met_by(found.mask):
-            return Inside(found, proved=True)
+            return Inside(found, proved=choice.proved and not guessed)
         if unseen.met_by(found.mask):
             # HiGHS may exceed a limit by its tolerance. What holds these live edges is
             # over it too, so not all of them may be live.
@@ -102,6 +103,13 @@ def inside_budgets(
             limits.append(Limit(found.mask.astype(np.float64), len(found.live) - 1))
         else:
             return _walk_inside(fabric, budgets, [choice.kept])
+    return _walk_inside(fabric, budgets, [])
+
+
+def _effort(fabric: Fabric, budgets: Budgets) -> int:
+    """About how many numbers are gone through for every budget of one sample."""
+    edges = len(fabric.edges)
+    return edges + sum(effort_of(budget.cost, edges) for budget in budgets)
 
 
 def _limits(budget: Budget) -> list[Limit | PathLimit]:
@@ -142,7 +150,8 @@ def _walk_inside(fabric: Fabric, budgets: Budgets, starts: Sequence[Booleans]) -
         return total
 
     cheap = (start for budget in budgets for start in cheap_starts(fabric, budget.cost))
-    found = least(fabric, over, itertools.chain(starts, cheap), enough=0.0)
+    every = itertools.chain(starts, cheap)
+    found = least(fabric, over, every, effort=_effort(fabric, budgets), enough=0.0)
     if found is None or found.score > 0:
         return Inside(None, proved=False)
     kept = fabric.decisions.completed(found.live)

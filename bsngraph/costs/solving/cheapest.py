@@ -2,24 +2,36 @@
 
 For a sum over live edges a shortest path is the answer where it can be kept and nothing
 else is live then: every sub-network holds a path. Where fixed or tied edges come along,
-or several targets must be connected, an integer program answers (program.py). Other
-costs are searched (walk.py); a schedule is proved the shortest where it is as short as
-its longest path or its work alone would let it be.
+or several targets must be connected, an integer program answers (program.py), and
+sub-networks that it cannot tell apart are compared without rounding. Other costs are
+searched (walk.py); a schedule is proved the shortest where it is as short as its
+longest path or its work alone would let it be.
 """
 
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bsngraph.costs.cost import AdditiveCost, Cost, Costs, Scheduled
-from bsngraph.costs.solving.program import solve_choice
+from bsngraph.costs.cost import AdditiveCost, Cost, Costs, Scheduled, effort_of
+from bsngraph.costs.solving.exact import certain_step, exact_sum, exact_weights, same_but_for_scale
+from bsngraph.costs.solving.lightest_paths import lightest_distance, lightest_paths
+from bsngraph.costs.solving.program import TIME_LIMIT_S, Limit, NoAnswerError, solve_choice
 from bsngraph.costs.solving.walk import least
-from bsngraph.errors import InfeasibleBudgetError
+from bsngraph.errors import BsngraphError, InfeasibleBudgetError
 from bsngraph.fabric import Architecture, Booleans, Fabric, architecture_of
+
+# The integer program is not trusted to tell sums apart that differ by less than this
+# share of the largest weight. It is asked so often for another that is as cheap.
+_BLUR, _ASKED = 1e-9, 8
+_LEAST_SECONDS = 1.0
+_NO_SUB_NETWORK = (
+    "no choice of edges connects every target: the file's gates and choices exclude each other's paths"
+)
 
 
 @dataclass(frozen=True)
@@ -33,93 +45,169 @@ class Cheapest:
     proved: bool
 
 
-def cheapest(fabric: Fabric, cost: Cost) -> Cheapest:
+def cheapest(fabric: Fabric, cost: Cost, *, until: float | None = None) -> Cheapest:
     """The sub-network that connects every target at the least cost, fixed edges charged
     where live.
 
+    Integer programs end at the time `until` (of `time.perf_counter`), or after
+    `TIME_LIMIT_S`.
+
     Raises:
         InfeasibleBudgetError: gates and choices leave no sub-network that connects
             every target.
+        NoAnswerError: it was not found whether they leave one.
     """
-    return _cheapest_sum(fabric, cost) if isinstance(cost, AdditiveCost) else _cheapest_found(fabric, cost)
+    until = time.perf_counter() + TIME_LIMIT_S if until is None else until
+    if isinstance(cost, AdditiveCost):
+        return _cheapest_sum(fabric, cost, until)
+    return _cheapest_found(fabric, cost, until)
 
 
 def cheapest_each(fabric: Fabric, costs: Sequence[Cost]) -> dict[str, Cheapest]:
-    """The cheapest sub-network by each cost; costs that are multiples of each other
-    (MACs and FLOPs) are solved once.
+    """The cheapest sub-network by each cost; costs that are the same but for a power of
+    2 (MACs and FLOPs) are solved once. All integer programs together take
+    `TIME_LIMIT_S`, or little more.
 
     Raises:
         InfeasibleBudgetError: gates and choices leave no sub-network that connects
             every target.
+        NoAnswerError: it was not found whether they leave one.
     """
+    until = time.perf_counter() + TIME_LIMIT_S
     solved: dict[bytes, Cheapest] = {}
     found = {}
     for cost in costs:
         if not isinstance(cost, AdditiveCost):
-            found[cost.name] = cheapest(fabric, cost)
+            found[cost.name] = cheapest(fabric, cost, until=until)
             continue
-        shape = (cost.per_edge / (cost.per_edge.max(initial=0.0) or 1.0)).round(12).tobytes()
+        shape = same_but_for_scale(cost.per_edge)
         if shape not in solved:
-            solved[shape] = cheapest(fabric, cost)
+            solved[shape] = cheapest(fabric, cost, until=until)
         one = solved[shape]
         found[cost.name] = replace(one, value=float(cost.of(one.architecture.mask[None])[0]))
     return found
 
 
-def cheap_starts(fabric: Fabric, cost: Cost) -> list[Booleans]:
+def cheap_starts(fabric: Fabric, cost: Cost, until: float | None = None) -> list[Booleans]:
     """Choices (edges,) to walk from when looking for the least of a cost: the fewest
     edges, and what a schedule's path and work ask for.
     """
+    until = time.perf_counter() + TIME_LIMIT_S if until is None else until
     edges = np.ones(len(fabric.edges))
     weights = [cost.durations + 1e-6 * edges, edges] if isinstance(cost, Scheduled) else [edges]
     starts = [
-        _completed(fabric, _cheapest_sum(fabric, AdditiveCost("", "", weight)).architecture)
+        _completed(fabric, _cheapest_sum(fabric, AdditiveCost("", "", weight), until, asked=1).architecture)
         for weight in weights
     ]
-    path = _shortest_path(fabric, weights[0])
+    path = _only_path(fabric, weights[0])
     completed = None if path is None else fabric.decisions.completed(path)
     return starts if completed is None else [completed, *starts]
 
 
-def _cheapest_found(fabric: Fabric, cost: Cost) -> Cheapest:
-    bound = _least_possible(fabric, cost)
-    found = least(fabric, cost.of, cheap_starts(fabric, cost), enough=bound)
+# --- costs that are no sums
+
+
+def _cheapest_found(fabric: Fabric, cost: Cost, until: float) -> Cheapest:
+    bound = _least_possible(fabric, cost, until)
+    effort = effort_of(cost, len(fabric.edges))
+    found = least(fabric, cost.of, cheap_starts(fabric, cost, until), effort=effort, enough=bound)
     if found is None:
         raise InfeasibleBudgetError(_NO_SUB_NETWORK)
-    architecture = Architecture.of_mask(found.live)
-    return Cheapest(architecture, found.score, found.proved or found.score <= bound * (1 + 1e-12))
+    return Cheapest(Architecture.of_mask(found.live), found.score, found.proved or found.score <= bound)
 
 
-def _least_possible(fabric: Fabric, cost: Cost) -> float:
+def _least_possible(fabric: Fabric, cost: Cost, until: float) -> float:
     """A value that no sub-network is below: the shortest path to the furthest target,
     and the least work, shared by all cores.
+
+    A schedule adds durations up along its paths as it is done here, and rounding keeps
+    their order; so no computed schedule is below the computed path.
     """
     if not isinstance(cost, Scheduled):
         return -math.inf
-    distances, _ = _distances(fabric, cost.durations)
-    path = max(distances[target] for target in fabric.target_indices)
-    work = _cheapest_sum(fabric, AdditiveCost("", "", cost.durations)).value / cost.cores
-    whole = bool((cost.durations == cost.durations.round()).all())  # steps are whole
-    return max(path, math.ceil(work - 1e-9) if whole else work)
+    path = lightest_distance(fabric, cost.durations)
+    least_work = _cheapest_sum(fabric, AdditiveCost("", "", cost.durations), until)
+    if not least_work.proved:
+        return path
+    work = least_work.value / cost.cores
+    if (cost.durations == cost.durations.round()).all():
+        return max(path, math.ceil(work - 1e-9))  # steps are whole
+    rounding = 2.0**-52 * (len(fabric.edges) + 2)
+    return max(path, work * (1 - rounding))
 
 
-_NO_SUB_NETWORK = (
-    "no choice of edges connects every target: the file's gates and choices exclude each other's paths"
-)
+# --- sums
 
 
-def _cheapest_sum(fabric: Fabric, cost: AdditiveCost) -> Cheapest:
-    path = _shortest_path(fabric, cost.per_edge)
+def _cheapest_sum(fabric: Fabric, cost: AdditiveCost, until: float, asked: int = _ASKED) -> Cheapest:
+    path = _only_path(fabric, cost.per_edge)
     kept = None if path is None else fabric.decisions.completed(path)
     if path is not None and kept is not None:
         found = architecture_of(fabric, kept)
         if np.array_equal(found.mask, path):
             return Cheapest(found, float(cost.of(path[None])[0]), proved=True)
-    choice = solve_choice(fabric, np.zeros(len(fabric.edges)), cost.per_edge)
-    if choice is None:  # without ties every valid fabric connects its targets
-        raise InfeasibleBudgetError(_NO_SUB_NETWORK)
-    found = architecture_of(fabric, choice.kept)
-    return Cheapest(found, float(cost.of(found.mask[None])[0]), choice.proved)
+    try:
+        found, proved = _solved(fabric, cost.per_edge, until, asked)
+    except NoAnswerError:
+        some = _some_sub_network(fabric, cost.per_edge)
+        if some is None:
+            raise
+        found, proved = some, False
+    return Cheapest(found, float(cost.of(found.mask[None])[0]), proved)
+
+
+def _solved(fabric: Fabric, weights: Costs, until: float, asked: int) -> tuple[Architecture, bool]:
+    """The answer of integer programs, and whether it is proved.
+
+    The program sees sums through a blur. What it finds is proved where no two sums are
+    as close as that. Otherwise it is asked for others, without all that hold what it
+    has found and cost as much at least, until the next one is clearly dearer.
+    """
+    exact = exact_weights(weights)
+    blur = int(_BLUR * max(exact))
+    best: Architecture | None = None
+    others: list[Limit] = []
+    for _ in range(asked):
+        seconds = max(until - time.perf_counter(), _LEAST_SECONDS)
+        try:
+            choice = solve_choice(fabric, np.zeros(len(weights)), weights, others, seconds=seconds)
+        except NoAnswerError:
+            if best is None:
+                raise
+            return best, False
+        if choice is None:
+            if best is None:  # without ties every valid fabric connects its targets
+                raise InfeasibleBudgetError(_NO_SUB_NETWORK)
+            return best, True
+        found = architecture_of(fabric, choice.kept)
+        dearer = 0 if best is None else exact_sum(exact, found.live) - exact_sum(exact, best.live)
+        if best is None or dearer < 0:
+            best = found
+        if not choice.proved:
+            return best, False
+        if dearer > blur or certain_step(exact) > blur:
+            return best, True
+        others.append(Limit(found.mask.astype(np.float64), len(found.live) - 1))
+    assert best is not None
+    return best, False
+
+
+def _some_sub_network(fabric: Fabric, weights: Costs) -> Architecture | None:
+    """The lightest paths to all targets with what must come along, or else everything
+    that may be kept beside the first option of every choice; None where neither
+    connects every target.
+    """
+    decisions = fabric.decisions
+    wanted = np.zeros(len(decisions.edges_of), dtype=np.bool_)
+    wanted[list(decisions.free)] = True
+    for edges in (lightest_paths(fabric, exact_weights(weights)), decisions.kept(wanted) & ~fabric.fixed):
+        kept = decisions.completed(edges)
+        if kept is not None:
+            try:
+                return architecture_of(fabric, kept)
+            except BsngraphError:
+                continue
+    return None
 
 
 def _completed(fabric: Fabric, architecture: Architecture) -> Booleans:
@@ -128,32 +216,10 @@ def _completed(fabric: Fabric, architecture: Architecture) -> Booleans:
     return kept
 
 
-def _distances(fabric: Fabric, weights: Costs) -> tuple[list[float], list[int | None]]:
-    """The weight of the lightest path from a source to each node, and the edge by which
-    it arrives.
-    """
-    distance = [math.inf] * len(fabric.nodes)
-    best: list[int | None] = [None] * len(fabric.nodes)
-    for source in fabric.source_indices:
-        distance[source] = 0.0
-    for node in range(len(fabric.nodes)):
-        for edge in fabric.incoming[node]:
-            through = distance[fabric.endpoints[edge][0]] + float(weights[edge])
-            if through < distance[node]:
-                distance[node], best[node] = through, edge
-    return distance, best
-
-
-def _shortest_path(fabric: Fabric, weights: Costs) -> Booleans | None:
+def _only_path(fabric: Fabric, weights: Costs) -> Booleans | None:
     """The edges (edges,) of the cheapest source-target path; None where there are
     several sources or targets.
     """
     if len(fabric.sources) != 1 or len(fabric.targets) != 1:
         return None
-    _, best = _distances(fabric, weights)
-    path = np.zeros(len(fabric.edges), dtype=np.bool_)
-    at: int | None = best[fabric.target_indices[0]]
-    while at is not None:
-        path[at] = True
-        at = best[fabric.endpoints[at][0]]
-    return path
+    return lightest_paths(fabric, exact_weights(weights))

@@ -74,8 +74,9 @@ def _impossible_together(fabric: Fabric, budgets: Budgets) -> str:
             else text
         )
     value = float(first.cost.of(best.architecture.mask[None])[0])
+    known = "cheapest" if best.proved else "best found"
     return (
-        f"no sub-network meets the budgets together: inside {_and(others)}, the cheapest costs "
+        f"no sub-network meets the budgets together: inside {_and(others)}, the {known} costs "
         f"{amount(value, first.cost)}, over {first.text} ({amount(first.limit, first.cost)})"
     )
 

@@ -34,10 +34,14 @@ if TYPE_CHECKING:
     from scipy.optimize import LinearConstraint
 
 TIME_LIMIT_S = 60.0
+# Larger programs are not begun: in its time HiGHS finds nothing for them.
+MOST_VARIABLES = 50_000
 
 
 class NoAnswerError(BsngraphError):
-    """The solver found neither a choice nor a proof in its time."""
+    """The solver found neither a choice nor a proof in its time, or the program is too
+    large for it.
+    """
 
 
 # The largest number of the objective and of a limit. HiGHS is content within 1e-6 of
@@ -84,8 +88,15 @@ def solve_choice(
     `live_weight` must not be negative.
 
     Raises:
-        NoAnswerError: the solver found neither a choice nor a proof in so many seconds.
+        NoAnswerError: the solver found neither a choice nor a proof in so many seconds,
+            or the fabric is too large for it.
     """
+    variables = 2 * (len(fabric.edges) + len(fabric.nodes)) + len(fabric.targets) * len(fabric.edges)
+    if variables > MOST_VARIABLES:
+        raise NoAnswerError(
+            f"no sub-network was found: an integer program of {variables:,} variables would have to find it, "
+            f"and {MOST_VARIABLES:,} are the most: take a smaller fabric, or fewer targets, gates and choices"
+        )
     from scipy.optimize import Bounds, milp  # half a second, for those only who need a choice
 
     rows = _Rows(fabric)

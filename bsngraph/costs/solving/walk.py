@@ -3,7 +3,8 @@ that no program can bound.
 
 In: a fabric, where to start, and a score of live edges. Out: live edges of the least
 score found. On a fabric of few decisions all choices are scored instead, and the answer
-is proved.
+is proved. The work is bounded by what is scored, not by a clock, so the same walk gives
+the same answer.
 """
 
 from __future__ import annotations
@@ -19,12 +20,15 @@ from bsngraph.fabric import (
     Fabric,
     connected,
     every_choice,
+    few_neighbours,
     live_edges,
-    neighbouring_choices,
 )
 
 # Fabrics with at most so many choices are enumerated.
 MOST_ENUMERATED = 1024
+# How many numbers are gone through at most for all choices, for a step, and for a
+# whole walk.
+_MOST_FOR_ALL, _MOST_FOR_STEP, _MOST_FOR_WALK = 2**24, 2**22, 2**26
 
 ScoreLive = Callable[[Booleans], Costs]
 
@@ -38,23 +42,41 @@ class Found:
     proved: bool
 
 
+def all_choices(fabric: Fabric, most: float, effort: int) -> Booleans | None:
+    """Every legitimate choice of edges, (choices, edges); None where there are more
+    than `most`, or too many to look at each with so much `effort`.
+    """
+    return every_choice(fabric, min(most, _MOST_FOR_ALL / effort))
+
+
 def least(
-    fabric: Fabric, score: ScoreLive, starts: Iterable[Booleans], *, enough: float = -np.inf
+    fabric: Fabric,
+    score: ScoreLive,
+    starts: Iterable[Booleans],
+    *,
+    effort: int | None = None,
+    enough: float = -np.inf,
 ) -> Found | None:
     """The sub-network of the least score (live edges (batch, edges) → (batch,)); any
     that scores `enough` will do.
 
     `starts` are legitimate choices of edges (edges,), walked from in turn; None where
-    no choice connects every target.
+    no choice connects every target. `effort` is about how many numbers are gone through
+    for one score, the edges if nothing else is said: it bounds the walk.
     """
-    walker = _Walker(fabric, score)
-    every = every_choice(fabric, MOST_ENUMERATED)
+    effort = effort or len(fabric.edges)
+    walker = _Walker(fabric, score, effort)
+    every = all_choices(fabric, MOST_ENUMERATED, effort)
     if every is not None:
         live, scores = walker.scored(every)
         best = int(scores.argmin()) if len(scores) else 0
         return Found(live[best], float(scores[best]), proved=True) if len(scores) else None
     found: Found | None = None
+    walked: set[bytes] = set()
     for start in starts:
+        if start.tobytes() in walked:
+            continue
+        walked.add(start.tobytes())
         end = walker.descend(start, enough)
         if end is not None and (found is None or end.score < found.score):
             found = end
@@ -64,10 +86,11 @@ def least(
 
 
 class _Walker:
-    def __init__(self, fabric: Fabric, score: ScoreLive) -> None:
-        self.fabric, self.score = fabric, score
+    def __init__(self, fabric: Fabric, score: ScoreLive, effort: int) -> None:
+        self.fabric, self.score, self.effort = fabric, score, effort
         self.sweep = fabric.sweep
         self.fixed = fabric.fixed
+        self.left = _MOST_FOR_WALK
 
     def scored(self, kept: Booleans) -> tuple[Booleans, Costs]:
         """The live edges of those choices (choices, edges) that connect every target,
@@ -80,13 +103,18 @@ class _Walker:
         return live, self.score(live) if len(live) else np.zeros(0)
 
     def descend(self, kept: Booleans, enough: float) -> Found | None:
-        """Step to the neighbour of the least score until none scores less."""
+        """Step to the neighbour of the least score until none scores less, or until
+        there are too many to score.
+        """
         live, scores = self.scored(kept[None])
         if not len(scores):
             return None
         here, value = live[0], float(scores[0])
         while value > enough:
-            near = neighbouring_choices(self.fabric, kept)
+            near = few_neighbours(self.fabric, kept, min(_MOST_FOR_STEP, self.left) // self.effort)
+            if near is None:
+                break
+            self.left -= len(near) * self.effort
             live_near = live_edges(self.sweep, near | self.fixed)
             whole = connected(self.fabric, live_near).all(axis=1)
             near, live_near = near[whole], live_near[whole]
