@@ -1,5 +1,6 @@
 """The command line as a process: Ctrl-C at any moment, streams that take nothing or not
-every character, files that are none.
+every character, files that are none. Processes run commands that import no torch where
+the law is about streams alone: torch takes ten times as long as all the rest.
 """
 
 from __future__ import annotations
@@ -80,21 +81,34 @@ def test_ctrl_c_before_a_run_was_begun_names_no_command_to_go_on(
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_characters_that_an_encoding_lacks_are_replaced(tmp_path: Path, encoding: str, form: str) -> None:
-    fabric = written(DIGITS.replace("tiny_digits", '"Γ-→-名"'), tmp_path)
-    result = ended("diff", fabric, fabric, "--no-costs", env=os.environ | {"PYTHONIOENCODING": encoding})
-    assert (result.returncode, result.stderr) == (0, b"")
-    more = ("--format", form)
-    result = ended("check", fabric, *more, env=os.environ | {"PYTHONIOENCODING": encoding})
+    one = DIGITS.replace(" a ", " Γ名 ")
+    files = [written(text, tmp_path, name) for name, text in (("a", one), ("b", one.replace("el=3", "el=5")))]
+    paths = [path.rename(path.with_suffix(".dot")) for path in files]
+    environment = os.environ | {"PYTHONIOENCODING": encoding}
+    result = ended("diff", *paths, "--no-costs", "--format", form, env=environment)
     assert (result.returncode, result.stderr) == (0, b"")
     text = result.stdout.decode("utf-8" if encoding == "ascii" else encoding)  # click trusts no ascii
+    shown = "Γ名->b#2" if encoding == "ascii" else "??->b#2"
     if form == "json":
-        assert json.loads(text)["name"] == ("Γ-→-名" if encoding == "ascii" else "?-?-?")
+        assert [edge["name"] for edge in json.loads(text)["edges"]["changed"]] == [shown]
     else:
-        assert text.startswith("?-?-?: 4 nodes")
+        assert text.startswith(f"~ edge {shown}: kernel 3 ")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_check_replaces_characters_that_an_encoding_lacks(tmp_path: Path, encoding: str) -> None:
+    fabric = written(DIGITS.replace("tiny_digits", '"Γ-→-名"'), tmp_path)
+    result = CliRunner(charset=encoding).invoke(cli, ["check", str(fabric)])
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.startswith("?-?-?: 4 nodes")
+    result = CliRunner(charset=encoding).invoke(cli, ["check", str(fabric), "--format", "json"])
+    assert (result.exit_code, result.stderr) == (0, "")
+    text = result.stdout_bytes.decode("utf-8" if encoding == "ascii" else encoding)  # as above
+    assert json.loads(text)["name"] == ("Γ-→-名" if encoding == "ascii" else "?-?-?")
 
 
 def test_an_error_with_characters_that_an_encoding_lacks_is_shown() -> None:
-    result = ended("check", "Γ-名.dot", env=os.environ | {"PYTHONIOENCODING": "cp1252"})
+    result = ended("diff", "Γ-名.dot", "Γ-名.dot", env=os.environ | {"PYTHONIOENCODING": "cp1252"})
     assert result.returncode == 2
     assert result.stderr.startswith(b"Error: ?-?.dot: cannot be read")
 
@@ -106,6 +120,11 @@ def test_a_full_stdout_is_an_error_without_a_traceback(command: tuple[str, ...])
         result = ended(*command, stdout=full)
     assert result.returncode == 1
     assert result.stderr == b"Error: No space left on device\n"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize("command", [("ops",), ("costs", "--format", "json"), ("--help",)])
+def test_where_stderr_is_full_too_the_exit_code_tells(command: tuple[str, ...]) -> None:
     with open("/dev/full", "wb") as full:
         assert ended(*command, stdout=full, stderr=full).returncode == 1
 
@@ -120,9 +139,14 @@ def test_a_stdout_that_nobody_reads_ends_the_command_quietly() -> None:
 
 def test_closed_streams_are_written_to_nowhere(tmp_path: Path) -> None:
     fabric = written(DIGITS, tmp_path)
-    line = f'exec "{sys.executable}" -c "{ENTRY}" check "{fabric}"'
-    for closed in (">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"):
-        assert subprocess.run(["sh", "-c", f"{line} {closed}"], timeout=120).returncode == 0, closed
+    for command, closed in (
+        ("costs", ">&-"),
+        ("costs", "2>&-"),
+        ("costs", ">&- 2>&-"),
+        (f'check "{fabric}"', "<&- >&- 2>&-"),  # its files and torch's take the numbers of the streams
+    ):
+        line = f'exec "{sys.executable}" -c "{ENTRY}" {command} {closed}'
+        assert subprocess.run(["sh", "-c", line], timeout=120).returncode == 0, line
 
 
 # --- what is no file
@@ -133,9 +157,13 @@ def test_a_file_name_that_is_not_utf_8_is_read_and_told(tmp_path: Path) -> None:
     for code, content in ((2, b"digraph {"), (0, DIGITS.encode())):
         with open(odd, "wb") as file:
             file.write(content)
-        result = subprocess.run([sys.executable, "-c", ENTRY, "check", odd], capture_output=True, timeout=120)
-        assert result.returncode == code, result.stderr
-        assert b"Traceback" not in result.stderr
+        line = [sys.executable, "-c", ENTRY, "diff", odd, odd, "--no-costs"]
+        done = subprocess.run(line, capture_output=True, timeout=120)
+        assert done.returncode == code, done.stderr
+        assert b"Traceback" not in done.stderr
+        result = CliRunner().invoke(cli, ["check", os.fsdecode(odd)])
+        assert result.exit_code == code, result.output
+        assert "Traceback" not in result.output
 
 
 @pytest.mark.parametrize("what", ["pipe", "folder", "/dev/zero"])

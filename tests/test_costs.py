@@ -38,14 +38,6 @@ several = small_fabrics(max_edges=10, max_sources=2, max_targets=2, inner_target
 FABRICS = Path(__file__).parents[1] / "fabrics"
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 # --- shapes and counts
 
 

@@ -31,14 +31,6 @@ from bsngraph.supernet.rows import add_rows, spread_rows, take_rows
 BATCH = 4
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @st.composite
 def fabrics(draw, **options) -> Fabric:
     """A small fabric with any activation of the language."""

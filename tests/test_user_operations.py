@@ -5,7 +5,6 @@ mistake one can make with them.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -492,7 +491,6 @@ def test_the_example_with_operations_of_its_own_runs(tmp_path):
     ran = subprocess.run(
         [sys.executable, ROOT / "examples/custom_operation.py", "1"],
         cwd=tmp_path,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         check=True,

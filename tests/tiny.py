@@ -29,8 +29,6 @@ from bsngraph.searching.request import Destination, Goal, Method
 from bsngraph.settings import Recipe, SearchSettings
 from bsngraph.training import Silent
 
-torch.set_num_threads(1)  # for tensors this small more threads only wait for each other
-
 STRIPES = """\
 digraph stripes {
   graph [format=1, source=image, target=scores, channels=6];
