@@ -95,6 +95,13 @@ EXPORT_FORMATS: dict[str, ExportFormat] = {
     row.name: row
     for row in (
         ExportFormat(
+            name="python",
+            help="one readable model.py that needs torch and safetensors alone",
+            writer="bsngraph.exporting.python.writing:write_python",
+            loader="bsngraph.exporting.python.running:load_python",
+            takes=frozenset({"include_ops"}),
+        ),
+        ExportFormat(
             name="onnx",
             help="one ONNX file, for onnxruntime, LiteRT, C++ and browsers",
             writer="bsngraph.exporting.onnx.writing:write_onnx",
