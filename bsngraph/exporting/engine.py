@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from bsngraph.exporting.raw_network import RawInput
@@ -55,7 +56,8 @@ class TorchEngine:
 
     def counts(self) -> GraphCounts:
         counter = FlopCounterMode(display=False)
-        with counter:
+        # torch does not count the fused attention of a CPU
+        with sdpa_kernel(SDPBackend.MATH), counter:
             self.run(blank_batch(self.inputs))
         params = sum(parameter.numel() for parameter in self.module.parameters())
         return GraphCounts(int(counter.get_total_flops()) // 2, params)

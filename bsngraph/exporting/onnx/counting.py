@@ -12,13 +12,24 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import onnx
-from onnx import ModelProto, NodeProto
+from onnx import ModelProto, NodeProto, TensorProto
 
 from bsngraph.exporting.engine import GraphCounts
 from bsngraph.ops import Shape
 
 _NETWORK = "network."
+_AROUND = {"mean", "std", "label_mean", "label_std"}
 _QUANTISING = ("_scale", "_zero_point")
+_NUMBERS = {
+    TensorProto.FLOAT,
+    TensorProto.FLOAT16,
+    TensorProto.DOUBLE,
+    TensorProto.INT8,
+    TensorProto.UINT8,
+    TensorProto.INT32,
+}
+_NO_WEIGHTS = {"BatchNormalization": slice(3, 5), "Resize": slice(1, None), "Pad": slice(1, None)}
+"""Inputs of an operator that are no parameters: running statistics, sizes."""
 
 
 def graph_counts(model: ModelProto) -> GraphCounts:
@@ -36,15 +47,21 @@ def _macs(model: ModelProto) -> int:
 
 
 def _params(model: ModelProto) -> int:
-    statistics = {
-        name for node in model.graph.node if node.op_type == "BatchNormalization" for name in node.input[3:5]
+    apart = {
+        name
+        for node in model.graph.node
+        if node.op_type in _NO_WEIGHTS
+        for name in node.input[_NO_WEIGHTS[node.op_type]]
     }
     return sum(
         math.prod(tensor.dims)
         for tensor in model.graph.initializer
-        if tensor.name.startswith(_NETWORK)
-        and tensor.name not in statistics
+        if tensor.data_type in _NUMBERS
+        and tensor.name not in apart | _AROUND
         and not tensor.name.endswith(_QUANTISING)
+        # what the exporter moves into a constant of its own loses its name; a single
+        # number is a factor that it made
+        and (tensor.name.startswith(_NETWORK) or math.prod(tensor.dims) > 1)
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bsngraph.certificate.certificate import judge_budget
+from bsngraph.certificate.recount import count_macs, count_params
 from bsngraph.exporting.engine import Engine, GraphCounts, TorchEngine
 from bsngraph.exporting.package import ExportPackage
 from bsngraph.exporting.proof.export_record import CostRow, MetricRow, ParityRow
@@ -32,7 +33,7 @@ def prove(package: ExportPackage, exported: Engine) -> Proof:
     exported.
     """
     reference = TorchEngine(package.reference, package.network.inputs)
-    costs = cost_rows(reference.counts(), exported.counts())
+    costs = cost_rows(package, exported.counts())
     return Proof(
         parity=parity(package, reference, exported),
         metric=_metric(package, reference, exported),
@@ -87,12 +88,15 @@ def close_parity(row: ParityRow) -> bool:
 _SHARES = {row.headline.name for row in TASKS.values() if row.headline.percent}
 
 
-def cost_rows(run: GraphCounts, exported: GraphCounts) -> dict[str, CostRow]:
-    """The costs that can be counted on what was exported, each beside the run's."""
+def cost_rows(package: ExportPackage, exported: GraphCounts) -> dict[str, CostRow]:
+    """The costs that can be counted on what was exported, each beside the same counted
+    on the run's network, as its certificate does.
+    """
+    macs, params = count_macs(package.profile), count_params(package.delivered.net)
     return {
-        "macs": CostRow(unit="MACs", run=run.macs, exported=exported.macs),
-        "flops": CostRow(unit="FLOPs", run=2 * run.macs, exported=2 * exported.macs),
-        "params": CostRow(unit="parameters", run=run.params, exported=exported.params),
+        "macs": CostRow(unit="MACs", run=macs, exported=exported.macs),
+        "flops": CostRow(unit="FLOPs", run=2 * macs, exported=2 * exported.macs),
+        "params": CostRow(unit="parameters", run=params, exported=exported.params),
     }
 
 
