@@ -104,6 +104,18 @@ threads_option = option(
     group="hardware",
     help="How many CPU threads compute.  [default: torch's own choice]",
 )
+engine_option = option(
+    "--engine",
+    type=click.Choice(["torch", "onnx"]),
+    group="hardware",
+    help="What runs the network: onnx, for onnxruntime, needs a folder of `bsngraph export --format onnx`.  "
+    "[default: what RUN holds]",
+)
+trust_option = option(
+    "--trust",
+    is_flag=True,
+    help="RUN is an exported folder that you made: its Python source or program may run.",
+)
 quiet_option = option("--quiet", is_flag=True, help="Show no progress.")
 
 

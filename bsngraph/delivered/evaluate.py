@@ -10,6 +10,7 @@ import numpy as np
 
 from bsngraph.costs import complete_costs
 from bsngraph.data import Dataset
+from bsngraph.delivered.answering import Answering, score_of_answers
 from bsngraph.delivered.load import load_delivered
 from bsngraph.delivered.prepare import prepared_data
 from bsngraph.measure import find_hardware
@@ -37,12 +38,13 @@ def evaluate_run(
     as_new_test: bool = False,
     device: str = "auto",
     threads: int | None = None,
+    answering: Answering | None = None,
 ) -> Evaluation:
     """Measure a run's delivered network (architecture.dot with model.safetensors) on
     the test examples that the run recorded, from its files alone.
 
     With `as_new_test` the test split of `data` is measured instead, without examples
-    that the run trained or chose on.
+    that the run trained or chose on. `answering` is measured in the network's place.
 
     Raises:
         InputError: `path` holds no finished run, its files do not fit each other or
@@ -57,6 +59,11 @@ def evaluate_run(
     with hardware.in_use():
         net.to(hardware.device)
         task = facts.bound_task(hardware.device)
-        score = evaluate_net(net, dataset, dataset.test, np.ones(len(net.fabric.edges), dtype=np.bool_), task)
+        whole = np.ones(len(net.fabric.edges), dtype=np.bool_)
+        score = (
+            evaluate_net(net, dataset, dataset.test, whole, task)
+            if answering is None
+            else score_of_answers(answering, dataset.test, task)
+        )
     costs = {cost.name: cost.total for cost in complete_costs(net.profile)}
     return Evaluation(dataset.name, score, costs, notes)

@@ -6,16 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from bsngraph.data import Dataset
+from bsngraph.delivered.answering import Answering
 from bsngraph.errors import InputError
-from bsngraph.supernet import SuperNet
 from bsngraph.tasks import first
-from bsngraph.training import RouteCache
-from bsngraph.training.forward import run_net
 
 
 @dataclass(frozen=True)
@@ -46,18 +43,20 @@ class Batch:
 
 
 @torch.no_grad()
-def batches_of(net: SuperNet, dataset: Dataset, names: Sequence[str], *, labelled: bool) -> Iterator[Batch]:
-    """The first test examples, one for each of `names`, with the network's outputs, on
+def batches_of(
+    answering: Answering, dataset: Dataset, names: Sequence[str], *, labelled: bool
+) -> Iterator[Batch]:
+    """The first test examples, one for each of `names`, with the outputs for them, on
     the CPU; with their labels if they are known.
     """
-    routes = RouteCache(net, np.ones(len(net.fabric.edges), dtype=np.bool_))
     done, left = 0, len(names)
-    for inputs, labels in dataset.evaluation_batches(dataset.test, 256):
-        inputs, labels = inputs[: left - done], labels[: left - done]
-        outputs = first(run_net(net, inputs, routes(len(inputs))))
-        here = names[done : done + len(inputs)]
+    for raw, labels in dataset.test.batches(torch.split(torch.arange(len(dataset.test)), 256)):
+        raw, labels = raw[: left - done], labels[: left - done]
+        outputs = first(answering(raw))
+        here = names[done : done + len(raw)]
+        inputs = dataset.normalised(raw)
         yield Batch(here, inputs.cpu(), outputs.cpu(), labels.cpu() if labelled else None)
-        done += len(inputs)
+        done += len(raw)
         if done == left:
             return
 

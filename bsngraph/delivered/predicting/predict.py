@@ -16,6 +16,7 @@ import torch
 from bsngraph.data import Dataset, load_data
 from bsngraph.data.data_sources import picture_resizer, skipping_bad
 from bsngraph.data.request import Notify, Request, silent
+from bsngraph.delivered.answering import Answering, answering_of_net
 from bsngraph.delivered.load import Delivered, load_delivered
 from bsngraph.delivered.predicting.batches import Prediction, batches_of
 from bsngraph.delivered.predicting.examples import ExamplesAsked
@@ -44,6 +45,7 @@ def predict(
     device: str = "auto",
     threads: int | None = None,
     notify: Notify = silent,
+    answering: Answering | None = None,
 ) -> Prediction:
     """What the delivered network of the run `path` says of the images in a folder, or
     of a data set's test examples, written to `out`.
@@ -58,7 +60,8 @@ def predict(
     being a file's whole name; else predictions.csv: with a probability for each class,
     or with amounts in the outputs' own units. `overwrite` replaces files that are
     there. `limit` takes the first examples only, `skip_bad` leaves out those that
-    cannot be used. `notify` gets what was left out, and progress.
+    cannot be used. `notify` gets what was left out, and progress. `answering` is asked
+    in the network's place.
 
     Raises:
         InputError: `path` holds no finished run, or files that do not fit each other or
@@ -84,7 +87,8 @@ def predict(
     check_free(files, overwrite=overwrite)
     with hardware.in_use():
         net = delivered.net.to(hardware.device)
-        batches = batches_of(net, found.dataset, names, labelled=found.names is None)
+        asked = answering or answering_of_net(net, found.dataset)
+        batches = batches_of(asked, found.dataset, names, labelled=found.names is None)
         if task.row.answers is None:
             write_pictures(batches, delivered.facts, task, folder)
         else:

@@ -19,11 +19,11 @@ _BATCH = 256
 
 def metrics_of(engine: Engine, network: RawNetwork, facts: ModelFacts, split: Split) -> Measured:
     """The metrics of a split of raw examples, as the first target answers."""
-    task = facts.bound_task(torch.device("cpu"))
+    task, target = facts.bound_task(torch.device("cpu")), network.outputs[0].target
     meter = task.meter()
     for inputs, labels in split.batches(torch.split(torch.arange(len(split)), _BATCH)):
         answer = engine.run(batch_of_examples(network.inputs, inputs.cpu()))
-        meter.update(first_outputs(answer_tensors(answer), network, task), labels.cpu())
+        meter.update(target_outputs(answer_tensors(answer), network, task, target), labels.cpu())
     return meter.measured()
 
 
@@ -32,10 +32,9 @@ def answer_tensors(answer: Mapping[str, object]) -> dict[str, Tensor]:
     return {name: torch.as_tensor(values) for name, values in answer.items()}
 
 
-def first_outputs(answer: Mapping[str, Tensor], network: RawNetwork, task: Task) -> Tensor:
-    """The outputs of the first target, as metrics and losses take them, from an answer
-    in probabilities, amounts or logits.
+def target_outputs(answer: Mapping[str, Tensor], network: RawNetwork, task: Task, target: str) -> Tensor:
+    """The outputs of a target, as metrics and losses take them, from an answer in
+    probabilities, amounts or logits.
     """
-    target = network.outputs[0].target
-    of_first = {each.holds: answer[each.name] for each in network.outputs if each.target == target}
-    return of_first[LOGITS] if network.logits else task.row.form.outputs(of_first, task.facts)
+    said = {each.holds: answer[each.name] for each in network.outputs if each.target == target}
+    return said[LOGITS] if network.logits else task.row.form.outputs(said, task.facts)

@@ -10,7 +10,15 @@ import click
 
 from bsngraph.cli.data_options import data_from, data_options, new_test_option
 from bsngraph.cli.help_groups import GroupedCommand
-from bsngraph.cli.shared_options import FILE, device_option, format_option, ops_option, threads_option
+from bsngraph.cli.shared_options import (
+    FILE,
+    device_option,
+    engine_option,
+    format_option,
+    ops_option,
+    threads_option,
+    trust_option,
+)
 
 
 @click.command(cls=GroupedCommand)
@@ -18,12 +26,23 @@ from bsngraph.cli.shared_options import FILE, device_option, format_option, ops_
 @data_options
 @new_test_option
 @ops_option
+@trust_option
+@engine_option
 @device_option
 @threads_option
 @format_option
-def command(run: Path, as_new_test: bool, device: str, threads: int | None, form: str, **more: Any) -> None:
+def command(
+    run: Path,
+    as_new_test: bool,
+    trust: bool,
+    engine: str | None,
+    device: str,
+    threads: int | None,
+    form: str,
+    **more: Any,
+) -> None:
     """Measure the delivered network in RUN again on the test data, from its graph and
-    weights alone.
+    weights alone. Of a folder that `export` made, measure what was exported.
 
     The test examples are those that RUN recorded, whatever their order or file names
     now.
@@ -31,11 +50,20 @@ def command(run: Path, as_new_test: bool, device: str, threads: int | None, form
     \b
     Example:
       bsngraph evaluate runs/first
+      bsngraph evaluate exported
     """
-    from bsngraph.delivered import evaluate_run
+    from bsngraph.exporting.answering_export import evaluate_folder
     from bsngraph.wording import quantity
 
-    found = evaluate_run(run, data=data_from(more), as_new_test=as_new_test, device=device, threads=threads)
+    found = evaluate_folder(
+        run,
+        engine=engine,
+        trusted=trust,
+        data=data_from(more),
+        as_new_test=as_new_test,
+        device=device,
+        threads=threads,
+    )
     for note in found.notes:
         click.echo(note, err=True)
     if form == "json":

@@ -10,7 +10,15 @@ import click
 
 from bsngraph.cli.data_options import data_from, data_options, new_test_option
 from bsngraph.cli.help_groups import GroupedCommand, option
-from bsngraph.cli.shared_options import FILE, device_option, format_option, ops_option, threads_option
+from bsngraph.cli.shared_options import (
+    FILE,
+    device_option,
+    engine_option,
+    format_option,
+    ops_option,
+    threads_option,
+    trust_option,
+)
 
 
 @click.command(cls=GroupedCommand)
@@ -32,6 +40,8 @@ from bsngraph.cli.shared_options import FILE, device_option, format_option, ops_
     help="How many examples to predict, from the first on; all if not given.",
 )
 @ops_option
+@trust_option
+@engine_option
 @device_option
 @threads_option
 @format_option
@@ -42,6 +52,8 @@ def command(
     out: Path,
     overwrite: bool,
     limit: int | None,
+    trust: bool,
+    engine: str | None,
     device: str,
     threads: int | None,
     form: str,
@@ -49,7 +61,8 @@ def command(
     **more: Any,
 ) -> None:
     """Say what the delivered network in RUN makes of images, or of a data set's test
-    examples. A csv: table without a label column is predicted line by line.
+    examples. A csv: table without a label column is predicted line by line. Of a folder
+    that `export` made, ask what was exported.
 
     Segmentation writes NAME-classes.png, whose values are class numbers, and
     NAME-overlay.png for each image; NAME is the whole name of its file, as in
@@ -61,13 +74,15 @@ def command(
       bsngraph predict runs/first --images my-images -o predictions
       bsngraph predict runs/first --data digits -o predictions
     """
-    from bsngraph.delivered import predict
+    from bsngraph.exporting.answering_export import predict_folder
 
     def notify(text: str) -> None:
         click.echo(text, err=True)
 
-    found = predict(
+    found = predict_folder(
         run,
+        engine=engine,
+        trusted=trust,
         out=out,
         images=images,
         data=data_from(more | {"skip_bad": False}),

@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from bsngraph.cli.help_groups import GroupedCommand, option
+from bsngraph.cli.help_groups import GroupedCommand
 from bsngraph.cli.setting_options import set_by_hand, setting_options
-from bsngraph.cli.shared_options import FILE, format_option, ops_option
+from bsngraph.cli.shared_options import FILE, format_option, ops_option, trust_option
 from bsngraph.settings import CostSettings
 
 
@@ -17,11 +17,7 @@ from bsngraph.settings import CostSettings
 @click.argument("run", type=FILE)
 @setting_options(CostSettings)
 @ops_option
-@option(
-    "--trust",
-    is_flag=True,
-    help="RUN is an exported folder that you made: its Python source or program may run.",
-)
+@trust_option
 @format_option
 @click.pass_context
 def command(context: click.Context, /, run: Path, trust: bool, form: str, **more: Any) -> None:

@@ -1,0 +1,44 @@
+"""What answers for a network: raw examples in, what losses and metrics take out.
+
+A run's own network answers, or an engine that runs what was exported of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bsngraph.data import Dataset, Split
+from bsngraph.supernet import SuperNet
+from bsngraph.tasks import Outputs, Task, first
+from bsngraph.training import RouteCache, Score
+from bsngraph.training.forward import run_net
+
+Answering = Callable[[Tensor], Outputs]
+"""Raw examples (batch, …) → the outputs of the network for each, of every target."""
+
+_BATCH = 512
+
+
+def answering_of_net(net: SuperNet, dataset: Dataset) -> Answering:
+    """A network with all its edges, behind the normalisation of the data."""
+    routes = RouteCache(net, np.ones(len(net.fabric.edges), dtype=np.bool_))
+    return lambda raw: run_net(net, dataset.normalised(raw), routes(len(raw)))
+
+
+@torch.no_grad()
+def score_of_answers(answering: Answering, split: Split, task: Task) -> Score:
+    """Loss and metrics of what is answered for a split, as `evaluate_net` has them of a
+    network.
+    """
+    loss, meter = torch.zeros((), dtype=torch.float64), task.meter()
+    for raw, given in split.batches(torch.split(torch.arange(len(split)), _BATCH)):
+        labels = given if given.is_floating_point() else given.long()
+        outputs = answering(raw)
+        loss += task.example_losses(outputs, labels).sum()
+        meter.update(first(outputs), labels)
+    measured = meter.measured()
+    return Score(float(loss) / len(split), measured.metrics, task.row.headline, measured.per_class)
