@@ -102,6 +102,15 @@ EXPORT_FORMATS: dict[str, ExportFormat] = {
             takes=frozenset({"include_ops"}),
         ),
         ExportFormat(
+            name="hf",
+            help="the same as a folder for the Hugging Face Hub, loaded by from_pretrained",
+            writer="bsngraph.exporting.hugging_face.writing:write_hub_folder",
+            loader="bsngraph.exporting.hugging_face.running:load_hub_folder",
+            packages=("huggingface_hub",),
+            install="pip install 'bsngraph[hf]'",
+            takes=frozenset({"include_ops"}),
+        ),
+        ExportFormat(
             name="onnx",
             help="one ONNX file, for onnxruntime, LiteRT, C++ and browsers",
             writer="bsngraph.exporting.onnx.writing:write_onnx",

@@ -20,15 +20,17 @@ _DIMENSIONS = {
 }
 
 
-def model_card(package: ExportPackage, use: Sequence[str], files: Sequence[str]) -> str:
+def model_card(
+    package: ExportPackage, use: Sequence[str], files: Sequence[str], *, needs: str = "torch and safetensors"
+) -> str:
     """The text of README.md. `use` is Python code that loads and runs the network,
-    `files` what else is in the folder, a line each.
+    `files` what is in the folder, a line each, `needs` the packages that it takes.
     """
     lines = [
         f"# {code_span(package.name)}",
         "",
         f"A network for {package.facts.task}, found by bsngraph inside its budgets.",
-        "It needs torch and safetensors alone.",
+        f"It needs {needs}, nothing else.",
         "",
         "## Use",
         "",

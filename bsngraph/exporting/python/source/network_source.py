@@ -58,7 +58,7 @@ def network_source(
     """
     fabric, names = net.fabric, PythonNames()
     variables = tuple(names.variable(node.name) for node in fabric.nodes)
-    held = PythonNames([*dir(nn.Module()), *buffers], longest=40)
+    held = PythonNames([*dir(nn.Module()), *buffers, "push_to_hub"], longest=40)
     calls, blocks = edge_calls(net, edge_attributes(fabric, variables, held), classes, copied)
     passes: list[str] = []
     for index, (node, incoming) in enumerate(zip(fabric.nodes, fabric.incoming, strict=True)):
