@@ -124,7 +124,8 @@ def _as_taken(raw: Tensor, dtype: np.dtype[Any]) -> Tensor:
         InputError: it takes whole numbers, and these are others or too large.
     """
     values = raw.cpu().numpy()
-    taken = values.astype(dtype)
+    with np.errstate(invalid="ignore"):  # of what is no number
+        taken = values.astype(dtype)
     if dtype.kind != "f" and not np.array_equal(taken, values):
         raise InputError(
             f"the exported network takes {dtype.name}, and these examples are {values.dtype.name} that do "
