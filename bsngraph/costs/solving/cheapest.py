@@ -25,9 +25,9 @@ from bsngraph.costs.solving.walk import least
 from bsngraph.errors import BsngraphError, InfeasibleBudgetError
 from bsngraph.fabric import Architecture, Booleans, Fabric, architecture_of
 
-# The integer program is not trusted to tell sums apart that differ by less than this
-# share of the largest weight. It is asked so often for another that is as cheap.
-_BLUR, _ASKED = 1e-9, 8
+# The integer program is not trusted to tell sums apart that differ by less than the
+# largest weight divided by this. It is asked so often for another that is as cheap.
+_SHARPNESS, _ASKED = 10**9, 8
 _LEAST_SECONDS = 1.0
 _NO_SUB_NETWORK = (
     "no choice of edges connects every target: the file's gates and choices exclude each other's paths"
@@ -164,7 +164,7 @@ def _solved(fabric: Fabric, weights: Costs, until: float, asked: int) -> tuple[A
     has found and cost as much at least, until the next one is clearly dearer.
     """
     exact = exact_weights(weights)
-    blur = int(_BLUR * max(exact))
+    blur = max(exact) // _SHARPNESS
     best: Architecture | None = None
     others: list[Limit] = []
     for _ in range(asked):
