@@ -39,10 +39,11 @@ def read_bounded(path: Path, most: int, too_large: str) -> bytes:
     check_regular(path)
     try:
         with path.open("rb") as file:
-            content = file.read(most + 1)
+            large = os.fstat(file.fileno()).st_size > most
+            content = b"" if large else file.read(most + 1)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    if len(content) > most:
+    if large or len(content) > most:
         raise InputError(f"{path}: is larger than {most // 2**20} MiB, {too_large}")
     return content
 

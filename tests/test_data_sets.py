@@ -104,7 +104,7 @@ def test_smaller_images_are_means_over_blocks_and_fewer_training_images_are_draw
             lambda content: b"\x00\x00\x0d\x03" + content[4:],
             "is not an IDX file of 3-dimensional bytes (it begins with 00 00 0d 03)",
         ),
-        (lambda content: content[:4] + b"\xff" * 12, "from 1 to 2,147,483,648 can be read"),
+        (lambda content: content[:4] + b"\xff" * 12, "from 1 to 1,000,000,000 can be read"),
         (lambda content: b"", "is not an IDX file"),
     ],
 )

@@ -43,7 +43,8 @@ def with_classes(dataset: Dataset, names: tuple[str, ...]) -> Dataset:
             f"{dataset.name}: its classes are {listed(has)}, and the network's {listed(names)}: label maps "
             "that are read while they are used keep their numbers; let them fit into memory by memory=…"
         )
-    place = torch.tensor([names.index(name) for name in has])
+    numbers = {name: number for number, name in enumerate(names)}
+    place = torch.tensor([numbers[name] for name in has])
 
     def renumbered(split: Split) -> Split:
         labels, there = split.labels, place.to(split.labels.device)
@@ -71,7 +72,8 @@ def with_features(dataset: Dataset, names: tuple[str, ...] | None) -> Dataset:
             f"{dataset.name}: its features are {listed(has)}, but the network's are {listed(names)} "
             f"({_difference(has, names)}): give these columns, and say which is the label by label=COLUMN"
         )
-    place = [has.index(name) for name in names]
+    columns = {name: column for column, name in enumerate(has)}
+    place = [columns[name] for name in names]
     return replace(
         dataset,
         **_splits(dataset, lambda split: Split(split.inputs[:, place], split.labels)),
@@ -88,8 +90,9 @@ def listed(names: Sequence[str]) -> str:
 
 
 def _difference(has: Sequence[str], names: Sequence[str]) -> str:
-    missing = [name for name in names if name not in has]
-    extra = [name for name in has if name not in names]
+    known, found = set(names), set(has)
+    missing = [name for name in names if name not in found]
+    extra = [name for name in has if name not in known]
     told = [f"missing: {listed(missing)}"] if missing else []
     return "; ".join([*told, f"unknown: {listed(extra)}"] if extra else told)
 

@@ -80,7 +80,8 @@ class Request:
             return None
         parts = self.options[option].lower().split("x")
         if len(parts) > 2 or not all(
-            part.isascii() and part.isdecimal() and 2 <= int(part) <= 4096 for part in parts
+            part.isascii() and part.isdecimal() and len(part) < 10 and 2 <= int(part) <= 4096
+            for part in parts
         ):
             raise InputError(
                 f"{self.text}: {option}={self.options[option]} must read 32, or 24x32 for height and width"

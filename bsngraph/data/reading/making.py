@@ -123,7 +123,7 @@ def statistics(inputs: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
     for one in range(inputs.shape[channel]):
         values = inputs.select(channel, one).numpy()
         # float64 is eight times as large as uint8
-        parts = np.array_split(values, len(values) // _AT_ONCE + 1)
+        parts = [values] if len(values) < _AT_ONCE else np.array_split(values, len(values) // _AT_ONCE + 1)
         mean = sum(float(part.sum(dtype=np.float64)) for part in parts) / values.size
         variance = sum(float(np.square(part.astype(np.float64) - mean).sum()) for part in parts) / values.size
         deviation = variance**0.5

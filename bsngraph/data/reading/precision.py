@@ -32,7 +32,8 @@ def check_finite_values(origin: str, values: Array) -> None:
     """
     if values.dtype.kind != "f":
         return
-    wrong = ~(np.abs(values) <= _LARGEST)  # true for NaN as well
+    largest = min(_LARGEST, float(np.finfo(values.dtype).max))
+    wrong = ~(np.abs(values) <= largest)  # true for NaN as well
     if wrong.any():
         place = tuple(int(one) for one in np.argwhere(wrong)[0])
         if np.isfinite(values[place]):

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bsngraph.errors import InputError
-from bsngraph.whole_files import check_regular
+from bsngraph.whole_files import read_bounded
 
 _SEPARATORS = ",;\t"
+_MOST_BYTES = 2**30
 
 
 @dataclass(frozen=True)
@@ -52,17 +53,13 @@ def read_table(path: Path) -> Table:
 
 
 def _text(path: Path) -> str:
-    if path.exists():
-        check_regular(path)  # a pipe or a device could be read for ever
-    else:
+    if not path.exists():
         raise InputError(f"there is no file {path}: csv:FILE is a table with a line of column names first")
+    content = read_bounded(path, _MOST_BYTES, "too much for a table: give arrays as npz:FILE")
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return file.read()
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: is not UTF-8 (byte {error.start}): save it as UTF-8") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
 
 
 def _separator(text: str) -> str:

@@ -21,8 +21,10 @@ from bsngraph.data.reading.images.shrinking import shrunk
 from bsngraph.data.reading.making import check_labels, draw, make_dataset
 from bsngraph.data.request import Request
 from bsngraph.errors import InputError
+from bsngraph.whole_files import read_bounded
 
 _PIXELS = 3 * 32 * 32
+_MOST_RECORDS = 200_000
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def _folder(given: Path, form: _Form) -> Path:
         f"its folder: {form.kind}:DIR"
     )
     for folder in (given, given / form.folder):
-        if (folder / form.train[0]).is_file():
+        if (folder / form.train[0]).exists():
             return folder
     if any((given / name).exists() for name in form.pickled):
         raise InputError(
@@ -112,12 +114,12 @@ def _folder(given: Path, form: _Form) -> Path:
 def _records(path: Path, form: _Form) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Pixels (n, 3, 32, 32) and labels (n,) of a file."""
     size = form.labels + _PIXELS
-    try:
-        content = np.fromfile(path, dtype=np.uint8)
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be read ({error.strerror}): the data set's folder is not whole"
-        ) from None
+    if not path.exists():
+        raise InputError(f"{path}: cannot be read (it is not there): the data set's folder is not whole")
+    content = np.frombuffer(
+        read_bounded(path, _MOST_RECORDS * size, f"{_MOST_RECORDS:,} records, which no CIFAR file has"),
+        dtype=np.uint8,
+    )
     if not len(content) or len(content) % size:
         raise InputError(
             f"{path}: is truncated or no {form.kind} file: {len(content):,} bytes are no whole number of "
@@ -132,7 +134,8 @@ def _records(path: Path, form: _Form) -> tuple[NDArray[np.uint8], NDArray[np.uin
 def _names(path: Path, form: _Form) -> Sequence[str]:
     """The classes' names as the data set's own file has them; numbers without it."""
     try:
-        names = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    except (OSError, ValueError):
+        content = read_bounded(path, 2**20, "too large for names") if path.exists() else b""
+        names = [line.strip() for line in content.decode("utf-8").splitlines() if line.strip()]
+    except UnicodeDecodeError:
         names = []
     return names if len(names) == form.classes else [str(number) for number in range(form.classes)]

@@ -10,6 +10,7 @@ otherwise.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -83,30 +84,31 @@ def _check_header(request: Request, header: Sequence[str]) -> None:
     path = request.path
     if all(_number(name) is not None for name in header):
         raise InputError(f"{path}: its first line holds numbers only: it must name the columns")
-    twice = [name for name in header if header.count(name) > 1]
-    if twice:
-        raise InputError(f"{path}: two columns are called {twice[0]!r}")
+    twice = next((name for name, count in Counter(header).items() if count > 1), None)
+    if twice is not None:
+        raise InputError(f"{path}: two columns are called {twice!r}")
 
 
 def _label_columns(request: Request, header: Sequence[str]) -> list[int]:
     said = request.options.get("label", header[-1])
-    names = [said] if said in header else said.split("+")
+    place = {name: column for column, name in enumerate(header)}
+    names = [said] if said in place else said.split("+")
     for name in names:
-        if name not in header:
+        if name not in place:
             raise InputError(f"{request.text}: there is no column {name!r}: {nearest(name, header)}")
-    return [header.index(name) for name in dict.fromkeys(names)]
+    return [place[name] for name in dict.fromkeys(names)]
 
 
 def _feature_columns(request: Request, header: Sequence[str], labels: Sequence[int]) -> list[int]:
     """All columns but the labels, and but one without a name: an index of the rows,
     which other programs write, and which says nothing of new rows.
     """
-    others = [column for column in range(len(header)) if column not in labels]
+    others = sorted({*range(len(header))} - {*labels})
     features = [column for column in others if header[column]]
     if not features:
         unnamed = " that has a name" if others else ""
         raise InputError(f"{request.text}: every column{unnamed} is a label: one at least must be a feature")
-    for column in set(others) - set(features):
+    for column in sorted({*others} - {*features}):
         request.notify(
             f"{request.text}: column {column + 1} has no name and is left out, as an index of the rows: "
             "give it a name to use it"

@@ -22,6 +22,7 @@ from bsngraph.data.reading.survey import Example, numbered_classes, survey
 from bsngraph.data.request import Request
 from bsngraph.data.splits import Part, Rows
 from bsngraph.errors import InputError, nearest
+from bsngraph.whole_files import check_regular
 
 OPTIONS = {
     "config": "the data set's configuration, if it has several",
@@ -130,6 +131,7 @@ def _tables(request: Request) -> dict[str, Any]:
         import datasets
     except ImportError:
         raise InputError("hf: needs the Hugging Face library: pip install 'bsngraph[hf]'") from None
+    _check_files(request)
     try:
         datasets.disable_progress_bars()
         if request.path.is_dir():
@@ -141,6 +143,18 @@ def _tables(request: Request) -> dict[str, Any]:
         cure = "hf:NAME is a data set of https://huggingface.co/datasets, or a folder written by save_to_disk"
         raise InputError(f"{request.text}: cannot be loaded ({reason}). {cure}") from None
     return dict(found) if isinstance(found, dict) else {"train": found}
+
+
+def _check_files(request: Request) -> None:
+    """Make sure that reading the files of a folder ends.
+
+    Raises:
+        InputError: one is a pipe or a device.
+    """
+    for pattern in ("*.*", "*/*.*"):  # save_to_disk writes a folder a split
+        for path in sorted(request.path.glob(pattern)):
+            if not path.is_dir():
+                check_regular(path)
 
 
 def _columns(request: Request, features: Mapping[str, Any]) -> tuple[str, str, bool, tuple[str, ...]]:

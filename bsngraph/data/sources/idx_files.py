@@ -21,6 +21,7 @@ from bsngraph.data.reading.images.shrinking import shrunk
 from bsngraph.data.reading.making import check_labels, draw, make_dataset
 from bsngraph.data.request import Request
 from bsngraph.errors import InputError
+from bsngraph.whole_files import check_regular
 
 FASHION_FOLDER = Path("/usr/share/datasets/fashion-mnist")
 FASHION_CLASSES = (
@@ -35,7 +36,7 @@ FASHION_CLASSES = (
     "bag",
     "ankle boot",
 )
-_MOST_VALUES = 2**31
+_MOST_VALUES = 10**9
 
 
 def load_fashion_mnist(request: Request) -> Dataset:
@@ -95,7 +96,7 @@ def _file(folder: Path, name: str, cure: str) -> Path:
     """The file, gzipped or not; some copies write a dot for the last hyphen."""
     for candidate in (name, name.replace("-idx", ".idx")):
         for path in (folder / candidate, folder / f"{candidate}.gz"):
-            if path.is_file():
+            if path.exists():
                 return path
     raise InputError(f"there is no {name} (or .gz) in {folder}: {cure}")
 
@@ -107,6 +108,7 @@ def read_idx(path: Path, *, dimensions: int) -> NDArray[np.uint8]:
         InputError: it cannot be read, is of another kind, or is longer or shorter than
             its header says.
     """
+    check_regular(path)
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             header = file.read(4 + 4 * dimensions)

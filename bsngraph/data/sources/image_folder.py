@@ -27,6 +27,7 @@ from bsngraph.data.reading.unusable import check_share, report_bad
 from bsngraph.data.request import Request
 from bsngraph.data.splits import PARTS, Part, Rows
 from bsngraph.errors import InputError
+from bsngraph.whole_files import read_bounded
 
 OPTIONS = {
     "size": "resize every image: 32, or 24x32 for height and width",
@@ -217,12 +218,9 @@ def _class_names(request: Request) -> tuple[str, ...]:
     file = request.path / _NAMES_FILE
     count = request.number("classes", least=2)
     try:
-        names = (
-            tuple(line.strip() for line in file.read_text(encoding="utf-8").splitlines() if line.strip())
-            if file.exists()
-            else ()
-        )
-    except (OSError, ValueError) as error:
+        content = read_bounded(file, 2**20, "too large for names of classes") if file.exists() else b""
+        names = tuple(line.strip() for line in content.decode("utf-8").splitlines() if line.strip())
+    except UnicodeDecodeError as error:
         raise InputError(f"{shown(file)}: cannot be read ({error})") from None
     if count and names and count != len(names):
         raise InputError(f"{request.text}: classes={count}, but {shown(file)} names {len(names)}")

@@ -8,9 +8,7 @@ drawn from the training examples); optionally class_names, task, ignore_label. O
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +16,9 @@ from numpy.typing import NDArray
 from bsngraph.data.dataset import Dataset
 from bsngraph.data.reading.making import check_labels, draw, infer_task, make_dataset
 from bsngraph.data.reading.precision import check_finite_values
+from bsngraph.data.reading.survey import MEMORY
 from bsngraph.data.request import Request
+from bsngraph.data.sources.npz_file import read_npz
 from bsngraph.data.splits import Part, Rows
 from bsngraph.errors import InputError, nearest
 from bsngraph.tasks.label_forms import Array
@@ -30,6 +30,7 @@ OPTIONS = {
     "validation": "number of validation examples to draw, if there is no x_val",
     "test": "number of test examples to draw, if there is no x_test",
     "train": "use only so many training examples",
+    "memory": "bytes that the arrays may take, e.g. 4GB (2GB)",
 }
 
 _SUFFIXES: dict[Part, str] = {"train": "train", "validation": "val", "test": "test"}
@@ -37,7 +38,6 @@ _KEYS = frozenset(
     {f"{letter}_{suffix}" for letter in "xy" for suffix in _SUFFIXES.values()}
     | {"class_names", "task", "ignore_label"}
 )
-_MOST_BYTES = 16_000_000_000
 _MOST_CLASSES, _MOST_MAP_CLASSES, _MOST_LISTED = 100_000, 256, 10
 
 
@@ -47,38 +47,8 @@ def load_npz(request: Request) -> Dataset:
     Raises:
         InputError: it cannot be read, or its arrays make no data set.
     """
-    return dataset_from_arrays(request, _read_npz(request.path))
-
-
-def _read_npz(path: Path) -> dict[str, Array]:
-    if not path.is_file():
-        raise InputError(
-            f"there is no file {path}: npz:FILE is written by numpy.savez(FILE, x_train=…, y_train=…, "
-            "x_test=…, y_test=…)"
-        )
-    try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-        if size > _MOST_BYTES:
-            raise InputError(f"{path}: its arrays take {size:,} bytes, more than {_MOST_BYTES:,}")
-        with np.load(path, allow_pickle=False) as archive:
-            _check_known(path, archive.files)
-            return {key: np.asarray(archive[key]) for key in archive.files}
-    except InputError:
-        raise
-    except Exception as error:  # zipfile, zlib and numpy raise many kinds for a damaged file
-        reason = (
-            "an array of Python objects: those are pickled, and reading a pickle can run code"
-            if "allow_pickle" in str(error)
-            else error
-        )
-        raise InputError(f"{path}: cannot be read ({reason})") from None
-
-
-def _check_known(path: Path, keys: Sequence[str]) -> None:
-    unknown = sorted(set(keys) - _KEYS)
-    if unknown:
-        raise InputError(f"{path}: holds {unknown[0]!r}, which is unknown: {nearest(unknown[0], _KEYS)}")
+    most = request.bytes("memory", MEMORY)
+    return dataset_from_arrays(request, read_npz(request.path, _KEYS, most))
 
 
 def dataset_from_arrays(request: Request, arrays: Mapping[str, Array]) -> Dataset:
@@ -109,7 +79,7 @@ def dataset_from_arrays(request: Request, arrays: Mapping[str, Array]) -> Datase
         )
     ignore = _ignore_label(origin, arrays, task)
     if "class_names" in arrays:
-        names = [str(name) for name in np.asarray(arrays["class_names"]).ravel()]
+        names = _given_names(origin, np.asarray(arrays["class_names"]))
         _check_names(origin, names, task, labels, ignore)
     else:
         names, labels = _numbered(request, task, labels, ignore)
@@ -133,10 +103,10 @@ def _joined(origin: str, arrays: Mapping[str, Array]) -> tuple[Array, Array, dic
             raise InputError(
                 f"{origin}: {x_key} has values of type {x.dtype}, {y_key} of {y.dtype}: both must be numbers"
             )
-        if x.ndim < 2 or y.ndim < 1 or len(x) != len(y) or not len(x):
+        if x.ndim < 2 or y.ndim < 1 or len(x) != len(y) or not x.size or not y.size:
             raise InputError(
                 f"{origin}: {x_key} is {x.shape} and {y_key} is {y.shape}: both need a row for each "
-                "example, and at least one"
+                "example, and at least one, with a value or more"
             )
         if x.shape[1:] != arrays["x_train"].shape[1:] or y.shape[1:] != arrays["y_train"].shape[1:]:
             raise InputError(
@@ -200,6 +170,12 @@ def _ignore_label(origin: str, arrays: Mapping[str, Array], task: str) -> int | 
 
 
 # --- classes
+
+
+def _given_names(origin: str, names: Array) -> list[str]:
+    if names.size > _MOST_CLASSES:
+        raise InputError(f"{origin}: class_names are {names.size:,}, more than {_MOST_CLASSES:,}")
+    return [str(name) for name in names.ravel()]
 
 
 def _check_names(origin: str, names: Sequence[str], task: str, labels: Array, ignore: int | None) -> None:
