@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +113,11 @@ def package_and_scores(run: Path) -> tuple[ExportPackage, Any, Any]:
     task = package.facts.bound_task(torch.device("cpu"))
     wanted = evaluate_net(net, dataset, dataset.test, np.ones(len(net.fabric.edges), dtype=np.bool_), task)
     engine = TorchEngine(package.network, package.network.inputs)
-    return package, wanted, score_of_answers(answering_of_engine(engine, package), dataset.test, task)
+    return (
+        package,
+        wanted,
+        score_of_answers(answering_of_engine(engine, package, dataset), dataset.test, task),
+    )
 
 
 @pytest.mark.parametrize("name", ["amounts", "two"])
@@ -126,13 +131,21 @@ def test_losses_and_metrics_are_the_same_of_amounts_and_of_several_targets(runs:
     assert isinstance(outputs, torch.Tensor) == (name == "amounts")
 
 
-def test_examples_that_are_no_whole_numbers_are_refused_where_it_takes_these(runs: Path) -> None:
+def test_examples_in_other_units_are_brought_to_those_of_the_export(runs: Path) -> None:
+    """As image files are, whose bytes stand for the 0 to 16 of the digits."""
     package = pack(runs / "run")
-    answer = answering_of_engine(TorchEngine(package.network, package.network.inputs), package)
+    assert package.dataset is not None
+    dataset, engine = package.dataset, TorchEngine(package.network, package.network.inputs)
+    scaled = replace(
+        dataset, mean=tuple(15 * each for each in dataset.mean), std=tuple(15 * each for each in dataset.std)
+    )
+    raw = dataset.test.inputs[:5]
     with torch.no_grad():
-        answer(torch.full((1, 1, 8, 8), 7.0))
-        for value in (0.5, 256.0, float("nan")):
-            with pytest.raises(InputError, match="the exported network takes uint8, and these examples are"):
+        wanted = answering_of_engine(engine, package, dataset)(raw)
+        answer = answering_of_engine(engine, package, scaled)
+        assert torch.equal(answer(15 * raw.float()), wanted)
+        for value in (7.0, 15 * 256.0, float("nan")):
+            with pytest.raises(InputError, match=r"takes whole numbers \(uint8\) in the units of its data"):
                 answer(torch.full((1, 1, 8, 8), value))
 
 

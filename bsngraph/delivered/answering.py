@@ -20,6 +20,11 @@ from bsngraph.training.forward import run_net
 Answering = Callable[[Tensor], Outputs]
 """Raw examples (batch, …) → the outputs of the network for each, of every target."""
 
+AnsweringOf = Callable[[Dataset], Answering]
+"""What answers for the examples of a data set, whose values may be in other units than
+those of the training data: bytes of image files for numbers from 0 to 1.
+"""
+
 _BATCH = 512
 
 

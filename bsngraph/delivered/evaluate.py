@@ -10,7 +10,7 @@ import numpy as np
 
 from bsngraph.costs import complete_costs
 from bsngraph.data import Dataset
-from bsngraph.delivered.answering import Answering, score_of_answers
+from bsngraph.delivered.answering import AnsweringOf, score_of_answers
 from bsngraph.delivered.load import load_delivered
 from bsngraph.delivered.prepare import prepared_data
 from bsngraph.measure import find_hardware
@@ -38,7 +38,7 @@ def evaluate_run(
     as_new_test: bool = False,
     device: str = "auto",
     threads: int | None = None,
-    answering: Answering | None = None,
+    answering: AnsweringOf | None = None,
 ) -> Evaluation:
     """Measure a run's delivered network (architecture.dot with model.safetensors) on
     the test examples that the run recorded, from its files alone.
@@ -63,7 +63,7 @@ def evaluate_run(
         score = (
             evaluate_net(net, dataset, dataset.test, whole, task)
             if answering is None
-            else score_of_answers(answering, dataset.test, task)
+            else score_of_answers(answering(dataset), dataset.test, task)
         )
     costs = {cost.name: cost.total for cost in complete_costs(net.profile)}
     return Evaluation(dataset.name, score, costs, notes)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bsngraph.data import Dataset
+from bsngraph.data.dataset import channel_shape
 from bsngraph.delivered import Evaluation, Prediction, evaluate_run, predict
-from bsngraph.delivered.answering import Answering
+from bsngraph.delivered.answering import Answering, AnsweringOf
 from bsngraph.errors import InputError
 from bsngraph.exporting.engine import Engine, batch_of_examples
 from bsngraph.exporting.exported_folder import is_export
@@ -74,7 +77,7 @@ def predict_folder(
 @contextmanager
 def _opened(
     path: Path, engine: str | None, device: str, threads: int | None, *, trusted: bool
-) -> Iterator[tuple[Path, Answering | None, str]]:
+) -> Iterator[tuple[Path, AnsweringOf | None, str]]:
     """The run, what answers in its network's place, and the device; the exported
     network is loaded with so many threads.
     """
@@ -100,35 +103,57 @@ def _opened(
     with find_hardware("cpu", threads).in_use():
         package = package_of_export(path, record)
         found = engine_of_export(path, record, package, trusted=trusted)
-        yield run, answering_of_engine(found, package), "cpu"
+        yield run, partial(answering_of_engine, found, package), "cpu"
 
 
-def answering_of_engine(engine: Engine, package: ExportPackage) -> Answering:
-    """What an engine answers, turned back into outputs that losses and metrics take."""
+def answering_of_engine(engine: Engine, package: ExportPackage, dataset: Dataset) -> Answering:
+    """What an engine answers to examples of a data set, turned back into outputs that
+    losses and metrics take.
+    """
     network, task = package.network, package.facts.bound_task(torch.device("cpu"))
-    dtype = np.dtype(network.inputs[0].dtype)
+    taken = _Units(package, dataset)
     targets = list(dict.fromkeys(each.target for each in network.outputs))
 
     def answer(raw: Tensor) -> Outputs:
-        answered = answer_tensors(engine.run(batch_of_examples(network.inputs, _as_taken(raw, dtype))))
+        answered = answer_tensors(engine.run(batch_of_examples(network.inputs, taken(raw))))
         outputs = {target: target_outputs(answered, network, task, target) for target in targets}
         return outputs if len(outputs) > 1 else outputs[targets[0]]
 
     return answer
 
 
-def _as_taken(raw: Tensor, dtype: np.dtype[Any]) -> Tensor:
-    """Raw examples in the number type that the exported network takes.
-
-    Raises:
-        InputError: it takes whole numbers, and these are others or too large.
+class _Units:
+    """Raw examples of a data set in the units and the number type that an exported
+    network takes, by the normalisation of both.
     """
-    values = raw.cpu().numpy()
-    with np.errstate(invalid="ignore"):  # of what is no number
-        taken = values.astype(dtype)
-    if dtype.kind != "f" and not np.array_equal(taken, values):
-        raise InputError(
-            f"the exported network takes {dtype.name}, and these examples are {values.dtype.name} that do "
-            "not fit in it: use the run instead, or give examples as its data have them"
+
+    def __init__(self, package: ExportPackage, dataset: Dataset) -> None:
+        (self.dtype,) = {np.dtype(each.dtype) for each in package.network.inputs}
+        shape = channel_shape(len(dataset.input_shape) + 1)
+        facts = package.facts
+        self.same = (dataset.mean, dataset.std) == (facts.mean, facts.std)
+        self.of_data, self.of_export = (
+            tuple(np.array(values, dtype=np.float64).reshape(shape) for values in pair)
+            for pair in ((dataset.mean, dataset.std), (facts.mean, facts.std))
         )
-    return torch.from_numpy(taken)
+
+    def __call__(self, raw: Tensor) -> Tensor:
+        """Examples (batch, …) as the network takes them.
+
+        Raises:
+            InputError: it takes whole numbers, and these are others or too large.
+        """
+        values = raw.cpu().numpy()
+        if not self.same:
+            (mean, std), (new_mean, new_std) = self.of_data, self.of_export
+            values = (values - mean) / std * new_std + new_mean
+        if self.dtype.kind == "f" or values.dtype == self.dtype:
+            return torch.from_numpy(values.astype(self.dtype))
+        with np.errstate(invalid="ignore"):  # of what is no number
+            taken = np.rint(values).astype(self.dtype)
+        if not np.allclose(taken, values, rtol=0, atol=1e-6):
+            raise InputError(
+                f"the exported network takes whole numbers ({self.dtype.name}) in the units of its data, and "
+                "these examples are others: use the run instead, or export it from data of such examples"
+            )
+        return torch.from_numpy(taken)

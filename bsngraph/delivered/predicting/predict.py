@@ -16,7 +16,7 @@ import torch
 from bsngraph.data import Dataset, load_data
 from bsngraph.data.data_sources import picture_resizer, skipping_bad
 from bsngraph.data.request import Notify, Request, silent
-from bsngraph.delivered.answering import Answering, answering_of_net
+from bsngraph.delivered.answering import AnsweringOf, answering_of_net
 from bsngraph.delivered.load import Delivered, load_delivered
 from bsngraph.delivered.predicting.batches import Prediction, batches_of
 from bsngraph.delivered.predicting.examples import ExamplesAsked
@@ -45,7 +45,7 @@ def predict(
     device: str = "auto",
     threads: int | None = None,
     notify: Notify = silent,
-    answering: Answering | None = None,
+    answering: AnsweringOf | None = None,
 ) -> Prediction:
     """What the delivered network of the run `path` says of the images in a folder, or
     of a data set's test examples, written to `out`.
@@ -87,7 +87,7 @@ def predict(
     check_free(files, overwrite=overwrite)
     with hardware.in_use():
         net = delivered.net.to(hardware.device)
-        asked = answering or answering_of_net(net, found.dataset)
+        asked = answering_of_net(net, found.dataset) if answering is None else answering(found.dataset)
         batches = batches_of(asked, found.dataset, names, labelled=found.names is None)
         if task.row.answers is None:
             write_pictures(batches, delivered.facts, task, folder)
