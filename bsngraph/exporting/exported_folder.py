@@ -17,8 +17,10 @@ from pathlib import Path
 
 from bsngraph.delivered.network_files import file_hash
 from bsngraph.errors import InputError
+from bsngraph.exporting.proof.export_record import ExportRecord
 from bsngraph.runs import RunFolder
 from bsngraph.runs.rows.certificate import COVERED
+from bsngraph.typed_files import read_row
 
 RECORD_FILE = "export.json"
 RUN_FOLDER = "run"
@@ -33,10 +35,10 @@ def is_export(path: Path) -> bool:
 
 def check_place(out: Path, *, overwrite: bool) -> None:
     """Make sure that an export can be put at `out`: nothing is there, or an empty
-    folder, or with `overwrite` another export.
+    folder, or with `overwrite` another export and nothing else.
 
     Raises:
-        InputError: something else is there.
+        InputError: something else is there, or its export.json is damaged.
     """
     if not os.path.lexists(out) or _is_empty(out):
         return
@@ -44,6 +46,10 @@ def check_place(out: Path, *, overwrite: bool) -> None:
         raise InputError(f"{out} is there and is no exported folder: give another -o")
     if not overwrite:
         raise InputError(f"{out} holds an export: give another -o, or replace it by --overwrite")
+    own = read_row(out / RECORD_FILE, ExportRecord).files
+    for name in listed_files(out):
+        if name not in own:
+            raise InputError(f"{out} holds {name}, which is not of the export: move it, or give another -o")
 
 
 def _is_empty(out: Path) -> bool:
