@@ -21,9 +21,9 @@ from bsngraph.measure import Timing
 from bsngraph.profile import profile_fabric
 from bsngraph.searching.choosing.candidate import Candidate
 from bsngraph.searching.choosing.measure_whole import (
-    LATENCY,
     Confirmation,
     confirm,
+    latency_budget,
     measured,
     none_measured_inside,
 )
@@ -326,7 +326,7 @@ def test_without_a_latency_nothing_is_measured(
     candidates = candidates_of(job, net, 9.0, 4.0)
     soft = Budget(job.budgets[0].cost, 5.0, "latency~=5ms", "~=")
     for budgets in (Budgets(job.budgets.each[1:]), Budgets((soft,))):
-        assert budgets.on(LATENCY) is None
+        assert latency_budget(budgets) is None
         unhurried = replace(job, budgets=budgets)
         assert confirm(unhurried, net, budgets, candidates, 1, Silent()) == Confirmation(candidates)
     assert asked == []
