@@ -460,6 +460,30 @@ def prunable(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+class SeenError(Exception):
+    """What a test looked for was seen: the rest need not run."""
+
+
+@pytest.mark.parametrize("budget", ["macs=100%", "price=4", "price=1"])
+def test_prune_has_what_was_delivered_or_is_known_to_be_inside_among_its_candidates(
+    prunable: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, budget: str
+) -> None:
+    fabric = read_fabric(prunable / "fabric.dot")
+    names = {edge.name for edge in read_fabric(prunable / "architecture.dot").edges}
+    budgets = resolve_budgets(profile_fabric(fabric), [parse_budget(budget)])
+
+    def look(job, learned, log, progress):
+        held = learned.incumbent.architecture
+        assert inside(held, budgets)
+        if budget == "macs=100%":
+            assert {fabric.edges[edge].name for edge in held.live} == names
+        raise SeenError
+
+    monkeypatch.setattr("bsngraph.searching.pruning.choose_architecture", look)
+    with pytest.raises(SeenError):
+        prune_run(prunable, [budget], out=tmp_path / "out", data=DATA)
+
+
 def test_delivered_network_is_inside_random_budgets_or_none_is(prunable: Path, tmp_path: Path) -> None:
     fabric = read_fabric(prunable / "fabric.dot")
     profile = profile_fabric(fabric)

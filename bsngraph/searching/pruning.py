@@ -13,7 +13,7 @@ from pathlib import Path
 from bsngraph.data import Dataset, as_task, load_data
 from bsngraph.delivered.run_data import known_again
 from bsngraph.errors import InputError
-from bsngraph.fabric import Architecture, read_fabric
+from bsngraph.fabric import Architecture, Fabric, read_fabric
 from bsngraph.measure import CostOptions, Hardware, find_hardware
 from bsngraph.measure.pricing import with_recorded
 from bsngraph.profile import profile_fabric
@@ -28,12 +28,13 @@ from bsngraph.searching.delivering.deliver import deliver
 from bsngraph.searching.delivering.result import Result
 from bsngraph.searching.fine_tuning import chosen_before, fine_tune
 from bsngraph.searching.learning.learn import new_learning, write_probabilities
-from bsngraph.searching.learning.learning_state import LearningState
+from bsngraph.searching.learning.learning_state import LearningState, architecture_in
 from bsngraph.searching.learning.search_epochs import Learning
 from bsngraph.searching.opening import open_pruning
 from bsngraph.searching.prepare import Job, check, prepare
 from bsngraph.searching.request import Destination, Goal, Method
 from bsngraph.training import Progress, Silent
+from bsngraph.typed_files import CURE
 
 
 def prune_run(
@@ -49,7 +50,8 @@ def prune_run(
     progress: Progress | None = None,
 ) -> Result:
     """Choose again from a finished search's Γ and weights, under other budgets, and
-    write the result to the folder `out`.
+    write the result to the folder `out`. What the search delivered is among the
+    candidates, where it is inside.
 
     `data` stands in for the data set that the run names, if that was given from Python.
 
@@ -96,6 +98,7 @@ def run_pruning(
     with hardware.in_use():
         known = check(job, progress)
         learned = take_over(job, source, known)
+        keep_in_hand(learned, job, source, known)
         with open_pruning(job, into, config) as run:
             if run.finished:
                 return concluded_before(job, run, progress)
@@ -142,3 +145,33 @@ def take_over(job: Job, source: RunFolder, known: Architecture | None) -> Learni
             "it by --resume first"
         )
     return learned
+
+
+def keep_in_hand(learned: Learning, job: Job, source: RunFolder, known: Architecture | None) -> None:
+    """Make the first of these that is inside the budgets the incumbent, so that it is
+    among the candidates: what the search in `source` delivered, the search's own
+    incumbent, and `known`.
+
+    Raises:
+        InputError: what was delivered is no sub-network of the search's fabric.
+    """
+    in_hand = (delivered_by(source, job.fabric), learned.incumbent.architecture, known)
+    inside = [each for each in in_hand if each is not None and job.budgets.met_by(each.mask)]
+    learned.incumbent.architecture = inside[0] if inside else None
+
+
+def delivered_by(run: RunFolder, fabric: Fabric) -> Architecture | None:
+    """The architecture that a run delivered, as live edges of the fabric that was
+    searched; None if it has not come to that.
+
+    Raises:
+        InputError: it is no sub-network of that fabric.
+    """
+    file = run.file("architecture.dot")
+    if not file.exists():
+        return None
+    names = [edge.name for edge in read_fabric(file).edges]
+    unknown = [name for name in names if name not in fabric.edge_index]
+    if unknown:
+        raise InputError(f"{file}: fabric.dot has no edge {unknown[0]}: {CURE}")
+    return architecture_in(fabric, tuple(sorted(fabric.edge_index[name] for name in names)), file)
