@@ -34,6 +34,9 @@ TOPICS: Mapping[str, Mapping[str, Benchmark]] = {
     },
     "Accuracy": {
         "truth": Benchmark("accuracy.truth.accuracies", "Every sub-network of two fabrics, trained alone."),
+        "truth-sampled": Benchmark(
+            "accuracy.truth.sampled", "200 networks of a large fabric, trained alone."
+        ),
         "searches": Benchmark("accuracy.truth.searches", "Regret of searches, by the table of `truth`."),
         "quality": Benchmark("accuracy.quality.command", "What methods choose under one budget."),
         "estimators": Benchmark("accuracy.estimators.command", "Estimators, against the exact gradient."),

@@ -5,6 +5,7 @@ pictures and errors.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 LONGEST = 36
 
@@ -36,6 +37,17 @@ def quantity(value: float) -> str:
 def percent(share: float) -> str:
     """`34 %`; a share above zero but below half a percent is `<1 %`."""
     return "<1 %" if 0 < share < 0.005 else f"{100 * share:.0f} %"
+
+
+def ranges(numbers: Iterable[int]) -> str:
+    """Ascending numbers as `0-3 7`."""
+    runs: list[tuple[int, int]] = []
+    for number in numbers:
+        if runs and runs[-1][1] == number - 1:
+            runs[-1] = runs[-1][0], number
+        else:
+            runs.append((number, number))
+    return " ".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
 
 
 def printable(text: str) -> str:

@@ -265,7 +265,7 @@ def test_every_recipe_and_search_option_reaches_config_json(fabric: Path, tmp_pa
         "--neighbour-rounds": "1",
         "--finalists": "2",
         "--finalist-epochs": "1",
-        "--explorer-share": "1",
+        "--pool": "9",
         "--fair-share": "0.25",
         "--reopen": "0.8",
         "--candidates": "3",
@@ -320,7 +320,7 @@ def test_every_recipe_and_search_option_reaches_config_json(fabric: Path, tmp_pa
         "neighbour_rounds": 1,
         "finalists": 2,
         "finalist_epochs": 1,
-        "explorer_share": 1.0,
+        "pool": 9,
         "finetune_epochs": 0,
         "finetune_rate": 0.01,
     }
@@ -355,7 +355,7 @@ def test_defaults_that_help_states_are_those_of_the_settings(name: str) -> None:
             "neighbour_rounds",
             "finalists",
             "finalist_epochs",
-            "explorer_share",
+            "pool",
             "finetune_epochs",
             "finetune_rate",
         ]
@@ -575,7 +575,7 @@ def test_missing_file_is_refused(tmp_path: Path) -> None:
 
 def test_folder_given_as_a_fabric_is_refused(tmp_path: Path) -> None:
     (tmp_path / "folder.dot").mkdir()
-    assert "cannot be read (Is a directory)" in refused("check", tmp_path / "folder.dot")
+    assert "cannot be read (Is a directory): name a graph file" in refused("check", tmp_path / "folder.dot")
     assert "name it .dot or .gv" in refused("check", tmp_path)
 
 

@@ -1,9 +1,10 @@
-"""Finalists: the best candidates, trained briefly, in the order of their validation
-loss; killed anywhere and resumed to the same bits.
+"""Finalists: trained one after another, each next one from what the others gave; killed
+anywhere and resumed to the same bits.
 """
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -11,28 +12,30 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from test_search import Interrupter, bits, untimed
 from test_warm_start import Killed
 from tiny import STRIPES_DROPOUT, fabric_of, job_of, no_pictures, recipe, settings, stripes
 
+from benchmarks.accuracy.quality.networks import read_ranges
 from bsngraph.errors import InputError
+from bsngraph.fabric import Architecture, read_fabric
 from bsngraph.profile import profile_fabric
 from bsngraph.searching import search, train
 from bsngraph.searching.choosing import choosing
-from bsngraph.searching.choosing.candidate import Candidate
 from bsngraph.searching.choosing.choose import Chosen, starting_net
-from bsngraph.searching.choosing.finalists import FinalistsState, Outcome, train_finalists
-from bsngraph.searching.choosing.oracle import every_architecture
-from bsngraph.searching.choosing.rank import rank
+from bsngraph.searching.choosing.finalists import train_finalists as training_stage
+from bsngraph.searching.choosing.finalists.contenders import Contenders
+from bsngraph.searching.choosing.finalists.finalists_state import Finalist, FinalistsState
+from bsngraph.searching.choosing.finalists.train_finalists import train_finalists
+from bsngraph.searching.choosing.shortlist import contenders_inside
 from bsngraph.searching.fine_tuning import FineTuningState
 from bsngraph.searching.learning.learning_state import LearningState
 from bsngraph.searching.prepare import Job
 from bsngraph.settings import SearchSettings
 from bsngraph.supernet import SuperNet, compile_fabric, load_named_weights, named_weights, prune
-from bsngraph.training import NetTraining, Silent, TrainingState, derived_seed
+from bsngraph.training import NetTraining, Progress, Silent, TrainingState, derived_seed
 
 DATA = stripes()
 FILE = Path("checkpoint.pt")
@@ -70,52 +73,77 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture
-def contest(tmp_path: Path) -> tuple[Job, list[Candidate]]:
-    """A job, and all candidates by the weights of an untrained super-network, which
-    know nothing yet.
-    """
+def contest(tmp_path: Path) -> tuple[Job, Contenders, FinalistsState]:
+    """A job with its contenders, of which two are decided on."""
     profile = profile_fabric(fabric_of(STRIPES_DROPOUT, tmp_path))
     job = job_of(profile, tmp_path, "price=5", settings=FINALISTS, seed=2)
-    inside = [
-        architecture
-        for architecture in every_architecture(profile.fabric)
-        if job.budgets[0].cost.of(architecture.mask[None])[0] <= 5
-    ]
-    return job, rank(compile_fabric(profile, seed=3), DATA, inside, job.budgets)
+    contenders = contenders_inside(job, job.budgets)
+    first = (Finalist(Architecture.of_mask(row).live, "random") for row in contenders.live[:2])
+    return job, contenders, FinalistsState(tuple(first))
 
 
-def finished(job: Job, candidates: list[Candidate]) -> Outcome:
+def following(contenders: Contenders, state: FinalistsState) -> tuple[Contenders, Finalist | None]:
+    return contenders, next(iter(contenders.most_promising(state, 1)), None)
+
+
+def finished(
+    contest: tuple[Job, Contenders, FinalistsState], keep: Any = None, progress: Progress | None = None
+) -> FinalistsState:
     """The finalists trained without a stop."""
-    return train_finalists(job, candidates, None, FILE, lambda row, state: None, Silent())
+    job, contenders, state = contest
+    kept = keep or (lambda row, state: None)
+    return train_finalists(job, contenders, state, following, FILE, kept, progress or Silent())
 
 
-def test_finalists_come_in_the_order_of_their_losses_after_each_was_trained_by_itself(
-    contest: tuple[Job, list[Candidate]],
+def test_each_finalist_learns_what_it_would_by_itself_and_the_best_keep_their_weights(
+    contest: tuple[Job, Contenders, FinalistsState],
 ) -> None:
-    job, candidates = contest
+    job, contenders, _ = contest
+    state = finished(contest)
+    assert [each.chosen_by for each in state.finalists] == ["random", "random", "prediction"]
     losses, learned = [], []
-    for candidate in candidates[:3]:
-        own = compile_fabric(prune(job.profile, candidate.architecture), seed=derived_seed(2, "weights"))
+    for finalist in state.finalists:
+        architecture = Architecture(len(job.fabric.edges), finalist.live)
+        own = compile_fabric(prune(job.profile, architecture), seed=derived_seed(2, "weights"))
         rows: list[dict[str, Any]] = []
         NetTraining(own, DATA, recipe(epochs=2), 2, "finalist").run(Silent(), rows.append)
         losses.append(rows[-1]["validation_loss"])
         learned.append(own.state_dict())
-    assert losses != sorted(losses), "the shared weights had it wrong: there is something to find"
-    outcome = finished(job, candidates)
-    found = outcome.candidates
-    assert found[:3] == [candidates[place] for place in np.argsort(losses, kind="stable")]
-    assert found[3:] == candidates[3:]
-    assert outcome.weights is not None
-    best = learned[int(np.argmin(losses))]
-    assert outcome.weights.keys() == best.keys()
-    assert all(torch.equal(outcome.weights[name], best[name]) for name in best)
+    assert [result.loss for result in state.results] == losses
+    assert sorted(state.weights) == ["0", "1", "2"]
+    for number, weights in state.weights.items():
+        assert all(torch.equal(weights[name], learned[int(number)][name]) for name in weights)
+    two = FinalistsState(state.finalists[:2], state.results[:2])
+    assert state.finalists[2] == contenders.most_promising(two, 1)[0]
+
+
+def test_only_the_weights_of_the_best_are_kept(
+    contest: tuple[Job, Contenders, FinalistsState], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training_stage, "KEPT", 1)
+    state = finished(contest)
+    assert list(state.weights) == [str(int(contest[1].believed(state).mean.argmax()))]
+
+
+def test_finalists_end_when_there_is_nothing_left_to_train(
+    contest: tuple[Job, Contenders, FinalistsState],
+) -> None:
+    job, contenders, state = contest
+    job = replace(
+        job, method=replace(job.method, settings=replace(FINALISTS, finalists=99, finalist_epochs=1))
+    )
+    every = finished((job, contenders, state))
+    assert {each.live for each in every.finalists} == {
+        Architecture.of_mask(row).live for row in contenders.live
+    }
+    assert len(every.results) == len(contenders.live) > 3
 
 
 def test_the_chosen_network_goes_on_from_the_better_of_the_shared_weights_and_its_own(
-    contest: tuple[Job, list[Candidate]],
+    contest: tuple[Job, Contenders, FinalistsState],
 ) -> None:
-    job, candidates = contest
-    architecture, shared = candidates[0].architecture, compile_fabric(job.profile, seed=3)
+    job, contenders, _ = contest
+    architecture, shared = Architecture.of_mask(contenders.live[0]), compile_fabric(job.profile, seed=3)
 
     good, bad = (compile_fabric(prune(job.profile, architecture), seed=seed) for seed in (5, 6))
     NetTraining(good, DATA, recipe(epochs=12), 2, "finalist").run(Silent(), lambda row: None)
@@ -129,21 +157,13 @@ def test_the_chosen_network_goes_on_from_the_better_of_the_shared_weights_and_it
     assert all(map(torch.equal, parameters_chosen(bad), good.parameters()))
 
 
-@pytest.mark.parametrize("count", [0, 1])
-def test_fewer_than_two_finalists_are_not_trained(contest: tuple[Job, list[Candidate]], count: int) -> None:
-    job, candidates = contest
-    job = replace(job, method=replace(job.method, settings=settings(finalists=count)))
-    outcome = train_finalists(
-        job, candidates, None, FILE, lambda row, state: pytest.fail("trained"), Silent()
-    )
-    assert (outcome.candidates, outcome.weights) == (candidates, None)
-
-
 @pytest.mark.parametrize("before", [0, 1, 2, 5])
-def test_all_finalists_are_shown_as_one_stage(contest: tuple[Job, list[Candidate]], before: int) -> None:
-    job, candidates = contest
-    states: list[FinalistsState | None] = [None]
-    train_finalists(job, candidates, None, FILE, lambda row, state: states.append(state), Silent())
+def test_all_finalists_are_shown_as_one_stage(
+    contest: tuple[Job, Contenders, FinalistsState], before: int
+) -> None:
+    job, contenders, first = contest
+    states = [first]
+    finished(contest, keep=lambda row, state: states.append(state))
     stages: list[tuple[str, int, int]] = []
     epochs: list[int] = []
 
@@ -154,7 +174,7 @@ def test_all_finalists_are_shown_as_one_stage(contest: tuple[Job, list[Candidate
         def epoch(self, row: Any) -> None:
             epochs.append(row["epoch"])
 
-    train_finalists(job, candidates, states[before], FILE, lambda row, state: None, Told())
+    finished((job, contenders, states[before]), progress=Told())
     assert stages == [("finalists", 6, before)]
     assert epochs == list(range(before + 1, 7))
 
@@ -166,6 +186,15 @@ def test_a_search_trains_its_finalists_and_delivers_the_best(whole: Path) -> Non
         *(("finalist", number, epoch) for number in (1, 2, 3) for epoch in (1, 2)),
         ("finetune", None, 1),
     ]
+    with (whole / "trainings.csv").open(encoding="utf-8", newline="") as file:
+        trained = list(csv.DictReader(file))
+    assert [row["chosen_by"] for row in trained] == ["shared weights", "random", "prediction"]
+    ends = [row for row in rows if row["stage"] == "finalist" and row["epoch"] == 2]
+    assert [float(row["validation_loss"]) for row in trained] == [row["validation_loss"] for row in ends]
+    best = min(trained, key=lambda row: float(row["expected_log_loss"]))
+    delivered = {edge.name for edge in read_fabric(whole / "architecture.dot").edges}
+    names = [edge.name for edge in read_fabric(whole / "fabric.dot").edges]
+    assert delivered == {names[number] for number in read_ranges(best["architecture"])}
 
 
 def test_without_finalists_nothing_else_happens_than_before(tmp_path: Path, whole: Path) -> None:
@@ -259,34 +288,34 @@ def listed(value: Any) -> Any:
     return [listed(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
-def without_weights(state: dict[str, Any]) -> None:
-    state["weights"] = None
-
-
 def with_other_weights(state: dict[str, Any]) -> None:
-    state["weights"] = {name: torch.zeros(1) for name in state["weights"]}
+    state["weights"]["0"] = {name: torch.zeros(1) for name in state["weights"]["0"]}
 
 
-def with_too_many_losses(state: dict[str, Any]) -> None:
-    state["losses"] *= 9
+def with_weights_of_none(state: dict[str, Any]) -> None:
+    state["weights"]["7"] = state["weights"]["0"]
 
 
-def with_one_finalist(state: dict[str, Any]) -> None:
-    state["live"] = state["live"][:1]
+def with_too_many_results(state: dict[str, Any]) -> None:
+    state["results"] *= 9
 
 
-def with_none(state: dict[str, Any]) -> None:
-    state["live"] = []
+def with_too_many_finalists(state: dict[str, Any]) -> None:
+    state["finalists"] *= 9
+
+
+def with_an_unknown_reason(state: dict[str, Any]) -> None:
+    state["finalists"][0]["chosen_by"] = "luck"
 
 
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        (without_weights, "its finalists are not those of a search"),
         (with_other_weights, r"the weights do not fit the network: .* is of shape \(1,\), not "),
-        (with_too_many_losses, "its finalists are not those of a search"),
-        (with_one_finalist, "its finalists are not those of a search"),
-        (with_none, "its finalists are not those of a search"),
+        (with_weights_of_none, "its finalists are not those of a search"),
+        (with_too_many_results, "its finalists are not those of a search"),
+        (with_too_many_finalists, "its finalists are not those of a search"),
+        (with_an_unknown_reason, r".*\$\.finalists\[0\]\.chosen_by"),
     ],
 )
 def test_a_state_that_is_not_one_of_these_finalists_is_an_input_error(
@@ -333,7 +362,7 @@ def test_finalists_are_not_looked_for_again_on_resume(
 ) -> None:
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "run", progress=Killed(4))
-    monkeypatch.setattr(choosing, "propose", lambda *_: pytest.fail("candidates are proposed again"))
+    monkeypatch.setattr(choosing, "shortlist", lambda *_: pytest.fail("candidates are proposed again"))
     run(tmp_path / "run", mode="resume")
     assert rows_of(tmp_path / "run") == rows_of(whole)
 

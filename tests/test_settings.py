@@ -53,7 +53,7 @@ EDGES: dict[type, dict[str, tuple[list[Any], list[Any]]]] = {
         "candidates": ([0], [-1, 1.5, True]),
         "neighbour_rounds": ([0], [-1, 0.5]),
         "finalists": ([0], [-1, 1.0]),
-        "explorer_share": ([0, 1], [-0.1, 1.1, NAN]),
+        "pool": ([1], [0, -1, 1.5]),
         "finalist_epochs": ([1], [0, 1.5]),
         "finetune_epochs": ([0], [-1, 1.5]),
         "finetune_rate": ([0], [-1, NAN, INF]),

@@ -34,6 +34,7 @@ FILES = (
     "latencies.json",
     "incumbent.dot",
     "metrics.jsonl",
+    "trainings.csv",
     "checkpoint.pt",
     "probabilities.dot",
     "architecture.dot",

@@ -151,21 +151,19 @@ class SearchSettings:
     finalists: int = field(
         default=12,
         metadata=says(
-            "Architectures that are trained briefly from scratch before one of them is chosen; 0 or 1 trains "
-            "none.",
+            "Architectures that are trained briefly from scratch before one of them is chosen: a third is "
+            "diverse, the rest is what a predictor expects most of; 0 or 1 trains none.",
             group="choosing",
             at_least=0,
         ),
     )
-    explorer_share: float = field(
-        default=0.5,
+    pool: int = field(
+        default=4096,
         metadata=says(
-            "Share of the finalists that are drawn from all architectures inside the budgets, without regard "
-            "to what was learned; the others are the best by the shared weights.",
+            "Architectures inside the budgets from which a predictor chooses finalists: all of a small "
+            "fabric, so many random ones of a large one.",
             group="choosing",
-            at_least=0,
-            at_most=1,
-            must="be a share of the finalists, at most 1",
+            at_least=1,
         ),
     )
     finalist_epochs: int = field(
@@ -185,13 +183,6 @@ class SearchSettings:
 
     def __post_init__(self) -> None:
         check_settings(self, *self._conflicts())
-
-    @property
-    def explorers(self) -> int:
-        """How many of the finalists are drawn without regard to Γ and shared
-        weights.
-        """
-        return int(self.explorer_share * self.finalists) if self.finalists > 1 else 0
 
     def _conflicts(self) -> list[str]:
         """Settings that exclude each other."""

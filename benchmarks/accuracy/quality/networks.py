@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import bisect
 import math
-from collections.abc import Iterable
 from dataclasses import replace
 from fractions import Fraction
 
@@ -21,6 +20,7 @@ from bsngraph.fabric import Architecture, Fabric, connected, live_edges
 from bsngraph.fabric.families import plain_resnet_fabric
 from bsngraph.profile import FabricProfile, profile_fabric
 from bsngraph.training import derived_seed
+from bsngraph.wording import ranges
 
 LEAST_SPENT = 0.8  # share of a budget that random networks spend at least
 DRAWN_AT_ONCE = 512
@@ -34,17 +34,6 @@ def build(profile: FabricProfile, text: str) -> Fabric:
     if kind == "narrowed":
         return narrowed(profile.fabric, Fraction(rest))
     return plain_resnet(profile, int(kind.removeprefix("resnet-")), int(rest.removeprefix("channels=")))
-
-
-def ranges(numbers: Iterable[int]) -> str:
-    """Ascending numbers as `0-3 7`."""
-    runs: list[tuple[int, int]] = []
-    for number in numbers:
-        if runs and runs[-1][1] == number - 1:
-            runs[-1] = runs[-1][0], number
-        else:
-            runs.append((number, number))
-    return " ".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
 
 
 def read_ranges(text: str) -> tuple[int, ...]:

@@ -16,7 +16,7 @@ import numpy as np
 
 import bsngraph
 from benchmarks.accuracy.truth.accuracies import FABRICS, edges_text, read_fabric
-from benchmarks.accuracy.truth.variants import VARIANTS
+from benchmarks.accuracy.truth.variants import PAST, VARIANTS
 from benchmarks.shared.rows import Row, read_rows, rows_file
 from benchmarks.shared.tables import table
 from bsngraph.searching.choosing.oracle import every_architecture
@@ -92,7 +92,7 @@ def report(rows: Sequence[Row]) -> str:
     for fabric, budget in problems():
         truth = read_truth(fabric, budget)
         here = [row for row in rows if (row["fabric"], row["budget"]) == (fabric, budget)]
-        for variant in VARIANTS:
+        for variant in (*VARIANTS, *PAST):
             mine = [row for row in here if row["variant"] == variant]
             if mine:
                 made.append(_line(truth, mine))

@@ -1,8 +1,11 @@
-"""Step 5, choose: the best finalist, and the weights that it goes on from."""
+"""Step 5, choose: the finalist that would be best again, and the weights that it goes
+on from.
+"""
 
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,7 +13,8 @@ import numpy as np
 from torch import Tensor
 
 from bsngraph.fabric import Architecture
-from bsngraph.searching.choosing.finalists import Outcome
+from bsngraph.searching.choosing.finalists.contenders import Contenders
+from bsngraph.searching.choosing.finalists.finalists_state import FinalistsState
 from bsngraph.searching.prepare import Job
 from bsngraph.supernet import SuperNet, prune_net
 from bsngraph.training import Progress, evaluate_net, recompute_batch_norm
@@ -24,16 +28,22 @@ class Chosen:
     weights: Mapping[str, Tensor] | None = None
 
 
-def choose(job: Job, outcome: Outcome, progress: Progress) -> Chosen:
-    """The first of the candidates, as they were ranked last."""
-    best = outcome.candidates[0]
+def choose(job: Job, contenders: Contenders, state: FinalistsState, progress: Progress) -> Chosen:
+    """The finalist with the best mean by the predictor, which has seen them all.
+
+    The smallest of several noisy losses flatters itself; a mean does not.
+    """
+    believed = contenders.believed(state).mean
+    best = int(np.argmax(believed))
+    architecture = Architecture(len(job.fabric.edges), state.finalists[best].live)
+    losses = [result.loss for result in state.results]
     searchable = set(job.fabric.searchable)
     progress.note(
-        f"chose the best of {len(outcome.candidates)} architectures inside the budget by validation loss: "
-        f"{len(set(best.architecture.live) & searchable)} of {len(searchable)} searchable edges, "
-        f"validation {best.score.shown(1)} with the shared weights"
+        f"chose finalist {best + 1} of {len(losses)}: validation loss {losses[best]:.4g} after training by "
+        f"itself, {math.exp(-believed[best]):.4g} expected again, the others up to {max(losses):.4g}; "
+        f"{len(set(architecture.live) & searchable)} of {len(searchable)} searchable edges"
     )
-    return Chosen(best.architecture, outcome.weights)
+    return Chosen(architecture, state.weights.get(str(best)))
 
 
 def starting_net(job: Job, net: SuperNet, chosen: Chosen, progress: Progress) -> SuperNet:

@@ -10,26 +10,24 @@ from __future__ import annotations
 
 import copy
 
-from bsngraph.errors import InfeasibleBudgetError
 from bsngraph.fabric import Architecture
 from bsngraph.runs import Json
 from bsngraph.runs.run_log import RunLog
-from bsngraph.searching.choosing.candidate import Candidate, judge
 from bsngraph.searching.choosing.choose import Chosen, choose
-from bsngraph.searching.choosing.explore import explore, with_explorers
-from bsngraph.searching.choosing.finalists import FinalistsState, train_finalists
-from bsngraph.searching.choosing.measure_whole import confirm, none_measured_inside
-from bsngraph.searching.choosing.propose import propose
-from bsngraph.searching.choosing.rank import rank
+from bsngraph.searching.choosing.finalists.contenders import Contenders
+from bsngraph.searching.choosing.finalists.finalists_state import Finalist, FinalistsState
+from bsngraph.searching.choosing.finalists.train_finalists import train_finalists
+from bsngraph.searching.choosing.finalists.trainings_table import write_trainings
+from bsngraph.searching.choosing.measure_whole import confirm
+from bsngraph.searching.choosing.shortlist import CONFIRMATIONS, contenders_inside, shortlist
 from bsngraph.searching.learning.learning_state import architecture_in
 from bsngraph.searching.learning.search_epochs import Learning
 from bsngraph.searching.prepare import Job
 from bsngraph.supernet import SuperNet
-from bsngraph.training import Progress, generator_for
+from bsngraph.training import Progress, Silent
 
-# How often candidates are proposed, again under a lower limit when most of those
-# measured whole were over a latency budget.
-_CONFIRMATIONS = 4
+# How many of the most promising networks are looked at before one is trained.
+_OFFERED = 4
 
 
 def choose_architecture(job: Job, learned: Learning, log: RunLog, progress: Progress) -> Chosen:
@@ -43,53 +41,47 @@ def choose_architecture(job: Job, learned: Learning, log: RunLog, progress: Prog
     progress.note("choosing the architecture on validation data …")
     net = copy.deepcopy(learned.net)  # candidates replace its BatchNorm statistics
     file, saved = log.file, log.checkpoint.finalists
-    before = None if saved is None else FinalistsState.from_checkpoint(saved, file)
-    if before is None:
-        candidates = shortlist(job, learned, net, progress)
+    if saved is None:
+        contenders, first = shortlist(job, learned, net, progress)
+        if job.settings.finalists < 2 or len(contenders.live) < 2:
+            return Chosen(_architecture(job, first[0]))
+        state = FinalistsState(first)
     else:
-        finalists = [architecture_in(job.fabric, live, file) for live in before.live]
-        candidates = [judge(net, job.dataset, finalist, job.task) for finalist in finalists]
+        state = FinalistsState.from_checkpoint(saved, file)
+        before = [architecture_in(job.fabric, each.live, file) for each in state.finalists]
+        contenders = contenders_inside(job, job.budgets).as_near_as(each.mask for each in before)
+
+    def following(now: Contenders, state: FinalistsState) -> tuple[Contenders, Finalist | None]:
+        return next_measured(job, net, now, state)
 
     def keep(row: Json, state: FinalistsState) -> None:
+        if state.training is None:
+            write_trainings(log.run, contenders, state)
         log.keep(row, search=learned.state().to_checkpoint(), finalists=state.to_checkpoint())
 
-    outcome = train_finalists(job, candidates, before, file, keep, progress)
-    return choose(job, outcome, progress)
+    state = train_finalists(job, contenders, state, following, file, keep, progress)
+    return choose(job, contenders, state, progress)
 
 
-def shortlist(job: Job, learned: Learning, net: SuperNet, progress: Progress) -> list[Candidate]:
-    """What may be chosen, finalists first: proposed, ranked and, under a hard budget on
-    latency, measured whole.
+def next_measured(
+    job: Job, net: SuperNet, contenders: Contenders, state: FinalistsState
+) -> tuple[Contenders, Finalist | None]:
+    """The most promising network, under a hard budget on latency measured inside it;
+    None if there is none.
 
-    Raises:
-        InfeasibleBudgetError: no sub-network is inside the budgets, or none was
-            measured inside.
+    With it come the contenders that are left. If those measured were over, they are
+    held to a lower limit from now on.
     """
-    wanted = max(job.settings.finalists, 1)
-    budgets = job.budgets
-    found: dict[Architecture, Candidate] = {}
-    measured_ms: dict[Architecture, float] = {}
-    for number in range(_CONFIRMATIONS):
-        generator = generator_for(job.seed, "candidates", *([number] if number else []))
-        logits = learned.gamma.at(budgets.limits[:, None])
-        known = learned.incumbent.architecture
-        try:
-            proposals = propose(logits, net, budgets, job.settings.candidates, generator, known)
-        except InfeasibleBudgetError:
-            if measured_ms:  # the limit that nothing is inside is a lowered one
-                break
-            raise
-        ranked = rank(net, job.dataset, proposals, budgets, job.task, rounds=job.settings.neighbour_rounds)
-        drawn = explore(logits, net, budgets, job.settings.explorers, generator)
-        explorers = [judge(net, job.dataset, other, job.task) for other in drawn]
-        candidates = with_explorers(ranked, explorers, job.settings.finalists)
-        new = [candidate for candidate in candidates if candidate.architecture not in measured_ms]
-        confirmation = confirm(job, net, budgets, new, wanted - len(found), progress)
-        found |= {candidate.architecture: candidate for candidate in confirmation.inside}
-        measured_ms |= confirmation.measured_ms
-        if confirmation.tightened is None or len(found) >= wanted:
+    for _ in range(CONFIRMATIONS):
+        offered = {_architecture(job, each): each for each in contenders.most_promising(state, _OFFERED)}
+        found = confirm(job, net, contenders.budgets, list(offered), 1, Silent())
+        if found.inside:
+            return contenders, offered[found.inside[0]]
+        if found.tightened is None:
             break
-        budgets = confirmation.tightened
-    if not found:
-        raise InfeasibleBudgetError(none_measured_inside(job.budgets, min(measured_ms.values())))
-    return list(found.values())
+        contenders = contenders.inside(found.tightened)
+    return contenders, None
+
+
+def _architecture(job: Job, finalist: Finalist) -> Architecture:
+    return Architecture(len(job.fabric.edges), finalist.live)

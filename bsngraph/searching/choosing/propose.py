@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from bsngraph.costs import AdditiveCost, Budgets, best_found, closest, inside_budgets
+from bsngraph.costs import AdditiveCost, Budgets, Costs, best_found, closest, inside_budgets
 from bsngraph.errors import InfeasibleBudgetError
-from bsngraph.fabric import Architecture, Booleans, connected, live_edges
+from bsngraph.fabric import Architecture, Booleans, Fabric, connected, live_edges
 from bsngraph.searching.learning.gamma.edge_logits import EdgeLogits
 from bsngraph.supernet import SuperNet
 
@@ -45,7 +44,8 @@ def propose(
         InfeasibleBudgetError: no sub-network is inside the budgets.
     """
     found = dict.fromkeys(inside_of(net, logits.thresholded()[None], budgets))
-    weight = cost_tilt(logits, net, budgets)
+    weight = torch.zeros(len(logits.logits), dtype=torch.float64)
+    weight[logits.index.first] = torch.from_numpy(decision_prices(net.fabric, budgets))
     for temperature, tilt in _EASINGS:
         if len(found) >= count:
             break
@@ -70,23 +70,22 @@ def inside_of(net: SuperNet, kept: Booleans, budgets: Budgets) -> list[Architect
     return [Architecture.of_mask(row) for row in live[budgets.inside(live)]]
 
 
-def cost_tilt(logits: EdgeLogits, net: SuperNet, budgets: Budgets) -> Tensor:
-    """What keeping each decision costs in shares of the hard budgets, on its leading
-    edge: (edges,) float64.
+def decision_prices(fabric: Fabric, budgets: Budgets) -> Costs:
+    """What keeping each decision costs in shares of the hard budgets: (variables,).
 
     For costs that are no sums it is what the whole fabric would save without it.
     """
-    decisions = logits.index.decisions
-    weights = torch.zeros(len(logits.logits), dtype=torch.float64)
-    without_each = live_edges(net.sweep, decisions.kept(~np.eye(len(decisions.edges_of), dtype=np.bool_)))
+    decisions = fabric.decisions
+    prices = np.zeros(len(decisions.edges_of))
     for budget in budgets.hard:
         cost = budget.cost
         if isinstance(cost, AdditiveCost):
-            saved = [float(cost.per_edge[list(edges)].sum()) for edges in decisions.edges_of]
+            saved = np.array([float(cost.per_edge[list(edges)].sum()) for edges in decisions.edges_of])
         else:
-            saved = (cost.total - cost.of(without_each)).tolist()
-        weights[logits.index.first] += torch.tensor(saved, dtype=torch.float64) / budget.limit
-    return weights
+            without_each = decisions.kept(~np.eye(len(prices), dtype=np.bool_))
+            saved = cost.total - cost.of(live_edges(fabric.sweep, without_each))
+        prices += saved / budget.limit
+    return prices
 
 
 def _near(proposals: list[Architecture], net: SuperNet, budgets: Budgets) -> list[Architecture]:

@@ -1,0 +1,1 @@
+"""Finalists: architectures trained briefly from scratch, chosen one after another."""

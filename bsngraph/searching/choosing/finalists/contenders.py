@@ -1,0 +1,94 @@
+"""What may become a finalist: those to begin with, and thousands that a predictor
+judges by what the others gave.
+
+Each next finalist is the network whose expected improvement over the best mean is
+largest. What is expected comes from a Gaussian process over plain facts of networks
+(predicting/predictor.py), fitted to the finalists that were trained so far.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from bsngraph.costs import Budgets
+from bsngraph.fabric import Architecture, Booleans, neighbouring_choices
+from bsngraph.searching.choosing.finalists.finalists_state import Finalist, FinalistsState
+from bsngraph.searching.choosing.predicting.network_facts import Floats
+from bsngraph.searching.choosing.predicting.pool import distinct_inside, masks_of
+from bsngraph.searching.choosing.predicting.predictor import Places, Prediction, fit_predictor
+
+# The best so many by the predictor have their neighbours looked at as well.
+_LEADERS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Contenders:
+    """Networks inside the budgets: `live` (networks, edges), and where they stand."""
+
+    live: Booleans
+    places: Places
+    budgets: Budgets
+
+    def inside(self, budgets: Budgets) -> Contenders:
+        """Those inside other budgets on the same costs."""
+        return replace(self, live=self.live[budgets.inside(self.live)], budgets=budgets)
+
+    def as_near_as(self, masks: Iterable[Booleans]) -> Contenders:
+        """Those that are no further from the soft budgets than the nearest of masks
+        (edges,), or close to them.
+        """
+        return replace(self, live=self._near(self.live, np.stack([*masks])))
+
+    @cached_property
+    def _pool_places(self) -> Floats:
+        return self.places.of(self.live)
+
+    def believed(self, state: FinalistsState) -> Prediction:
+        """What the finalists that were trained would give again, noise aside."""
+        places = self.places.of(self._trained(state))
+        return fit_predictor(places, state.scores).predict(places)
+
+    def most_promising(self, state: FinalistsState, count: int) -> list[Finalist]:
+        """Up to `count` networks that are no finalists yet, the largest expected
+        improvement first.
+        """
+        trained = self._trained(state)
+        seen = self.places.of(trained)
+        predictor = fit_predictor(seen, state.scores)
+        means = predictor.predict(seen).mean
+        leaders = trained[np.argsort(-means, kind="stable")[:_LEADERS]]
+        near = self._near(self._neighbours(leaders), trained)
+        live = np.concatenate([self.live, near])
+        prediction = predictor.predict(np.concatenate([self._pool_places, self.places.of(near)]))
+        best = float(max(prediction.mean.max(initial=-np.inf), means.max()))
+        known = {row.tobytes() for row in masks_of((each.live for each in state.finalists), live.shape[1])}
+        found: list[Finalist] = []
+        for index in np.argsort(-prediction.gain(best), kind="stable"):
+            if len(found) == count:
+                break
+            if (text := live[index].tobytes()) in known:
+                continue
+            known.add(text)
+            expected = -float(prediction.mean[index]), float(prediction.deviation[index])
+            found.append(Finalist(Architecture.of_mask(live[index]).live, "prediction", expected))
+        return found
+
+    def _trained(self, state: FinalistsState) -> Booleans:
+        trained = state.finalists[: len(state.results)]
+        return masks_of((each.live for each in trained), self.live.shape[1])
+
+    def _near(self, live: Booleans, others: Booleans) -> Booleans:
+        allowed = float(self.budgets.miss(others).min())
+        near: Booleans = live[self.budgets.near(live, allowed)]
+        return near
+
+    def _neighbours(self, leaders: Booleans) -> Booleans:
+        """What decides one thing otherwise than a leader, inside the budgets."""
+        profile = self.places.sheet.profile
+        kept = [profile.fabric.decisions.completed(row) for row in leaders]
+        choices = [neighbouring_choices(profile.fabric, each) for each in kept if each is not None]
+        return distinct_inside(profile.fabric, np.concatenate(choices), self.budgets)

@@ -1,0 +1,1 @@
+"""Predicting how good an untrained network would be, from facts and trainings."""
