@@ -124,15 +124,16 @@ def refused(profile: FabricProfile, *texts: str) -> str:
 
 @pytest.mark.parametrize("unit", ["ms", "s", "MB", "m", "g", "kB", "Macs", "e"])
 def test_a_unit_that_does_not_measure_the_cost_is_refused(unit):
+    meant = f"; did you mean {unit.upper()!r}?" if unit in ("m", "g") else ""
     text = refused(profile_of(), f"macs=5{unit}")
-    assert (
-        text == f"budget 'macs=5{unit}': unit {unit!r} does not measure macs (MACs): use k, M, G, none, or %"
+    assert text == (
+        f"budget 'macs=5{unit}': unit {unit!r} does not measure macs (MACs): use k, M, G, none, or %{meant}"
     )
     text = refused(profile_of(), f"energy=5{unit}")
     assert (
         text
         == f"budget 'energy=5{unit}': unit {unit!r} does not measure energy (its own unit): use k, M, G, "
-        "none, or %"
+        f"none, or %{meant}"
     )
 
 

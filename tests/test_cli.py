@@ -576,7 +576,7 @@ def test_missing_file_is_refused(tmp_path: Path) -> None:
 def test_folder_given_as_a_fabric_is_refused(tmp_path: Path) -> None:
     (tmp_path / "folder.dot").mkdir()
     assert "cannot be read (Is a directory): name a graph file" in refused("check", tmp_path / "folder.dot")
-    assert "name it .dot or .gv" in refused("check", tmp_path)
+    assert "(Is a directory): name a file in it: folder.dot" in refused("check", tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -380,7 +380,7 @@ def test_chains_sets_and_scopes_by_hand():
             "line 2, column 7",
             '"1.2.3"',
         ),
-        ("digraph { a [channels=$c] }", "cannot read '$c] }'", "line 1, column 23", ""),
+        ("digraph { a [channels=$c] }", "'$c' must stand in quotes", "line 1, column 23", 'channels="$c"'),
         ("digraph {\n a -> b [fixed] }", "an attribute has no value", "line 2, column 15", "[fixed=true]"),
         ("digraph {\n a -> b ] }", "did not expect ']' here", "line 2, column 9", "expected one of"),
         (

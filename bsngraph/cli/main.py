@@ -16,9 +16,10 @@ from typing import IO, Any
 import click
 
 from bsngraph import __version__
+from bsngraph.cli.near_misses import meant_command, meant_option, option_without_value
 from bsngraph.cli.process import INTERRUPTED, lenient_streams
 from bsngraph.cli.shared_options import written_since
-from bsngraph.errors import BsngraphError, nearest
+from bsngraph.errors import BsngraphError
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command; say which one was probably meant."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            ctx.fail(f"No such command {args[0]!r}: {nearest(args[0], COMMANDS)}")
+            ctx.fail(f"No such command {args[0]!r}: {meant_command(args[0], COMMANDS)}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -133,6 +134,10 @@ class LazyGroup(click.Group):
             return super().invoke(ctx)
         except BsngraphError as error:
             raise _Shown(error) from None
+        except click.NoSuchOption as error:
+            raise meant_option(error) from None
+        except click.BadOptionUsage as error:
+            raise option_without_value(error) from None
         except KeyboardInterrupt:
             click.echo(f"\nInterrupted.{_how_to_go_on(ctx)}", err=True)
             ctx.exit(INTERRUPTED)

@@ -28,6 +28,8 @@ _MEASURES: Mapping[str, Mapping[str, float]] = {
     "bytes": {"B": 1.0, "kB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30},
     "ms": {"us": 1e-3, "µs": 1e-3, "μs": 1e-3, "ms": 1.0, "s": 1e3},
 }
+# Units of costs that are counted in whole ones.
+_WHOLE = frozenset(kind.unit for kind in COSTS.values()) - frozenset(_MEASURES)
 # Read, and not named where the units are listed. The second is the Greek letter.
 _SECOND_SPELLINGS = frozenset({"K", "μs"})
 
@@ -115,12 +117,32 @@ def _limit(request: BudgetRequest, cost: Cost) -> float:
 def _factor(request: BudgetRequest, cost_unit: str) -> float:
     """What a request's unit, which is no share, is in a cost's unit."""
     units = _MEASURES.get(cost_unit, _COUNTS)
-    if request.unit in units:
-        return units[request.unit]
     measured = f"{request.cost} ({cost_unit or 'its own unit'})"
+    share = f"a share of the whole fabric has a percent sign: {request.cost}={100 * request.amount:g}%"
+    if request.unit in units:
+        if cost_unit in _WHOLE and request.amount * units[request.unit] < 1:
+            raise InputError(f"budget {request.text!r}: a limit on {measured} is at least one; {share}")
+        return units[request.unit]
     known = ", ".join(unit or "none" for unit in units if unit not in _SECOND_SPELLINGS)
     if not request.unit:
-        raise InputError(f"budget {request.text!r}: a limit on {measured} needs a unit: {known}, or %")
+        hint = f"; {share}" if request.amount < 1 else ""
+        raise InputError(f"budget {request.text!r}: a limit on {measured} needs a unit: {known}, or %{hint}")
+    meant = _meant_unit(request.unit, cost_unit, units)
+    hint = f"; did you mean {meant!r}?" if meant else ""
     raise InputError(
-        f"budget {request.text!r}: unit {request.unit!r} does not measure {measured}: use {known}, or %"
+        f"budget {request.text!r}: unit {request.unit!r} does not measure {measured}: use {known}, or %{hint}"
     )
+
+
+def _meant_unit(unit: str, cost_unit: str, units: Mapping[str, float]) -> str:
+    """The unit that another spelling stands for: `mb`, `MMACs`, `percent`; empty if
+    none.
+    """
+    bare = unit.casefold()
+    if bare in ("percent", "pct"):
+        return "%"
+    bare = bare.removesuffix(cost_unit.casefold()) if cost_unit not in units else bare
+    meant = {"msec": "ms", "usec": "us", "sec": "s", "byte": "B", "bytes": "B"}.get(bare, bare)
+    if units is _COUNTS and meant == "b":  # billions
+        return "G"
+    return next((known for known in units if known.casefold() == meant.casefold() and known), "")

@@ -12,6 +12,7 @@ from typing import Any
 import networkx as nx
 
 from bsngraph.errors import InputError
+from bsngraph.fabric.binding.cures.near_files import check_graph_path
 from bsngraph.fabric.binding.cures.spelling import DOT, GRAPHML, NETWORKX, NODE_LINK, Spelling
 from bsngraph.fabric.binding.draft import Draft
 from bsngraph.fabric.binding.raw_to_fabric import raw_to_fabric
@@ -87,6 +88,7 @@ def draft_file(path: str | Path, settings: Mapping[str, Value] | None = None) ->
         InputError: the file cannot be read, or its suffix is not a known one.
     """
     path = Path(path)
+    check_graph_path(path, [suffix for format_ in FORMATS for suffix in format_.suffixes])
     format_ = format_of(path)
     raw = format_.read(read_bounded(path, MAX_BYTES, TOO_LARGE), str(path))
     return raw_to_fabric(check_texts(raw), settings, format_.spelling)

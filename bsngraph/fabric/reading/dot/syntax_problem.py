@@ -17,6 +17,9 @@ _SPOKEN = {
     "COMMA": ",", "COLON": ":", "EDGEOP": "->", "NAME": "a name", "NUMERAL": "a number",
     "QUOTED": "a quoted text", "$END": "the end of the file",
 }  # fmt: skip
+# An attribute whose value breaks off: what the value begins with may be empty.
+_QUOTED_VALUE = re.compile(r"([A-Za-z_]\w*)\s*=\s*([^\s,;\]\[\"]*)$")
+_NEAR = 100  # characters around a mistake that its cure looks at
 _UNCLOSED = {'"': 'close the quoted text with "', "<": "close every < of an HTML text with >"}
 
 
@@ -42,9 +45,16 @@ def syntax_problem(error: UnexpectedInput, text: str) -> Problem:
 def _unreadable(error: UnexpectedCharacters, text: str) -> Problem:
     """Characters that begin no word of the language."""
     where = f"line {error.line}, column {error.column}"
-    rest = text[error.pos_in_stream :].split("\n")[0]
-    number = re.match(r"-?[\w.]+", rest)
-    if number and rest[0] in "-.0123456789":
+    at = error.pos_in_stream or 0
+    rest = text[at:].split("\n")[0]
+    number = re.match(r"[-.0-9][\w.]*", rest)
+    before = text[max(0, at - _NEAR) : at].rpartition("\n")[2]
+    quoted = _QUOTED_VALUE.search(before)
+    if quoted and rest[0] not in _UNCLOSED and (quoted[2] or not number):
+        end = re.match(r"[^\s,;\]]*", rest[:_NEAR])
+        value = f"{quoted[2]}{end.group() if end else ''}"
+        return Problem(f"{value!r} must stand in quotes", where, f'write {quoted[1]}="{value}"')
+    if number:
         word = number.group()
         return Problem(
             f"{word!r} is not a number of the DOT language", where, f'write it in quotes: "{word}"'
