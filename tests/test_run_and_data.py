@@ -258,6 +258,51 @@ def test_test_data_that_the_run_trained_on_are_no_new_test(changed: Path) -> Non
     assert "trained or chose on all of its 17 test examples" in said
 
 
+def test_a_relabelled_training_example_is_no_new_test_example(changed: Path) -> None:
+    new = class_folder(changed / "new/test", {"cat": 3, "cow": 1, "dog": 2}, seed=8)
+    class_folder(changed / "new/train", {"cat": 2, "cow": 2, "dog": 2}, seed=9)
+    for part in ("train", "validation"):
+        seen = recorded_file(changed, part)
+        other = {"cat": "cow", "cow": "dog", "dog": "cat"}[seen.parent.name]
+        shutil.copy(seen, new / other / f"{part}.png")
+    for memory in ("", ",memory=1,workers=0"):
+        name = f"folder:{changed / 'new'}{memory}"
+        notes = evaluate_run(changed / "run", data=name, as_new_test=True, threads=1).notes
+        assert notes[0].endswith("6 examples; 2 that the run trained or chose on are left out")
+    record = json.loads((changed / "run/splits.json").read_text())
+    del record["contents"]  # as older versions wrote it
+    (changed / "run/splits.json").write_text(json.dumps(record))
+    notes = evaluate_run(changed / "run", data=name, as_new_test=True, threads=1).notes
+    assert notes[0].endswith(
+        "8 examples; one with the inputs of such an example but another label counts as new"
+    )
+
+
+def test_inputs_that_many_examples_share_tell_no_examples_apart(tmp_path: Path) -> None:
+    generator = np.random.default_rng(5)
+
+    def recorded(inputs: np.ndarray, labels: np.ndarray, name: str) -> tuple[RecordedSplits, Dataset]:
+        np.savez(tmp_path / f"{name}.npz", x_train=inputs, y_train=labels)
+        data = load_data(f"npz:{tmp_path / name}.npz")
+        record = data.splits_record()
+        return RecordedSplits(data.numbered_rows(), record["digests"], record["contents"]), data
+
+    words, labels = generator.integers(0, 2, size=(60, 3)), generator.integers(0, 2, size=60)
+    found, data = recorded(words, labels, "words")
+    assert not found.told_by_inputs
+    pairs = [{(*x, y) for x, y in zip(split.inputs.tolist(), split.labels.tolist(), strict=True)}
+             for split in (data.train, data.validation)]  # fmt: skip
+    for row, seen in enumerate(found.which_seen(data.test, "train", "validation")):
+        assert seen == ((*data.test.inputs[row].tolist(), int(data.test.labels[row])) in pairs[0] | pairs[1])
+    measured = generator.normal(size=(60, 3))
+    measured[1], labels[:2] = measured[0], (0, 1)  # one of them was labelled twice, and otherwise
+    found, data = recorded(measured, labels, "measured")
+    assert found.told_by_inputs
+    other = replace(data, test=data.train.labelled(1 - data.train.labels))
+    assert found.which_seen(other.test, "train").all()
+    assert not found.which_seen(data.test, "train", "validation")[2:].any() or len(data.test) < 3
+
+
 def test_a_resumed_search_finds_its_examples_again(pets: Path, changed: Path) -> None:
     for path in sorted((changed / "data").rglob("*.png")):
         path.rename(path.with_name(f"z{999 - int(path.stem)}.png"))
@@ -627,6 +672,7 @@ def test_a_run_without_hashes_works_on_the_very_same_data_alone(garden: Path, ol
     ("change", "said"),
     [
         ({"digests": {"train": [], "validation": [], "test": []}}, "not one hash and one file"),
+        ({"contents": {"train": [], "validation": [], "test": []}}, "not one hash and one file"),
         ({"digests": {"train": ["xyz"], "validation": [], "test": []}}, "at $.digests.train[0]"),
         ({"digests": 3}, "at $.digests"),
     ],

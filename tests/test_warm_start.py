@@ -8,9 +8,11 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
@@ -31,6 +33,7 @@ from tiny import (
 
 from bsngraph.cli.main import cli
 from bsngraph.costs import Budgets, parse_budget, resolve_budgets
+from bsngraph.data import Dataset
 from bsngraph.errors import InputError
 from bsngraph.fabric import live_edges
 from bsngraph.profile import FabricProfile, profile_fabric
@@ -76,7 +79,7 @@ def config(folder: Path) -> dict[str, Any]:
 
 def start_of(profile: FabricProfile, first: Path) -> WarmStart:
     """What a second run, in a folder beside the first's, starts from."""
-    found = read_warm_start(profile, first, Destination(first.parent / "second"))
+    found = read_warm_start(profile, DATA, first, Destination(first.parent / "second"))
     assert found is not None
     return found
 
@@ -284,6 +287,67 @@ def test_a_run_that_is_no_search_is_refused(first: Path, tmp_path: Path) -> None
         )
     with pytest.raises(InputError, match=r"is .* a run folder"):
         run(tmp_path / "second", ["price=4"], warm_start=tmp_path / "nowhere")
+
+
+def moved(data: Dataset, source: str, into: str, count: int) -> Dataset:
+    """`data` with the first examples of one split among those of another one too."""
+    splits = data.splits()
+    other = dict(splits)
+    some = splits[source].only(np.arange(count))  # type: ignore[index]
+    other[into] = splits[into].with_more([some])  # type: ignore[index]
+    other[source] = splits[source].only(np.arange(count, len(splits[source])))  # type: ignore[index]
+    return replace(data, **other)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("source", "into", "said"),
+    [
+        ("train", "test", "trained or chose on 5 of the 69 test examples, so"),
+        ("train", "validation", "trained or chose on 5 of the 69 validation examples, so"),
+        ("validation", "test", "trained or chose on 5 of the 69 test examples, so"),
+    ],
+)
+def test_a_start_that_was_trained_on_what_is_tested_is_refused(
+    first: Path, tmp_path: Path, source: str, into: str, said: str
+) -> None:
+    profile, into_second = (
+        profile_fabric(fabric_of(STRIPES_DROPOUT, tmp_path)),
+        Destination(tmp_path / "second"),
+    )
+    data = moved(DATA, source, into, 5)
+    with pytest.raises(InputError, match=said) as refused:
+        read_warm_start(profile, data, first, into_second)
+    assert "start from a run with the splits of these data, or leave out --warm-start" in str(refused.value)
+    relabelled = replace(data, **{into: data.splits()[into].labelled(1 - data.splits()[into].labels)})  # type: ignore[index, arg-type]
+    with pytest.raises(InputError, match=said):
+        read_warm_start(profile, relabelled, first, into_second)
+
+
+def test_a_start_on_other_data_or_on_more_of_the_same_is_taken(first: Path, tmp_path: Path) -> None:
+    profile, into = profile_fabric(fabric_of(STRIPES_DROPOUT, tmp_path)), Destination(tmp_path / "second")
+    new = stripes(noise=0.1)
+    for data in (
+        new,
+        moved(DATA, "test", "train", 9),
+        replace(DATA, train=DATA.train.with_more([new.train])),
+    ):
+        assert data.fingerprint() != DATA.fingerprint()
+        assert read_warm_start(profile, data, first, into) is not None
+    # what the new run trains on itself is no news to it
+    twice = replace(DATA, test=DATA.test.with_more([DATA.train.only(np.arange(3))]))
+    assert read_warm_start(profile, twice, first, into) is not None
+
+
+def test_a_start_without_hashes_is_taken_on_the_same_data_alone(first: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(first, tmp_path / "copy"))
+    record = json.loads((copy / "splits.json").read_text())
+    (copy / "splits.json").write_text(
+        json.dumps({key: record[key] for key in ("numbering", "train", "validation", "test")})
+    )
+    profile, into = profile_fabric(fabric_of(STRIPES_DROPOUT, tmp_path)), Destination(tmp_path / "second")
+    assert read_warm_start(profile, DATA, copy, into) is not None
+    with pytest.raises(InputError, match="nothing tells whether it trained on test data"):
+        read_warm_start(profile, stripes(noise=0.1), copy, into)
 
 
 def test_a_damaged_checkpoint_is_an_input_error(first: Path, tmp_path: Path) -> None:

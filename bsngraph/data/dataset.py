@@ -21,7 +21,7 @@ from torch import Tensor
 
 from bsngraph.data.augmentation import Augmentation, cut_out, draw_moves, mixed_up, moved
 from bsngraph.data.dataset_problems import dataset_problems, split_problems
-from bsngraph.data.reading.digests import input_digests, joint_digests, label_digests
+from bsngraph.data.reading.digests import input_digests, joint_digests, label_digests, texts_of
 from bsngraph.data.splits import OWN_ORDER, Part, SplitRows
 from bsngraph.errors import InputError, Problem
 from bsngraph.tasks.task_table import TASKS
@@ -75,6 +75,10 @@ class Split:
         """
         inputs, labels = self.inputs.cpu().numpy(), self.labels.cpu().numpy()
         return joint_digests(input_digests(inputs), label_digests(labels))
+
+    def content_digests(self) -> tuple[str, ...]:
+        """A hash of each example's inputs, whatever its label."""
+        return texts_of(input_digests(self.inputs.cpu().numpy()))
 
     def batches(self, rows: Iterable[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
         """Raw inputs and labels for each of several vectors of row numbers, one after
@@ -195,11 +199,14 @@ class Dataset:
         return SplitRows(train, validation, test, OWN_ORDER)
 
     def splits_record(self) -> dict[str, Any]:
-        """What splits.json says: the numbers of each split's examples in the source,
-        and a hash of each.
+        """What splits.json says: the numbers of each split's examples in the source, a
+        hash of each, and a hash of its inputs.
         """
-        digests = {part: split.example_digests() for part, split in self.splits().items()}
-        return self.numbered_rows().as_dict() | {"digests": digests}
+        splits = self.splits().items()
+        return self.numbered_rows().as_dict() | {
+            "digests": {part: split.example_digests() for part, split in splits},
+            "contents": {part: split.content_digests() for part, split in splits},
+        }
 
     def with_augmentation(self, augmentation: Augmentation) -> Dataset:
         """The same data, augmented otherwise in training.

@@ -10,24 +10,52 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bsngraph.data.dataset import Dataset, Split
 from bsngraph.data.splits import PARTS, Part, SplitRows
 from bsngraph.errors import InputError
 
 _MOST_NAMED = 3
+_LEAST_TOLD_APART = 0.9
 
 
 @dataclass(frozen=True)
 class RecordedSplits:
     """What a run recorded of its examples: `rows` are their numbers and files,
-    `digests` a hash of each, in the order of the run.
+    `digests` a hash of each, `contents` a hash of its inputs alone, in the order of the
+    run. Runs of older versions lack `contents`.
     """
 
     rows: SplitRows
     digests: Mapping[Part, Sequence[str]]
+    contents: Mapping[Part, Sequence[str]] | None = None
+
+    @cached_property
+    def told_by_inputs(self) -> bool:
+        """Whether inputs alone tell examples apart, so that an example with another
+        label is still the same one.
+
+        It is so for images and measurements. It is not so if many examples of the run
+        share their inputs and differ in their labels, as lines of a table with a few
+        words can.
+        """
+        if self.contents is None:
+            return False
+        examples = {digest for part in PARTS for digest in self.digests[part]}
+        inputs = {content for part in PARTS for content in self.contents[part]}
+        return len(inputs) >= _LEAST_TOLD_APART * len(examples)
+
+    def which_seen(self, split: Split, *parts: Part) -> NDArray[np.bool_]:
+        """Which examples of a split stand in these splits of the run: (n,)."""
+        contents = self.contents if self.told_by_inputs else None
+        recorded = self.digests if contents is None else contents
+        here = split.example_digests() if contents is None else split.content_digests()
+        known = {digest for part in parts for digest in recorded[part]}
+        return np.array([digest in known for digest in here], dtype=np.bool_)
 
 
 @dataclass(frozen=True)
@@ -97,18 +125,33 @@ def without_seen(dataset: Dataset, recorded: RecordedSplits) -> tuple[Dataset, i
     Raises:
         InputError: no test example is left.
     """
-    seen = {*recorded.digests["train"], *recorded.digests["validation"]}
-    digests = dataset.test.example_digests()
-    kept = np.array([row for row, digest in enumerate(digests) if digest not in seen], dtype=np.int64)
+    kept = np.flatnonzero(~recorded.which_seen(dataset.test, "train", "validation"))
+    left_out = len(dataset.test) - len(kept)
     if not len(kept):
         raise InputError(
-            f"{dataset.name}: the run trained or chose on all of its {len(digests)} test examples: give "
+            f"{dataset.name}: the run trained or chose on all of its {left_out} test examples: give "
             "data that the run has not seen"
         )
-    left_out = len(digests) - len(kept)
     if left_out:
         dataset = replace(dataset, test=dataset.test.only(kept), rows=None)
     return dataset, left_out
+
+
+def count_tainted(dataset: Dataset, recorded: RecordedSplits) -> dict[Part, int]:
+    """How many test examples a run has trained or chosen on, and how many validation
+    examples it has trained on. Those that `dataset` trains on itself do not count.
+    """
+    asked: tuple[tuple[Part, tuple[Part, ...]], ...] = (
+        ("validation", ("train",)),
+        ("test", ("train", "validation")),
+    )
+    own = set(dataset.train.content_digests())
+    found: dict[Part, int] = {}
+    for part, parts in asked:
+        split = dataset.splits()[part]
+        fresh = np.array([content not in own for content in split.content_digests()], dtype=np.bool_)
+        found[part] = int((recorded.which_seen(split, *parts) & fresh).sum())
+    return found
 
 
 def _every_split(dataset: Dataset) -> list[Split]:

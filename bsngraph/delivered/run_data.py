@@ -13,13 +13,14 @@ import numpy as np
 
 from bsngraph.data import Dataset
 from bsngraph.data.matching_names import with_classes, with_features
-from bsngraph.data.recorded_splits import RecordedSplits, with_recorded_splits, without_seen
+from bsngraph.data.recorded_splits import RecordedSplits, count_tainted, with_recorded_splits, without_seen
 from bsngraph.data.splits import PARTS, SplitRows
 from bsngraph.errors import InputError
 from bsngraph.runs import RunFolder
 
 Notes = tuple[str, ...]
 
+_ONLY_EQUAL_LABELS = "; one with the inputs of such an example but another label counts as new"
 AS_NEW_TEST = "or take the test split of these data as new test data by --as-new-test"
 
 
@@ -73,8 +74,37 @@ def with_new_test(run: RunFolder, dataset: Dataset) -> tuple[Dataset, Notes]:
         )
     found, left_out = without_seen(dataset, recorded)
     new = f"{dataset.name}: its test split is taken as new test data: {len(found.test):,} examples"
-    seen = f"{left_out:,} that the run trained or chose on are left out"
-    return found, (f"{new}; {seen}" if left_out else new,)
+    seen = f"; {left_out:,} that the run trained or chose on are left out" if left_out else ""
+    return found, (f"{new}{seen}{'' if recorded.told_by_inputs else _ONLY_EQUAL_LABELS}",)
+
+
+def check_not_seen(run: RunFolder, dataset: Dataset) -> None:
+    """Make sure that a search of `dataset` which starts from the weights of `run` can
+    choose and test on examples that these weights do not know.
+
+    Raises:
+        InputError: it cannot, or `run` did not record its examples.
+    """
+    if run.read_config().data.fingerprint == dataset.fingerprint():
+        return
+    recorded = _recorded(run)
+    if recorded is None:
+        raise InputError(
+            f"{run.path}: an older version made this run, on other data, and recorded no hashes of its "
+            "examples, so that nothing tells whether it trained on test data: leave out --warm-start"
+        )
+    tainted = count_tainted(dataset, recorded)
+    if any(tainted.values()):
+        told = " and ".join(
+            f"{count:,} of the {len(dataset.splits()[part]):,} {part} examples"
+            for part, count in tainted.items()
+            if count
+        )
+        raise InputError(
+            f"{dataset.name}: {run.path}, which is started from, trained or chose on {told}, so that their "
+            "figures would say too much: start from a run with the splits of these data, or leave out "
+            "--warm-start"
+        )
 
 
 def known_again(run: RunFolder, dataset: Dataset) -> tuple[Dataset, Notes]:
@@ -98,4 +128,5 @@ def _recorded(run: RunFolder) -> RecordedSplits | None:
     train, validation, test = (np.array(getattr(said, part), dtype=np.int64) for part in PARTS)
     files = None if said.files is None else {part: getattr(said.files, part) for part in PARTS}
     digests = {part: getattr(said.digests, part) for part in PARTS}
-    return RecordedSplits(SplitRows(train, validation, test, said.numbering, files), digests)
+    contents = None if said.contents is None else {part: getattr(said.contents, part) for part in PARTS}
+    return RecordedSplits(SplitRows(train, validation, test, said.numbering, files), digests, contents)

@@ -105,7 +105,7 @@ def run_search(
     job = prepare(fabric, goal, method, hardware, into, progress)
     if method.oracle:
         choices_to_try(job.fabric)  # refused now if there are too many, and not after learning
-    before = read_warm_start(job.profile, method.warm_start, into)
+    before = read_warm_start(job.profile, job.dataset, method.warm_start, into)
     with hardware.in_use():
         known = check(job, progress)
         with open_search(job, into, before) as run:

@@ -37,6 +37,11 @@ def joint_digests(inputs: Digests, labels: Digests) -> tuple[str, ...]:
     return tuple(hashlib.blake2b(row.tobytes(), digest_size=8).hexdigest() for row in rows)
 
 
+def texts_of(digests: Digests) -> tuple[str, ...]:
+    """Each hash as 16 hexadecimal digits."""
+    return tuple(f"{int(one):016x}" for one in digests)
+
+
 def _digests(values: Array, kind: type[np.generic]) -> Digests:
     shape = f"{values.shape[1:]}".encode()
     found = np.empty(len(values), dtype="<u8")

@@ -32,7 +32,7 @@ def check_finite_values(origin: str, values: Array) -> None:
     """
     if values.dtype.kind != "f":
         return
-    largest = min(_LARGEST, float(np.finfo(values.dtype).max))
+    largest = min(_LARGEST, float(np.finfo(values.dtype.name).max))
     wrong = ~(np.abs(values) <= largest)  # true for NaN as well
     if wrong.any():
         place = tuple(int(one) for one in np.argwhere(wrong)[0])

@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
 from bsngraph.data.dataset import Dataset, Split
-from bsngraph.data.reading.digests import Digests, joint_digests, label_digests
+from bsngraph.data.reading.digests import Digests, joint_digests, label_digests, texts_of
 from bsngraph.data.reading.making import IGNORED, make_dataset, usual_augmentation
 from bsngraph.data.reading.survey import Reader, Survey, worker_count
 from bsngraph.data.request import Request
@@ -106,6 +106,10 @@ class StreamedSplit(Split):
         """A hash of each example, as of one in memory."""
         pixels, maps = self.digests.T
         return joint_digests(pixels, maps if self.labels.is_meta else label_digests(self.labels.numpy()))
+
+    def content_digests(self) -> tuple[str, ...]:
+        """A hash of each image, as of one in memory."""
+        return texts_of(self.digests[:, 0])
 
     def batches(self, rows: Iterable[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
         """Raw inputs and labels for each vector of row numbers; several batches ahead

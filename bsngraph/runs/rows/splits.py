@@ -32,8 +32,8 @@ class SplitsRow(Row, frozen=True, kw_only=True, omit_defaults=True):
     """The numbers of each split's examples, ascending; `numbering` says what is
     counted.
 
-    `digests` tell the examples by what they hold, `files` by their file if each has
-    one. Runs of older versions have neither.
+    `digests` tell the examples by what they hold, `contents` by their inputs alone,
+    `files` by their file if each has one. Runs of older versions have none of these.
     """
 
     numbering: str
@@ -42,12 +42,13 @@ class SplitsRow(Row, frozen=True, kw_only=True, omit_defaults=True):
     test: tuple[Count, ...]
     files: SplitFiles | None = None
     digests: SplitDigests | None = None
+    contents: SplitDigests | None = None
 
     def __post_init__(self) -> None:
         for part in ("train", "validation", "test"):
             rows = getattr(self, part)
             if any(one >= other for one, other in pairwise(rows)):
                 raise ValueError("the examples of a split are not in ascending order")
-            for said in (self.digests, self.files):
+            for said in (self.digests, self.contents, self.files):
                 if said is not None and len(getattr(said, part)) != len(rows):
                     raise ValueError(f"there is not one hash and one file for each example of {part}")

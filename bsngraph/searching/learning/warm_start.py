@@ -16,6 +16,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from bsngraph.data import Dataset
+from bsngraph.delivered.run_data import check_not_seen
 from bsngraph.errors import InputError
 from bsngraph.fabric import Edge, Fabric, read_fabric
 from bsngraph.profile import FabricProfile, profile_fabric
@@ -41,12 +43,15 @@ class WarmStart:
     logits: Mapping[str, float]
 
 
-def read_warm_start(profile: FabricProfile, path: Path | None, into: Destination) -> WarmStart | None:
+def read_warm_start(
+    profile: FabricProfile, dataset: Dataset, path: Path | None, into: Destination
+) -> WarmStart | None:
     """What the search in a run folder has learned so far; None without such a folder.
 
     Raises:
         InputError: the folder holds no search, or one of another fabric (the text names
-            the edges that differ), or is the folder that the new run writes to.
+            the edges that differ), or is the folder that the new run writes to; or that
+            search trained on what `dataset` chooses or tests with.
     """
     if path is None:
         return None
@@ -57,6 +62,7 @@ def read_warm_start(profile: FabricProfile, path: Path | None, into: Destination
         raise InputError(f"{path} holds a {config.command} run: a warm start is from a search")
     theirs = read_fabric(run.file("fabric.dot"))
     _check_same(theirs, profile.fabric, path)
+    check_not_seen(run, dataset)
     saved, file = load_checkpoint(run).search, run.file("checkpoint.pt")
     if saved is None:
         raise InputError(f"{file}: no epoch of a search ended there: choose another run for --warm-start")
