@@ -9,6 +9,7 @@ import itertools
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,14 @@ from tiny import DIGITS, fabric_of, written
 from bsngraph.cli.main import cli
 from bsngraph.costs.schedules.schedule_costs import Makespan, Steps, schedule_of
 from bsngraph.costs.schedules.scheduled_edge import ScheduledEdge
-from bsngraph.draw.charts.gantt import Chart, NoMatplotlibError, gantt_drawing, render_gantt
+from bsngraph.draw.charts.gantt import (
+    MOST_BARS,
+    Chart,
+    NoMatplotlibError,
+    check_bars,
+    gantt_drawing,
+    render_gantt,
+)
 from bsngraph.draw.palette import CONV_1, CONV_3, HEAD
 from bsngraph.errors import InputError
 from bsngraph.fabric import Fabric, write_fabric
@@ -191,3 +199,32 @@ def test_drawing_a_schedule_from_counts_in_the_file_imports_no_torch(tmp_path):
         cwd=Path(__file__).parents[1],
     )
     assert done.stdout.split()[-1] == "False"
+
+
+def test_a_schedule_by_numbers_of_the_file_says_so_and_shapes_counts_them_anew(tmp_path):
+    profile = profile_fabric(fabric_of(DIGITS, tmp_path))
+    wrong = [replace(edge, computed={"macs": 0, "params": 0}) for edge in profile.fabric.edges]
+    write_fabric(replace(profile.annotated(), edges=tuple(wrong)), tmp_path / "wrong.dot")
+    chart = tmp_path / "chart.svg"
+    arguments = ["render", str(tmp_path / "wrong.dot"), "--cores", "2", "-o", str(chart)]
+    told = CliRunner().invoke(cli, arguments)
+    assert told.exit_code == 0, told.output
+    assert "by the MACs that wrong.dot says: --shapes counts them anew" in told.stderr
+    assert "by the MACs that wrong.dot says: --shapes counts them anew" in texts(chart.read_bytes())
+    counted = CliRunner().invoke(cli, [*arguments, "--shapes"])
+    assert counted.exit_code == 0, counted.output
+    assert counted.stderr == ""
+    assert "tiny_digits: steps:2 = 3 steps, 2 cores 67 % busy" in texts(chart.read_bytes())
+
+
+def test_cores_beyond_reason_are_refused_before_the_file_is_read_and_idle_ones_not_all_drawn(tmp_path):
+    missing = CliRunner().invoke(cli, ["render", "no.dot", "--cores", "1000000000", "-o", "x.svg"])
+    assert missing.exit_code == 2
+    assert "1000000000 is no number of cores from 1 to 1,024" in missing.stderr
+    chart = Chart("many", "steps", 1024, (), 0.0)
+    assert chart.rows == 64
+
+
+def test_a_schedule_of_too_many_edges_is_refused(tmp_path):
+    with pytest.raises(InputError, match="a schedule of 2,001 edges that take time is not drawn"):
+        check_bars(MOST_BARS + 1)

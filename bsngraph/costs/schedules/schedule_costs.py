@@ -231,6 +231,16 @@ def cores_of(name: str) -> int:
     return int(number)
 
 
+def check_cores(cores: int) -> None:
+    """Check a number of cores before anything is read for it.
+
+    Raises:
+        InputError: it is not 1 to `MOST_CORES`.
+    """
+    if not 1 <= cores <= MOST_CORES:
+        raise InputError(f"{cores} is no number of cores from 1 to {MOST_CORES:,}: give fewer")
+
+
 def _check_times(fabric: Fabric, name: str, what: str, times: Costs) -> None:
     wrong = [
         f"{edge.name} ({time:g})"

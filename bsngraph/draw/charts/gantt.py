@@ -34,6 +34,7 @@ from bsngraph.draw.charts.gantt_labels import (
     without_room,
 )
 from bsngraph.draw.palette import Family, family_of
+from bsngraph.errors import InputError
 from bsngraph.fabric.model import Fabric
 from bsngraph.whole_files import write_whole
 from bsngraph.wording import percent, printable, quantity
@@ -46,12 +47,14 @@ LANE = "#F1F1F1"
 _HEAD_IN, _AXIS_IN, _LEFT_IN, _RIGHT_IN, _LINE_IN = 0.36, 0.42, 0.75, 0.3, 0.16
 _NARROWEST_IN, _WIDEST_IN = 6.0, 22.0
 _LEAST_BAR_IN, _MOST_BAR_IN = 0.5, 1.5  # the width that the shortest bar should have, as names need
+MOST_BARS = 2_000
+_MOST_IDLE = 64  # cores: further ones are drawn only if something runs on them
 
 
 @dataclass(frozen=True)
 class Chart:
     """A schedule to draw: the edges that ran on `cores` cores (from 0), the value `end`
-    of its cost, in `unit`.
+    of its cost, in `unit`. `note` stands below it.
     """
 
     title: str
@@ -59,6 +62,26 @@ class Chart:
     cores: int
     jobs: tuple[ScheduledEdge, ...]
     end: float
+    note: str = ""
+
+    @property
+    def rows(self) -> int:
+        """The cores that are drawn."""
+        busy = max((job.core for job in self.jobs), default=0) + 1
+        return min(self.cores, max(busy, _MOST_IDLE))
+
+
+def check_bars(count: int) -> None:
+    """Check that a schedule of so many edges can be drawn.
+
+    Raises:
+        InputError: it has more than `MOST_BARS`.
+    """
+    if count > MOST_BARS:
+        raise InputError(
+            f"a schedule of {count:,} edges that take time is not drawn: at most {MOST_BARS:,} can be told "
+            "apart"
+        )
 
 
 def render_gantt(fabric: Fabric, charts: Sequence[Chart], path: Path) -> None:
@@ -76,8 +99,10 @@ def gantt_drawing(fabric: Fabric, charts: Sequence[Chart], form: str) -> bytes:
     """The picture as bytes, `form` being svg or png.
 
     Raises:
+        InputError: there is more to draw than `MOST_BARS` edges.
         NoMatplotlibError: matplotlib is not installed.
     """
+    check_bars(max((len(chart.jobs) for chart in charts), default=0))
     try:
         from matplotlib import rc_context
         from matplotlib.figure import Figure
@@ -90,9 +115,10 @@ def gantt_drawing(fabric: Fabric, charts: Sequence[Chart], form: str) -> bytes:
     feet = []
     for chart in charts:
         edges = without_room(fabric, chart.jobs, inside / (longest or 1.0))
-        feet.append(numbered_names(fabric, edges, inside))
+        note = [printable(chart.note)] if chart.note else []
+        feet.append([*numbered_names(fabric, edges, inside), *note])
     heights = [
-        _HEAD_IN + ROW_IN * chart.cores + _AXIS_IN + _LINE_IN * len(foot)
+        _HEAD_IN + ROW_IN * chart.rows + _AXIS_IN + _LINE_IN * len(foot)
         for chart, foot in zip(charts, feet, strict=True)
     ]
     height = sum(heights) + _HEAD_IN
@@ -102,8 +128,8 @@ def gantt_drawing(fabric: Fabric, charts: Sequence[Chart], form: str) -> bytes:
         figure = Figure(figsize=(width, height), dpi=CHART_DPI)
         top = height
         for chart, foot, own in zip(charts, feet, heights, strict=True):
-            bottom = top - _HEAD_IN - ROW_IN * chart.cores
-            box = (_LEFT_IN / width, bottom / height, inside / width, ROW_IN * chart.cores / height)
+            bottom = top - _HEAD_IN - ROW_IN * chart.rows
+            box = (_LEFT_IN / width, bottom / height, inside / width, ROW_IN * chart.rows / height)
             draw_chart(figure.add_axes(box), fabric, chart, longest)
             if foot:
                 below: Any = {"va": "top", "size": FONT_POINTS, "parse_math": False}
@@ -122,11 +148,11 @@ def draw_chart(axes: Axes, fabric: Fabric, chart: Chart, longest: float | None =
     until = (longest if longest is not None else chart.end) or 1.0
     per_unit = axes.get_window_extent().width / axes.figure.dpi / until
     numbered = without_room(fabric, chart.jobs, per_unit)
-    for core in range(chart.cores):
+    numbers = {edge: number for number, edge in enumerate(numbered, start=1)}
+    for core in range(chart.rows):
         axes.barh(core, until, color=LANE, height=BAR_HEIGHT, linewidth=0)
     for job in chart.jobs:
-        number = numbered.index(job.edge) + 1 if job.edge in numbered else None
-        _draw_bar(axes, fabric, job, per_unit, number)
+        _draw_bar(axes, fabric, job, per_unit, numbers.get(job.edge))
     axes.axvline(chart.end, color="#333333", linewidth=1.0, linestyle=(0, (4, 2)))
     _frame(axes, chart, until)
     return numbered
@@ -155,8 +181,8 @@ def _frame(axes: Axes, chart: Chart, until: float) -> None:
     from matplotlib.ticker import MaxNLocator
 
     axes.set_title(printable(_title(chart)), loc="left", size=FONT_POINTS + 2, parse_math=False)
-    axes.set_yticks(range(chart.cores), [f"core {core + 1}" for core in range(chart.cores)])
-    axes.set_ylim(chart.cores - 0.5, -0.5)
+    axes.set_yticks(range(chart.rows), [f"core {core + 1}" for core in range(chart.rows)])
+    axes.set_ylim(chart.rows - 0.5, -0.5)
     axes.set_xlim(0, until)
     axes.set_xlabel(chart.unit or "time", labelpad=1)
     axes.xaxis.set_major_locator(MaxNLocator(10, integer=all(job.end.is_integer() for job in chart.jobs)))

@@ -26,6 +26,7 @@ from bsngraph.fabric.families.sketch import (
 )
 from bsngraph.fabric.formats import fabric_from_networkx
 from bsngraph.fabric.model import Fabric
+from bsngraph.fabric.reading.bounds import MAX_EDGES
 from bsngraph.ops import Shape
 
 
@@ -93,3 +94,5 @@ def _check(
     if not all(kernel % 2 for kernel in kernels):
         raise InputError(f"kernels={','.join(map(str, kernels))} must be odd: 3, 5, 7 …")
     check_numbers("expansions", expansions, 1, 64)
+    candidates = len(kernels) * len(expansions) + 1
+    check_number("stages x layers x candidates", len(channels) * layers * candidates, 1, MAX_EDGES)

@@ -1,11 +1,10 @@
-"""`bsngraph render`. Imports no torch, unless shapes are to be computed: what a picture
-says stands in the files.
+"""`bsngraph render`. Imports no torch, unless shapes or steps are to be computed: what
+a picture of a fabric says stands in the files.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -14,9 +13,6 @@ from bsngraph.cli.inputs import graph_file, keep_inputs, load_profile, parse_par
 from bsngraph.cli.shared_options import FILE, ops_option, set_option
 from bsngraph.errors import InputError
 
-if TYPE_CHECKING:
-    from bsngraph.fabric import Fabric
-
 
 @click.command(cls=GroupedCommand)
 @click.argument("source", metavar="FABRIC|RUN", type=FILE)
@@ -24,7 +20,7 @@ if TYPE_CHECKING:
 @option(
     "--shapes",
     is_flag=True,
-    help="Compute a hand-written fabric's shapes and MACs first, so that they are drawn.",
+    help="Compute a fabric's shapes and MACs first, whatever the file says of them, so that they are drawn.",
 )
 @option(
     "--cores",
@@ -48,8 +44,9 @@ def command(
     probability. Shapes and costs are drawn where the file carries them, as every file
     written by bsngraph does, or with --shapes. With --cores the schedule behind the
     cost steps:N of all edges of the file, or of the run's architecture, is drawn as a
-    Gantt chart (.svg or .png). With --curves a run's metrics.jsonl is drawn over its
-    epochs (.svg or .png), while the run goes on as well.
+    Gantt chart (.svg or .png); with --shapes its MACs are counted anew. With --curves
+    a run's metrics.jsonl is drawn over its epochs (.svg or .png), while the run goes on
+    as well.
 
     \b
     Example:
@@ -64,7 +61,7 @@ def command(
     if curves:
         _render_curves(source, output)
     elif cores is not None:
-        _render_schedule(source, output, cores, parameters)
+        _render_schedule(source, output, cores, parameters, shapes)
     else:
         from bsngraph.draw import render
 
@@ -75,20 +72,32 @@ def command(
     click.echo(str(output))
 
 
-def _render_schedule(source: Path, output: Path, cores: int, parameters: tuple[str, ...]) -> None:
+def _render_schedule(
+    source: Path, output: Path, cores: int, parameters: tuple[str, ...], count: bool
+) -> None:
+    """Draw the schedule by the MACs that the file carries, and say so; or count them
+    first.
+    """
     import numpy as np
 
-    from bsngraph.costs.schedules.schedule_costs import Steps, schedule_of
-    from bsngraph.draw.charts.gantt import Chart, render_gantt
+    from bsngraph.costs.schedules.schedule_costs import Steps, check_cores, schedule_of
+    from bsngraph.draw.charts.gantt import Chart, check_bars, render_gantt
+    from bsngraph.fabric import read_fabric
 
-    fabric = _counted(source, parameters)
+    check_cores(cores)
+    file = graph_file(source)
+    fabric = read_fabric(file, parse_parameters(parameters))
+    written = not count and all("macs" in edge.computed for edge in fabric.edges)
+    note = f"by the MACs that {file.name} says: --shapes counts them anew" if written else ""
+    if not written:
+        fabric = load_profile(file, parameters).annotated()
     cost = Steps(fabric, np.array([edge.computed["macs"] for edge in fabric.edges]), cores)
+    check_bars(int(np.count_nonzero(cost.durations)))
     jobs = schedule_of(cost, np.ones(len(fabric.edges), dtype=np.bool_))
-    render_gantt(
-        fabric,
-        [Chart(f"{fabric.name or source.stem}: {cost.name}", cost.unit, cores, jobs, cost.total)],
-        output,
-    )
+    title = f"{fabric.name or source.stem}: {cost.name}"
+    render_gantt(fabric, [Chart(title, cost.unit, cores, jobs, cost.total, note)], output)
+    if note:
+        click.echo(f"{output}: the schedule is drawn {note}", err=True)
 
 
 def _render_curves(run: Path, output: Path) -> None:
@@ -100,16 +109,3 @@ def _render_curves(run: Path, output: Path) -> None:
     if not rows:
         raise InputError(f"{run}: there are no epochs in it yet (metrics.jsonl): is it a run folder?")
     render_curves(rows, output)
-
-
-def _counted(source: Path, parameters: tuple[str, ...]) -> Fabric:
-    """A fabric, or a run's architecture, with its MACs: those that the file carries, or
-    else counted.
-    """
-    from bsngraph.fabric import read_fabric
-
-    source = graph_file(source)
-    fabric = read_fabric(source, parse_parameters(parameters))
-    if all("macs" in edge.computed for edge in fabric.edges):
-        return fabric
-    return load_profile(source, parameters).annotated()
