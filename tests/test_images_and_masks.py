@@ -339,6 +339,28 @@ def test_files_that_are_no_images_do_not_count_for_the_share(tmp_path: Path) -> 
     assert sum(len(getattr(data, part)) for part in PARTS) == 8
 
 
+@pytest.mark.parametrize("name", ["{}.heic", "{}.cr2", "{}", "more/{}.png", "more/deep/{}.jpg"])
+def test_pictures_that_are_not_read_count_for_the_share(name: str, tmp_path: Path) -> None:
+    class_folder(tmp_path, {"cat": 4, "dog": 4})
+    for number in range(7):
+        path = tmp_path / "dog" / name.format(f"IMG{number}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save(path.with_suffix(".png"), random_image(number)).rename(path)
+    assert len(load_data(f"folder:{tmp_path}", skip_bad=True).skipped) == 7
+    for number in range(7, 9):
+        (tmp_path / "dog" / name.format(f"IMG{number}")).write_bytes(b"")
+    assert "only 8 of 17 examples can be used" in refusal(f"folder:{tmp_path}", skip_bad=True)
+
+
+@pytest.mark.parametrize("suffix", [".jpe", ".jfif", ".mpo", ".JPG"])
+def test_jpegs_of_other_suffixes_are_read(suffix: str, tmp_path: Path) -> None:
+    class_folder(tmp_path, {"cat": 4, "dog": 4})
+    path = tmp_path / "dog/001.png"
+    Image.open(path).save(path.with_suffix(suffix), format="JPEG")
+    path.unlink()
+    assert sum(len(getattr(load_data(f"folder:{tmp_path}"), part)) for part in PARTS) == 8
+
+
 def test_images_without_masks_count_for_the_share(tmp_path: Path) -> None:
     mask_folder(tmp_path, 12)
     for number in range(5, 12):

@@ -120,13 +120,14 @@ class _Looking(TorchDataset[_Seen]):
             pixels, label, remark = found = self.reader.read(row)
         except InputError as error:
             return _Seen(reason=str(error), good=isinstance(error, NeedsConversionError))
-        flat = pixels.reshape(len(pixels), -1).astype(np.float64)
+        flat = pixels.reshape(len(pixels), -1)
+        squares = np.einsum("cp,cp->c", flat, flat, dtype=np.float64)
         counts = np.bincount(label.ravel(), minlength=256) if isinstance(label, np.ndarray) else np.zeros(0)
         return _Seen(
             remark=remark,
             shape=pixels.shape,
             example=found if self.keep else None,
-            sums=np.stack([flat.sum(1), (flat**2).sum(1)], axis=1),
+            sums=np.stack([flat.sum(1, dtype=np.float64), squares], axis=1),
             counts=counts.astype(np.uint32),
             digest=_digest(pixels, label),
         )

@@ -118,7 +118,11 @@ def _joined(origin: str, arrays: Mapping[str, Array]) -> tuple[Array, Array, dic
         labels.append(y)
         given[part] = np.arange(start, start + len(x))
         start += len(x)
-    return np.concatenate(inputs), np.concatenate(labels), given
+    return _end_to_end(inputs), _end_to_end(labels), given
+
+
+def _end_to_end(arrays: Sequence[Array]) -> Array:
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
 
 def _as_examples(request: Request, inputs: Array) -> Array:

@@ -15,6 +15,9 @@ FORMS = (
     "DIR/masks/*.png"
 )
 
+_RAW = {".dng", ".raw", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2"}
+_OTHER_PICTURES = {*_RAW, ".heic", ".heif", ".avif", ".jxl", ".jp2", ".svg", ".psd", ".tga", ".exr", ".dcm"}
+
 
 def sub_folders(root: Path) -> list[str]:
     """The sub-folders, hidden ones left out."""
@@ -22,23 +25,36 @@ def sub_folders(root: Path) -> list[str]:
 
 
 def image_names(folder: Path, problems: list[str], aside: list[str]) -> list[str]:
-    """The image files of a folder. Hidden files are left alone, those that cannot be
-    read are `problems`, and what no image file is goes to `aside`.
+    """The image files of a folder, hidden ones left out.
+
+    Pictures that cannot be read are `problems`, one by one also those of a folder in
+    it. Other things, such as notes, go to `aside`.
     """
     found = []
     for entry in _listed(folder):
         path = folder / entry.name
         if entry.is_dir():
-            aside.append(f"{shown(path)}: is a folder among images")
+            inner = [name for _, _, names in os.walk(path) for name in names if _is_picture(name)]
+            problems += [f"{shown(path)}: is a folder among images, with {name} in it" for name in inner]
+            aside += [] if inner else [f"{shown(path)}: is a folder among images"]
         elif not entry.is_file():
             problems.append(f"{shown(path)}: cannot be read as a file (a broken link, a pipe)")
         elif not is_utf8(path, problems):
             continue
         elif path.suffix.lower() not in SUFFIXES:
-            aside.append(f"{shown(path)}: is not an image file: known are {', '.join(sorted(SUFFIXES))}")
+            told = problems if _is_picture(entry.name) else aside
+            told.append(f"{shown(path)}: is not an image file: known are {', '.join(sorted(SUFFIXES))}")
         else:
             found.append(entry.name)
     return found
+
+
+def _is_picture(name: str) -> bool:
+    """Whether a file may be meant as an example: also a picture of a format that is not
+    read, or a file without a suffix.
+    """
+    suffix = os.path.splitext(name)[1].lower()
+    return not name.startswith(".") and (not suffix or suffix in SUFFIXES | _OTHER_PICTURES)
 
 
 def _listed(folder: Path) -> list[os.DirEntry[str]]:

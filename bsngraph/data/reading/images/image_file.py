@@ -20,9 +20,8 @@ from bsngraph.data.reading.images.frames import seek_picture
 from bsngraph.data.reading.unusable import NeedsConversionError
 from bsngraph.errors import InputError
 
-SUFFIXES = frozenset(
-    {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".ppm", ".pgm", ".pbm", ".tif", ".tiff", ".webp"}
-)
+_JPEG = {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"}
+SUFFIXES = frozenset({*_JPEG, ".png", ".bmp", ".gif", ".ppm", ".pgm", ".pbm", ".tif", ".tiff", ".webp"})
 MOST_PIXELS = 50_000_000
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "PPM", "TIFF", "WEBP")
 _CHANNELS = {
