@@ -12,6 +12,7 @@ from bsngraph.costs import complete_costs
 from bsngraph.data import Dataset
 from bsngraph.delivered.answering import AnsweringOf, score_of_answers
 from bsngraph.delivered.load import load_delivered
+from bsngraph.delivered.named_data import named_data
 from bsngraph.delivered.prepare import prepared_data
 from bsngraph.measure import find_hardware
 from bsngraph.runs import RunFolder
@@ -44,18 +45,20 @@ def evaluate_run(
     the test examples that the run recorded, from its files alone.
 
     With `as_new_test` the test split of `data` is measured instead, without examples
-    that the run trained or chose on. `answering` is measured in the network's place.
+    that the run trained or chose on. Without `data` it is what config.json names, which
+    is told on stderr where that is a path. `answering` is measured in place of the
+    network.
 
     Raises:
         InputError: `path` holds no finished run, its files do not fit each other or
-            its certificate, the data is not here, or examples of the run are missing in
-            it or changed.
+            its certificate, the data is not here or of another machine and not given,
+            or examples of the run are missing in it or changed.
     """
     run = RunFolder(Path(path))
-    name, delivered = run.read_config().data.name, load_delivered(run)
+    delivered = load_delivered(run)
     net, facts = delivered.net, delivered.facts
     hardware = find_hardware(device, threads)
-    dataset, notes = prepared_data(run, delivered, data or name, hardware, as_new_test=as_new_test)
+    dataset, notes = prepared_data(run, delivered, data or named_data(run), hardware, as_new_test=as_new_test)
     with hardware.in_use():
         net.to(hardware.device)
         task = facts.bound_task(hardware.device)

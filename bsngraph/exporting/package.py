@@ -12,6 +12,7 @@ import torch
 
 from bsngraph.data import Dataset
 from bsngraph.delivered import Delivered, ModelFacts, load_delivered
+from bsngraph.delivered.named_data import named_data
 from bsngraph.delivered.network_files import file_hash
 from bsngraph.delivered.prepare import prepared_data
 from bsngraph.delivered.run_data import Notes
@@ -112,8 +113,7 @@ def with_data(package: ExportPackage) -> ExportPackage:
 
 
 def _data_of(run: RunFolder, delivered: Delivered, data: str | Dataset | None) -> tuple[Dataset, Notes]:
-    name = data or run.read_config().data.name
-    return prepared_data(run, delivered, name, find_hardware("cpu"), as_new_test=False)
+    return prepared_data(run, delivered, data or named_data(run), find_hardware("cpu"), as_new_test=False)
 
 
 def pack_without_data(path: Path, dtype: RawType, *, logits: bool) -> ExportPackage:

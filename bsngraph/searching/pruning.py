@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bsngraph.data import Dataset, as_task, load_data
+from bsngraph.delivered.named_data import named_data
 from bsngraph.delivered.run_data import known_again
 from bsngraph.errors import InputError
 from bsngraph.fabric import Architecture, Fabric, read_fabric
@@ -67,7 +68,7 @@ def prune_run(
     into = Destination(Path(out), mode)
     into.refuse(source.path, "folder of the search that is chosen from")
     goal = Goal(
-        data=data or config.data.name,
+        data=data or named_data(source),
         task=config.data.task,
         budgets=tuple(budgets),
         costs=costs or CostOptions(),
