@@ -154,8 +154,8 @@ def test_an_unknown_cost_is_refused_with_the_one_that_was_meant(name, meant):
 def test_an_unknown_cost_unlike_all_others_is_refused_with_the_list():
     assert (
         refused(profile_of(), "zzz=5")
-        == "there is no cost 'zzz': known are bytes, energy, flops, latency, macs, makespan, memory, "
-        "params, steps"
+        == "there is no cost 'zzz': known are bytes, energy, flops, latency, latency@onnx, macs, makespan, "
+        "memory, params, steps"
     )
 
 

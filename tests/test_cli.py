@@ -595,8 +595,8 @@ def test_folder_given_as_a_fabric_is_refused(tmp_path: Path) -> None:
         ("mcas=5", "there is no cost 'mcas': did you mean 'macs'?"),
         (
             "zzz=5",
-            "there is no cost 'zzz': known are bytes, energy, flops, latency, macs, makespan, memory, "
-            "params, steps",
+            "there is no cost 'zzz': known are bytes, energy, flops, latency, latency@onnx, macs, makespan, "
+            "memory, params, steps",
         ),
         ("macs=5ms", "budget 'macs=5ms': unit 'ms' does not measure macs"),
     ],

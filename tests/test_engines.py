@@ -19,7 +19,7 @@ from tiny import DIGITS, no_pictures, written
 from bsngraph.cli.main import cli
 from bsngraph.delivered.answering import answering_of_net, score_of_answers
 from bsngraph.errors import InputError
-from bsngraph.exporting.answering_export import answering_of_engine
+from bsngraph.exporting.asking.engine_answers import answering_of_engine
 from bsngraph.exporting.engine import TorchEngine
 from bsngraph.exporting.package import ExportPackage, pack
 from bsngraph.training import evaluate_net

@@ -23,7 +23,7 @@ import torch
 from bsngraph.measure.calibration import fit_calibration, random_architectures
 from bsngraph.measure.engines import TORCH_ENGINE, LatencyEngine
 from bsngraph.measure.latency_table import LatencyTable, conditions_here, fabric_hash
-from bsngraph.measure.piecewise.piece_timings import PieceTimer, Report, silent
+from bsngraph.measure.piecewise.piece_timings import PieceTimer, Report, no_report
 from bsngraph.measure.piecewise.pieces import joining_pieces, network_piece, operation_pieces
 from bsngraph.measure.piecewise.running import Runner, example_inputs
 from bsngraph.measure.timing import Measure, Patience, Timing, measure_module
@@ -67,7 +67,7 @@ def edge_latencies(
         *joining_pieces(profile),
         *(network_piece(profile, test) for test in tests),
     ]
-    timings = PieceTimer(conditions, cache, runner, measure).measure_all(pieces, report or silent)
+    timings = PieceTimer(conditions, cache, runner, measure).measure_all(pieces, report or no_report)
     milliseconds = np.array([timing.median_ms for timing in timings])
     operation, joining, whole = (
         milliseconds[:count],

@@ -9,6 +9,7 @@ anything is written, and each file is written whole.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -60,7 +61,7 @@ def predict(
     being a file's whole name; else predictions.csv: with a probability for each class,
     or with amounts in the outputs' own units. `overwrite` replaces files that are
     there. `limit` takes the first examples only, `skip_bad` leaves out those that
-    cannot be used. `notify` gets what was left out, and progress. `answering` is asked
+    cannot be used. `notify` gets what was left out, and progress; `answering` answers
     in the network's place.
 
     Raises:
@@ -78,17 +79,17 @@ def predict(
     if data is not None:
         found = _data(run, delivered, data, hardware, notify, as_new_test=as_new_test)
     else:
-        bad = {"bad": "skip"} if skip_bad else {}
-        request = Request(str(images), "images", str(images), bad, notify=notify)
+        request = Request(
+            str(images), "images", str(images), {"bad": "skip"} if skip_bad else {}, notify=notify
+        )
         found = _images(run, delivered, request, limit, hardware)
     task, names = delivered.facts.bound_task(torch.device("cpu")), found.first_names(limit)
     pictures = [file for name in names for file in picture_files(folder, name)]
     files = pictures if task.row.answers is None else [folder / TABLE]
     check_free(files, overwrite=overwrite)
     with hardware.in_use():
-        net = delivered.net.to(hardware.device)
-        asked = answering_of_net(net, found.dataset) if answering is None else answering(found.dataset)
-        batches = batches_of(asked, found.dataset, names, labelled=found.names is None)
+        asked = answering or partial(answering_of_net, delivered.net.to(hardware.device))
+        batches = batches_of(asked(found.dataset), found.dataset, names, labelled=found.names is None)
         if task.row.answers is None:
             write_pictures(batches, delivered.facts, task, folder)
         else:

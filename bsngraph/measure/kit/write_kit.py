@@ -26,7 +26,7 @@ from bsngraph.measure.calibration import random_architectures
 from bsngraph.measure.latency import CALIBRATING
 from bsngraph.measure.latency_table import fabric_hash
 from bsngraph.measure.piecewise.onnx_running import onnx_file
-from bsngraph.measure.piecewise.piece_timings import Report, silent
+from bsngraph.measure.piecewise.piece_timings import Report, no_report
 from bsngraph.measure.piecewise.pieces import (
     Piece,
     joining_pieces,
@@ -62,7 +62,9 @@ def write_kit(
     except OSError as error:
         raise InputError(f"{folder}: cannot be written ({error.strerror}): give another folder") from None
     try:
-        count = _fill(profile, part, random_architectures(profile.fabric, networks, seed=0), report or silent)
+        count = _fill(
+            profile, part, random_architectures(profile.fabric, networks, seed=0), report or no_report
+        )
         part.chmod(0o755)
         part.rename(folder)
     except BaseException as error:

@@ -69,5 +69,5 @@ class PieceTimer:
         return {"piece": piece.words, "conditions": plain(self.conditions)}
 
 
-def silent(done: int, of: int) -> None:
+def no_report(done: int, of: int) -> None:
     """Drop a report."""

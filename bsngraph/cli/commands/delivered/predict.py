@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,6 +19,9 @@ from bsngraph.cli.shared_options import (
     threads_option,
     trust_option,
 )
+
+if TYPE_CHECKING:
+    from bsngraph.delivered import Prediction
 
 
 @click.command(cls=GroupedCommand)
@@ -74,7 +77,7 @@ def command(
       bsngraph predict runs/first --images my-images -o predictions
       bsngraph predict runs/first --data digits -o predictions
     """
-    from bsngraph.exporting.answering_export import predict_folder
+    from bsngraph.exporting.asking.exported_answers import predict_folder
 
     def notify(text: str) -> None:
         click.echo(text, err=True)
@@ -96,6 +99,10 @@ def command(
     )
     for note in found.notes:
         notify(note)
+    _show(found, out, form)
+
+
+def _show(found: Prediction, out: Path, form: str) -> None:
     if form == "json":
         facts = {
             "task": found.task,

@@ -81,7 +81,6 @@ def command(
     preset: str | None,
     warm_start: Path | None,
     oracle: bool,
-    latencies: Path | None,
     parameters: tuple[str, ...],
     device: str,
     threads: int | None,
@@ -126,7 +125,7 @@ def command(
         oracle=oracle,
         device=device,
         threads=threads,
-        costs=CostOptions(**set_by_hand(CostSettings, more), latencies=latencies),
+        costs=CostOptions(latencies=more.pop("latencies"), **set_by_hand(CostSettings, more)),
         mode=mode,
         progress=progress_display(quiet),
     )

@@ -1,0 +1,1 @@
+"""Exported folders measured and asked as runs are."""
