@@ -79,10 +79,7 @@ def predict(
     if data is not None:
         found = _data(run, delivered, data, hardware, notify, as_new_test=as_new_test)
     else:
-        request = Request(
-            str(images), "images", str(images), {"bad": "skip"} if skip_bad else {}, notify=notify
-        )
-        found = _images(run, delivered, request, limit, hardware)
+        found = _images(run, delivered, str(images), limit, hardware, notify, skip_bad=skip_bad)
     task, names = delivered.facts.bound_task(torch.device("cpu")), found.first_names(limit)
     pictures = [file for name in names for file in picture_files(folder, name)]
     files = pictures if task.row.answers is None else [folder / TABLE]
@@ -110,11 +107,19 @@ def _check_usage(
 
 
 def _images(
-    run: RunFolder, delivered: Delivered, request: Request, limit: int | None, hardware: Hardware
+    run: RunFolder,
+    delivered: Delivered,
+    folder: str,
+    limit: int | None,
+    hardware: Hardware,
+    notify: Notify,
+    *,
+    skip_bad: bool,
 ) -> ExamplesAsked:
     """Images, resized as the run's data set does it; a network without config.json is
     of no known data set.
     """
+    request = Request(folder, "images", folder, {"bad": "skip"} if skip_bad else {}, notify=notify)
     shape = delivered.net.profile.node_shapes[delivered.net.fabric.source_indices[0]]
     resize = picture_resizer(run.read_config().data.name) if run.file("config.json").exists() else None
     return _fitting(unlabelled_images(request, limit, shape, delivered.facts, resize), delivered, hardware)
