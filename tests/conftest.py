@@ -31,11 +31,13 @@ settings.load_profile("bsngraph")
 @pytest.fixture(scope="session", autouse=True)
 def _own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Caches, settings of libraries and temporary files lie with those of pytest. Tests
-    that run side by side share none of them.
+    that run side by side share none of them. They do not wait for the disk, as no test
+    cuts the power.
     """
     folder = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
         for variable in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "TMPDIR"):
             patch.setenv(variable, str(folder))
         patch.setattr(tempfile, "tempdir", str(folder))
+        patch.setattr(os, "fsync", lambda handle: None)
         yield

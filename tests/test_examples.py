@@ -1,15 +1,25 @@
-"""The examples run as they stand."""
+"""The examples run as they stand; what they leave to defaults is kept short."""
 
 from __future__ import annotations
 
 import runpy
+import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 import bsngraph
+from bsngraph.ops import OPERATIONS
 
 ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _short_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = {"finalists": 2, "finalist_epochs": 1, "candidates": 4, "neighbour_rounds": 1}
+    monkeypatch.setattr(bsngraph, "SearchSettings", partial(bsngraph.SearchSettings, **few))
+    monkeypatch.setattr(bsngraph, "Recipe", partial(bsngraph.Recipe, batch_size=256))
 
 
 def test_quickstart_reads_compiles_searches_prunes_and_draws(
@@ -63,3 +73,24 @@ def test_own_folder_writes_images_reads_and_searches_them(
     assert "115 images to train on, 29 to choose with, 36 to test" in said
     assert "1x16x16, classes: 0, 1, 7" in said
     assert "% of the MACs; run in " in said
+
+
+def test_custom_operation_counts_operations_of_its_own_and_searches_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["custom_operation.py", "1"])
+    monkeypatch.syspath_prepend(ROOT / "examples")  # where Python finds what stands beside a script
+    known = dict(OPERATIONS)
+    try:
+        runpy.run_path(str(ROOT / "examples" / "custom_operation.py"))
+    finally:
+        OPERATIONS.clear()
+        OPERATIONS.update(known)
+        sys.modules.pop("scale_operation", None)
+    lines = capsys.readouterr().out.splitlines()
+    # 64 pixels, 8 channels in, 16 out, 9 weights; and one bias for each outgoing
+    # channel
+    assert any(
+        line.split() == ["a->b#0", "gated_conv", "73728", "MACs", "1168", "parameters"] for line in lines
+    )
+    assert lines[-1].startswith("test accuracy")

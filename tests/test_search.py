@@ -675,8 +675,14 @@ def test_run_killed_after_every_epoch_in_turn_gives_the_same_bits(finished: Path
     assert bits(tmp_path / "run") == bits(finished)
 
 
+#: Every stage and every file of a run, in few epochs of two steps each.
+SHORTEST: dict[str, Any] = {
+    "recipe": recipe(epochs=2, batch_size=32), "settings": settings(candidates=2, finetune_epochs=1)
+}  # fmt: skip
+
+
 def test_run_killed_before_or_after_any_of_its_writes_and_resumed_gives_the_same_bits(
-    finished: Path, tmp_path: Path
+    tmp_path: Path,
 ) -> None:
     from bsngraph.whole_files import write_whole
 
@@ -693,23 +699,21 @@ def test_run_killed_before_or_after_any_of_its_writes_and_resumed_gives_the_same
         with pytest.MonkeyPatch.context() as patch:
             for home in homes:
                 patch.setattr(f"{home}.write_whole", counter)
-            run_search(out, mode=mode)
+            run_search(out, mode=mode, **SHORTEST)
         return counter.calls
 
     writes = attempt(tmp_path / "counted", None, False, "new")
     assert writes > 15
-    whole = bits(finished)
+    whole = bits(tmp_path / "counted")
     for at, after in itertools.product(range(writes), (False, True)):
         out = tmp_path / f"run{at}{after}"
         with pytest.raises(KeyboardInterrupt):
             attempt(out, at, after, "new")
-        run_search(out, mode="resume" if (out / "config.json").exists() else "new")
+        run_search(out, mode="resume" if (out / "config.json").exists() else "new", **SHORTEST)
         assert bits(out) == whole, f"killed at write {at}, after it: {after}"
 
 
-def test_run_killed_in_the_middle_of_anything_and_resumed_gives_the_same_bits(
-    finished: Path, tmp_path: Path
-) -> None:
+def test_run_killed_in_the_middle_of_anything_and_resumed_gives_the_same_bits(tmp_path: Path) -> None:
     """Ctrl-C in a forward pass: in epochs, in evaluations, while architectures are
     compared and measured.
     """
@@ -718,16 +722,16 @@ def test_run_killed_in_the_middle_of_anything_and_resumed_gives_the_same_bits(
         forward = Interrupter(SuperNet.forward, at)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(SuperNet, "forward", lambda self, *inputs: forward(self, *inputs))
-            run_search(out)
+            run_search(out, **SHORTEST)
         return forward.calls
 
     passes = attempt(tmp_path / "counted", None)
-    whole = bits(finished)
-    assert passes > 40
+    whole = bits(tmp_path / "counted")
+    assert passes > 30
     for at in range(1, passes, 4):
         with pytest.raises(KeyboardInterrupt):
             attempt(tmp_path / f"run{at}", at)
-        run_search(tmp_path / f"run{at}", mode="resume")
+        run_search(tmp_path / f"run{at}", mode="resume", **SHORTEST)
         assert bits(tmp_path / f"run{at}") == whole, f"killed in pass {at} of {passes}"
 
 
@@ -1363,7 +1367,7 @@ def test_gamma_is_undecided_while_the_limit_falls_and_ends_decided_at_its_limit(
     run_search(
         tmp_path / "run",
         STRIPES,
-        recipe=recipe(epochs=40),
+        recipe=recipe(epochs=30),
         settings=usual,
         data=stripes(train=256),
         seed=seed,

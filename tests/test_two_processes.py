@@ -17,9 +17,12 @@ SCRIPT = """
 import sys
 from pathlib import Path
 
-from tiny import STRIPES_DROPOUT, fabric_of, recipe, settings, stripes
+import pytest
+from tiny import STRIPES_DROPOUT, fabric_of, no_pictures, recipe, settings, stripes
 
 import bsngraph
+
+no_pictures(pytest.MonkeyPatch())  # what they are drawn from is compared, matplotlib is slow
 
 folder = Path(sys.argv[1])
 text = STRIPES_DROPOUT.replace("h -> g [key=mix", "h -> g [choice=one, key=mix")

@@ -5,8 +5,6 @@ mistake one can make with them.
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -485,20 +483,3 @@ def test_without_ops_a_user_s_operation_is_unknown(tmp_path):
     result = check(write(tmp_path, FABRIC % "scale", "fabric.dot"))
     assert result.exit_code == 2
     assert "unknown operation 'scale'" in result.output
-
-
-def test_the_example_with_operations_of_its_own_runs(tmp_path):
-    ran = subprocess.run(
-        [sys.executable, ROOT / "examples/custom_operation.py", "1"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    lines = ran.stdout.splitlines()
-    # 64 pixels, 8 channels in, 16 out, 9 weights; and one bias for each outgoing
-    # channel
-    assert any(
-        line.split() == ["a->b#0", "gated_conv", "73728", "MACs", "1168", "parameters"] for line in lines
-    )
-    assert lines[-1].startswith("test accuracy")
