@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from bsngraph.delivered import Delivered
 from bsngraph.exporting.python.source.text.expressions import Expression, Word, one_line
 from bsngraph.exporting.python.source.text.python_names import text_literal
+from bsngraph.exporting.python.source.text.statements import excused
 from bsngraph.exporting.python.source.text.traced import traced
 from bsngraph.exporting.raw_network import LOGITS, RawInput, RawNetwork, RawOutput
 from bsngraph.tasks import TASKS, LabelFacts
@@ -32,7 +33,7 @@ class KeyTexts:
 
     def lines(self) -> list[str]:
         """The constants."""
-        return [f"{constant} = {literal}" for literal, constant in self.constants.items()]
+        return [excused(f"{constant} = {literal}") for literal, constant in self.constants.items()]
 
 
 def answer_lines(

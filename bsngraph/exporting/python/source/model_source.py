@@ -14,7 +14,7 @@ from bsngraph.exporting.python.source.network_source import NetworkSource, netwo
 from bsngraph.exporting.python.source.operations.module_writers import INSTANCE_NORM
 from bsngraph.exporting.python.source.text.expressions import Infix, MethodCall, Word
 from bsngraph.exporting.python.source.text.python_names import PythonNames, text_literal
-from bsngraph.exporting.python.source.text.statements import assignment_lines, call_lines, constant_lines
+from bsngraph.exporting.python.source.text.statements import assignment_lines, call_lines, tuple_lines
 from bsngraph.exporting.python.user_operations import CopiedOperations
 from bsngraph.exporting.raw_network import RawNetwork
 
@@ -76,7 +76,7 @@ def model_source(
     code = [*_instance_norm(parts), *(line for block in parts.blocks for line in (*block, "", "")), *body]
     if flavour.with_load:
         code += ["", "", *_load(title)]
-    constants = [*constant_lines("CLASSES", map(text_literal, network.classes)), *keys.lines()]
+    constants = [*tuple_lines("CLASSES", map(text_literal, network.classes)), *keys.lines()]
     if flavour.with_load:
         constants.append(f"WEIGHTS = Path(__file__).with_name({text_literal(WEIGHTS)})")
     head = [*_imports("\n".join(code), copied, flavour), "", *constants, "", ""]
@@ -136,9 +136,7 @@ def _instance_norm(parts: NetworkSource) -> list[str]:
         "        super().__init__(channels, channels, eps=eps, affine=affine)",
         "",
         "    def forward(self, x: Tensor) -> Tensor:",
-        "        return torch.group_norm(",
-        "            x, self.num_groups, self.weight, self.bias, self.eps",
-        "        )",
+        "        return torch.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)",
         "",
         "",
     ]

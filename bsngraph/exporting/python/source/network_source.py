@@ -12,6 +12,7 @@ from bsngraph.exporting.python.source.operations.block_source import block_lines
 from bsngraph.exporting.python.source.text.expressions import (
     Call,
     Expression,
+    Infix,
     Listing,
     Word,
     one_line,
@@ -19,7 +20,7 @@ from bsngraph.exporting.python.source.text.expressions import (
 )
 from bsngraph.exporting.python.source.text.python_names import PythonNames
 from bsngraph.exporting.python.source.text.statements import LINE, assignment_lines
-from bsngraph.exporting.python.source.text.traced import function_name, traced
+from bsngraph.exporting.python.source.text.traced import called, traced
 from bsngraph.exporting.python.user_operations import CopiedOperations
 from bsngraph.ops.activations import activation_function
 from bsngraph.ops.merges import MERGES, Merge, MergePart, Place
@@ -72,7 +73,7 @@ def network_source(
             value = _merged(MERGES[node.merge], [*parts.values()])
         activation = activation_function(node.activation)
         if activation is not None:
-            value = Call(function_name(activation), (value,))
+            value = called(activation, value)
         if incoming or activation is not None:
             passes += assignment_lines(variables[index], value, _INDENT, f"({shape})")
     return NetworkSource(
@@ -115,9 +116,12 @@ def _in_slots(net: SuperNet, index: int, parts: Mapping[int, Expression]) -> dic
 
 
 def _merged(merge: Merge, parts: list[Expression]) -> Expression:
-    if len(parts) == 1:
-        return parts[0]
     if merge.slots:
-        return Call("torch.cat", (Listing(tuple(parts)),), (("dim", Word("1")),))
+        joined = Call("torch.cat", (Listing(tuple(parts)),), (("dim", Word("1")),))
+        return joined if len(parts) > 1 else parts[0]
     place = Place(1, None, 0)
-    return traced(lambda values: merge.function([MergePart(each, None) for each in values], place), parts)
+    value = traced(lambda values: merge.function([MergePart(each, None) for each in values], place), parts)
+    match value:
+        case Infix("/", (first, Word("1"))):  # the mean of one
+            return first
+    return value

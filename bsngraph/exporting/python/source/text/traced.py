@@ -56,17 +56,24 @@ def traced(function: Callable[[Sequence[Any]], Any], values: Sequence[Expression
     return made[result]
 
 
-def function_name(function: Callable[..., Any]) -> str:
-    """A function of torch as the source calls it.
+def called(function: Callable[[Any], Any], value: Expression) -> Expression:
+    """A function of one tensor, called: one of torch's by its name, another as what it
+    does.
 
     Raises:
-        KeyError: it is not one.
+        KeyError: it calls a function that is not torch's.
     """
+    name = _torch_name(function)
+    return Call(name, (value,)) if name else traced(lambda values: function(values[0]), [value])
+
+
+def _torch_name(function: Callable[..., Any]) -> str:
+    """A function as the source calls it; nothing if it is not torch's."""
     name = function.__name__
-    for module, called in ((torch, "torch"), (functional, "functional")):
+    for module, word in ((torch, "torch"), (functional, "functional")):
         if getattr(module, name, None) is function:
-            return f"{called}.{name}"
-    raise KeyError(name)
+            return f"{word}.{name}"
+    return ""
 
 
 def _expression(node: Node, made: dict[Node, Expression]) -> Expression:
@@ -84,7 +91,10 @@ def _expression(node: Node, made: dict[Node, Expression]) -> Expression:
     if node.target in _OPERATORS:
         return _infix(_OPERATORS[node.target], arguments)
     assert callable(node.target), "a traced function calls functions and methods only"
-    return Call(function_name(node.target), arguments, keywords)
+    name = _torch_name(node.target)
+    if not name:
+        raise KeyError(node.target.__name__)
+    return Call(name, arguments, keywords)
 
 
 def _infix(sign: str, operands: tuple[Expression, ...]) -> Expression:
