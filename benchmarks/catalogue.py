@@ -47,6 +47,7 @@ TOPICS: Mapping[str, Mapping[str, Benchmark]] = {
     "Costs": {
         "pricing": Benchmark("costs.pricing", "Evaluating costs on 256 samples."),
         "latency": Benchmark("costs.latency", "Sums of edges, against networks measured whole."),
+        "exports": Benchmark("costs.exports", "Exported networks: size, latency, seconds to make."),
         "promise": Benchmark("costs.promise.command", "Random fabrics: nothing delivered outside a budget."),
     },
 }
