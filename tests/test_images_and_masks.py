@@ -14,6 +14,7 @@ from PIL import Image
 
 from bsngraph.data import Dataset, load_data
 from bsngraph.data.reading.images.image_file import read_image, read_mask
+from bsngraph.data.reading.images.picture_rule import PictureRule
 from bsngraph.data.splits import PARTS
 from bsngraph.errors import InputError
 
@@ -109,6 +110,21 @@ def test_image_and_mask_of_one_orientation_stay_together(
     for image, mask in every_pair(data):
         assert np.array_equal(mask, image[0] > 127)
     assert told == []
+
+
+def test_any_two_orientations_meet_as_programs_show_them(tmp_path: Path) -> None:
+    pixels, plane = random_image(1, 5, 5), random_image(2, 5, 5, 1)
+    for image in range(9):
+        saved_as(tmp_path / f"image{image}.png", pixels, image)
+        saved_as(tmp_path / f"mask{image}.tif", plane, image)
+    for image in range(9):
+        for mask in range(9):
+            found = PictureRule().pair(
+                tmp_path / f"image{image}.png", tmp_path / f"mask{mask}.tif", "its mask"
+            )
+            assert np.array_equal(found.pixels, upright(pixels, image).transpose(2, 0, 1))
+            assert np.array_equal(found.label, upright(plane, mask))
+            assert bool(found.remark) == ((image or 1) != (mask or 1))
 
 
 def test_a_mask_without_orientation_beside_a_turned_image_is_taken_as_it_is_shown_and_said(
