@@ -11,7 +11,6 @@ from __future__ import annotations
 import functools
 import io
 import math
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from bsngraph.errors import InputError
+from bsngraph.runs.checkpoint_archive import check_archive
 from bsngraph.runs.run_folder import RunFolder
 from bsngraph.typed_files import CURE, Amount, Count, Row, decode_value
 from bsngraph.whole_files import check_regular, write_whole
@@ -83,10 +83,12 @@ def load_checkpoint(run: RunFolder, device: torch.device | str = "cpu") -> Check
     if path.exists():
         check_regular(path)
     try:
-        _check_sums(path)
+        check_archive(path)
         found = torch.load(path, map_location=device, weights_only=True)
     except FileNotFoundError:
         raise InputError(f"{path}: there is no checkpoint: is {run.path} a run folder?") from None
+    except InputError:
+        raise
     except Exception as error:  # torch raises many kinds for a damaged file
         raise InputError(f"{path}: cannot be read as a checkpoint ({type(error).__name__}): {CURE}") from None
     if not isinstance(found, dict):
@@ -96,16 +98,6 @@ def load_checkpoint(run: RunFolder, device: torch.device | str = "cpu") -> Check
     )
     stages = {name: found[name] for name in STAGES if name in found}
     return Checkpoint(rows=progress.rows, seconds=progress.seconds, **stages)
-
-
-def _check_sums(path: Path) -> None:
-    """Raise a BadZipFile unless every part agrees with its checksum, which torch does
-    not look at.
-    """
-    with zipfile.ZipFile(path) as archive:
-        # torch compresses nothing, and what is compressed may be of any size
-        if any(part.compress_type != zipfile.ZIP_STORED for part in archive.infolist()) or archive.testzip():
-            raise zipfile.BadZipFile
 
 
 def decode_state(value: object, kind: type[_T], file: Path) -> _T:

@@ -22,10 +22,12 @@ from bsngraph.runs.rows.epochs import EpochRow, flat, gathered, row_type
 from bsngraph.runs.rows.latencies import LatenciesRow
 from bsngraph.runs.rows.result import RunResult
 from bsngraph.runs.rows.splits import SplitsRow
-from bsngraph.typed_files import MOST_BYTES, decode_value, json_text, parse_json, read_row
+from bsngraph.typed_files import CURE, MOST_BYTES, decode_value, json_text, parse_json, read_row
 from bsngraph.whole_files import read_bounded, write_whole
 
 _T = TypeVar("_T")
+
+_MOST_ROWS = 200_000
 
 FILES = (
     "config.json",
@@ -137,13 +139,18 @@ class RunFolder:
         """The rows of metrics.jsonl, none if there is none yet.
 
         Raises:
-            InputError: a row is damaged.
+            InputError: a row is damaged, or there are more than any run writes.
         """
         path = self.file("metrics.jsonl")
         if not path.exists():
             return []
         found: list[EpochRow] = []
-        lines = read_bounded(path, MOST_BYTES, "which no run's metrics are").split(b"\n")
+        content = read_bounded(path, MOST_BYTES, "which no run's metrics are")
+        if content.count(b"\n") > _MOST_ROWS:
+            raise InputError(
+                f"{path}: has more than {_MOST_ROWS:,} rows, which no run's metrics have: {CURE}"
+            )
+        lines = content.split(b"\n")
         for number, line in enumerate(lines[:-1] if lines[-1] == b"" else lines, start=1):
             origin = f"{path}, line {number}"
             said = parse_json(line, origin)
