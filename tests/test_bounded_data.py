@@ -209,9 +209,9 @@ def test_an_archive_that_unpacks_to_gigabytes_is_refused_with_the_limit(tmp_path
     ],
 )
 def test_declared_shapes_are_not_believed(x: bytes, y: bytes, tmp_path: Path) -> None:
-    before = time.perf_counter()
+    before = time.process_time()
     said = refusal(archive(tmp_path / "a.npz", x_train=x, y_train=y))
-    assert time.perf_counter() - before < 2
+    assert time.process_time() - before < 2
     assert "a.npz" in said
     assert len(said) < 6000
 
@@ -267,8 +267,8 @@ def test_files_that_are_larger_than_any_of_their_kind_are_refused_with_the_limit
     )
     name = table(tmp_path)
     with (tmp_path / "t.csv").open("ab") as file:
-        file.truncate(2**30 + 1)
-    assert "t.csv: is larger than 1024 MiB, too much for a table" in refusal(name)
+        file.truncate(2**28 + 1)
+    assert "t.csv: is larger than 256 MiB, too much for a table" in refusal(name)
     name = masks(tmp_path / "m")
     (tmp_path / "m/classes.txt").write_text("a\n" * 2**20)
     assert "classes.txt: is larger than 1 MiB" in refusal(name)

@@ -15,7 +15,7 @@ from bsngraph.errors import InputError
 from bsngraph.whole_files import read_bounded
 
 _SEPARATORS = ",;\t"
-_MOST_BYTES = 2**30
+_MOST_BYTES = 2**28
 
 
 @dataclass(frozen=True)
