@@ -122,14 +122,14 @@ EXPORT_FORMATS: dict[str, ExportFormat] = {
         ExportFormat(
             name="torch-export",
             help="a program of torch.export (.pt2), for torch without Python classes",
-            writer="bsngraph.exporting.torch_export:write_program",
-            loader="bsngraph.exporting.torch_export:load_program",
+            writer="bsngraph.exporting.programs.torch_export:write_program",
+            loader="bsngraph.exporting.programs.torch_export:load_program",
         ),
         ExportFormat(
             name="executorch",
             help="a program for phones and boards (.pte)",
-            writer="bsngraph.exporting.executorch:write_edge_program",
-            loader="bsngraph.exporting.executorch:load_edge_program",
+            writer="bsngraph.exporting.programs.executorch:write_edge_program",
+            loader="bsngraph.exporting.programs.executorch:load_edge_program",
             packages=("executorch",),
             install="pip install executorch",
         ),

@@ -27,8 +27,8 @@ from bsngraph.exporting.engine import Arrays, batch_of_examples
 from bsngraph.exporting.onnx.int8_record import GRANULARITIES, INT8, Granularity, Int8Row
 from bsngraph.exporting.onnx.running import OnnxEngine
 from bsngraph.exporting.package import ExportPackage
+from bsngraph.exporting.programs.tracing import quietly
 from bsngraph.exporting.proof.measuring import metrics_of
-from bsngraph.exporting.tracing import quietly
 from bsngraph.tasks import TASKS, Metric
 from bsngraph.wording import shortened
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from bsngraph.errors import BsngraphError
 from bsngraph.exporting.options import ExportOptions
 from bsngraph.exporting.package import ExportPackage
-from bsngraph.exporting.tracing import example_batch, free_batch, quietly, refusal
+from bsngraph.exporting.programs.tracing import example_batch, free_batch, quietly, refusal
 
 MODEL_FILE = "model.onnx"
 
@@ -61,9 +61,11 @@ def _exported(package: ExportPackage, opset: int | None) -> Any:
     }
 
     def export(module: nn.Module, inputs: Any, **more: Any) -> Any:
+        # a mapping at the end of its positional arguments is taken for keywords
+        values: Any = {"args": (inputs,)} if isinstance(inputs, Tensor) else {"kwargs": {"inputs": inputs}}
         with quietly():
             return torch.onnx.export(
-                module, (inputs,), dynamo=True, verbose=False, opset_version=opset, **more
+                module, **values, dynamo=True, verbose=False, opset_version=opset, **more
             )
 
     try:

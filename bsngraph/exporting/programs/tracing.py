@@ -23,7 +23,7 @@ from bsngraph.exporting.raw_network import RawNetwork
 from bsngraph.supernet.supernet import Inputs
 from bsngraph.wording import printable, shortened
 
-_OPERATOR = re.compile(r"aten[.:]+\w+|\b\w+::\w+")
+_OPERATOR = re.compile(r"op='([\w.]+)'|torch\.ops\.(\w+\.\w+)")
 _LONGEST = 200
 
 Attempt = Callable[[nn.Module, Inputs], object]
@@ -91,13 +91,11 @@ def refusal(package: ExportPackage, format_name: str, attempt: Attempt, error: E
 
 
 def _operator(error: BaseException) -> str:
-    """The operator that an exporter's error is about, or what it says in its last line
-    but ours.
-    """
+    """The operator that an exporter's first error is about, or what it says first."""
     while error.__cause__ is not None:
         error = error.__cause__
     text = printable(str(error))
     found = _OPERATOR.search(text)
     if found:
-        return found[0]
+        return found[1] or found[2]
     return shortened(text.splitlines()[0] if text else type(error).__name__, _LONGEST)

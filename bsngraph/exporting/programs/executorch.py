@@ -18,8 +18,8 @@ from bsngraph.errors import BsngraphError, InputError
 from bsngraph.exporting.engine import Arrays, GraphCounts, RawBatch, TorchEngine
 from bsngraph.exporting.options import ExportOptions
 from bsngraph.exporting.package import ExportPackage
-from bsngraph.exporting.torch_export import traced_program
-from bsngraph.exporting.tracing import quietly
+from bsngraph.exporting.programs.torch_export import traced_program
+from bsngraph.exporting.programs.tracing import quietly
 from bsngraph.whole_files import check_regular
 from bsngraph.wording import printable, shortened
 

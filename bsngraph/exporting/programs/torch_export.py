@@ -16,7 +16,7 @@ from bsngraph.errors import InputError
 from bsngraph.exporting.engine import TorchEngine
 from bsngraph.exporting.options import ExportOptions
 from bsngraph.exporting.package import ExportPackage
-from bsngraph.exporting.tracing import example_batch, free_batch, quietly, refusal, without_paths
+from bsngraph.exporting.programs.tracing import example_batch, free_batch, quietly, refusal, without_paths
 from bsngraph.supernet.supernet import Inputs
 from bsngraph.whole_files import check_regular
 from bsngraph.wording import printable, shortened

@@ -1,0 +1,1 @@
+"""Programs that torch traces: of torch.export, and of ExecuTorch."""
