@@ -231,10 +231,10 @@ def test_labels_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_replaced_data_set_costs_nothing_noticeable() -> None:
     many = Split(torch.zeros(400_000, 1, 4, 4), torch.arange(400_000) % 2)
     data = replace(stripes(), train=many)
-    start = time.perf_counter()
+    start = time.process_time()
     for _ in range(100):
         replace(data, name="other")
-    assert time.perf_counter() - start < 0.2
+    assert time.process_time() - start < 0.2
 
 
 def test_a_streamed_data_set_is_checked_without_reading(

@@ -418,10 +418,10 @@ def test_a_syntax_error_says_what_where_and_the_cure(text, what, where, cure):
     ],
 )
 def test_hostile_text_is_refused_in_bounded_time(text):
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(FabricError):
         dot_to_raw(text, "f.dot")
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 def test_a_subgraph_in_a_subgraph_64_times_can_be_read():

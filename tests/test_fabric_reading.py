@@ -559,9 +559,9 @@ def test_a_parameter_that_bears_a_name_of_graphviz_is_told_so():
     ],
 )
 def test_bad_arithmetic_is_refused_quickly_and_nothing_is_run(text, what):
-    start = time.perf_counter()
+    start = time.process_time()
     found = problems(f'x -> y [op=conv, channels="{text}"]', "source=x, target=y, c=16")
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
     if what is not None:
         assert len(found) == 1
         assert found[0].startswith(f"channels={text} ")
