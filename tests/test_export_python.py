@@ -7,32 +7,50 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import msgspec
 import networkx as nx
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from packed import TASK_FABRICS, packed
 from random_fabrics import random_samples, small_fabrics
+from safetensors.torch import load_file, save_file
 from test_one_entry import NEW_MERGES
 from test_torch_nn import CALLS, call
+from tiny import DIGITS, fabric_of, no_pictures, written
 from torch import Tensor, nn
 
+from bsngraph.cli.main import cli
 from bsngraph.delivered import Delivered, ModelFacts
+from bsngraph.delivered.model_facts import read_facts
+from bsngraph.errors import InputError
+from bsngraph.exporting import ExportOptions, export
+from bsngraph.exporting.engine import TorchEngine
+from bsngraph.exporting.package import ExportPackage, pack
+from bsngraph.exporting.python.model_card import code_span
+from bsngraph.exporting.python.running import load_python
 from bsngraph.exporting.python.source.model_source import ModelSource, model_source
-from bsngraph.exporting.python.user_operations import copied_operations
+from bsngraph.exporting.python.user_operations import copied_operations, standing_alone
+from bsngraph.exporting.python.writing import write_python
 from bsngraph.exporting.raw_network import RawNetwork, raw_inputs, reference_network
 from bsngraph.fabric import Fabric, architecture_of, connected, fabric_from_networkx, live_edges, read_fabric
-from bsngraph.ops import OPERATIONS
+from bsngraph.ops import OPERATIONS, load_operations, operation
 from bsngraph.ops.activations import ACTIVATIONS
 from bsngraph.ops.merges import MERGES, Merge
+from bsngraph.ops.table import registering_from
+from bsngraph.runs.rows.result import SplitScores
 from bsngraph.supernet import SuperNet, compile_fabric, prune_net
+from bsngraph.tasks import TASKS
+from bsngraph.wording import quantity
 
 FABRICS = Path(__file__).parents[1] / "fabrics"
 RUFF = Path(sys.executable).with_name("ruff")
@@ -94,8 +112,8 @@ def graph_of(*operations: dict[str, Any], shape: str = "4x6x6", **node: Any) -> 
     graph = nx.MultiDiGraph(source="x", target="y", name="step")
     graph.add_node("x", input=shape)
     graph.add_node("y", **node)
-    for operation in operations:
-        graph.add_edge("x", "y", **operation)
+    for attributes in operations:
+        graph.add_edge("x", "y", **attributes)
     return graph
 
 
@@ -151,13 +169,13 @@ def raw_batch(network: RawNetwork, batch: int) -> Any:
     return values if len(values) > 1 else next(iter(values.values()))
 
 
-def assert_same(written: Written) -> None:
+def assert_same(written_one: Written) -> None:
     """The source's network gives what the SuperNet gives, at three batch sizes."""
-    model = written.model
+    model = written_one.model
     for batch in (1, 2, 7):
-        values = raw_batch(written.network, batch)
+        values = raw_batch(written_one.network, batch)
         with torch.no_grad():
-            found, expected = model(values), written.network(values)
+            found, expected = model(values), written_one.network(values)
         assert list(found) == list(expected)
         for name, value in expected.items():
             assert (found[name].dtype, found[name].shape) == (value.dtype, value.shape)
@@ -202,9 +220,9 @@ def assert_all_read_well(folder: Path) -> None:
 )
 def test_every_fabric_is_the_same_as_source_and_reads_well(file: str, task: str, tmp_path: Path) -> None:
     fabric = read_fabric(FABRICS / f"{file}.dot")
-    written = written_source(delivered_of(net_of(fabric, some_of(fabric)), task), file)
-    assert_same(written)
-    assert_reads_well(written.source.text, tmp_path)
+    found = written_source(delivered_of(net_of(fabric, some_of(fabric)), task), file)
+    assert_same(found)
+    assert_reads_well(found.source.text, tmp_path)
 
 
 CONV = {"channels": 6}
@@ -277,9 +295,9 @@ def test_every_operation_is_the_same_as_source(
     op: str, variants: list[dict[str, Any]], shape: str, tmp_path: Path
 ) -> None:
     edges = [{"op": op.split()[0], **variant} for variant in variants]
-    written = written_source(delivered_of(net_of(fabric_from_networkx(graph_of(*edges, shape=shape)))))
-    assert_same(written)
-    assert_reads_well(written.source.text, tmp_path)
+    found = written_source(delivered_of(net_of(fabric_from_networkx(graph_of(*edges, shape=shape)))))
+    assert_same(found)
+    assert_reads_well(found.source.text, tmp_path)
 
 
 def test_every_operation_of_ours_is_among_them() -> None:
@@ -291,9 +309,9 @@ def test_every_class_of_torch_is_the_same_as_source(tmp_path: Path) -> None:
     for name, rank in CALLS:
         op, arguments, shape = call(name, rank)
         graph = graph_of({"op": op, **arguments}, shape="x".join(map(str, shape)))
-        written = written_source(delivered_of(net_of(fabric_from_networkx(graph))))
-        assert_same(written)
-        (tmp_path / f"{name}_{rank}.py").write_text(written.source.text, encoding="utf-8")
+        found = written_source(delivered_of(net_of(fabric_from_networkx(graph))))
+        assert_same(found)
+        (tmp_path / f"{name}_{rank}.py").write_text(found.source.text, encoding="utf-8")
     assert_all_read_well(tmp_path)
 
 
@@ -326,10 +344,10 @@ def test_merges_and_activations_are_the_same_as_source(merge: str, count: int, t
     edges = [{"op": "conv", "channels": 3, "norm": "none"}] * count
     for activation in list(ACTIVATIONS)[:: 1 if count == 2 else 6]:
         graph = graph_of(*edges, merge=merge, activation=activation)
-        written = written_source(delivered_of(net_of(fabric_from_networkx(graph))))
-        assert_same(written)
-        assert " / 1" not in written.source.text
-        assert_reads_well(written.source.text, tmp_path)
+        found = written_source(delivered_of(net_of(fabric_from_networkx(graph))))
+        assert_same(found)
+        assert " / 1" not in found.source.text
+        assert_reads_well(found.source.text, tmp_path)
 
 
 def test_a_merge_that_is_added_to_the_table_needs_no_second_text(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -347,9 +365,9 @@ def test_slots_of_a_concat_that_are_empty_are_zeros(tmp_path: Path) -> None:
     graph = graph_of(*[{"op": "conv", "channels": 3, "key": f"k{n}"} for n in range(5)], merge="concat")
     fabric = fabric_from_networkx(graph)
     for kept in ([0, 1, 0, 1, 0], [0, 0, 1, 0, 0], [1, 0, 0, 0, 1]):
-        written = written_source(delivered_of(net_of(fabric, np.array(kept, dtype=bool))))
-        assert_same(written)
-        assert_reads_well(written.source.text, tmp_path)
+        found = written_source(delivered_of(net_of(fabric, np.array(kept, dtype=bool))))
+        assert_same(found)
+        assert_reads_well(found.source.text, tmp_path)
 
 
 # --- answers
@@ -360,9 +378,9 @@ def test_slots_of_a_concat_that_are_empty_are_zeros(tmp_path: Path) -> None:
 def test_every_task_answers_as_the_raw_network_does(task: str, dtype: torch.dtype, tmp_path: Path) -> None:
     head = {"op": "segmentation_head"} if task == "segmentation" else {"op": "classifier"}
     net = net_of(fabric_from_networkx(graph_of({**head, "classes": 3})))
-    written = written_source(delivered_of(net, task), dtype=dtype, logits=False)
-    assert_same(written)
-    assert_reads_well(written.source.text, tmp_path)
+    found = written_source(delivered_of(net, task), dtype=dtype, logits=False)
+    assert_same(found)
+    assert_reads_well(found.source.text, tmp_path)
 
 
 def test_several_sources_and_targets_keep_their_names(tmp_path: Path) -> None:
@@ -372,11 +390,11 @@ def test_several_sources_and_targets_keep_their_names(tmp_path: Path) -> None:
         graph.add_edge(name, "both", op="conv", channels=4)
     graph.add_edge("both", "scores", op="classifier", classes=3)
     graph.add_edge("both", "also", op="classifier", classes=3)
-    written = written_source(delivered_of(net_of(fabric_from_networkx(graph))), "two views", logits=False)
-    assert_same(written)
-    assert_reads_well(written.source.text, tmp_path)
-    assert 'left = (inputs["left"].float() - self.mean) / self.std' in written.source.text
-    assert list(written.model(raw_batch(written.network, 2))) == [
+    found = written_source(delivered_of(net_of(fabric_from_networkx(graph))), "two views", logits=False)
+    assert_same(found)
+    assert_reads_well(found.source.text, tmp_path)
+    assert 'left = (inputs["left"].float() - self.mean) / self.std' in found.source.text
+    assert list(found.model(raw_batch(found.network, 2))) == [
         "scores.probabilities",
         "scores.class",
         "also.probabilities",
@@ -584,6 +602,297 @@ def test_an_edge_is_never_called_as_a_method_of_the_class() -> None:
     graph.add_node("push", input="2x6x6")
     graph.add_edge("push", "hub", op="conv", channels=2)
     graph.add_edge("hub", "y", op="conv", channels=2)
-    written = written_source(delivered_of(net_of(fabric_from_networkx(graph))))
-    assert "self.push_to_hub_2 = nn.Conv2d" in written.source.text
-    assert_same(written)
+    found = written_source(delivered_of(net_of(fabric_from_networkx(graph))))
+    assert "self.push_to_hub_2 = nn.Conv2d" in found.source.text
+    assert_same(found)
+
+
+# --- operations of the user's
+
+OPERATIONS_FILE = '''\
+"""Operations of mine."""
+
+import bsngraph
+import torch
+from torch import nn
+
+FACTOR = 2.0
+
+
+@bsngraph.operation("test.scaled")
+def scaled(shape, *, factor: float = FACTOR):
+    "Multiply."
+    return lambda x: factor * x
+
+
+@bsngraph.operation("test.gated")
+class Gated(nn.Module):
+    "A convolution, its norm, and a lazy gate."
+
+    def __init__(self, shape, *, channels: int = 4, word: str = "a"):
+        super().__init__()
+        self.conv = nn.Sequential(nn.Conv2d(shape[0], channels, 3, padding=1), nn.BatchNorm2d(channels))
+        self.gate = nn.LazyConv2d(channels, 1)
+
+    def forward(self, x):
+        return self.conv(x) * torch.sigmoid(self.gate(x))
+'''
+
+
+@pytest.fixture
+def own_operations(tmp_path: Path) -> Iterator[Path]:
+    path = tmp_path / "mine.py"
+    path.write_text(OPERATIONS_FILE, encoding="utf-8")
+    before = dict(OPERATIONS)
+    load_operations(str(path))
+    yield path
+    OPERATIONS.clear()
+    OPERATIONS.update(before)
+
+
+def own_fabric() -> Fabric:
+    return fabric_from_networkx(
+        graph_of({"op": "test.scaled", "factor": 3.0}, {"op": "test.gated", "word": 'a"b'})
+    )
+
+
+def test_code_of_the_user_s_is_copied_only_where_that_is_said(own_operations: Path) -> None:
+    delivered = delivered_of(net_of(own_fabric()))
+    with pytest.raises(InputError) as error:
+        written_source(delivered)
+    assert str(error.value) == (
+        f"edge x->y#0: op=test.scaled is code of yours ({own_operations}), which is copied only if you say "
+        "so: add --include-ops, or export to a format that holds no code"
+    )
+    found = written_source(delivered, include_ops=True)
+    assert_same(found)
+    assert found.beside == {
+        "operations": OPERATIONS_FILE.replace("import bsngraph\n", "")
+        .replace('@bsngraph.operation("test.scaled")\n', "")
+        .replace('@bsngraph.operation("test.gated")\n', "")
+    }
+    assert "self.x_to_y_0 = operations.scaled((4, 6, 6), factor=3.0)" in found.source.text
+    assert r'self.x_to_y_1 = operations.Gated((4, 6, 6), word="a\x22b")' in found.source.text
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("bsngraph.read_fabric('x')\n", "uses bsngraph for more than @bsngraph.operation, but an export"),
+        ("from bsngraph.fabric import Fabric\nFabric\n", "uses bsngraph for more than @bsngraph.operation"),
+        ("def f():\n    import bsngraph.ops\n", "uses bsngraph for more than @bsngraph.operation"),
+        ("def f():\n    from . import other\n", "imports a file beside it, which is not copied"),
+    ],
+)
+def test_a_file_of_operations_that_cannot_stand_alone_is_refused(
+    text: str, said: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(OPERATIONS_FILE + text, encoding="utf-8")
+    with pytest.raises(InputError) as error:
+        standing_alone(str(path))
+    assert str(error.value).startswith(f"{path}: {said}")
+
+
+def test_what_is_imported_beside_bsngraph_stays(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "import bsngraph as b\nfrom bsngraph import operation as op\nfrom bsngraph.ops import operation\n"
+        "import torch\n\n\n@op('a')\n@b.operation(\n    'b'\n)\ndef one(shape):\n    return torch.relu\n",
+        encoding="utf-8",
+    )
+    assert standing_alone(str(path)) == "import torch\n\n\ndef one(shape):\n    return torch.relu\n"
+
+
+def test_an_operation_that_is_in_no_file_is_named() -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        with registering_from("a notebook"):
+            operation("test.local")(lambda shape: torch.relu)
+        try:
+            fabric = fabric_from_networkx(graph_of({"op": "test.local"}))
+            with pytest.raises(InputError, match=r"^edge x->y#0: op=test\.local cannot be copied, because"):
+                copied_operations(fabric, include=True)
+        finally:
+            patch.delitem(OPERATIONS, "test.local")
+
+
+# --- folders
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> ExportPackage:
+    """A run of a fabric that has no name, in a folder that says what it is."""
+    return pack(run_without_name(tmp_path_factory.mktemp("runs")))
+
+
+def run_without_name(folder: Path) -> Path:
+    fabric = written(DIGITS.replace("digraph tiny_digits", "digraph"), folder)
+    fast = ("--data", "digits", "--epochs", 1, "--batch-size", 256, "--threads", 1, "--quiet")
+    with pytest.MonkeyPatch.context() as patch:
+        no_pictures(patch)
+        words = ["train", fabric, *fast, "--out", folder / "my digits"]
+        result = CliRunner().invoke(cli, [str(word) for word in words])
+    assert result.exit_code == 0, result.output
+    return folder / "my digits"
+
+
+def packed_with_scores(fabric: Fabric, task: str, template: ExportPackage, **more: Any) -> ExportPackage:
+    """A network of a run whose task it is."""
+    package, scores = packed(fabric, task, template, **more), {TASKS[task].headline.name: 0.5}
+    metrics = SplitScores(validation=scores, test=scores)
+    return replace(package, result=msgspec.structs.replace(package.result, metrics=metrics))
+
+
+def in_folder(package: ExportPackage, folder: Path, **options: Any) -> Path:
+    folder.mkdir()
+    write_python(package, folder, ExportOptions(**options))
+    return folder
+
+
+def assert_engine(engine: TorchEngine, package: ExportPackage) -> None:
+    """An engine gives what the run's network gives."""
+    values = raw_batch(package.network, 3)
+    given = (
+        {name: each.numpy() for name, each in values.items()} if isinstance(values, dict) else values.numpy()
+    )
+    with torch.no_grad():
+        expected = package.reference(values)
+    found = engine.run(given)
+    for name, value in expected.items():
+        largest = float(value.double().abs().max())
+        assert np.abs(found[name].astype(float) - value.double().numpy()).max() <= TOLERANCE * largest, name
+
+
+@pytest.mark.parametrize("name", TASK_FABRICS)
+@pytest.mark.parametrize("logits", [False, True])
+def test_a_folder_reads_well_and_its_example_runs(
+    name: str, logits: bool, template: ExportPackage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text, task = TASK_FABRICS[name]
+    package = packed_with_scores(fabric_of(text, tmp_path), task, template, logits=logits)
+    folder = in_folder(package, tmp_path / "out")
+    assert_all_read_well(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        module = module_of("model", (folder / "model.py").read_text(encoding="utf-8"))
+        module.load.__defaults__ = (folder / "model.safetensors",)
+        patch.setitem(sys.modules, "model", module)
+        module_of("example", (folder / "example.py").read_text(encoding="utf-8"))
+    assert len(capsys.readouterr().out.splitlines()) == 1 if logits else 4
+    for trusted in (True, False):
+        assert_engine(load_python(folder, package, trusted), package)
+
+
+def test_weights_say_what_the_network_is_for(template: ExportPackage, tmp_path: Path) -> None:
+    folder = in_folder(template, tmp_path / "out")
+    assert read_facts(folder / "model.safetensors") == template.facts
+    module = module_of("model", (folder / "model.py").read_text(encoding="utf-8"))
+    model = module.MyDigits()
+    tensors = load_file(folder / "model.safetensors")
+    assert tensors.keys() == model.state_dict().keys()
+    assert module.load(folder / "model.safetensors").training is False
+
+
+def test_a_model_card_says_task_data_metric_and_costs(template: ExportPackage, tmp_path: Path) -> None:
+    text = (in_folder(template, tmp_path / "out") / "README.md").read_text(encoding="utf-8")
+    accuracy = template.result.metrics.test["accuracy"]
+    assert isinstance(accuracy, float)
+    for said in (
+        "# `my digits`\n",
+        "A network for classification,",
+        "Data: `digits`.",
+        f"| accuracy, test | {100 * accuracy:.2f} % |",
+        f"| `macs (MACs)` | {quantity(template.result.costs['macs'].value)} |",
+        "Input `image`: images: (batch, channels, height, width), 1x8x8, uint8, values 0 to",
+        "Fill in the license",
+    ):
+        assert said in text
+
+
+def test_names_mean_nothing_in_a_model_card() -> None:
+    assert code_span("a`b|c\n# d <script>") == "`a'b¦c\N{REPLACEMENT CHARACTER}# d <script>`"
+    assert code_span("") == "` `"
+
+
+BOMB = "import pathlib\n\npathlib.Path({!r}).touch()\n"
+
+
+@pytest.mark.parametrize("change", ["appended", "replaced", "operations"])
+def test_the_code_of_a_stranger_s_folder_is_not_executed(
+    change: str, template: ExportPackage, own_operations: Path, tmp_path: Path
+) -> None:
+    package = packed_with_scores(own_fabric(), "segmentation", template, logits=True)
+    folder, trace = in_folder(package, tmp_path / "out", include_ops=True), tmp_path / "trace"
+    path = folder / ("operations.py" if change == "operations" else "model.py")
+    before = "" if change == "replaced" else path.read_text(encoding="utf-8")
+    path.write_text(before + BOMB.format(str(trace)), encoding="utf-8")
+    with pytest.raises(InputError) as error:
+        load_python(folder, package, trusted=False)
+    assert str(error.value) == (
+        f"{path}: is not what this version of bsngraph writes for its run, and loading it would execute it: "
+        "use --trust if it is yours"
+    )
+    assert not trace.exists()
+    if change == "replaced":
+        with pytest.raises(InputError, match=r"has no class Step: export the run again$"):
+            load_python(folder, package, trusted=True)
+    else:
+        assert_engine(load_python(folder, package, trusted=True), package)
+    assert trace.exists()
+    assert not {"model", "operations"} & set(sys.modules)
+
+
+def test_a_damaged_folder_is_refused(template: ExportPackage, tmp_path: Path) -> None:
+    folder = in_folder(template, tmp_path / "out")
+    weights, model = folder / "model.safetensors", folder / "model.py"
+    content, text = weights.read_bytes(), model.read_text(encoding="utf-8")
+
+    def refused(*, trusted: bool = False) -> str:
+        with pytest.raises(InputError) as error:
+            load_python(folder, template, trusted)
+        return str(error.value)
+
+    weights.write_bytes(content[:100])
+    assert refused().startswith(f"{weights}: does not fit model.py (")
+    save_file({"mean": torch.zeros(1, 1, 1, 1)}, weights)
+    assert refused().startswith(
+        f"{weights}: does not fit model.py (Error(s) in loading state_dict for MyDigits"
+    )
+    weights.unlink()
+    assert refused() == f"{weights}: cannot be read (No such file or directory)"
+    model.write_bytes(b"\xff")
+    assert refused(trusted=True) == f"{model}: is no text in UTF-8: export the run again"
+    model.write_text(text.replace("import torch", "import torch, not_there"), encoding="utf-8")
+    assert refused(trusted=True).startswith(f"{model}, line ")
+    model.write_text("class", encoding="utf-8")
+    assert refused(trusted=True).startswith(f"{model}, line 1: SyntaxError")
+    model.unlink()
+    assert refused() == f"{model}: cannot be read (No such file or directory)"
+
+
+def test_an_export_of_a_fabric_without_a_name_is_loaded_and_verified(
+    template: ExportPackage, tmp_path: Path
+) -> None:
+    folder = export(template.run.path, "python", tmp_path / "out").folder
+    result = CliRunner().invoke(cli, ["verify", str(folder)])
+    assert result.exit_code == 0, result.output
+
+
+def test_the_folder_runs_where_bsngraph_is_not(template: ExportPackage, tmp_path: Path) -> None:
+    package = packed(read_fabric(FABRICS / "digits.dot"), "classification", template, logits=True)
+    folder = in_folder(package, tmp_path / "out")
+    values = raw_batch(package.network, 5)
+    torch.save(values, tmp_path / "values.pt")
+    code = (
+        "import pathlib, sys, torch\n"
+        f"sys.path[:0] = [{str(folder)!r}]\n"
+        "sys.path[:] = [path for path in sys.path if not (pathlib.Path(path) / 'bsngraph').exists()]\n"
+        "sys.modules['bsngraph'] = None\n"
+        "from model import load\n"
+        f"found = load()(torch.load({str(tmp_path / 'values.pt')!r}))\n"
+        f"torch.save(found['logits'].detach(), {str(tmp_path / 'found.pt')!r})\n"
+    )
+    subprocess.run([sys.executable, "-I", "-c", code], check=True, cwd=tmp_path)
+    with torch.no_grad():
+        expected = package.reference(values)["logits"]
+    found = torch.load(tmp_path / "found.pt")
+    assert float((found - expected).abs().max()) <= TOLERANCE * float(expected.abs().max())

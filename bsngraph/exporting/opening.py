@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from bsngraph.errors import InputError
@@ -49,7 +50,7 @@ def package_of_export(folder: Path, record: ExportRecord) -> ExportPackage:
             f"{folder / RECORD_FILE}: its task, classes, inputs or outputs are not those of the run in "
             f"{RUN_FOLDER}: export the run again"
         )
-    return package
+    return replace(package, name=record.name)  # a fabric without one took its run folder's
 
 
 def engine_of_export(

@@ -47,6 +47,11 @@ if TYPE_CHECKING:
     help="What 8 bits may lose of the metric on validation data, in points: per cents of a share like "
     "accuracy, and of an error like RMSE per cents of itself. What loses more is not written.",
 )
+@option(
+    "--include-ops",
+    is_flag=True,
+    help="Copy the files of your own operations into the export, for python and hf.",
+)
 @option("--overwrite", is_flag=True, help="Replace an export that --out holds.")
 @data_options
 @ops_option
