@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from bsngraph.errors import InputError
 from bsngraph.runs.checkpoint import Checkpoint, load_checkpoint, write_checkpoint
 from bsngraph.runs.rows.epochs import epoch_row
@@ -16,11 +18,11 @@ from bsngraph.runs.run_folder import Json, OpenMode, RunFolder
 
 class RunLog:
     """A run's metrics and checkpoint, kept in step: the checkpoint decides which rows
-    of the metrics count.
+    of the metrics count. `weighted` says that losses are with class weights.
     """
 
-    def __init__(self, run: RunFolder, mode: OpenMode) -> None:
-        self.run = run
+    def __init__(self, run: RunFolder, mode: OpenMode, *, weighted: bool = False) -> None:
+        self.run, self.weighted = run, weighted
         resumed = mode == "resume" and run.file("checkpoint.pt").exists()
         self.checkpoint = load_checkpoint(run) if resumed else Checkpoint()
         written = run.read_epochs()
@@ -29,7 +31,8 @@ class RunLog:
                 f"{run.file('metrics.jsonl')}: has {len(written)} rows, but the checkpoint goes on after "
                 f"{self.checkpoint.rows}: start the run again by --overwrite"
             )
-        self.rows = written[: self.checkpoint.rows]
+        # an older version wrote weighted losses under the plain names
+        self.rows = [replace(row, weighted=self.weighted) for row in written[: self.checkpoint.rows]]
         self.started = time.perf_counter() - self.checkpoint.seconds
 
     @property
@@ -43,6 +46,6 @@ class RunLog:
 
     def keep(self, row: Json, **state: Any) -> None:
         """Write an epoch's metrics, then its checkpoint."""
-        self.rows.append(epoch_row(row))
+        self.rows.append(epoch_row(row | {"weighted": self.weighted}))
         self.run.write_metrics(self.rows)
         write_checkpoint(self.run, {"rows": len(self.rows), "seconds": self.seconds(), **state})

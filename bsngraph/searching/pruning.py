@@ -103,7 +103,7 @@ def run_pruning(
         with open_pruning(job, into, config) as run:
             if run.finished:
                 return concluded_before(job, run, progress)
-            log = RunLog(run, into.mode)
+            log = RunLog(run, into.mode, weighted=method.recipe.class_weights is not None)
             write_probabilities(job, run, learned)
             chosen = chosen_before(job, log) or choose_architecture(job, learned, log, progress)
             net = fine_tune(job, learned, chosen, log, progress)

@@ -111,7 +111,7 @@ def run_search(
         with open_search(job, into, before) as run:
             if run.finished:
                 return concluded_before(job, run, progress)
-            log = RunLog(run, into.mode)
+            log = RunLog(run, into.mode, weighted=method.recipe.class_weights is not None)
             learned = learn(job, run, log, known, before, progress)
             chosen = chosen_before(job, log) or choose_architecture(job, learned, log, progress)
             if method.oracle:

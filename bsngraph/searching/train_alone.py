@@ -70,7 +70,7 @@ def run_training(
     with hardware.in_use(), open_training(job, into) as run:
         if run.finished:
             return concluded_before(job, run, progress)
-        log = RunLog(run, into.mode)
+        log = RunLog(run, into.mode, weighted=method.recipe.class_weights is not None)
         whole = architecture_of(job.fabric, np.ones(len(job.fabric.edges), dtype=np.bool_))
         net = train_whole(job, log, progress)
         deliver(job, run, net)

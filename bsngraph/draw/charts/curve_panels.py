@@ -15,6 +15,7 @@ MetricsLine = Mapping[str, Any]
 
 TRAINING, VALIDATION, LIMIT = "#0072B2", "#D55E00", "#333333"
 LINES = ("#0072B2", "#D55E00", "#009E73", "#AA4499", "#E69F00", "#332288", "#8B5A2B")
+_LOSSES = ("loss", "weighted_loss")  # the second one with class weights
 _FAR_APART = 20  # largest over smallest value, for a logarithmic axis
 
 
@@ -57,7 +58,8 @@ def panels_of(rows: Sequence[MetricsLine]) -> list[Panel]:
 
     A cost has a panel if it has a budget; without budgets MACs have one.
     """
-    panels = [_both(rows, "loss"), _both(rows, _metric(rows))]
+    loss = next(name for name in _LOSSES if f"train_{name}" in rows[-1])
+    panels = [_both(rows, loss), _both(rows, _metric(rows))]
     searched = [row for row in rows if "entropy" in row]
     if not searched:
         return panels
@@ -92,7 +94,7 @@ def marks_of(rows: Sequence[MetricsLine]) -> Marks:
 def _metric(rows: Sequence[MetricsLine]) -> str:
     """The headline of the task: the first metric that is written after the loss."""
     names = [name.removeprefix("validation_") for name in rows[0] if name.startswith("validation_")]
-    headline = next((name for name in names if name != "loss"), None)
+    headline = next((name for name in names if name not in _LOSSES), None)
     if headline is None:
         raise ValueError("the first row has no validation metric")
     return headline
@@ -104,7 +106,7 @@ def _both(rows: Sequence[MetricsLine], name: str) -> Panel:
         Curve("training", TRAINING, _points(rows, f"train_{name}")),
         Curve("validation", VALIDATION, _points(rows, f"validation_{name}")),
     )
-    return Panel(name.replace("_", " "), curves, name == "loss" and _far_apart(curves))
+    return Panel(name.replace("_", " "), curves, name in _LOSSES and _far_apart(curves))
 
 
 def _cost_panel(rows: Sequence[MetricsLine], name: str) -> Panel:

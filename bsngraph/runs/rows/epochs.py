@@ -2,6 +2,9 @@
 
 Metrics stand in a row under names that their task gives them, `train_accuracy`,
 `validation_rmse`: they are kept apart from the fields that every row has.
+
+With class weights the losses stand under `train_weighted_loss` and
+`validation_weighted_loss`, since `loss` is the plain one wherever else it stands.
 """
 
 from __future__ import annotations
@@ -15,14 +18,19 @@ from bsngraph.typed_files import Amount, Count, Finite, Number, Row, plain
 
 _FIELDS = ("train_loss", "validation_loss")
 _SPLITS = ("train", "validation")
+_WEIGHTED = {field: field.replace("_loss", "_weighted_loss") for field in _FIELDS}
+_PLAIN = {weighted: field for field, weighted in _WEIGHTED.items()}
 
 
 class _EpochRow(Row, frozen=True, kw_only=True):
+    """What every row has; `weighted` says that its losses are with class weights."""
+
     epoch: Number
     train_loss: Finite
     train: dict[str, Finite]
     validation_loss: Finite
     validation: dict[str, Finite]
+    weighted: bool = False
 
     def __post_init__(self) -> None:
         if not (self.train and self.validation):
@@ -81,7 +89,11 @@ def gathered(line: Mapping[str, Any]) -> dict[str, Any]:
     """A line with its metrics gathered under `train` and `validation`."""
     fields: dict[str, Any] = {}
     metrics: dict[str, dict[str, Any]] = {split: {} for split in _SPLITS}
-    for name, value in line.items():
+    fields["weighted"] = any(name in _PLAIN for name in line) or line.get("weighted", False)
+    for written, value in line.items():
+        name = _PLAIN.get(written, written)
+        if name == "incumbent" and isinstance(value, Mapping):
+            value = {_PLAIN.get(each, each): part for each, part in value.items()}
         split, _, metric = name.partition("_")
         if metric and split in _SPLITS and name not in _FIELDS:
             metrics[split][metric] = value
@@ -94,9 +106,11 @@ def flat(row: EpochRow) -> dict[str, Any]:
     """A row as its line says it, in that order."""
     said: dict[str, Any] = {"stage": row.stage, "epoch": row.epoch}
     for split, field in zip(_SPLITS, _FIELDS, strict=True):
-        said[field] = getattr(row, field)
+        said[_WEIGHTED[field] if row.weighted else field] = getattr(row, field)
         said |= {f"{split}_{name}": value for name, value in getattr(row, split).items()}
-    rest = {name: value for name, value in plain(row).items() if name not in _SPLITS}
+    rest = {name: value for name, value in plain(row).items() if name not in (*_SPLITS, *_FIELDS, "weighted")}
+    if row.weighted and rest.get("incumbent"):
+        rest["incumbent"] = {_WEIGHTED.get(name, name): value for name, value in rest["incumbent"].items()}
     return said | rest
 
 
