@@ -28,7 +28,7 @@ PAGES = sorted(page.name for page in (ROOT / "docs").glob("*.md") if page.name !
 LINKED = [ROOT / "README.md", *(ROOT / "docs" / page for page in PAGES), ROOT / "fabrics" / "README.md"]
 BLOCK = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PRINTED = re.compile(r"^print\(.*\)  # (.*)$", re.MULTILINE)
-OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]+")
 LINK = re.compile(r"\]\(([^)\s]+)\)|src=\"([^\"]+)\"")
 QUICK = {
     "search": shlex.split(
