@@ -4,6 +4,8 @@ previews, in several frames; and folders whose images are not of one form.
 
 from __future__ import annotations
 
+import logging
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -267,6 +269,19 @@ def test_a_tiff_with_smaller_copies_of_its_picture_is_one_picture(place: int, tm
     more = {"tiffinfo": {254: 1}} if place else {}
     first.save(tmp_path / "a.tif", save_all=True, append_images=others, **more)
     assert np.array_equal(read_image(tmp_path / "a.tif"), np.asarray(picture).transpose(2, 0, 1))
+
+
+def test_nothing_but_the_error_is_said_of_a_damaged_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.fromarray(random_image(1)).save(tmp_path / "a.tif")
+    content = (tmp_path / "a.tif").read_bytes()
+    samples = struct.pack("<HHII", 277, 3, 1, 3)  # the tag of the samples a pixel, and its value
+    assert content.count(samples) == 1
+    (tmp_path / "a.tif").write_bytes(content.replace(samples, struct.pack("<HHII", 277, 3, 1, 259)))
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])  # as outside of tests
+    assert "cannot be read as an image" in reason(tmp_path / "a.tif")
+    assert capsys.readouterr().err == ""
 
 
 # --- folders whose images are not of one form

@@ -8,6 +8,7 @@ at before anything is decoded, and nothing that Pillow's parsers raise gets thro
 from __future__ import annotations
 
 import io
+import logging
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,8 @@ _CHANNELS = {
     "RGBa": 4,
     "CMYK": 4,
 }
+
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # its errors are raised as well
 
 Pixels = NDArray[np.uint8]
 ImageSize = tuple[int, int]
