@@ -10,6 +10,7 @@ SIDE_BY_SIDE := -n auto --maxprocesses 4 --max-worker-restart 0 --dist loadfile 
 
 demo: $(VENV)/.demo
 	$(BIN)/bsngraph search fabrics/digits.dot --data digits --budget macs=25% --out runs/demo --seed 0 --overwrite
+	$(BIN)/bsngraph export runs/demo --format python -o runs/demo-python --overwrite
 
 demo-segmentation: $(VENV)/.demo
 	$(BIN)/bsngraph search fabrics/scenes.dot --data digit-scenes --budget macs=30% --batch-size 16 \
