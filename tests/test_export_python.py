@@ -697,11 +697,14 @@ def test_a_file_of_operations_that_cannot_stand_alone_is_refused(
 def test_what_is_imported_beside_bsngraph_stays(tmp_path: Path) -> None:
     path = tmp_path / "mine.py"
     path.write_text(
-        "import bsngraph as b\nfrom bsngraph import operation as op\nfrom bsngraph.ops import operation\n"
-        "import torch\n\n\n@op('a')\n@b.operation(\n    'b'\n)\ndef one(shape):\n    return torch.relu\n",
+        "import bsngraph as b, math\nfrom bsngraph import (\n    operation as op,\n)  # ours\n"
+        "from bsngraph.ops import operation; import torch\n\n\n@op('a')\n@b.operation(\n    'ß',\n)  # one\n"
+        "def one(shape):\n    return torch.relu\n",
         encoding="utf-8",
     )
-    assert standing_alone(str(path)) == "import torch\n\n\ndef one(shape):\n    return torch.relu\n"
+    assert standing_alone(str(path)) == (
+        "import math\npass; import torch\n\n\ndef one(shape):\n    return torch.relu\n"
+    )
 
 
 def test_an_operation_that_is_in_no_file_is_named() -> None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import ast
 import sys
+import tokenize
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from types import ModuleType
 
 from bsngraph.errors import InputError
@@ -66,18 +66,18 @@ def standing_alone(file: str) -> str:
         InputError: it needs bsngraph for more than registering operations, or files
             that are not copied.
     """
-    text = Path(file).read_text(encoding="utf-8")
-    tree = ast.parse(text)
+    with tokenize.open(file) as source:
+        text = source.read()
+    tree, lines = ast.parse(text), text.split("\n")
     names = {alias.asname or alias.name for node in tree.body for alias in _our_aliases(node)}
-    gone: set[int] = set()
-    for node in tree.body:
-        if len([*_our_aliases(node)]) == len(getattr(node, "names", ())) > 0:
-            gone.update(_lines(node))
-        for decorator in getattr(node, "decorator_list", ()):
+    for node in reversed(tree.body):
+        for decorator in reversed(getattr(node, "decorator_list", [])):
             if isinstance(decorator, ast.Call) and _root(decorator.func) in names:
-                gone.update(_lines(decorator))
-    lines = text.splitlines(keepends=True)
-    left = "".join(line for number, line in enumerate(lines, start=1) if number not in gone)
+                _put(lines, decorator, "", before="@")
+        if any(True for _ in _our_aliases(node)):
+            others = [alias for alias in getattr(node, "names", ()) if alias not in [*_our_aliases(node)]]
+            _put(lines, node, ast.unparse(ast.Import(others)) if others else "")
+    left = "\n".join(lines)
     for part in ast.walk(ast.parse(left)):
         if isinstance(part, ast.ImportFrom) and part.level:
             raise InputError(
@@ -107,9 +107,17 @@ def _root(function: ast.expr) -> str:
     return function.id if isinstance(function, ast.Name) else ""
 
 
-def _lines(node: ast.AST) -> range:
-    assert isinstance(node, ast.stmt | ast.expr)
-    return range(node.lineno, (node.end_lineno or node.lineno) + 1)
+def _put(lines: list[str], node: ast.stmt | ast.expr, text: str, *, before: str = "") -> None:
+    """Put `text` in the place of a node and of `before`, which stands before it; lines
+    in which nothing is left go.
+    """
+    assert node.end_lineno is not None
+    assert node.end_col_offset is not None
+    first, last = (lines[number - 1].encode() for number in (node.lineno, node.end_lineno))
+    begin = first[: node.col_offset].decode().rstrip().removesuffix(before)
+    end = last[node.end_col_offset :].decode()
+    alone = not begin.strip() and (not end.strip() or end.lstrip().startswith("#"))
+    lines[node.lineno - 1 : node.end_lineno] = [] if alone and not text else [f"{begin}{text or 'pass'}{end}"]
 
 
 def _file_of(edge: Edge) -> str:
@@ -121,7 +129,7 @@ def _file_of(edge: Edge) -> str:
     builder = OPERATIONS[edge.op].builder
     module: ModuleType | None = sys.modules.get(getattr(builder, "__module__", ""))
     name, file = getattr(builder, "__name__", ""), getattr(module, "__file__", None)
-    if file is None or getattr(module, name, None) is not builder:
+    if not str(file).endswith(".py") or getattr(module, name, None) is not builder:
         raise InputError(
             f"edge {edge.name}: op={edge.op} cannot be copied, because it is not a function or class at "
             f"the top of a file: define it in one, and name that by --ops"
