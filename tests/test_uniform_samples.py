@@ -114,7 +114,7 @@ def test_gamma_ends_all_but_decided_under_the_default_settings(profile: FabricPr
     budgets = resolve_budgets(profile, [parse_budget("price=4")])
     costs = tuple(budget.cost for budget in budgets)
     how = SearchSettings()
-    learning = Learning(compile_fabric(profile, seed=0), DATA, budgets, costs, recipe(epochs=150), how, 0)
+    learning = Learning(compile_fabric(profile, seed=0), DATA, budgets, costs, recipe(epochs=100), how, 0)
     rows = rows_of(learning)
     assert rows[-1]["entropy"] < 0.2 < max(row["entropy"] for row in rows)
 

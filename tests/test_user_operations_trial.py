@@ -297,8 +297,9 @@ def test_what_an_operation_prints_stays_out_of_the_facts_that_a_command_prints(
     assert json.loads(checked.stdout)["name"] == "stripes"
     assert {"loaded", "built", "ran"} <= set(checked.stderr.split())
     arguments = ["--data", "digits", "--budget", "macs=90%", "--out", str(tmp_path / "run"), "--epochs", "1"]
+    quick = ["--batch-size", "256", "--finetune-epochs", "1", "--finalists", "0"]
     searched = CliRunner().invoke(
-        cli, ["search", str(fabric), "--ops", str(code), *arguments, "--finalists", "0", "--format", "json"]
+        cli, ["search", str(fabric), "--ops", str(code), *arguments, *quick, "--format", "json"]
     )
     assert searched.exit_code == 0, searched.output
     assert json.loads(searched.stdout)["task"] == "classification"
