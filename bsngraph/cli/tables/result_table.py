@@ -49,6 +49,8 @@ def show_result(result: Result, form: str) -> None:
     for name, cost in summary["costs"].items():
         if cost.get("spread") is not None:
             console.print(_elsewhere(name, cost), soft_wrap=True)
+    for note in summary["notes"]:
+        console.print(f"note: {note}", soft_wrap=True)
     folder = result.run.path
     if result.run.file("architecture.svg").exists():
         console.print(

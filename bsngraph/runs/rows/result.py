@@ -67,7 +67,9 @@ class EdgeCounts(Row, frozen=True, kw_only=True):
 
 
 class RunResult(Row, frozen=True, kw_only=True):
-    """The content of result.json."""
+    """The content of result.json. `notes` are lines for people: of budgets that were
+    not pursued, with what to do.
+    """
 
     task: str
     metrics: SplitScores
@@ -76,6 +78,7 @@ class RunResult(Row, frozen=True, kw_only=True):
     edges: EdgeCounts
     seconds: Amount
     seed: Seed
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for budget in self.budgets:

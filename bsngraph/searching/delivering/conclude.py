@@ -17,6 +17,7 @@ from bsngraph.runs.rows.certificate import Certificate
 from bsngraph.runs.run_folder import file_text
 from bsngraph.runs.run_log import RunLog
 from bsngraph.searching.delivering.pictures import caption, draw_architecture, draw_curves
+from bsngraph.searching.delivering.remarks import remarks
 from bsngraph.searching.delivering.result import Result
 from bsngraph.searching.delivering.summary import result_summary
 from bsngraph.searching.prepare import Job
@@ -43,6 +44,7 @@ def conclude(
     validation = evaluate_net(net, job.dataset, job.dataset.validation, everything)
     test = evaluate_net(net, job.dataset, job.dataset.test, everything)
     summary = result_summary(job, architecture, validation, test, log.seconds(), certificate)
+    summary["notes"] = remarks(job, log.rows, summary["costs"])
     draw_architecture(job, run, architecture, caption(job, summary, multipliers or {}), progress)
     draw_curves(run, progress)
     text = file_text("result.json", summary)
