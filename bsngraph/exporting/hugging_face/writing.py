@@ -13,7 +13,7 @@ from bsngraph.exporting.python.model_card import model_card
 from bsngraph.exporting.python.source.example_source import example_source
 from bsngraph.exporting.python.source.model_source import Flavour, ModelSource, model_source
 from bsngraph.exporting.python.user_operations import CopiedOperations, copied_operations
-from bsngraph.exporting.python.writing import code_files, file_lines, json_file, write_weights
+from bsngraph.exporting.python.writing import code_files, file_lines, json_file, write_tensors
 from bsngraph.whole_files import write_whole
 
 CONFIG_FILE = "config.json"
@@ -35,7 +35,7 @@ def write_hub_folder(package: ExportPackage, folder: Path, options: ExportOption
     source, copied = hub_source(package, include_ops=options.include_ops)
     for name, text in code_files(source, copied).items():
         write_whole(folder / name, text)
-    write_weights(package, source.weights, folder)
+    write_tensors(package, source.weights, folder)
     write_whole(folder / CONFIG_FILE, json_file(_config(package, source)))
     loading = f'{source.class_name}.from_pretrained(".", strict=True)'
     write_whole(folder / "example.py", example_source(package.network, loading, source.class_name))

@@ -30,7 +30,7 @@ def write_python(package: ExportPackage, folder: Path, options: ExportOptions) -
     source = python_source(package, include_ops=options.include_ops)
     for name, text in code_files(*source).items():
         write_whole(folder / name, text)
-    write_weights(package, source[0].weights, folder)
+    write_tensors(package, source[0].weights, folder)
     write_whole(folder / "example.py", example_source(package.network, "load()", "load"))
     use = ["from model import load", "", "model = load()", "answer = model(batch)"]
     write_whole(folder / "README.md", model_card(package, use, file_lines(source[1])))
@@ -53,7 +53,7 @@ def code_files(source: ModelSource, copied: CopiedOperations) -> dict[str, str]:
     return {f"{name}.py": text for name, text in copied.texts.items()} | {MODEL_FILE_PY: source.text}
 
 
-def write_weights(package: ExportPackage, weights: Mapping[str, Tensor], folder: Path) -> None:
+def write_tensors(package: ExportPackage, weights: Mapping[str, Tensor], folder: Path) -> None:
     """Write model.safetensors, with what the network is for in its metadata."""
     said = package.facts.metadata() | package.metadata() | {"format": "pt"}
     tensors = {name: tensor.detach().clone().contiguous() for name, tensor in weights.items()}
