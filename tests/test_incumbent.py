@@ -19,7 +19,6 @@ from bsngraph.errors import InfeasibleBudgetError
 from bsngraph.fabric import Architecture, connected, live_edges
 from bsngraph.measure import Timing
 from bsngraph.profile import profile_fabric
-from bsngraph.searching.choosing.candidate import Candidate
 from bsngraph.searching.choosing.measure_whole import (
     Confirmation,
     confirm,
@@ -224,11 +223,10 @@ def latency_job(
     return job, asked
 
 
-def candidates_of(job: Job, net: SuperNet, *prices: float) -> list[Candidate]:
-    """A candidate of each price, best first as given."""
+def candidates_of(job: Job, net: SuperNet, *prices: float) -> list[Architecture]:
+    """An architecture of each price, best first as given."""
     by_price = {float(job.budgets[0].cost.of(one.mask[None])[0]): one for one in all_architectures(net)}
-    score = evaluate_net(net, job.dataset, job.dataset.validation, np.ones(len(net.fabric.edges), dtype=bool))
-    return [Candidate(by_price[price], score) for price in prices]
+    return [by_price[price] for price in prices]
 
 
 def test_candidates_that_are_measured_inside_may_be_chosen(
@@ -240,7 +238,7 @@ def test_candidates_that_are_measured_inside_may_be_chosen(
     assert found.inside == candidates[1:2]
     assert found.tightened is None
     assert asked == [5.0] * 4 + [4.0], "what is over is measured again before it is passed over"
-    assert found.measured_ms == {candidates[0].architecture: 6.5, candidates[1].architecture: 4.0}
+    assert found.measured_ms == {candidates[0]: 6.5, candidates[1]: 4.0}
     assert confirm(job, net, job.budgets, candidates, 2, Silent()).inside == candidates[1:]
     assert confirm(job, net, job.budgets, candidates, 9, Silent()).inside == candidates[1:]
 
