@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bsngraph.cli.main import cli
-from bsngraph.errors import FabricError, InputError, Problem
+from bsngraph.errors import FabricError, InputError, Problem, RunFailedError
 from bsngraph.fabric import Fabric, read_fabric
 from bsngraph.ops import OPERATIONS, operation
 from bsngraph.ops.building import build
@@ -317,6 +317,52 @@ def test_an_operation_that_ends_the_program_later_is_told(tmp_path: Path) -> Non
     accepted.append(True)
     with pytest.raises(InputError, match=r"ends the program \(SystemExit: 3; .*trial\.py, line \d+\)"):
         net(torch.rand(2, 3, 4, 4))
+
+
+@pytest.mark.parametrize(
+    ("later", "said"),
+    [
+        (lambda x: x.no_such_thing, r"own fails \(AttributeError: .*trial\.py, line \d+\)"),
+        (lambda x: x[:1] * 1, "own gives 1x3x4x4 and not 2x3x4x4 for a batch of 2"),
+        (lambda x: x[..., :2] * 1, "own gives 2x3x4x2 and not 2x3x4x4 for a batch of 2"),
+        (lambda x: x.double(), "own gives torch.float64 for an input of torch.float32"),
+        (lambda x: None, "own gives nothing and not a tensor"),
+        (lambda x: x.mul_(2), "own changes its input in place, which other edges read"),
+    ],
+)
+def test_what_an_operation_does_only_later_is_told_with_its_edge(
+    tmp_path: Path, later: Callable[[Tensor], object], said: str
+) -> None:
+    accepted: list[bool] = []
+    net = compile_fabric(
+        fabric_with(lambda shape: lambda x: later(x) if accepted else x * 2, tmp_path), seed=0
+    )
+    accepted.append(True)
+    with torch.no_grad(), pytest.raises(RunFailedError, match=f"^edge a->b#1: {said}, though not when"):
+        net(torch.rand(2, 3, 4, 4))
+
+
+def test_an_operation_that_fails_in_the_midst_of_a_search_ends_it_without_a_traceback(tmp_path: Path) -> None:
+    code = written(
+        "import bsngraph\n"
+        "def choosy(x):\n"
+        "    if not x.is_meta and len(x) > 2:\n"
+        "        raise KeyError('large')\n"
+        "    return x * 1\n"
+        "@bsngraph.operation('choosy')\n"
+        "def build(shape):\n"
+        "    return choosy\n",
+        tmp_path,
+        "choosy.py",
+    )
+    text = STRIPES.replace("op=identity", "op=choosy").replace("1x4x4", "1x8x8").replace("=2,", "=10,")
+    fabric, out = written(text, tmp_path), tmp_path / "run"
+    arguments = ["--ops", code, "--data", "digits", "--epochs", "1", "--out", out, "--format", "json"]
+    done = CliRunner().invoke(cli, ["search", *map(str, [fabric, *arguments])])
+    assert done.exit_code == 1
+    assert done.stdout == ""
+    assert "Error: edge h->g#skip: choosy fails (KeyError: 'large'; " in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.filterwarnings("ignore:Lazy modules are a new feature:UserWarning")

@@ -7,7 +7,7 @@ live edge out of it is handed its rows of the value, and the value is forgotten.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 
 import numpy as np
@@ -21,6 +21,7 @@ from bsngraph.ops.activations import activation_function
 from bsngraph.ops.building import build
 from bsngraph.ops.merges import MERGES, MergePart, Place
 from bsngraph.ops.user_code.running_code import running_users_code
+from bsngraph.ops.user_code.watched_operation import WatchedOperation
 from bsngraph.profile import FabricProfile, profile_fabric
 from bsngraph.supernet.route import Handout, NodeStep, Planner, Route
 from bsngraph.supernet.rows import Taken, run_on, spread_rows, take_rows
@@ -33,8 +34,8 @@ MAX_PARAMETERS = 2**31
 class SuperNet(nn.Module):
     """A fabric with weights.
 
-    `operations[e]` is the module of edge e. `foreign` says whether any of them is the
-    user's.
+    `operations[e]` is the module of edge e. `watched` are the edges whose modules are
+    the user's, `foreign` says whether there are any.
     """
 
     def __init__(self, profile: FabricProfile) -> None:
@@ -47,7 +48,10 @@ class SuperNet(nn.Module):
             build(edge.op, edge.arguments, shape)
             for edge, shape in zip(profile.fabric.edges, shapes, strict=True)
         )
-        self.foreign = any(OPERATIONS[edge.op].origin for edge in profile.fabric.edges)
+        self.watched = frozenset(
+            index for index, edge in enumerate(profile.fabric.edges) if OPERATIONS[edge.op].origin
+        )
+        self.foreign = bool(self.watched)
         self.concat_offsets = _concat_offsets(profile)
 
     @property
@@ -122,14 +126,20 @@ class SuperNet(nn.Module):
         node = self.fabric.nodes[step.node]
         parts = []
         for edge, rows in zip(step.edges, step.rows, strict=True):
-            parts.append(
-                MergePart(run_on(taken.pop(edge), self.operations[edge]), rows, self.concat_offsets[edge])
-            )
+            part = run_on(taken.pop(edge), self._operation(edge))
+            parts.append(MergePart(part, rows, self.concat_offsets[edge]))
         place = Place(step.count, step.present, self.profile.node_shapes[step.node][0])
         value = self._activated(step.node, MERGES[node.merge].function(parts, place))
         _hand_out(value, step.handout, taken)
         if step.node in self.fabric.target_indices:
             made[step.node] = value
+
+    def _operation(self, edge: int) -> Callable[[Tensor], Tensor]:
+        """An edge's module, watched if it is the user's."""
+        module, it = self.operations[edge], self.fabric.edges[edge]
+        if edge not in self.watched:
+            return module
+        return WatchedOperation(f"{it.name}: {it.op}", module, self.profile.edge_shapes[edge])
 
     def _activated(self, node: int, value: Tensor) -> Tensor:
         activation = activation_function(self.fabric.nodes[node].activation)
