@@ -52,7 +52,7 @@ def command(
       bsngraph evaluate runs/first
       bsngraph evaluate exported
     """
-    from bsngraph.exporting.asking.exported_answers import evaluate_folder
+    from bsngraph.exporting import evaluate_folder
     from bsngraph.wording import quantity
 
     found = evaluate_folder(

@@ -77,7 +77,7 @@ def command(
       bsngraph predict runs/first --images my-images -o predictions
       bsngraph predict runs/first --data digits -o predictions
     """
-    from bsngraph.exporting.asking.exported_answers import predict_folder
+    from bsngraph.exporting import predict_folder
 
     def notify(text: str) -> None:
         click.echo(text, err=True)

@@ -94,8 +94,11 @@ def command(
     if kit is not None:
         from bsngraph.measure.kit.write_kit import write_kit
 
-        progress.note("writing the kit: a second or two for each of its models …")
-        show_kit(kit, write_kit(profile, kit), form)
+        def told(done: int, of: int) -> None:
+            if done % 10 == 0 or done in (1, of):
+                progress.note(f"{kit}: {done} of {of} models are written, a second or two each")
+
+        show_kit(kit, write_kit(profile, kit, report=told), form)
         return
     if out is not None:
         keep_inputs(out, fabric)
