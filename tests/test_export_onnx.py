@@ -126,6 +126,20 @@ def test_random_fabrics_answer_the_same_as_onnx_files(
     assert_proved(package, exported(package, tmp_path_factory.mktemp("random")))
 
 
+def test_sources_may_be_called_as_things_inside_the_file(template: ExportPackage, tmp_path: Path) -> None:
+    text = (
+        'digraph net { graph [source="mean,class,conv2d", target="relu"]; '
+        "edge [op=conv, channels=3, norm=none]; "
+        'mean [input="1x4x4"]; class [input="1x4x4"]; conv2d [input="1x4x4"]; a [activation=relu];'
+        "mean -> a; class -> a; conv2d -> a; a -> relu [op=classifier, classes=3]; }"
+    )
+    package = packed(fabric_of(text, tmp_path), "classification", template)
+    engine = exported(package, tmp_path)
+    assert_proved(package, engine)
+    assert engine.input_names == ["mean", "class", "conv2d"]
+    assert engine.output_names == ["probabilities", "relu.class"]
+
+
 # --- what the file says
 
 

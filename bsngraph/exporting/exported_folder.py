@@ -64,7 +64,7 @@ def appearing(out: Path) -> Iterator[Path]:
     Raises:
         InputError: the folder cannot be made or moved.
     """
-    out = out.absolute()
+    out = Path(os.path.abspath(out))  # a path that ends in .. has a name then
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=".bsngraph-", suffix=".tmp", dir=out.parent))

@@ -61,7 +61,8 @@ class RawNetwork(nn.Module):
 
     Called with (batch, …), or with a mapping from source names where there are several.
     Gives a mapping from the names of `outputs`: what the task answers, or with `logits`
-    what the network itself gives. With several targets a name is `TARGET.WHAT`.
+    what the network itself gives. With several targets, or where a source is called so,
+    a name is `TARGET.WHAT`.
 
     `network` is in evaluation mode and takes and gives what a SuperNet does.
     """
@@ -167,6 +168,8 @@ def raw_outputs(delivered: Delivered, *, logits: bool) -> tuple[RawOutput, ...]:
         for holds in (LOGITS,) if logits else task.row.form.names:
             one = _answer(task, torch.zeros(1, *profile.node_shapes[node]), holds)
             name = holds if len(fabric.targets) == 1 else f"{target}.{holds}"
+            while name in fabric.sources:
+                name = f"{target}.{name}"
             found.append(RawOutput(name, target, holds, tuple(one.shape[1:]), number_type(one.dtype)))
     return tuple(found)
 

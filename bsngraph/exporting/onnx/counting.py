@@ -8,6 +8,7 @@ and no running statistics, scales or zero points.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ from bsngraph.ops import Shape
 
 _NETWORK = "network."
 _AROUND = {"mean", "std", "label_mean", "label_std"}
+_NUMBERED = re.compile(r"_\d+$")
 _QUANTISING = ("_scale", "_zero_point")
 _NUMBERS = {
     TensorProto.FLOAT,
@@ -57,7 +59,8 @@ def _params(model: ModelProto) -> int:
         math.prod(tensor.dims)
         for tensor in model.graph.initializer
         if tensor.data_type in _NUMBERS
-        and tensor.name not in apart | _AROUND
+        and tensor.name not in apart
+        and _NUMBERED.sub("", tensor.name) not in _AROUND
         and not tensor.name.endswith(_QUANTISING)
         # what the exporter moves into a constant of its own loses its name; a single
         # number is a factor that it made

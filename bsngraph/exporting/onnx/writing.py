@@ -4,6 +4,7 @@ is for in its metadata.
 
 from __future__ import annotations
 
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +41,13 @@ def write_onnx(package: ExportPackage, folder: Path, options: ExportOptions) -> 
             f"the exporter gives opset {given} where {options.opset} is asked for: ask for {given}, or "
             "leave out --opset"
         )
-    for node in program.model.graph.all_nodes():
+    graph = program.model.graph
+    _name_inputs(graph, [each.name for each in package.network.inputs])
+    for node in graph.all_nodes():
         node.metadata_props.clear()  # places in source files of this machine
-    program.model.graph.metadata_props.clear()
+    graph.metadata_props.clear()
     program.model.metadata_props.update(package.metadata())
-    program.model.graph.name = package.name
+    graph.name = package.name
     with quietly():
         program.save(folder / MODEL_FILE, external_data=False)
     if options.int8:
@@ -55,10 +58,7 @@ def write_onnx(package: ExportPackage, folder: Path, options: ExportOptions) -> 
 
 def _exported(package: ExportPackage, opset: int | None) -> Any:
     network = package.network
-    names = {
-        "input_names": [each.name for each in network.inputs],
-        "output_names": [each.name for each in network.outputs],
-    }
+    output_names = [each.name for each in network.outputs]
 
     def export(module: nn.Module, inputs: Any, **more: Any) -> Any:
         # a mapping at the end of its positional arguments is taken for keywords
@@ -69,6 +69,24 @@ def _exported(package: ExportPackage, opset: int | None) -> Any:
             )
 
     try:
-        return export(network, example_batch(network), dynamic_shapes=free_batch(network), **names)
+        return export(
+            network, example_batch(network), dynamic_shapes=free_batch(network), output_names=output_names
+        )
     except Exception as error:  # the exporter raises what its parts raise
         raise refusal(package, "ONNX", export, error) from error
+
+
+def _name_inputs(graph: Any, names: list[str]) -> None:
+    """Call the inputs as the fabric calls its sources, and what has such a name inside
+    something else: a source may be called `relu`.
+    """
+    inner = [value for node in graph.all_nodes() for value in node.outputs]
+    values = [*graph.inputs, *inner, *graph.initializers.values()]
+    taken = {value.name for value in values} | set(names)
+    for value in values:
+        if value.name in names:
+            fresh = next(name for number in count(1) if (name := f"{value.name}_{number}") not in taken)
+            taken.add(fresh)
+            value.name = fresh
+    for value, name in zip(graph.inputs, names, strict=True):
+        value.name = name

@@ -57,7 +57,10 @@ def _row(package: ExportPackage, reference: Engine, exported: Engine, batch: int
         if want.dtype.kind == "f":
             difference = max(difference, _difference(want, have))
             continue
-        probabilities = wanted.get(each.name.removesuffix(each.holds) + PROBABILITIES)
+        probabilities = next(
+            (wanted[one.name] for one in outputs if (one.target, one.holds) == (each.target, PROBABILITIES)),
+            None,
+        )
         differ = want != have
         others += int(differ.sum())
         if probabilities is not None:
