@@ -30,7 +30,7 @@ def model_card(
         f"# {code_span(package.name)}",
         "",
         f"A network for {package.facts.task}, found by bsngraph inside its budgets.",
-        f"It needs {needs}, nothing else.",
+        f"It needs Python 3.10 or newer, {needs}, and nothing else.",
         "",
         "## Use",
         "",

@@ -80,7 +80,7 @@ def loaded_engine(
     try:
         network.load_state_dict(load_file(weights))
     except (SafetensorError, RuntimeError, OSError) as error:
-        what = str(error).strip().splitlines()[0]
+        what = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(f"{weights}: does not fit model.py ({what}): export the run again") from None
     return TorchEngine(network.eval(), package.network.inputs)
 

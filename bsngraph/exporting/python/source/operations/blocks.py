@@ -149,7 +149,7 @@ def _skeleton(sketch: Sketch) -> Any:
     """A sketch without its numbers."""
 
     def bare(argument: LayerArgument) -> LayerArgument:
-        value = None if is_number(argument.value) else argument.value
+        value = "a number" if is_number(argument.value) else argument.value
         return LayerArgument(argument.name, value, argument.default, argument.times)
 
     def empty(expression: Expression) -> Expression:
