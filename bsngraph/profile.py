@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from bsngraph.errors import FabricError, Problem
+from bsngraph.errors import FabricError, InputError, Problem
 from bsngraph.fabric import Draft, Edge, Fabric, Node
 from bsngraph.fabric.binding.cures.fitting_shapes import how_to_fit
 from bsngraph.ops import Shape
@@ -70,6 +70,8 @@ def profile_fabric(fabric: Fabric) -> FabricProfile:
         FabricError: operations that cannot work on their input, merges whose inputs do
             not fit.
     """
+    if not isinstance(fabric, Fabric):
+        raise InputError(f"{fabric!r} is no Fabric: read_fabric(PATH) reads one from a file")
     return profile_draft(Draft(fabric.name or "fabric", fabric, frozenset(), ()))
 
 

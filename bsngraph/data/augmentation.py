@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from bsngraph.errors import InputError, nearest
+from bsngraph.settings.kinds import check_kinds
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Augmentation:
     mixup: float = 0.0
 
     def __post_init__(self) -> None:
+        check_kinds(self)
         for name, fits, takes in (
             ("shift", 0 <= self.shift <= 4096, "a number of pixels, 0 or more"),
             ("crop", 0 < self.crop <= 1, "a share of the side, above 0 and at most 1"),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from bsngraph.errors import Problem, nearest
+from bsngraph.settings.kinds import kind_problems
 from bsngraph.tasks.label_forms import LabelForm
 from bsngraph.tasks.task_table import TASKS
 from bsngraph.wording import shape_text
@@ -49,7 +50,16 @@ def dataset_problems(dataset: Dataset) -> Iterator[Problem]:
     """Whether splits, statistics, classes and labels agree with each other and with the
     task.
     """
+    kinds = [
+        Problem(f"is {found}", field, f"give {wanted}") for field, found, wanted in kind_problems(dataset)
+    ]
+    if kinds:
+        yield from kinds
+        return
+    if not dataset.name:
+        yield Problem("is empty", "name", "give the data a name")
     yield from _inputs_problems(dataset)
+    yield from _features_problems(dataset)
     yield from _statistics_problems(dataset)
     yield from _names_problems(dataset)
     if dataset.task not in TASKS:
@@ -68,6 +78,13 @@ def dataset_problems(dataset: Dataset) -> Iterator[Problem]:
         yield Problem(f"is {dataset.ignore_label}", "ignore_label", cure)
     for part, split in dataset.splits().items():
         yield from _label_problems(dataset, form, part, split)
+
+
+def _features_problems(dataset: Dataset) -> Iterator[Problem]:
+    names, shape = dataset.feature_names, dataset.input_shape
+    if names is not None and (len(names),) != shape:
+        what = f"names {len(names)} features, but an example is {shape_text(shape)}"
+        yield Problem(what, "feature_names", "give vectors a name for each column, and other data none")
 
 
 def _inputs_problems(dataset: Dataset) -> Iterator[Problem]:

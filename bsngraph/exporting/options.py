@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from bsngraph.errors import InputError
+from bsngraph.settings.kinds import check_kinds
 
 MOST_LOST = 1.0
 
@@ -21,7 +22,8 @@ class ExportOptions:
     code of the user's operations.
 
     Raises:
-        InputError: `int8_loss` is no number of points, or stands without `int8`.
+        InputError: a value of another type; `int8_loss` is no number of points, or
+            stands without `int8`.
     """
 
     logits: bool = False
@@ -31,6 +33,7 @@ class ExportOptions:
     include_ops: bool = False
 
     def __post_init__(self) -> None:
+        check_kinds(self)
         if not 0 <= self.int8_loss < math.inf:
             raise InputError(f"--int8-loss {self.int8_loss:g} must be a number of points from 0 on")
         if self.int8_loss != MOST_LOST and not self.int8:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 
 from bsngraph.errors import InputError
+from bsngraph.settings.kinds import check_kinds
 
 MOST_THREADS = 4096  # as config.json holds; a million of them crash torch
 
@@ -19,6 +20,11 @@ class Hardware:
 
     device: torch.device
     threads: int
+
+    def __post_init__(self) -> None:
+        check_kinds(self)
+        if not 1 <= self.threads <= MOST_THREADS:
+            raise InputError(f"threads={self.threads} must be between 1 and {MOST_THREADS}")
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
@@ -42,9 +48,7 @@ def find_hardware(device: str = "auto", threads: int | None = None) -> Hardware:
     Raises:
         InputError: there is no such device here, or no machine has so many threads.
     """
-    if threads is not None and not 1 <= threads <= MOST_THREADS:
-        raise InputError(f"threads={threads} must be between 1 and {MOST_THREADS}")
-    return Hardware(find_device(device), threads or torch.get_num_threads())
+    return Hardware(find_device(device), torch.get_num_threads() if threads is None else threads)
 
 
 def find_device(name: str) -> torch.device:
@@ -60,7 +64,8 @@ def find_device(name: str) -> torch.device:
         device = torch.device(name)
         torch.zeros(1, device=device).item()  # made there and read back, which no value of `meta` can be
     except (RuntimeError, AssertionError, ImportError) as error:
-        raise InputError(
-            f"device {name!r} cannot be used here ({str(error).splitlines()[0]}): use cpu, or auto"
-        ) from None
+        why = str(error).splitlines()[0]
+        if why.startswith("Expected one of"):  # of twenty words, most of which are no device here
+            why = "there is no device of that name; a GPU is called cuda"
+        raise InputError(f"device {name!r} cannot be used here ({why}): use cpu, or auto") from None
     return device

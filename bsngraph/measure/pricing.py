@@ -24,6 +24,7 @@ from bsngraph.measure.table_file import read_latencies
 from bsngraph.profile import FabricProfile
 from bsngraph.runs import RunFolder
 from bsngraph.settings import CostSettings
+from bsngraph.settings.kinds import check_kinds
 from bsngraph.training import Progress
 
 
@@ -34,6 +35,10 @@ class CostOptions(CostSettings):
     """
 
     latencies: LatencyTable | Path | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_kinds(self)
 
 
 def find_sources(

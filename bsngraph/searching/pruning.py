@@ -33,7 +33,7 @@ from bsngraph.searching.learning.learning_state import LearningState, architectu
 from bsngraph.searching.learning.search_epochs import Learning
 from bsngraph.searching.opening import open_pruning
 from bsngraph.searching.prepare import Job, check, prepare
-from bsngraph.searching.request import Destination, Goal, Method
+from bsngraph.searching.request import Destination, Goal, Method, asked_budgets
 from bsngraph.training import Progress, Silent
 from bsngraph.typed_files import CURE
 
@@ -70,7 +70,7 @@ def prune_run(
     goal = Goal(
         data=data or named_data(source),
         task=config.data.task,
-        budgets=tuple(budgets),
+        budgets=asked_budgets(budgets),
         costs=costs or CostOptions(),
     )
     method = Method(recipe=config.recipe, settings=config.settings, seed=config.seed)

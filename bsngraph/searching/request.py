@@ -4,6 +4,7 @@ and passed whole. Where it runs is `Hardware` (bsngraph.measure).
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from bsngraph.errors import InputError
 from bsngraph.measure import CostOptions
 from bsngraph.runs import OpenMode
 from bsngraph.settings import Recipe, SearchSettings
+from bsngraph.settings.kinds import check_kinds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +29,9 @@ class Goal:
     task: str | None = None
     budgets: tuple[str | BudgetRequest, ...] = ()
     costs: CostOptions = field(default_factory=CostOptions)
+
+    def __post_init__(self) -> None:
+        check_kinds(self)
 
     def priced_by(self, costs: CostOptions) -> Goal:
         """The same goal, with costs from elsewhere."""
@@ -49,6 +54,7 @@ class Method:
     oracle: bool = False
 
     def __post_init__(self) -> None:
+        check_kinds(self)
         if not -(2**63) <= self.seed < 2**63:
             raise InputError(f"seed={self.seed} must be a whole number between -2^63 and 2^63 - 1")
 
@@ -59,6 +65,9 @@ class Destination:
 
     folder: Path
     mode: OpenMode = "new"
+
+    def __post_init__(self) -> None:
+        check_kinds(self)
 
     @property
     def recorded(self) -> Path | None:
@@ -73,3 +82,14 @@ class Destination:
         """
         if source.resolve() == self.folder.resolve():
             raise InputError(f"{self.folder} is the {what}: give another --out")
+
+
+def asked_budgets(budgets: Sequence[str]) -> tuple[str, ...]:
+    """Budgets as a goal holds them.
+
+    Raises:
+        InputError: one text, whose characters would be taken for budgets, or no list.
+    """
+    if isinstance(budgets, str) or not isinstance(budgets, Iterable):
+        raise InputError(f"budgets={budgets!r} must be a list of texts, e.g. ['macs=25%']")
+    return tuple(budgets)

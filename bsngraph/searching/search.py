@@ -29,7 +29,7 @@ from bsngraph.searching.learning.learn import learn
 from bsngraph.searching.learning.warm_start import read_warm_start
 from bsngraph.searching.opening import open_search
 from bsngraph.searching.prepare import check, prepare
-from bsngraph.searching.request import Destination, Goal, Method
+from bsngraph.searching.request import Destination, Goal, Method, asked_budgets
 from bsngraph.settings import Recipe, SearchSettings, resolve_settings
 from bsngraph.training import Progress, Silent
 
@@ -84,7 +84,7 @@ def search(
         warm_start=None if warm_start is None else Path(warm_start),
         oracle=oracle,
     )
-    goal = Goal(data=data, task=task, budgets=tuple(budgets), costs=costs or CostOptions())
+    goal = Goal(data=data, task=task, budgets=asked_budgets(budgets), costs=costs or CostOptions())
     into = Destination(Path(out), mode)
     return run_search(fabric, goal, method, find_hardware(device, threads), into, progress or Silent())
 

@@ -4,11 +4,10 @@ once.
 
 from __future__ import annotations
 
-import types
-import typing
-from typing import TYPE_CHECKING, Any, Literal, Union
+from typing import TYPE_CHECKING, Any
 
 from bsngraph.errors import InputError
+from bsngraph.settings.kinds import is_of_kind, kind_in_words
 from bsngraph.settings.setting import Setting, setting_rows
 
 if TYPE_CHECKING:
@@ -16,14 +15,6 @@ if TYPE_CHECKING:
 
 INFINITY = float("inf")
 _MOST = 2**31 - 1  # of a whole number: torch counts examples and steps no further everywhere
-
-_WORDS = {
-    bool: "True or False",
-    int: "a whole number",
-    float: "a number",
-    str: "a text",
-    types.NoneType: "None",
-}
 
 
 def check_settings(settings: DataclassInstance, *also: str) -> None:
@@ -44,27 +35,13 @@ def check_settings(settings: DataclassInstance, *also: str) -> None:
 
 def _problem(value: object, kind: Any, says: Setting) -> str | None:
     """What a value must be and is not."""
-    if not _fits(value, kind):
-        return f"be {_wanted(kind)}"
+    if not is_of_kind(value, kind):
+        return f"be {kind_in_words(kind)}"
     numbers = value if isinstance(value, tuple) else (value,)
-    if all(_within(number, says) for number in numbers if _fits(number, float)):
-        too_large = isinstance(value, int) and value > _MOST and not _fits(0.5, kind)
+    if all(_within(number, says) for number in numbers if is_of_kind(number, float)):
+        too_large = isinstance(value, int) and value > _MOST and not is_of_kind(0.5, kind)
         return f"be at most {_MOST}" if too_large else None
     return (says.must or _limits(kind, says)) + (f": {says.why}" if says.why else "")
-
-
-def _fits(value: object, kind: Any) -> bool:
-    """Whether a value is of a type; whole numbers are numbers, Booleans are neither."""
-    origin, inner = typing.get_origin(kind), typing.get_args(kind)
-    if origin in (Union, types.UnionType):
-        return any(_fits(value, one) for one in inner)
-    if origin is Literal:
-        return isinstance(value, str) and value in inner
-    if origin is tuple:
-        return isinstance(value, tuple) and all(_fits(one, inner[0]) for one in value)
-    if kind is float:
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
-    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
 
 
 def _within(number: float, says: Setting) -> bool:
@@ -92,18 +69,6 @@ def _limits(kind: Any, says: Setting) -> str:
     }
     limits = " and ".join(f"{word} {limit:g}" for word, limit in words.items() if limit is not None)
     return f"be {', '.join([*finite, limits])}"
-
-
-def _wanted(kind: Any) -> str:
-    """A type in words."""
-    origin, inner = typing.get_origin(kind), typing.get_args(kind)
-    if origin in (Union, types.UnionType):
-        return " or ".join(map(_wanted, inner))
-    if origin is Literal:
-        return inner[0] if len(inner) == 1 else f"one of {', '.join(inner)}"
-    if origin is tuple:
-        return "a tuple of numbers" if inner[0] is float else "a tuple of texts"
-    return _WORDS[kind]
 
 
 def _text(value: object) -> str:
