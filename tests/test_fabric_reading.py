@@ -94,7 +94,8 @@ MISTAKES = {
     ),
     "an unknown operation": (
         "x -> y [op=covn]",
-        "unknown operation 'covn' @ edge x->y#0, line 4: did you mean 'conv'?",
+        "unknown operation 'covn' @ edge x->y#0, line 4: did you mean 'conv'?; one of your own is loaded by "
+        "--ops FILE.py, in Python by load_operations",
     ),
     "an operation like no other": (
         "x -> y [op=zzzzzz]",
@@ -915,7 +916,8 @@ def test_mistakes_in_a_networkx_graph_are_told_without_lines():
     assert [str(problem) for problem in caught.value.problems] == [
         "default 'kernl' is something that no operation takes @ edge [...]: did you mean 'kernel'?",
         "channels=[4] must be a whole number @ edge x->y#0: conv takes channels: int",
-        "unknown operation 'covn' @ edge x->y#1: did you mean 'conv'?",
+        "unknown operation 'covn' @ edge x->y#1: did you mean 'conv'?; one of your own is loaded by --ops "
+        "FILE.py, in Python by load_operations",
     ]
 
 

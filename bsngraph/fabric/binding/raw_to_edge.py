@@ -13,9 +13,8 @@ from bsngraph.fabric.reading.problem_list import ProblemList
 from bsngraph.fabric.reading.raw import RawEdge, place
 from bsngraph.ops import OPERATIONS, Operation, Value
 
-_WHERE_OPERATIONS_ARE = (
-    "`bsngraph ops` lists all; one of your own is loaded by --ops FILE.py, in Python by load_operations"
-)
+_OWN = "one of your own is loaded by --ops FILE.py, in Python by load_operations"
+_SURE = 0.85  # how near a known name is to one that must be meant
 
 
 class BoundEdge(NamedTuple):
@@ -72,7 +71,9 @@ def _operation(given: Written | None, where: str, context: ItemContext) -> Opera
         return None
     name = str(given.value)
     if name not in OPERATIONS:
-        cure = nearest(name, OPERATIONS, cutoff=0.75, otherwise=_WHERE_OPERATIONS_ARE)
+        cure = nearest(name, OPERATIONS, otherwise="`bsngraph ops` lists all")
+        if cure != nearest(name, OPERATIONS, otherwise=" ", cutoff=_SURE):
+            cure = f"{cure}; {_OWN}"
         context.problems.report(f"unknown operation {name!r}", where, cure)
     return OPERATIONS.get(name)
 
