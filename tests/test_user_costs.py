@@ -308,6 +308,22 @@ def test_a_function_that_changes_what_a_fabric_has_worked_out_changes_nothing_el
     assert len(profile.fabric.edge_index) == 5
 
 
+def test_a_function_that_overrides_what_is_read_only_changes_nothing_of_ours(profile):
+    def forces(architecture):
+        for edge in architecture.edges:
+            dict.clear(edge.computed)
+            object.__setattr__(edge, "arguments", {})
+        object.__setattr__(architecture, "edges", ())
+        return 1.0
+
+    cost = BlackBox("own", forces, profile)
+    live = np.ones((1, len(profile.fabric.edges)), dtype=bool)
+    assert cost.of(live).tolist() == [1.0]
+    less = live_edges(profile.fabric.sweep, live & (np.arange(live.shape[1]) > 0))
+    assert set(cost.of(less).tolist()) <= {0.0, 1.0}
+    assert all(edge.computed["macs"] >= 0 for edge in cost._annotated.edges)
+
+
 def test_what_a_function_prints_stays_out_of_the_facts_that_a_command_prints(tmp_path):
     code = own(tmp_path, "print('loaded')\ndef f(a):\n    print('asked')\n    return len(a.edges)\n")
     fabric = own(tmp_path, DIGITS, "fabric.dot")

@@ -20,6 +20,7 @@ import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from numbers import Real
 from pathlib import Path
 from types import FunctionType
@@ -99,7 +100,7 @@ class BlackBox:
     def _ask(self, masks: Mapping[bytes, Booleans]) -> dict[bytes, float]:
         empty = {key: 0.0 for key, mask in masks.items() if not mask.any()}
         asked = {key: self._architecture(mask) for key, mask in masks.items() if key not in empty}
-        answers = call_each(self.function, list(asked.values()), self.timeout_s)
+        answers = call_each(self.function, [_copy(fabric) for fabric in asked.values()], self.timeout_s)
         found = {}
         for (key, architecture), answer in zip(asked.items(), answers, strict=False):
             found[key] = self._checked(architecture, answer)
@@ -133,6 +134,24 @@ class BlackBox:
         if not (math.isfinite(value) and value >= 0):
             raise InputError(f"{where} gave {value!r}: a cost is a finite number, 0 or more")
         return value
+
+
+def _copy(fabric: Fabric) -> Fabric:
+    """A copy that shares nothing with the fabric, so that a function may do to it what
+    it likes.
+    """
+    nodes = [replace(node, style=dict(node.style)) for node in fabric.nodes]
+    edges = [
+        replace(
+            edge,
+            arguments=dict(edge.arguments),
+            costs=dict(edge.costs),
+            style=dict(edge.style),
+            computed=dict(edge.computed),
+        )
+        for edge in fabric.edges
+    ]
+    return replace(fabric, nodes=tuple(nodes), edges=tuple(edges), style=dict(fabric.style))
 
 
 def load_user_cost(text: str, profile: FabricProfile, *, timeout_s: float = TIMEOUT_S) -> BlackBox:
