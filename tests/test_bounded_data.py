@@ -351,3 +351,26 @@ def test_sizes_and_numbers_have_limits_of_their_own() -> None:
     for size in ("4097", "1", "0x3", DIGITS, f"3x{DIGITS}", "٣٢"):
         with pytest.raises(InputError, match="must read 32"):
             asked(size=size).sizes("size")
+
+
+def test_more_than_the_memory_holds_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    size = 2 * 512 * 512 * (99_000 + 200 + 300)
+    assert (
+        f"its scenes take {size:,} bytes, more than 2,000,000,000: ask for fewer or smaller ones"
+        in refusal("digit-scenes,size=512,train=99000")
+    )
+    assert "more than 2,000,000,000" in refusal("digit-scenes,train=999999999")
+    name = f"folder:{class_folder(tmp_path, {'cat': 4, 'dog': 4})}"
+    assert "workers=999999999 must be 256 at most" in refusal(f"{name},memory=1,workers=999999999")
+
+    def full(*given: object, **more: object) -> None:
+        raise MemoryError("Unable to allocate 42.2 GiB")
+
+    monkeypatch.setattr("bsngraph.data.reading.survey.np.empty", full)
+    assert "does not fit into memory (Unable to allocate 42.2 GiB): ask for less" in refusal(name)
+
+
+def test_more_processes_than_cores_draw_no_warning(tmp_path: Path) -> None:
+    name = f"folder:{class_folder(tmp_path, {'cat': 4, 'dog': 4})},memory=1,workers="
+    many = (os.cpu_count() or 1) + 1
+    assert load_data(f"{name}{many}").splits_record() == load_data(f"{name}0").splits_record()

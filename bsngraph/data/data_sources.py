@@ -218,6 +218,8 @@ def load_data(name: str, *, split_seed: int = 0, skip_bad: bool = False, notify:
             return source.load(request)
         except OSError as error:  # a name too long, a folder on the way that must not be entered
             raise InputError(f"{name}: cannot be read ({error.strerror or error})") from None
+        except MemoryError as error:
+            raise InputError(f"{name}: does not fit into memory ({error}): ask for less") from None
 
 
 def skipping_bad(name: str) -> str:

@@ -15,13 +15,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
 from bsngraph.data.dataset import Dataset, Split
 from bsngraph.data.reading.digests import Digests, joint_digests, label_digests, texts_of
 from bsngraph.data.reading.making import IGNORED, make_dataset, usual_augmentation
-from bsngraph.data.reading.survey import Reader, Survey, worker_count
+from bsngraph.data.reading.survey import Reader, Survey, loaded_by, worker_count
 from bsngraph.data.request import Request
 from bsngraph.data.splits import Rows, SplitRows
 from bsngraph.errors import InputError
@@ -121,15 +120,14 @@ class StreamedSplit(Split):
         asked = list(rows)
         numbers = [self.rows[some.numpy()].tolist() for some in asked]
         workers = min(self.workers, len(numbers))
-        loader = DataLoader(
+        loaded = loaded_by(
+            workers,
             _Batches(self.reader),
             sampler=numbers,
             batch_size=None,
-            num_workers=workers,
             prefetch_factor=_AHEAD if workers else None,
-            generator=torch.Generator(),  # not the global one: it would draw from it
         )
-        for some, batch in zip(asked, loader, strict=True):
+        for some, batch in zip(asked, loaded, strict=True):
             if isinstance(batch, str):
                 raise InputError(f"{batch}; it could be read when the run began")
             labels = batch[1] if self.labels.is_meta else self.labels[some]

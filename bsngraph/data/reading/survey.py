@@ -9,9 +9,10 @@ into memory.
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -28,6 +29,7 @@ from bsngraph.errors import InputError
 
 MEMORY = 2_000_000_000
 """Bytes of pixels above which a set streams, unless its name says `memory=…`."""
+_MOST_WORKERS = 256
 
 
 class Example(NamedTuple):
@@ -216,10 +218,25 @@ def numbered_classes(request: Request, found: Survey) -> tuple[str, ...]:
 def worker_count(request: Request) -> int:
     """How many processes read: `workers=N` of the name, else one for each core, four at
     most.
+
+    Raises:
+        InputError: more are asked for than read faster than a few.
     """
     count = request.number("workers", min(os.cpu_count() or 1, 4), least=0)
     assert count is not None, "there is a default"
+    if count > _MOST_WORKERS:
+        raise InputError(f"{request.text}: workers={count} must be {_MOST_WORKERS} at most")
     return count
+
+
+def loaded_by(workers: int, dataset: TorchDataset[Any], **more: Any) -> Iterator[Any]:
+    """What torch's DataLoader gives with so many processes. Whether these are more than
+    the machine has cores is the business of who asked for them, and draws no warning.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="This DataLoader will create")
+        # a generator of its own: it would draw from the global one
+        return iter(DataLoader(dataset, num_workers=workers, generator=torch.Generator(), **more))
 
 
 def _first_good(reader: Reader, request: Request, problems: Sequence[str]) -> NDArray[np.uint8]:
@@ -240,10 +257,8 @@ def _each(looking: _Looking, workers: int) -> Iterator[_Seen]:
     """Every example in order."""
     if not workers:
         return (looking[row] for row in range(len(looking)))
-    loader = DataLoader(
-        looking, batch_size=32, num_workers=workers, collate_fn=_as_it_is, generator=torch.Generator()
-    )
-    return (one for batch in loader for one in batch)
+    batches = loaded_by(workers, looking, batch_size=32, collate_fn=_as_it_is)
+    return (one for batch in batches for one in batch)
 
 
 def _as_it_is(batch: list[_Seen]) -> list[_Seen]:

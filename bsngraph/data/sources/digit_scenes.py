@@ -19,6 +19,7 @@ import torch
 from bsngraph.data.augmentation import Augmentation
 from bsngraph.data.dataset import Dataset, Split
 from bsngraph.data.reading.making import statistics
+from bsngraph.data.reading.survey import MEMORY
 from bsngraph.data.request import Request
 from bsngraph.data.sources.digits import load_digits
 from bsngraph.data.splits import PARTS, Part, SplitRows
@@ -42,7 +43,8 @@ def load_digit_scenes(request: Request) -> Dataset:
     """Scenes of one grey channel, 0 to 255.
 
     Raises:
-        InputError: the canvas is too small for two digits.
+        InputError: the canvas is too small for two digits, or the scenes take too much
+            memory.
     """
     size = request.sizes("size") or (32, 32)
     if min(size) < _SIDE or max(size) < 2 * _SIDE or max(size) > 512:
@@ -50,12 +52,18 @@ def load_digit_scenes(request: Request) -> Dataset:
             f"{request.text}: size={size[0]}x{size[1]} must have room for two digits of {_SIDE}x{_SIDE}, "
             "and be 512 at most"
         )
+    counts = {part: request.number(part, _COUNTS[part]) or 0 for part in PARTS}
+    size_bytes = 2 * size[0] * size[1] * sum(counts.values())  # images and label maps
+    if size_bytes > MEMORY:
+        raise InputError(
+            f"{request.text}: its scenes take {size_bytes:,} bytes, more than {MEMORY:,}: ask for fewer or "
+            "smaller ones"
+        )
     digits = load_digits(Request(text="digits", kind="digits", split_seed=request.split_seed))
     made: dict[Part, Split] = {}
     for part in PARTS:
-        count = request.number(part, _COUNTS[part])
-        assert count is not None, "there is a default"
-        made[part] = _scenes(getattr(digits, part), count, size, _generator(request.split_seed, part))
+        generator = _generator(request.split_seed, part)
+        made[part] = _scenes(getattr(digits, part), counts[part], size, generator)
     mean, std = statistics(made["train"].inputs)
     return Dataset(
         name=request.text,
