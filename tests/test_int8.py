@@ -66,6 +66,9 @@ def test_the_network_is_in_8_bits_and_what_is_around_it_in_float(runs: Path) -> 
     for node in graph.node:
         if node.op_type in ("Conv", "Gemm"):
             assert {makers[name].op_type for name in node.input} == {"DequantizeLinear"}, node.name
+    zeros = {tensor.name: tensor.data_type for tensor in graph.initializer}
+    activations = [zeros[node.input[2]] for node in graph.node if node.op_type == "QuantizeLinear"]
+    assert set(activations) == {onnx.TensorProto.UINT8}, "signed ones keep onnxruntime from its fast kernels"
     (softmax,) = (node for node in graph.node if node.op_type == "Softmax")
     assert makers[softmax.input[0]].op_type == "Gemm"
     assert [output.name for output in graph.output] == ["probabilities", "class"]
