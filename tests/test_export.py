@@ -188,7 +188,7 @@ def test_an_export_says_what_it_holds_and_proves_it(run: Path, exported: Path) -
     assert said["classes"] == [str(digit) for digit in range(10)]
     assert said["mean"] == config["data"]["mean"]
     assert said["inputs"] == [
-        {"name": "image", "shape": [1, 8, 8], "dtype": "uint8", "layout": "NCHW", "low": 0, "high": 255}
+        {"name": "image", "shape": [1, 8, 8], "dtype": "uint8", "layout": "NCHW", "low": 0, "high": 16}
     ]
     assert [(each["name"], each["dtype"]) for each in said["outputs"]] == [
         ("probabilities", "float32"),
@@ -217,6 +217,23 @@ def test_an_export_holds_when_its_proof_is_made_again(exported: Path) -> None:
     assert {check.ok for check in checks} <= {True, None}
     names = {check.name for check in checks}
     assert {"answers of a batch of 7", "test accuracy", "exported macs", "run: cost macs", "weights"} <= names
+
+
+def test_the_metric_is_only_stated_without_the_data_and_data_can_be_named(
+    exported: Path, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert refused("verify", exported, "--data", "digts").endswith("did you mean 'digits'?")
+    assert refused("verify", run, "--data", "digits").startswith("--data is for exported folders")
+    assert invoke("verify", exported, "--data", "digits").exit_code == 0
+
+    def gone(*said: Any) -> Any:
+        raise InputError("the data are not here")
+
+    monkeypatch.setattr("bsngraph.exporting.package.prepared_data", gone)
+    monkeypatch.setattr("bsngraph.exporting.package.named_data", gone)
+    verification = verify_export(exported)
+    (metric,) = [check for check in verification.checks if check.name == "test accuracy"]
+    assert (metric.ok, metric.found, verification.ok) == (None, "the data are not here", True)
 
 
 def spoil(path: Path) -> None:

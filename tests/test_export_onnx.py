@@ -153,7 +153,7 @@ def test_one_file_holds_everything_and_says_what_it_is_for(
     said = session.get_modelmeta().custom_metadata_map
     assert json.loads(said["classes"]) == [str(digit) for digit in range(10)]
     assert json.loads(said["inputs"]) == {
-        "image": {"shape": [1, 8, 8], "dtype": "uint8", "layout": "NCHW", "range": [0.0, 255.0]}
+        "image": {"shape": [1, 8, 8], "dtype": "uint8", "layout": "NCHW", "range": [0.0, 16.0]}
     }
     assert json.loads(said["mean"]) == list(template.facts.mean)
     assert json.loads(said["budgets"]) == ["macs=80%"]

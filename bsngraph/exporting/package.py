@@ -102,13 +102,13 @@ def pack(path: Path, *, data: str | Dataset | None = None, logits: bool = False)
     return replace(_package(run, result, delivered, inputs, logits), dataset=dataset, notes=notes)
 
 
-def with_data(package: ExportPackage) -> ExportPackage:
+def with_data(package: ExportPackage, data: str | Dataset | None = None) -> ExportPackage:
     """A package that was loaded without its data, with them.
 
     Raises:
         InputError: they are not here, or have changed.
     """
-    dataset, notes = _data_of(package.run, package.delivered, None)
+    dataset, notes = _data_of(package.run, package.delivered, data)
     return replace(package, dataset=dataset, notes=notes)
 
 

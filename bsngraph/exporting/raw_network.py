@@ -153,8 +153,8 @@ def raw_inputs(delivered: Delivered, dtype: torch.dtype) -> tuple[RawInput, ...]
                 f"model.safetensors normalises {len(facts.mean)} channels, but source {name} has "
                 f"{channels}: it is of another run"
             )
-        low = 0.0 if number == "uint8" or facts.white is not None else None
-        high = 255.0 if number == "uint8" else facts.white
+        high = 255.0 if number == "uint8" and facts.white is None else facts.white
+        low = None if high is None else 0.0
         found.append(RawInput(name, shape, cast(RawType, number), layout_of(shape), low, high))
     return tuple(found)
 

@@ -15,15 +15,20 @@ from bsngraph.errors import InputError
 
 if TYPE_CHECKING:
     from bsngraph.certificate import Verification
+    from bsngraph.data import Dataset
     from bsngraph.settings import CostSettings
 
 
-def show_verification(folder: Path, costs: CostSettings, form: str, *, trusted: bool) -> bool:
+def show_verification(
+    folder: Path, costs: CostSettings, data: str | Dataset | None, form: str, *, trusted: bool
+) -> bool:
     """Verify a run's certificate or an exported folder and print each check; whether
-    none failed. The code of a `trusted` folder may run.
+    none failed. `data` is the data set of an export by another name. The code of a
+    `trusted` folder may run.
 
     Raises:
-        InputError: there is neither, or an own cost cannot be loaded.
+        InputError: there is neither, `data` is named for a run, or an own cost cannot
+            be loaded.
     """
     from bsngraph.certificate import Means, verify_certificate
     from bsngraph.costs.user_costs import load_cost_function
@@ -36,7 +41,9 @@ def show_verification(folder: Path, costs: CostSettings, form: str, *, trusted: 
         )
     means = Means(own=dict(map(load_cost_function, costs.own)), timeout_s=costs.timeout_s)
     if is_export(folder):
-        return _show(verify_export(folder, means, trusted=trusted), "export", form)
+        return _show(verify_export(folder, means, data=data, trusted=trusted), "export", form)
+    if data is not None:
+        raise InputError("--data is for exported folders: a run's certificate says nothing of data")
     return _show(verify_certificate(folder, means), "certificate", form)
 
 

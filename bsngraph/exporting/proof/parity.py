@@ -38,7 +38,7 @@ def _values(package: ExportPackage, of: RawInput, count: int, generator: np.rand
     low, high = of.low, of.high
     if kind.kind in "iu":
         limits = np.iinfo(kind)
-        low, high = max(low or limits.min, limits.min), min(high or limits.max, limits.max)
+        low, high = limits.min if low is None else low, limits.max if high is None else high
         values = values.round()
     raw: Arrays = np.clip(values, low, high).astype(kind)
     return raw

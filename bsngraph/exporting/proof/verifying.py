@@ -16,6 +16,7 @@ from pathlib import Path
 from bsngraph.certificate import Check, Means, Verification, verify_certificate
 from bsngraph.certificate.certificate import versions
 from bsngraph.certificate.checks import agreement, attempted, told
+from bsngraph.data import Dataset
 from bsngraph.delivered.network_files import file_hash, weights_hash
 from bsngraph.errors import InputError
 from bsngraph.exporting.engine import Engine
@@ -27,12 +28,20 @@ from bsngraph.exporting.proof.export_record import ExportRecord, MetricRow, Pari
 from bsngraph.exporting.proof.proving import Proof, close_metric, close_parity, prove, same_metric
 
 
-def verify_export(folder: Path, means: Means | None = None, *, trusted: bool = False) -> Verification:
+def verify_export(
+    folder: Path,
+    means: Means | None = None,
+    *,
+    data: str | Dataset | None = None,
+    trusted: bool = False,
+) -> Verification:
     """Prove an exported folder again. `means` count the costs of the run's certificate;
-    the code of a `trusted` folder may run.
+    `data` is the run's own data set by another name; the code of a `trusted` folder may
+    run.
 
     Raises:
-        InputError: it is no exported folder, or export.json is damaged.
+        InputError: it is no exported folder, export.json is damaged, or `data` are not
+            those of its run.
     """
     record = read_record(folder)
     checks = [*_file_checks(folder, record), *_run_checks(folder, record, means)]
@@ -43,7 +52,7 @@ def verify_export(folder: Path, means: Means | None = None, *, trusted: bool = F
     engine = attempted("export", "loads", lambda: engine_of_export(folder, record, package, trusted=trusted))
     if isinstance(engine, Check):
         return Verification((*checks, engine))
-    return Verification((*checks, *_proof_checks(record, package, engine)))
+    return Verification((*checks, *_proof_checks(record, package, engine, data)))
 
 
 def _file_checks(folder: Path, record: ExportRecord) -> Iterator[Check]:
@@ -74,12 +83,16 @@ def _run_checks(folder: Path, record: ExportRecord, means: Means | None) -> list
     ]
 
 
-def _proof_checks(record: ExportRecord, package: ExportPackage, engine: Engine) -> Iterator[Check]:
+def _proof_checks(
+    record: ExportRecord, package: ExportPackage, engine: Engine, data: str | Dataset | None
+) -> Iterator[Check]:
     exact = not record.options.int8
     try:
-        package = with_data(package)
+        package = with_data(package, data)
         missing = ""
     except InputError as error:
+        if data is not None:
+            raise
         missing = str(error)
     proof = prove(package, engine)
     for stated, found in zip(record.parity, proof.parity, strict=False):
