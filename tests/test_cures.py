@@ -411,3 +411,75 @@ def test_a_wrong_type_leaves_no_run_behind(tmp_path: Path) -> None:
         with pytest.raises(BsngraphError):
             search(fabric, stripes(), ["price=4"], out=tmp_path / "run", **more)
     assert not (tmp_path / "run").exists()
+
+
+# --- what there is to decide
+
+DECIDING = """\
+digraph deciding {
+  graph [source=x, target=y]; x [input="1x8x8"]; edge [op=conv, channels=4];
+  x -> a [fixed=true];
+  a -> b [choice=pool]; a -> b [choice=pool, kernel=1];
+  a -> b [op=identity, choice=pool, gate=skips]; b -> c [op=identity, choice=pool, gate=skips];
+  b -> c [probability=0.5]; b -> c [kernel=1];
+  c -> y [op=classifier, classes=2, fixed=true];
+}
+"""
+LINES = (
+    "choice pool, one decision of three: a->b#0, a->b#1 or gate skips",
+    "gate skips, kept or dropped together: a->b#2, b->c#0",
+)
+
+
+def test_check_lists_choices_gates_and_probabilities(tmp_path: Path) -> None:
+    result = CliRunner().invoke(cli, ["check", str(written(DECIDING, tmp_path))], env={"COLUMNS": "120"})
+    lines = result.stdout.splitlines()
+    assert all(line in lines for line in LINES)
+    for edge, decides in (
+        ("a->b#0", "choice pool"),
+        ("a->b#2", "gate skips, choice pool"),
+        ("b->c#1", "probability 0.5"),
+        ("x->a#0", "fixed"),
+    ):
+        assert any(edge in line and decides in line for line in lines), edge
+
+
+def test_check_json_lists_every_decision_with_its_options(tmp_path: Path) -> None:
+    result = CliRunner().invoke(cli, ["check", str(written(DECIDING, tmp_path)), "--format", "json"])
+    facts = json.loads(result.stdout)
+    assert facts["decisions"] == [
+        {
+            "choice": "pool",
+            "options": [
+                {"gate": None, "edges": ["a->b#0"]},
+                {"gate": None, "edges": ["a->b#1"]},
+                {"gate": "skips", "edges": ["a->b#2", "b->c#0"]},
+            ],
+        },
+        {"choice": None, "options": [{"gate": None, "edges": ["b->c#1"]}]},
+        {"choice": None, "options": [{"gate": None, "edges": ["b->c#2"]}]},
+    ]
+    told = [[edge[word] for word in ("probability", "gate", "choice")] for edge in facts["edges"]]
+    assert told[1:6:2] == [[None, None, "pool"], [None, "skips", "pool"], [0.5, None, None]]
+
+
+def test_render_draws_choices_gates_and_probabilities(tmp_path: Path) -> None:
+    result = CliRunner().invoke(
+        cli, ["render", str(written(DECIDING, tmp_path)), "-o", str(tmp_path / "picture.dot")]
+    )
+    assert result.exit_code == 0, result.output
+    drawn = (tmp_path / "picture.dot").read_text(encoding="utf-8")
+    assert all(line.replace(">", "&gt;") in drawn for line in LINES)
+    for label in ("conv 3×3 · choice pool", "skip · gate skips, choice pool", "conv 3×3 · probability 0.5"):
+        assert f'label=" {label}"' in drawn
+    assert "b->c#1\\nconv channels=4\\nprobability 0.5" in drawn
+
+
+def test_many_choices_are_counted_in_a_picture(tmp_path: Path) -> None:
+    pairs = "".join(f"n{i} -> n{i + 1} [choice=c{i}]; n{i} -> n{i + 1} [choice=c{i}];" for i in range(12))
+    text = f'digraph {{ graph [source=n0, target=n12]; n0 [input="4"]; edge [op=identity]; {pairs} }}'
+    path = written(text, tmp_path)
+    CliRunner().invoke(cli, ["render", str(path), "-o", str(tmp_path / "picture.dot")])
+    drawn = (tmp_path / "picture.dot").read_text(encoding="utf-8")
+    assert drawn.count("one decision of two") == 8
+    assert "… and 4 more choices and gates" in drawn

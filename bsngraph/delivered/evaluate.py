@@ -55,10 +55,10 @@ def evaluate_run(
             or examples of the run are missing in it or changed.
     """
     run = RunFolder(Path(path))
-    delivered = load_delivered(run)
+    asked, delivered = data or named_data(run), load_delivered(run)
     net, facts = delivered.net, delivered.facts
     hardware = find_hardware(device, threads)
-    dataset, notes = prepared_data(run, delivered, data or named_data(run), hardware, as_new_test=as_new_test)
+    dataset, notes = prepared_data(run, delivered, asked, hardware, as_new_test=as_new_test)
     with hardware.in_use():
         net.to(hardware.device)
         task = facts.bound_task(hardware.device)

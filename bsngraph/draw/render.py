@@ -9,12 +9,14 @@ from pathlib import Path
 
 from bsngraph.draw.fabric_drawing import fabric_drawing
 from bsngraph.draw.graphviz import check_drawable, render_dot
+from bsngraph.draw.parts.decision_texts import decision_lines
 from bsngraph.errors import InputError
 from bsngraph.fabric import Fabric, read_fabric
 from bsngraph.ops import Value
 from bsngraph.whole_files import read_bounded
 
 _MOST_BYTES = 64 * 2**20
+_MOST_DECISIONS = 8
 
 
 def render(
@@ -59,6 +61,7 @@ def _fabric_source(fabric: Fabric, name: str) -> str:
     if learned and None not in learned:
         probabilities = [1.0 if edge.probability is None else edge.probability for edge in fabric.edges]
     caption = [
-        f"{fabric.name or name}: {len(fabric.edges)} edges, {len(fabric.searchable)} of them searchable"
+        f"{fabric.name or name}: {len(fabric.edges)} edges, {len(fabric.searchable)} of them searchable",
+        *decision_lines(fabric, _MOST_DECISIONS),
     ]
     return fabric_drawing(fabric, probabilities=probabilities, caption=caption)

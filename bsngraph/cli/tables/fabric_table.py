@@ -13,11 +13,16 @@ from rich.text import Text
 from bsngraph.cli.tables.printing import plain_console, share
 from bsngraph.costs import AdditiveCost
 from bsngraph.draw.palette import long_label
+from bsngraph.draw.parts.decision_texts import decision_lines, edge_decision
 from bsngraph.wording import quantity, shape_text
 
 if TYPE_CHECKING:
     from bsngraph.costs import Cheapest, Cost
+    from bsngraph.fabric import Fabric
     from bsngraph.profile import FabricProfile
+
+
+_MOST_DECISIONS = 100
 
 
 def fabric_facts(
@@ -37,6 +42,9 @@ def fabric_facts(
             "op": edge.op,
             "arguments": dict(edge.arguments),
             "fixed": edge.fixed,
+            "probability": edge.probability,
+            "gate": edge.gate,
+            "choice": edge.choice,
             "costs": {
                 cost.name: float(cost.per_edge[index]) for cost in costs if isinstance(cost, AdditiveCost)
             },
@@ -56,9 +64,28 @@ def fabric_facts(
         "name": fabric.name,
         "nodes": nodes,
         "edges": edges,
+        "decisions": _decisions(fabric),
         "costs": totals,
         "uncounted": _uncounted(profile),
     }
+
+
+def _decisions(fabric: Fabric) -> list[dict[str, Any]]:
+    """Everything there is to decide: the options of a choice, of which exactly one is
+    kept; or edges, one or those of a gate, that are kept or dropped.
+    """
+    edges_of, choices = fabric.decisions.edges_of, fabric.decisions.choices
+
+    def option(variable: int) -> dict[str, Any]:
+        edges = [fabric.edges[edge] for edge in edges_of[variable]]
+        return {"gate": edges[0].gate, "edges": [edge.name for edge in edges]}
+
+    chosen = [
+        {"choice": fabric.edges[edges_of[options[0]][0]].choice, "options": list(map(option, options))}
+        for options in choices
+    ]
+    free = [{"choice": None, "options": [option(variable)]} for variable in fabric.decisions.free]
+    return [*chosen, *free]
 
 
 def _uncounted(profile: FabricProfile) -> list[dict[str, Any]]:
@@ -86,6 +113,8 @@ def show_fabric(facts: dict[str, Any], profile: FabricProfile, least: Cheapest) 
     )
     console.print(_nodes(profile))
     console.print(_edges(facts, profile))
+    for line in decision_lines(fabric, _MOST_DECISIONS):
+        console.print(line, soft_wrap=True)
     console.print(_totals(facts))
     console.print(
         "cheapest by macs: " + ", ".join(fabric.edges[edge].name for edge in least.architecture.live),
@@ -113,7 +142,7 @@ def _edges(facts: dict[str, Any], profile: FabricProfile) -> Table:
     table = Table("edge", "operation", "", *names)
     for edge, row in zip(profile.fabric.edges, facts["edges"], strict=True):
         costs = (quantity(row["costs"][name]) for name in names)
-        table.add_row(edge.name, long_label(edge), "fixed" if edge.fixed else "", *costs)
+        table.add_row(edge.name, long_label(edge), edge_decision(edge), *costs)
     return table
 
 

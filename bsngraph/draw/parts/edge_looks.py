@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bsngraph.draw.palette import long_label, short_label
+from bsngraph.draw.parts.decision_texts import edge_decision
 from bsngraph.draw.parts.label_text import escaped
 from bsngraph.draw.parts.view import View
 from bsngraph.fabric.model import Edge
@@ -55,8 +58,10 @@ def _width(view: View, index: int, probability: float) -> float:
 def _label(view: View, index: int, edge: Edge) -> str:
     label = short_label(edge)
     if view.probabilities is not None:
-        return label if edge.fixed else f"{label} · {view.probabilities[index]:.2f}"
-    return f"{label} · {percent(view.share(index))}" if view.overlay and view.share(index) else label
+        return label if edge.fixed else " · ".join([label, *_group(edge), f"{view.probabilities[index]:.2f}"])
+    if view.overlay:
+        return f"{label} · {percent(view.share(index))}" if view.share(index) else label
+    return label if edge.fixed or not (decides := edge_decision(edge)) else f"{label} · {decides}"
 
 
 def _tooltip(view: View, index: int, edge: Edge) -> str:
@@ -66,5 +71,13 @@ def _tooltip(view: View, index: int, edge: Edge) -> str:
         share = f" ({percent(view.share(index))})" if view.share(index) else ""
         lines.append(f"{view.cost_name} {quantity(cost)}{share}")
     if view.probabilities is not None:
-        lines.append(f"probability {view.probabilities[index]:.3f}")
+        lines += [*_group(edge), f"probability {view.probabilities[index]:.3f}"]
+    elif not edge.fixed and (decides := edge_decision(edge)):
+        lines.append(decides)
     return "\n".join([*lines, *([] if index in view.kept else ["removed"])])
+
+
+def _group(edge: Edge) -> list[str]:
+    """The gate and the choice that an edge is in, if any."""
+    decides = edge_decision(replace(edge, probability=None))
+    return [decides] if decides and not edge.fixed else []
