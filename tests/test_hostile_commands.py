@@ -112,6 +112,17 @@ predict R --data digits -o P --threads 1000000
 evaluate R --threads 1000000
 evaluate R --device {HUGE}
 evaluate R --data npz:F
+evaluate R --engine onnx
+predict R --data digits -o P --engine onnx
+measure F --batch {HUGE}
+measure F --threads 1000000
+measure F --kit R
+measure F --kit F
+measure F -o F
+measure F -o O --latencies F
+measure F --latencies R
+check F --latencies F --budget latency=1ms
+prune R --latencies F --budget latency=1ms --out O
 explain R --cost-timeout nan
 verify R --cost a=b
 prune R --budget macs={HUGE} --out O
@@ -230,7 +241,8 @@ def commands() -> Iterator[tuple[tuple[str, ...], click.Command]]:
 NEEDED = {
     "search": "F --data digits --out O", "train": "F --data digits --out O", "prune": "R --out O",
     "predict": "R --data digits -o P", "render": "F -o o.dot", "diff": "F F", "check": "F", "evaluate": "R",
-    "verify": "R", "explain": "R", "fabric": "-o o.dot", "data": "digits",
+    "verify": "R", "explain": "R", "fabric": "-o o.dot", "data": "digits", "measure": "F",
+    "export": "R --format onnx -o O",
 }  # fmt: skip
 
 
@@ -258,6 +270,8 @@ def test_every_option_takes_hostile_values(words: tuple[str, ...], run: Path, tm
         "search": ["--budget", "nonsense=1"],
         "train": ["--epochs", "0"],
         "fabric": ["--input", "nonsense"],
+        "measure": ["--latencies", stand_for["F"]],
+        "export": ["--format", "nonsense"],
     }
     for option in options:
         number = isinstance(option.type, click.types.IntParamType | click.types.FloatParamType)
