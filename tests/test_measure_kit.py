@@ -349,6 +349,16 @@ def test_a_search_promises_the_sum_and_its_spread_and_measures_nothing(
     failed = {check["name"] for check in json.loads(wrong.stdout)["checks"] if check["ok"] is False}
     assert wrong.exit_code == 1
     assert {"file latencies.json", "spread of latencies.json", "cost latency"} <= failed
+    for name, damaged in (("fabric.dot", "digraph {"), ("latencies.json", "{"), ("latencies.json", None)):
+        if damaged is None:
+            (run / name).unlink()
+        else:
+            (run / name).write_text(damaged, encoding="utf-8")
+        wrong = invoke("verify", run, "--format", "json")
+        assert wrong.exit_code == 1, wrong.output
+        assert any(
+            name in check["name"] and check["ok"] is False for check in json.loads(wrong.stdout)["checks"]
+        )
 
 
 # --- the engine that a cost names

@@ -118,8 +118,11 @@ def spread_checks(run: RunFolder, means: Means) -> Iterator[Check]:
     if means.promised is None or not run.file("fabric.dot").exists():
         return
     file, stated = run.file("latencies.json"), means.promised
-    profile = profile_fabric(read_fabric(run.file("fabric.dot")))
-    found = attempted("spread of latencies.json", "can be computed", lambda: read_latencies(file, profile))
+    found = attempted(
+        "spread of latencies.json",
+        "can be computed",
+        lambda: read_latencies(file, profile_fabric(read_fabric(run.file("fabric.dot")))),
+    )
     if isinstance(found, Check):
         yield found
         return

@@ -34,7 +34,7 @@ class CostOptions(CostSettings):
     measuring the edges.
     """
 
-    latencies: LatencyTable | Path | None = None
+    latencies: LatencyTable | str | Path | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -61,9 +61,9 @@ def find_sources(
     }
     check_units(requests)
     engine = _engine(requests)
-    if isinstance(options.latencies, Path):
+    if isinstance(options.latencies, str | Path):
         table: LatencyTable | None = _from_file(
-            options.latencies, profile, requests, options, hardware, progress
+            Path(options.latencies), profile, requests, options, hardware, progress
         )
     else:
         table = options.latencies

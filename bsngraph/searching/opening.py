@@ -116,7 +116,7 @@ def _common(job: Job) -> dict[str, Any]:
             own=costs.own,
             timeout_s=costs.timeout_s,
             latency_batch=costs.latency_batch,
-            latencies=file_hash(costs.latencies) if isinstance(costs.latencies, Path) else None,
+            latencies=file_hash(Path(costs.latencies)) if isinstance(costs.latencies, str | Path) else None,
         ),
         "recipe": job.recipe,
         "settings": job.settings,
