@@ -6,8 +6,9 @@ that hypothesis draws alike on every machine, so that CI is reproducible.
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
-from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -28,16 +29,15 @@ settings.register_profile("fresh", settings.get_profile("bsngraph"), derandomize
 settings.load_profile("bsngraph")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Caches, settings of libraries and temporary files lie with those of pytest. Tests
-    that run side by side share none of them. They do not wait for the disk, as no test
-    cuts the power.
+def pytest_configure(config: pytest.Config) -> None:
+    """Caches, settings of libraries and temporary files lie in a folder that ends with
+    the tests; tests that run side by side share none. Nobody waits for the disk, as no
+    test cuts the power.
     """
-    folder = tmp_path_factory.mktemp("home")
-    with pytest.MonkeyPatch.context() as patch:
-        for variable in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "TMPDIR"):
-            patch.setenv(variable, str(folder))
-        patch.setattr(tempfile, "tempdir", str(folder))
-        patch.setattr(os, "fsync", lambda handle: None)
-        yield
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())  # each tmp_path stays to be read
+    folder = tempfile.mkdtemp(prefix="bsngraph-tests-")
+    config.add_cleanup(partial(shutil.rmtree, folder, ignore_errors=True))
+    for variable in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "TMPDIR"):
+        os.environ[variable] = folder
+    tempfile.tempdir = folder
+    os.fsync = lambda handle: None
