@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from random import Random
 from types import ModuleType
 from typing import Any
 
@@ -477,6 +478,62 @@ def load(path: str | Path = WEIGHTS) -> Net:
     model.load_state_dict(load_file(path))
     return model.eval()
 '''
+
+
+STEPS: list[dict[str, Any]] = [
+    {"op": "conv", "channels": 4},
+    {"op": "conv", "channels": 4, "norm": "group", "kernel": 5},
+    {"op": "conv", "channels": 4, "activation": "hardswish"},
+    {"op": "identity"},
+    {"op": "avg_pool", "window": 3, "stride": 1},
+    {"op": "max_pool", "window": 5, "stride": 1},
+    {"op": "upsample_conv", "channels": 4, "factor": 1, "mode": "bilinear"},
+    {"op": "upsample", "factor": 1, "mode": "bilinear"},
+    {"op": "mbconv", "channels": 4, "squeeze_excite": True},
+    {"op": "nn.GELU", "approximate": "tanh"},
+]
+
+
+def graph_of_long_lines(random: Random) -> nx.MultiDiGraph:
+    """A graph whose statements are about as long as a line, and longer."""
+    words = ["n", "stage", "block of features ", "a very long name of a node "]
+    inner = [f"{random.choice(words)}{number}" for number in range(5)]
+    nodes = ["image", *inner, "scores"]
+    graph = nx.MultiDiGraph(source="image", target="scores", name="long lines")
+    for name in nodes:
+        graph.add_node(name, merge=random.choice([*MERGES]), activation=random.choice([*ACTIVATIONS]))
+    graph.nodes["image"].update(input="4x6x6", merge="sum", activation="none")
+    for place, name in enumerate(nodes[1:]):
+        for number in range(random.randint(1, 4)):
+            source = nodes[place if number == 0 else random.randint(max(0, place - 2), place)]
+            wide = graph.nodes[source]["merge"] == "concat"
+            graph.add_edge(
+                source,
+                name,
+                key=f"{random.choice(['k', 'conv', 'a long key '])}{number}",
+                **(STEPS[0] if wide else random.choice(STEPS)),
+            )
+    return graph
+
+
+def test_lines_that_are_too_long_are_broken_as_ruff_does(tmp_path: Path) -> None:
+    for seed in range(8):
+        net = net_of(fabric_from_networkx(graph_of_long_lines(Random(seed))))
+        text = written_source(delivered_of(net, "segmentation")).source.text
+        (tmp_path / f"model_{seed}.py").write_text(text, encoding="utf-8")
+    assert_all_read_well(tmp_path)
+
+
+def test_a_sum_that_fills_a_line_by_itself_is_broken(tmp_path: Path) -> None:
+    graph = nx.MultiDiGraph(source="a very long name of a source", target="a very long name of a target")
+    (source,), (target,) = [graph.graph["source"]], [graph.graph["target"]]
+    graph.add_node(source, input="5x8")
+    graph.add_edge(source, target, op="positions", key="x")
+    graph.add_edge(source, target, op="attention", key="y")
+    for kept in ([1, 0], [1, 1]):
+        found = written_source(delivered_of(net_of(fabric_from_networkx(graph), np.array(kept, dtype=bool))))
+        assert_same(found)
+        assert_reads_well(found.source.text, tmp_path)
 
 
 # --- names

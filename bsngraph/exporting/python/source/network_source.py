@@ -69,7 +69,7 @@ def network_source(
             parts = {edge: _value(calls[edge], variables[fabric.endpoints[edge][0]]) for edge in incoming}
             if MERGES[node.merge].slots:
                 parts = _in_slots(net, index, parts)
-            passes += _hoisted(parts, calls, names)
+            passes += _hoisted(variables[index], parts, calls, names)
             value = _merged(MERGES[node.merge], [*parts.values()])
         activation = activation_function(node.activation)
         if activation is not None:
@@ -89,15 +89,30 @@ def _value(call: EdgeCall, variable: str) -> Expression:
     return substituted(call.result, {"x": Word(variable)}, {})
 
 
-def _hoisted(parts: dict[int, Expression], calls: Sequence[EdgeCall], names: PythonNames) -> list[str]:
-    """Give a variable to each part that is too long for a line among others."""
+def _hoisted(
+    variable: str, parts: dict[int, Expression], calls: Sequence[EdgeCall], names: PythonNames
+) -> list[str]:
+    """Give a variable to each part of a node that is too long for a line among
+    others.
+    """
     lines: list[str] = []
-    for edge, value in parts.items():
-        if len(parts) > 1 and _DEEPEST + len(one_line(value)) > LINE - len(","):
+    for place, (edge, value) in enumerate(parts.items()):
+        if len(parts) > 1 and len(one_line(value)) > _room(variable, [*parts.values()], place):
             name = names.variable(calls[edge].attribute)
             lines += assignment_lines(name, value, _INDENT)
             parts[edge] = Word(name)
     return lines
+
+
+def _room(variable: str, parts: Sequence[Expression], place: int) -> int:
+    """How long a part may be: a line has several of them, or one of many, or what came
+    before and this.
+    """
+    among_many = LINE - _DEEPEST - len(",")
+    whole = f"{variable} = {' + '.join(map(one_line, parts))}"
+    if len(parts) > 2 or place == 0 or _INDENT + len(whole) <= LINE:
+        return among_many
+    return min(among_many, LINE - _INDENT - len(f"{variable} = {variable} + "))
 
 
 def _in_slots(net: SuperNet, index: int, parts: Mapping[int, Expression]) -> dict[int, Expression]:

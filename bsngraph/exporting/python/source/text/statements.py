@@ -84,12 +84,15 @@ def _steps(name: str, value: Expression, indent: int) -> list[str]:
         rest = _with_core(value, this)
         return [*assignment_lines(name, core, indent), *assignment_lines(name, rest, indent)]
     match value:
-        case Infix(operator, (first, second)):
+        case Infix(operator, (first, second)) if first != this:
             made = Infix(operator, (this, second))
             return [*assignment_lines(name, first, indent), *assignment_lines(name, made, indent)]
         case Infix(operator, operands):
             head, *others = map(operand_text, operands)
-            return _in_brackets(f"{name} = (", [head, *(f"{operator} {each}" for each in others)], indent)
+            lines = [one_line(value)]
+            if indent + len(_STEP) + len(lines[0]) > LINE:
+                lines = [head, *(f"{operator} {each}" for each in others)]
+            return _in_brackets(f"{name} = (", lines, indent)
         case Call(function, arguments, keywords):
             lines = [line for each in arguments for line in _argument_lines(each)]
             lines += [f"{word}={one_line(each)}," for word, each in keywords]
