@@ -170,7 +170,7 @@ def test_what_the_device_lacks_is_said(
 ) -> None:
     with pytest.raises(SystemExit):
         device_script.run_kit(["--threads", "0"])
-    assert "must be 1 or more" in capsys.readouterr().err
+    assert "must be a whole number from 1 to 4096" in capsys.readouterr().err
     assert device_script.run_kit([]) == 1
     assert "copy the whole folder" in capsys.readouterr().err
     monkeypatch.setattr(device_script, "HERE", kit / "kit")
@@ -287,6 +287,19 @@ def test_a_table_of_more_edges_is_of_another_fabric(
     assert "which has the edge a->b#7" in found
     assert "[red] at $.operation_ms" in found
     assert "\n" not in found
+
+
+def test_what_a_stranger_calls_his_device_is_shown_as_text(
+    fabric: Path, profile: FabricProfile, tmp_path: Path
+) -> None:
+    file = file_of(profile, tmp_path)
+    value = read(file)
+    value["conditions"]["model"] = "\x1b[31mred\n[bold]" + "x" * 10_000
+    file.write_text(json.dumps(value), encoding="utf-8")
+    shown = succeeded("measure", fabric, "--latencies", file).stdout
+    assert "\x1b" not in shown
+    assert "[bold]xxx" in shown.splitlines()[0]
+    assert len(shown.splitlines()[0]) < 200
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ import platform
 import statistics
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -64,10 +65,10 @@ def options_of(words: list[str] | None) -> argparse.Namespace:
     """What the command line says."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--name", help="what to call this device  [default: its processor]")
-    parser.add_argument("--threads", type=positive, default=1, help="how many threads  [default: 1]")
-    parser.add_argument("--batch", type=positive, default=1, help="examples at once  [default: 1]")
+    parser.add_argument("--threads", type=number(4096), default=1, help="how many threads  [default: 1]")
+    parser.add_argument("--batch", type=number(65536), default=1, help="examples at once  [default: 1]")
     parser.add_argument("--seconds", type=float, default=0.1, help="of each measurement  [default: 0.1]")
-    parser.add_argument("--rounds", type=positive, default=3, help="through all networks  [default: 3]")
+    parser.add_argument("--rounds", type=number(1000), default=3, help="through all networks  [default: 3]")
     parser.add_argument(
         "--provider",
         default="CPUExecutionProvider",
@@ -79,11 +80,15 @@ def options_of(words: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
-def positive(text: str) -> int:
-    """A whole number from 1 on."""
-    if int(text) < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return int(text)
+def number(most: int) -> Callable[[str], int]:
+    """A whole number from 1 to `most`."""
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or len(text) > 9 or not 1 <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {most}")
+        return int(text)
+
+    return read
 
 
 def conditions_there(kit: dict[str, Any], options: argparse.Namespace, version: str) -> dict[str, Any]:

@@ -12,6 +12,9 @@ import msgspec
 
 from bsngraph.runs.rows.config import Examples, Threads
 from bsngraph.typed_files import Amount, Count, Positive, Row, Sha256
+from bsngraph.wording import printable, shortened
+
+_LONGEST = 80  # of a text that a stranger may have written
 
 
 class Conditions(Row, frozen=True, omit_defaults=True):
@@ -33,7 +36,9 @@ class Conditions(Row, frozen=True, omit_defaults=True):
         """The conditions as people read them."""
         threads = "1 thread" if self.threads == 1 else f"{self.threads} threads"
         examples = "1 example" if self.batch == 1 else f"{self.batch} examples"
-        return f"{self.model} ({self.device}, {self.engine or f'torch {self.torch}'}, {threads}, {examples})"
+        said = (self.model, self.device, self.engine or f"torch {self.torch}")
+        model, device, engine = (shortened(printable(text), _LONGEST) for text in said)
+        return f"{model} ({device}, {engine}, {threads}, {examples})"
 
 
 class Calibration(Row, frozen=True):
