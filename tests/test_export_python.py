@@ -777,6 +777,29 @@ def test_an_operation_that_is_in_no_file_is_named() -> None:
             patch.delitem(OPERATIONS, "test.local")
 
 
+class Odd(nn.Module):
+    """A module that no writer knows."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.flip(1)
+
+
+def test_an_operation_that_cannot_be_written_is_named() -> None:
+    before = dict(OPERATIONS)
+    with registering_from(""):
+        operation("odd")(lambda shape: nn.Sequential(nn.ReLU(), Odd()))
+    try:
+        net = net_of(fabric_from_networkx(graph_of({"op": "odd"})))
+        with pytest.raises(InputError) as error:
+            written_source(delivered_of(net))
+    finally:
+        OPERATIONS.clear()
+        OPERATIONS.update(before)
+    assert str(error.value) == (
+        "edge x->y#0: the formats python and hf cannot write op=odd (Odd): export to another format"
+    )
+
+
 # --- folders
 
 

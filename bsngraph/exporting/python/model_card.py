@@ -29,7 +29,7 @@ def model_card(
     lines = [
         f"# {code_span(package.name)}",
         "",
-        f"A network for {package.facts.task}, found by bsngraph inside its budgets.",
+        f"A network for {package.facts.task}, made by bsngraph.",
         f"It needs Python 3.10 or newer, {needs}, and nothing else.",
         "",
         "## Use",

@@ -106,7 +106,7 @@ def _imports(code: str, copied: CopiedOperations, flavour: Flavour) -> Iterator[
 def _docstring(title: str, network: RawNetwork, flavour: Flavour) -> list[str]:
     example = "load()" if flavour.with_load else f"{title}.from_pretrained(FOLDER, strict=True)"
     return [
-        f'"""A network for {network.task}, found by bsngraph.',
+        f'"""A network for {network.task}, made by bsngraph.',
         "",
         f"    model = {example}",
         "    answer = model(batch)",
