@@ -381,6 +381,8 @@ def test_a_folder_in_the_way_is_an_error_unless_it_is_an_export_to_overwrite(
     assert refused(*words, mine / "thesis.txt").startswith(f"{mine / 'thesis.txt'} is there and is no")
     assert (mine / "thesis.txt").read_text() == "x"
     assert refused(*words, run) == f"{run} is there and is no exported folder: give another -o"
+    said = refused("export", exported, "--format", "twin", "-o", tmp_path / "again")
+    assert said == f"{exported} is an exported folder: name a run, such as the one in it, {exported}/run"
 
 
 def test_overwriting_keeps_files_that_are_not_the_exports(run: Path, exported: Path) -> None:

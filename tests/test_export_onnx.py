@@ -175,6 +175,8 @@ def test_an_opset_that_the_exporter_does_not_give_is_an_error(
 ) -> None:
     with pytest.raises(BsngraphError, match="gives opset 18 where 15 is asked for: ask for 18, or leave out"):
         write_onnx(template, tmp_path, ExportOptions(opset=15))
+    with pytest.raises(BsngraphError, match="there is no opset 99: the newest that is known here is 2"):
+        write_onnx(template, tmp_path, ExportOptions(opset=99))
     assert list(tmp_path.iterdir()) == []
     assert capsys.readouterr().err == ""
 

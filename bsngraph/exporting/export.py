@@ -8,9 +8,17 @@ from pathlib import Path
 from bsngraph.certificate.certificate import versions
 from bsngraph.data import Dataset
 from bsngraph.delivered.network_files import weights_hash
-from bsngraph.errors import BsngraphError
+from bsngraph.errors import BsngraphError, InputError
 from bsngraph.exporting.engine import Engine
-from bsngraph.exporting.exported_folder import RECORD_FILE, appearing, check_place, copy_run, hashes
+from bsngraph.exporting.exported_folder import (
+    RECORD_FILE,
+    RUN_FOLDER,
+    appearing,
+    check_place,
+    copy_run,
+    hashes,
+    is_export,
+)
 from bsngraph.exporting.formats import ExportFormat, export_format
 from bsngraph.exporting.options import ExportOptions
 from bsngraph.exporting.package import ExportPackage, pack
@@ -58,6 +66,10 @@ def export(
     row.check_takes(options)
     row.check_installed()
     check_place(folder, overwrite=overwrite)
+    if is_export(Path(run)):
+        raise InputError(
+            f"{run} is an exported folder: name a run, such as the one in it, {run}/{RUN_FOLDER}"
+        )
     package = pack(Path(run), data=data, logits=options.logits)
     with appearing(folder) as made:
         row.write(package, made, options)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from onnx.defs import onnx_opset_version
 from torch import Tensor, nn
 
 from bsngraph.errors import BsngraphError
@@ -34,6 +35,9 @@ def write_onnx(package: ExportPackage, folder: Path, options: ExportOptions) -> 
         raise BsngraphError(
             f"an ONNX file holds at most 2 GB, and the weights are {size / 1e9:.1f} GB: use another format"
         )
+    newest = onnx_opset_version()
+    if options.opset is not None and options.opset > newest:
+        raise BsngraphError(f"there is no opset {options.opset}: the newest that is known here is {newest}")
     program = _exported(package, options.opset)
     given = program.model.opset_imports[""]
     if options.opset not in (None, given):
