@@ -563,6 +563,9 @@ HOSTILE = [
     "𝐛𝐨𝐥𝐝",
     "名前",
     "# fmt: off",
+    "functional.x",
+    "CLASSES",
+    "Tensor",
     "a" * 200,
     "a" * 199 + "b",
     "\n",
@@ -653,6 +656,15 @@ def test_sources_of_hostile_names_read_well(tmp_path: Path) -> None:
         source = written_source(Delivered(net.eval(), facts), key, logits=False).source
         (tmp_path / f"model_{number}.py").write_text(source.text, encoding="utf-8")
     assert_all_read_well(tmp_path)
+
+
+@pytest.mark.parametrize("title", ["CLASSES", "WEIGHTS", "Tensor", "Path", "exception"])
+def test_a_fabric_s_name_hides_nothing_that_the_source_uses(title: str) -> None:
+    net = net_of(fabric_from_networkx(graph_of({"op": "classifier", "classes": 2})))
+    found = written_source(delivered_of(net), title, logits=False)
+    assert_same(found)
+    module = module_of("model", found.source.text)
+    assert (module.CLASSES, module.WEIGHTS) == (("c0", "c1"), Path("model.safetensors"))
 
 
 def test_an_edge_is_never_called_as_a_method_of_the_class() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -43,6 +42,8 @@ class Flavour:
 
 PLAIN = Flavour()
 
+_TAKEN_CLASSES = ("Tensor", "Path", INSTANCE_NORM, "PyTorchModelHubMixin", "CLASSES", "WEIGHTS")
+
 
 def model_source(
     name: str,
@@ -57,7 +58,7 @@ def model_source(
     Raises:
         InputError: an operation cannot be written.
     """
-    classes = PythonNames(["Tensor", "Path", INSTANCE_NORM, "PyTorchModelHubMixin"])
+    classes = PythonNames(_TAKEN_CLASSES)
     title = classes.title(name, "Network")
     buffers = dict(network.named_buffers(recurse=False))
     parts = network_source(delivered.net, classes, [*buffers], copied)
@@ -79,24 +80,24 @@ def model_source(
     constants = [*tuple_lines("CLASSES", map(text_literal, network.classes)), *keys.lines()]
     if flavour.with_load:
         constants.append(f"WEIGHTS = Path(__file__).with_name({text_literal(WEIGHTS)})")
-    head = [*_imports("\n".join(code), copied, flavour), "", *constants, "", ""]
+    head = [*_imports(parts, copied, flavour), "", *constants, "", ""]
     weights = {called: value.detach() for called, value in buffers.items()} | dict(parts.weights)
     return ModelSource(
         "\n".join([*_docstring(title, network, flavour), "", *head, *code]) + "\n", title, weights
     )
 
 
-def _imports(code: str, copied: CopiedOperations, flavour: Flavour) -> Iterator[str]:
+def _imports(parts: NetworkSource, copied: CopiedOperations, flavour: Flavour) -> Iterator[str]:
     """What the code uses, in the order that linters ask for."""
+    computing = [*parts.passes, *(line for block in parts.blocks for line in block)]
     if flavour.with_load:
         yield from ("from pathlib import Path", "")
-    if re.search(r"\btorch\.", code):
-        yield "import torch"
+    yield "import torch"
     yield from flavour.imports
     if flavour.with_load:
         yield "from safetensors.torch import load_file"
     yield "from torch import Tensor, nn"
-    if "functional." in code:
+    if any("functional." in line for line in computing):
         yield "from torch.nn import functional"
     if copied.texts:
         yield ""
