@@ -194,6 +194,22 @@ def test_data_named_by_a_path_or_nearly(here: Path, name: str, cure: str) -> Non
     assert refused("data", name).endswith(cure)
 
 
+def test_a_part_of_the_classes_is_told_where_they_are_counted_and_what_takes_them(tmp_path: Path) -> None:
+    graph = written(DIGITS.replace('"$classes"', "3").replace(", classes=10", ""), tmp_path)
+    class_folder(tmp_path / "photos", {"cat": 4, "dog": 4})
+    name = f"folder:{tmp_path / 'photos'},size=8,channels=1"
+    text = refused("train", graph, "--data", name, "--out", tmp_path / "run")
+    assert text.endswith(
+        f"gives 3, but {name} has 2 classes: use --set classes=2, if the fabric has that parameter, "
+        "or change its head: write classes=2 on b->scores#0; evaluate and predict take data with a part of a network's classes as they are"
+    )
+
+
+def test_a_wrong_budget_is_told_before_data_are_read(tmp_path: Path) -> None:
+    words = ("--data", "folder:/nowhere", "--budget", "macs=1m", "--out", tmp_path / "run")
+    assert refused("search", written(DIGITS, tmp_path), *words).endswith("did you mean 'M'?")
+
+
 def test_files_of_no_kind_and_of_none(here: Path) -> None:
     assert "it is a file here, of no kind that is read" in told(lambda: load_data("graph.dot"))
     assert "no file or folder of that name is here either" in told(lambda: load_data("some/where"))
@@ -372,7 +388,7 @@ def test_shapes_that_do_not_fit_name_the_line_and_what_resizes(tmp_path: Path, e
         (lambda: Hardware("cpu", 1), "device='cpu' must be a device"),
         (lambda: Hardware(torch.device("cpu"), 0), "threads=0 must be between 1 and 4096"),
         (lambda: find_hardware("cpu", "4"), "threads='4' must be a whole number"),
-        (lambda: CostOptions(latencies=3), "latencies=3 must be a LatencyTable or a Path or None"),
+        (lambda: CostOptions(latencies=3), "latencies=3 must be a LatencyTable or a"),
         (lambda: ExportOptions(logits="yes"), "logits='yes' must be True or False"),
         (lambda: Augmentation(flip="no"), "flip='no' must be True or False"),
         (lambda: Augmentation(shift="3"), "shift='3' must be a whole number"),

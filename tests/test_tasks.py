@@ -353,7 +353,8 @@ def test_fabric_that_gives_something_else_is_refused_with_the_cure(tmp_path: Pat
         check_fits(four, pixels())
     assert str(caught.value) == (
         "the fabric's target scores gives 4x6x4, but tiny segmentation has 3 classes for each of 6x4 pixels: "
-        "use --set classes=3, if the fabric has that parameter, or change its head"
+        "use --set classes=3, if the fabric has that parameter, or change its head: write classes=3 on "
+        "a->scores#0; evaluate and predict take data with a part of a network's classes as they are"
     )
     flat = fabric_of(PIXELS.replace("segmentation_head", "classifier"), tmp_path)
     with pytest.raises(

@@ -14,6 +14,7 @@ from bsngraph.costs import (
     amount,
     best_found,
     check_budgets,
+    check_units,
     complete_costs,
     parse_budget,
     resolve_budgets,
@@ -103,12 +104,13 @@ def prepare(
             fit the data.
     """
     profile = fabric if isinstance(fabric, FabricProfile) else profile_fabric(fabric)
+    requests = [_parsed(budget) for budget in goal.budgets]
+    check_units(requests)  # before data are read, which may take long
     dataset = _dataset(goal, method.recipe, progress)
     if into.recorded is not None:
         dataset = _as_recorded(RunFolder(into.recorded), dataset, progress)
     check_fits(profile, dataset)
     task_of(dataset, method.recipe.class_weights)
-    requests = [_parsed(budget) for budget in goal.budgets]
     options = with_recorded(goal.costs, profile, into.recorded)
     sources, latencies = find_sources(profile, requests, options, hardware, progress)
     budgets = resolve_budgets(profile, requests, sources)

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from bsngraph.errors import InputError
+from bsngraph.ops import Shape
 from bsngraph.profile import FabricProfile
 from bsngraph.tasks.label_facts import LabelledData
 from bsngraph.tasks.task_table import TASKS
 from bsngraph.wording import shape_text
+
+_PART = "; evaluate and predict take data with a part of a network's classes as they are"
+# Arguments of operations that say how many classes or outputs a target gives.
+_WIDTHS = ("classes", "features", "channels")
 
 
 def check_fits(profile: FabricProfile, dataset: LabelledData) -> None:
@@ -33,4 +38,18 @@ def check_fits(profile: FabricProfile, dataset: LabelledData) -> None:
                 f"the fabric's target {name} gives {shape_text(gives)}, but {dataset.name} has "
                 f"{row.has(wanted)}"
             )
-            raise InputError(f"{what}: {row.cure(wanted, gives)}")
+            cure = f"{row.cure(wanted, gives)}{_heads(profile, node, wanted, gives)}"
+            if wanted[0] < gives[0] and wanted[1:] == gives[1:] and not row.standardised:
+                cure += _PART
+            raise InputError(f"{what}: {cure}")
+
+
+def _heads(profile: FabricProfile, target: int, wanted: Shape, gives: Shape) -> str:
+    """Where the number of classes or outputs stands."""
+    if len(wanted) != len(gives) or wanted[1:] != gives[1:]:
+        return ""
+    edges = [profile.fabric.edges[edge] for edge in profile.fabric.incoming[target]]
+    places = [
+        f"{word}={wanted[0]} on {edge.name}" for edge in edges for word in _WIDTHS if word in edge.arguments
+    ]
+    return f": write {', '.join(places)}" if places else ""
