@@ -135,6 +135,18 @@ def test_an_option_or_a_command_that_there_is_not(
     assert refused(*words).endswith(cure)
 
 
+@pytest.mark.parametrize("charset", ["ascii", "cp1252"])
+def test_errors_of_the_command_line_itself_fit_any_stream(charset: str) -> None:
+    for words in (
+        ["s\u00fc\u00df\u4e16"],
+        ["check", "f.dot", "--s\u00e4bel\u4e16"],
+        ["check", "f.dot", "--format", "\u4e16"],
+    ):
+        result = CliRunner(charset=charset).invoke(cli, words)
+        assert result.exit_code == 2
+        assert isinstance(result.exception, SystemExit)
+
+
 def test_a_file_in_place_of_a_command(tmp_path: Path) -> None:
     path = written(DIGITS, tmp_path)
     assert refused(path).endswith(f"a command comes first, e.g. bsngraph check {path}")
@@ -201,7 +213,8 @@ def test_a_part_of_the_classes_is_told_where_they_are_counted_and_what_takes_the
     text = refused("train", graph, "--data", name, "--out", tmp_path / "run")
     assert text.endswith(
         f"gives 3, but {name} has 2 classes: use --set classes=2, if the fabric has that parameter, "
-        "or change its head: write classes=2 on b->scores#0; evaluate and predict take data with a part of a network's classes as they are"
+        "or change its head: write classes=2 on b->scores#0; evaluate and predict "
+        "take data with a part of a network's classes as they are"
     )
 
 
