@@ -65,7 +65,7 @@ def weighted(draw: st.DrawFn) -> tuple[Fabric, np.ndarray]:
     return fabric, np.array(some, dtype=np.float64)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(weighted())
 def test_what_is_proved_the_cheapest_has_the_least_exact_sum(case) -> None:
     fabric, weights = case
@@ -78,7 +78,7 @@ def test_what_is_proved_the_cheapest_has_the_least_exact_sum(case) -> None:
     assert float(chosen) <= float(least) * (1 + 1e-6), "what is found without a proof is as good"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(weighted(), st.integers(1, 3))
 def test_what_is_proved_the_shortest_schedule_is_no_longer_than_any(case, cores: int) -> None:
     fabric, durations = case
@@ -126,7 +126,7 @@ def test_near_ties_that_an_integer_program_cannot_see_are_told_apart_or_not_prov
         assert total(order, found.architecture.mask) == 2
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(weighted(), st.floats(0.2, 1.2))
 def test_what_is_proved_impossible_is_impossible_in_exact_sums(case, share: float) -> None:
     fabric, weights = case

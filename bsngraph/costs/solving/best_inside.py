@@ -20,7 +20,7 @@ import numpy as np
 from bsngraph.costs.budgets import Budget, Budgets
 from bsngraph.costs.cost import AdditiveCost, Costs, Scheduled, effort_of
 from bsngraph.costs.solving.cheapest import cheap_starts
-from bsngraph.costs.solving.program import Limit, NoAnswerError, PathLimit, solve_choice
+from bsngraph.costs.solving.program import Limit, NoAnswerError, PathLimit, solve_choice, time_limit_s
 from bsngraph.costs.solving.walk import MOST_ENUMERATED, all_choices, least
 from bsngraph.fabric import (
     Architecture,
@@ -34,8 +34,8 @@ from bsngraph.fabric import (
 # How often the program is asked again for a choice without what it had found before,
 # when that was over a cost that it cannot see.
 _ROUNDS = 6
-# How long it may think each time, and in all, before walking goes on without it.
-_SECONDS, _SECONDS_IN_ALL = 8.0, 60.0
+# How long it may think each time, before walking goes on without it.
+_SECONDS = 8.0
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def inside_budgets(
             return _best_of(fabric, every, budgets, kept_weight, live_weight)
     limits = [limit for budget in budgets for limit in _limits(budget)]
     guessed = 0
-    until = time.perf_counter() + _SECONDS_IN_ALL
+    until = time.perf_counter() + time_limit_s(fabric)
     while time.perf_counter() < until:
         try:
             choice = solve_choice(fabric, kept_weight, live_weight, limits, seconds=_SECONDS)

@@ -20,7 +20,7 @@ import numpy as np
 from bsngraph.costs.cost import AdditiveCost, Cost, Costs, Scheduled, effort_of
 from bsngraph.costs.solving.exact import certain_step, exact_sum, exact_weights, same_but_for_scale
 from bsngraph.costs.solving.lightest_paths import lightest_distance, lightest_paths
-from bsngraph.costs.solving.program import TIME_LIMIT_S, Limit, NoAnswerError, solve_choice
+from bsngraph.costs.solving.program import Limit, NoAnswerError, solve_choice, time_limit_s
 from bsngraph.costs.solving.walk import least
 from bsngraph.errors import BsngraphError, InfeasibleBudgetError
 from bsngraph.fabric import Architecture, Booleans, Fabric, architecture_of
@@ -50,14 +50,14 @@ def cheapest(fabric: Fabric, cost: Cost, *, until: float | None = None) -> Cheap
     where live.
 
     Integer programs end at the time `until` (of `time.perf_counter`), or after
-    `TIME_LIMIT_S`.
+    `time_limit_s`.
 
     Raises:
         InfeasibleBudgetError: gates and choices leave no sub-network that connects
             every target.
         NoAnswerError: it was not found whether they leave one.
     """
-    until = time.perf_counter() + TIME_LIMIT_S if until is None else until
+    until = time.perf_counter() + time_limit_s(fabric) if until is None else until
     if isinstance(cost, AdditiveCost):
         return _cheapest_sum(fabric, cost, until)
     return _cheapest_found(fabric, cost, until)
@@ -66,14 +66,14 @@ def cheapest(fabric: Fabric, cost: Cost, *, until: float | None = None) -> Cheap
 def cheapest_each(fabric: Fabric, costs: Sequence[Cost]) -> dict[str, Cheapest]:
     """The cheapest sub-network by each cost; costs that are the same but for a power of
     2 (MACs and FLOPs) are solved once. All integer programs together take
-    `TIME_LIMIT_S`, or little more.
+    `time_limit_s`, or little more.
 
     Raises:
         InfeasibleBudgetError: gates and choices leave no sub-network that connects
             every target.
         NoAnswerError: it was not found whether they leave one.
     """
-    until = time.perf_counter() + TIME_LIMIT_S
+    until = time.perf_counter() + time_limit_s(fabric)
     solved: dict[bytes, Cheapest] = {}
     found = {}
     for cost in costs:
@@ -92,7 +92,7 @@ def cheap_starts(fabric: Fabric, cost: Cost, until: float | None = None) -> list
     """Choices (edges,) to walk from when looking for the least of a cost: the fewest
     edges, and what a schedule's path and work ask for.
     """
-    until = time.perf_counter() + TIME_LIMIT_S if until is None else until
+    until = time.perf_counter() + time_limit_s(fabric) if until is None else until
     edges = np.ones(len(fabric.edges))
     weights = [cost.durations + 1e-6 * edges, edges] if isinstance(cost, Scheduled) else [edges]
     starts = [

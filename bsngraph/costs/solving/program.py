@@ -33,9 +33,10 @@ from bsngraph.fabric import Booleans, Decisions, Fabric
 if TYPE_CHECKING:
     from scipy.optimize import LinearConstraint
 
-TIME_LIMIT_S = 60.0
-# Larger programs are not begun: in its time HiGHS finds nothing for them.
-MOST_VARIABLES = 50_000
+# Large programs get less time: HiGHS seldom proves anything about them. Larger ones
+# are not begun, as it finds nothing for them.
+_TIME_LIMIT_S, _LARGE_TIME_LIMIT_S = 60.0, 20.0
+_LARGE, _MOST_VARIABLES = 5_000, 50_000
 
 
 class NoAnswerError(BsngraphError):
@@ -74,13 +75,23 @@ class Choice:
     proved: bool
 
 
+def time_limit_s(fabric: Fabric) -> float:
+    """How long integer programs for a fabric may take, all that are for one purpose."""
+    return _LARGE_TIME_LIMIT_S if _variables(fabric) > _LARGE else _TIME_LIMIT_S
+
+
+def _variables(fabric: Fabric) -> int:
+    edges = len(fabric.edges)
+    return 2 * (edges + len(fabric.nodes)) + len(fabric.targets) * edges
+
+
 def solve_choice(
     fabric: Fabric,
     kept_weight: Costs,
     live_weight: Costs,
     limits: Sequence[Limit | PathLimit] = (),
     *,
-    seconds: float = TIME_LIMIT_S,
+    seconds: float = _TIME_LIMIT_S,
 ) -> Choice | None:
     """The choice that minimises Σ kept_weight·kept + Σ live_weight·live inside the
     limits; None where there is none.
@@ -91,11 +102,11 @@ def solve_choice(
         NoAnswerError: the solver found neither a choice nor a proof in so many seconds,
             or the fabric is too large for it.
     """
-    variables = 2 * (len(fabric.edges) + len(fabric.nodes)) + len(fabric.targets) * len(fabric.edges)
-    if variables > MOST_VARIABLES:
+    variables = _variables(fabric)
+    if variables > _MOST_VARIABLES:
         raise NoAnswerError(
             f"no sub-network was found: an integer program of {variables:,} variables would have to find it, "
-            f"and {MOST_VARIABLES:,} are the most: take a smaller fabric, or fewer targets, gates and choices"
+            f"and {_MOST_VARIABLES:,} are the most: take a smaller fabric, or fewer targets and ties"
         )
     from scipy.optimize import Bounds, milp  # half a second, for those only who need a choice
 
