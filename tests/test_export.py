@@ -254,6 +254,17 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
 }  # fmt: skip
 
 
+def test_a_budget_on_a_cost_that_the_result_does_not_have_is_an_error_of_input(
+    exported: Path,
+) -> None:
+    path = exported / "run" / "config.json"
+    said = json.loads(path.read_text(encoding="utf-8"))
+    said["budgets"][0]["cost"] = "params:7"
+    path.write_text(json.dumps(said), encoding="utf-8")
+    checks = {check.name: check for check in verify_export(exported).checks}
+    assert "says nothing of params:7, on which config.json has a budget" in checks["network"].found
+
+
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_changed_folder_does_not_verify(damage: str, exported: Path) -> None:
     change, name = DAMAGES[damage]

@@ -16,6 +16,7 @@ from bsngraph.delivered.named_data import named_data
 from bsngraph.delivered.network_files import file_hash
 from bsngraph.delivered.prepare import prepared_data
 from bsngraph.delivered.run_data import Notes
+from bsngraph.errors import InputError
 from bsngraph.exporting.raw_network import (
     RawInput,
     RawNetwork,
@@ -132,14 +133,20 @@ def pack_without_data(path: Path, dtype: RawType, *, logits: bool) -> ExportPack
 def _package(
     run: RunFolder, result: RunResult, delivered: Delivered, inputs: tuple[RawInput, ...], logits: bool
 ) -> ExportPackage:
-    certified = run.file("certificate.json").exists()
+    config, certified = run.read_config(), run.file("certificate.json").exists()
+    for budget in config.budgets:
+        if budget.cost not in result.costs:
+            raise InputError(
+                f"{run.file('result.json')}: says nothing of {budget.cost}, on which config.json has a "
+                "budget: they are not of one run"
+            )
     return ExportPackage(
         run=run,
         name=delivered.net.fabric.name or run.path.resolve().name,
         delivered=delivered,
         network=deployed_network(delivered, inputs, logits=logits),
         reference=reference_network(delivered, inputs, logits=logits),
-        config=run.read_config(),
+        config=config,
         result=result,
         certificate=run.read_certificate() if certified else None,
         certificate_hash=file_hash(run.file("certificate.json")) if certified else None,
