@@ -33,7 +33,7 @@ from bsngraph.searching.choosing.oracle import every_architecture
 from bsngraph.searching.choosing.predicting import pool as pools
 from bsngraph.searching.choosing.predicting.network_facts import FactSheet, path_facts
 from bsngraph.searching.choosing.predicting.pool import draw_pool
-from bsngraph.searching.choosing.predicting.predictor import Places, Prediction, fit_predictor
+from bsngraph.searching.choosing.predicting.predictor import Forecast, Places, fit_predictor
 from bsngraph.searching.choosing.propose import decision_prices
 from bsngraph.searching.choosing.shortlist import contenders_inside, first_count, first_finalists
 from bsngraph.settings import SearchSettings
@@ -161,7 +161,7 @@ def test_the_posterior_is_that_of_the_formula() -> None:
 
 
 def test_the_gain_is_the_mean_of_what_lies_above_the_best() -> None:
-    prediction = Prediction(np.array([0.0, -1.0, 2.0, 1.5]), np.array([1.0, 0.5, 0.3, 0.0]))
+    prediction = Forecast(np.array([0.0, -1.0, 2.0, 1.5]), np.array([1.0, 0.5, 0.3, 0.0]))
 
     def above(mean: float, deviation: float) -> float:
         return float(quad(lambda x: max(0.0, x - 0.7) * norm.pdf(x, mean, deviation), -9, 9, points=[0.7])[0])
@@ -269,7 +269,7 @@ def test_the_choice_goes_by_the_mean_and_not_by_the_luckiest_figure(tmp_path: Pa
     state = state_of(contenders, [0.9, 0.5, 0.7])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            Contenders, "believed", lambda self, state: Prediction(np.array([0.1, 0.2, 0.3]), np.zeros(3))
+            Contenders, "believed", lambda self, state: Forecast(np.array([0.1, 0.2, 0.3]), np.zeros(3))
         )
         chosen = choose(job, contenders, state, Silent())
     assert chosen.architecture.live == state.finalists[2].live

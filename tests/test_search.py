@@ -42,7 +42,7 @@ from bsngraph.training import Progress, Silent, evaluate_net, recompute_batch_no
 
 DATA = stripes()
 # which only a cost in milliseconds, or --oracle, needs
-NOT_ALWAYS = ("latencies.json", "oracle.csv", "oracle.json")
+NOT_ALWAYS = ("latencies.json", "trainings.csv", "oracle.csv", "oracle.json")
 FILES = [name for name in EVERY_FILE if name not in NOT_ALWAYS]
 DRAWN = ("architecture.svg", "architecture.png")
 CURVES = ("curves.svg", "curves.png")

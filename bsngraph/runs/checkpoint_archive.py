@@ -16,7 +16,7 @@ from pathlib import Path
 from bsngraph.errors import InputError
 from bsngraph.typed_files import CURE
 
-MOST_BYTES = 8 * 2**30
+MOST_CHECKPOINT_BYTES = 8 * 2**30
 _MOST_PICKLE_BYTES, _MOST_OPCODES = 64 * 2**20, 2_000_000
 _NAMED = re.compile(r"collections OrderedDict|torch\._utils _rebuild_tensor_v2|torch [A-Za-z0-9]+Storage")
 # Opcodes that name what is to be made: by their argument, or by what lies on the stack.
@@ -33,8 +33,8 @@ def check_archive(path: Path) -> None:
         zipfile.BadZipFile, OSError, ValueError: it is damaged.
     """
     size = path.stat().st_size
-    if size > MOST_BYTES:
-        raise _unreadable(path, f"it is larger than {MOST_BYTES // 2**30} GiB, which no run's is")
+    if size > MOST_CHECKPOINT_BYTES:
+        raise _unreadable(path, f"it is larger than {MOST_CHECKPOINT_BYTES // 2**30} GiB, which no run's is")
     with zipfile.ZipFile(path) as archive:
         parts = archive.infolist()
         if any(part.compress_type != zipfile.ZIP_STORED for part in parts):

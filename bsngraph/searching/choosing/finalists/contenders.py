@@ -19,7 +19,7 @@ from bsngraph.fabric import Architecture, Booleans, neighbouring_choices
 from bsngraph.searching.choosing.finalists.finalists_state import Finalist, FinalistsState
 from bsngraph.searching.choosing.predicting.network_facts import Floats
 from bsngraph.searching.choosing.predicting.pool import distinct_inside, masks_of
-from bsngraph.searching.choosing.predicting.predictor import Places, Prediction, fit_predictor
+from bsngraph.searching.choosing.predicting.predictor import Forecast, Places, fit_predictor
 
 # The best so many by the predictor have their neighbours looked at as well.
 _LEADERS = 3
@@ -47,7 +47,7 @@ class Contenders:
     def _pool_places(self) -> Floats:
         return self.places.of(self.live)
 
-    def believed(self, state: FinalistsState) -> Prediction:
+    def believed(self, state: FinalistsState) -> Forecast:
         """What the finalists that were trained would give again, noise aside."""
         places = self.places.of(self._trained(state))
         return fit_predictor(places, state.scores).predict(places)

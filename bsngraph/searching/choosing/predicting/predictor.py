@@ -64,7 +64,7 @@ class Places:
 
 
 @dataclass(frozen=True, eq=False)
-class Prediction:
+class Forecast:
     """What networks would give, larger is better, and how sure that is: `mean` and
     `deviation`, each (networks,).
     """
@@ -94,14 +94,14 @@ class Predictor:
     mean: float
     deviation: float
 
-    def predict(self, places: Floats) -> Prediction:
+    def predict(self, places: Floats) -> Forecast:
         """What networks at `places` (networks, columns) would give, without the noise
         of a training.
         """
         mean, deviation = self.process.predict(places, return_std=True)
         noise = self.process.kernel_.k2.noise_level  # the prior that it predicts with holds it
         certain = np.sqrt(np.maximum(deviation**2 - noise, 0.0))
-        return Prediction(self.mean + self.deviation * mean, self.deviation * certain)
+        return Forecast(self.mean + self.deviation * mean, self.deviation * certain)
 
 
 def fit_predictor(places: Floats, results: NDArray[np.float64]) -> Predictor:
