@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 Counts = NDArray[np.float64]
 
+_MOST_SHOWN = 20
+
 
 @dataclass(frozen=True)
 class FabricProfile:
@@ -156,7 +158,10 @@ class _Walk:
         free = 1 if slots else 0
         common = {shape[free:] for _, shape in known}
         if len(common) > 1:
-            seen = ", ".join(f"{'x'.join(map(str, shape))} from {edge.name}" for edge, shape in known)
+            each = [f"{'x'.join(map(str, shape))} from {edge.name}" for edge, shape in known[:_MOST_SHOWN]]
+            seen = ", ".join(each) + (
+                f" and {len(known) - len(each):,} more" if len(known) > len(each) else ""
+            )
             cure = how_to_fit(known)
             if not slots and len({shape[1:] for _, shape in known}) == 1:
                 cure += ", or set merge=concat on the node"
