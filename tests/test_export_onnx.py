@@ -270,6 +270,40 @@ def renamed(path: Path) -> None:
     path.write_bytes(model.SerializeToString())
 
 
+def of_other_input(path: Path) -> None:
+    model = onnx.load(path)
+    model.graph.input[0].type.tensor_type.shape.dim[2].dim_value = 9
+    path.write_bytes(model.SerializeToString())
+
+
+def of_fewer_classes(path: Path) -> None:
+    model = onnx.load(path)
+    for tensor in model.graph.initializer:
+        if tensor.name.endswith("linear.weight") or tensor.name.endswith("linear.bias"):
+            tensor.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(tensor)[:5], tensor.name))
+    del model.graph.value_info[:]
+    for value in model.graph.output:
+        value.type.tensor_type.ClearField("shape")
+    path.write_bytes(model.SerializeToString())
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (of_other_input, "model.onnx: fails to run"),
+        (of_fewer_classes, "model.onnx: its output probabilities is not what the run's network gives"),
+    ],
+)
+def test_a_strangers_file_of_another_network_is_an_error_of_input(
+    damage: Callable[[Path], None], said: str, model_file: bytes, template: ExportPackage, tmp_path: Path
+) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(model_file)
+    damage(path)
+    with pytest.raises(InputError, match=said):
+        load_onnx(tmp_path, template, False).run(made_up(template, 2))
+
+
 @pytest.mark.parametrize(
     ("damage", "said"),
     [

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,7 +14,8 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from bsngraph.exporting.raw_network import RawInput
+from bsngraph.errors import InputError
+from bsngraph.exporting.raw_network import RawInput, RawOutput
 
 Arrays = NDArray[Any]
 RawBatch = Arrays | Mapping[str, Arrays]
@@ -61,6 +63,21 @@ class TorchEngine:
             self.run(blank_batch(self.inputs))
         params = sum(parameter.numel() for parameter in self.module.parameters())
         return GraphCounts(int(counter.get_total_flops()) // 2, params)
+
+
+def check_answer(answer: Mapping[str, Arrays], outputs: Sequence[RawOutput], origin: Path) -> None:
+    """Make sure that a stranger's file answers as the run's network does: in these
+    shapes and number types.
+
+    Raises:
+        InputError: it does not.
+    """
+    for each in outputs:
+        values = answer[each.name]
+        if values.shape[1:] != each.shape or values.dtype != each.dtype:
+            raise InputError(
+                f"{origin}: its output {each.name} is not what the run's network gives: export the run again"
+            )
 
 
 def blank_batch(inputs: tuple[RawInput, ...]) -> RawBatch:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import onnx
 import onnxruntime
 import torch
 from google.protobuf.message import DecodeError
+from onnx.shape_inference import InferenceError
 from onnxruntime.capi import onnxruntime_pybind11_state as states
 
 from bsngraph.errors import InputError
-from bsngraph.exporting.engine import Arrays, GraphCounts, RawBatch
+from bsngraph.exporting.engine import Arrays, GraphCounts, RawBatch, check_answer
 from bsngraph.exporting.onnx.counting import graph_counts
 from bsngraph.exporting.onnx.int8_record import Int8Row, int8_of
 from bsngraph.exporting.onnx.writing import MODEL_FILE
 from bsngraph.exporting.package import ExportPackage
+from bsngraph.exporting.raw_network import RawOutput
 from bsngraph.whole_files import check_regular
 from bsngraph.wording import printable, shortened
 
@@ -34,14 +36,16 @@ _FAILURES = (
 
 
 class OnnxEngine:
-    """model.onnx in onnxruntime, with as many threads as torch has.
+    """model.onnx in onnxruntime, with as many threads as torch has. `outputs` are what
+    it must answer, where that is known.
 
     Raises:
         InputError: the file cannot be read, is no ONNX model, or has parts in other
             files.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, outputs: Sequence[RawOutput] = ()) -> None:
+        self.path, self.outputs = path, outputs
         check_regular(path)
         try:
             self.model = onnx.load(path, load_external_data=False)
@@ -78,11 +82,20 @@ class OnnxEngine:
 
     def run(self, batch: RawBatch) -> dict[str, Arrays]:
         values = batch if isinstance(batch, Mapping) else {self.input_names[0]: batch}
-        given = self.session.run(self.output_names, dict(values))
-        return dict(zip(self.output_names, given, strict=True))
+        try:
+            given = self.session.run(self.output_names, dict(values))
+        except _FAILURES as error:  # of a file that is not of this network
+            what = shortened(printable(str(error)), _LONGEST)
+            raise InputError(f"{self.path}: fails to run ({what}): export the run again") from None
+        answer = dict(zip(self.output_names, given, strict=True))
+        check_answer(answer, self.outputs, self.path)
+        return answer
 
     def counts(self) -> GraphCounts:
-        return graph_counts(self.model)
+        try:
+            return graph_counts(self.model)
+        except (InferenceError, LookupError, ValueError):  # what a damaged graph gives
+            raise InputError(f"{self.path}: its costs cannot be counted: export the run again") from None
 
 
 def load_onnx(folder: Path, package: ExportPackage, trusted: bool) -> OnnxEngine:
@@ -91,7 +104,7 @@ def load_onnx(folder: Path, package: ExportPackage, trusted: bool) -> OnnxEngine
     Raises:
         InputError: as `OnnxEngine`, or the model has other inputs or outputs.
     """
-    engine = OnnxEngine(folder / MODEL_FILE)
+    engine = OnnxEngine(folder / MODEL_FILE, package.network.outputs)
     wanted = [[each.name for each in side] for side in (package.network.inputs, package.network.outputs)]
     if [engine.input_names, engine.output_names] != wanted:
         raise InputError(

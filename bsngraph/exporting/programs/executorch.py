@@ -13,9 +13,10 @@ import torch
 from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
 from executorch.exir import to_edge_transform_and_lower
 from executorch.runtime import Runtime
+from torch import Tensor
 
 from bsngraph.errors import BsngraphError, InputError
-from bsngraph.exporting.engine import Arrays, GraphCounts, RawBatch, TorchEngine
+from bsngraph.exporting.engine import Arrays, GraphCounts, RawBatch, TorchEngine, check_answer
 from bsngraph.exporting.options import ExportOptions
 from bsngraph.exporting.package import ExportPackage
 from bsngraph.exporting.programs.torch_export import traced_program
@@ -55,7 +56,7 @@ class EdgeEngine:
     """
 
     def __init__(self, path: Path, package: ExportPackage) -> None:
-        self.package = package
+        self.path, self.package = path, package
         try:
             with quietly():
                 # the program's memory must outlive the method
@@ -72,11 +73,20 @@ class EdgeEngine:
         parts: list[list[Arrays]] = []
         for start in range(0, len(values[0]), self.most):
             some = [torch.from_numpy(value[start : start + self.most]) for value in values]
-            parts.append([given.numpy().copy() for given in self.method.execute(some)])
-        names = [each.name for each in self.package.network.outputs]
-        return {
-            name: np.concatenate(pieces) for name, pieces in zip(names, zip(*parts, strict=True), strict=True)
-        }
+            parts.append(self._part(some))
+        outputs = self.package.network.outputs
+        pieces = zip(outputs, zip(*parts, strict=True), strict=True)
+        return {each.name: np.concatenate(of_output) for each, of_output in pieces}
+
+    def _part(self, values: list[Tensor]) -> list[Arrays]:
+        outputs = self.package.network.outputs
+        try:
+            given = [value.numpy().copy() for value in self.method.execute(values)]
+            named = {each.name: value for each, value in zip(outputs, given, strict=True)}
+        except (RuntimeError, ValueError):  # of a file that is not of this network
+            raise InputError(f"{self.path}: is not of the run's network: export the run again") from None
+        check_answer(named, outputs, self.path)
+        return given
 
     def counts(self) -> GraphCounts:
         return TorchEngine(self.package.network, self.package.network.inputs).counts()

@@ -88,6 +88,7 @@ def _undecided(probabilities: Arrays, have: Arrays) -> Arrays:
     """
     if have.dtype == np.bool_:
         return np.abs(probabilities - 0.5) <= TOLERANCE
-    said = np.take_along_axis(probabilities, np.expand_dims(have, 1), axis=1)[:, 0]
-    undecided: Arrays = probabilities.max(axis=1) - said <= TOLERANCE
+    known = have.clip(0, probabilities.shape[1] - 1)
+    said = np.take_along_axis(probabilities, np.expand_dims(known, 1), axis=1)[:, 0]
+    undecided: Arrays = (probabilities.max(axis=1) - said <= TOLERANCE) & (known == have)
     return undecided
