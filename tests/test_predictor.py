@@ -181,6 +181,13 @@ def test_facts_and_edges_weigh_the_same_and_what_is_the_same_for_all_weighs_noth
     assert np.isfinite(places).all()
 
 
+def test_without_networks_to_stand_among_all_are_in_one_place(tmp_path: Path) -> None:
+    profile = profile_fabric(fabric_of(DIAMOND, tmp_path))
+    places = Places.among(FactSheet(profile), np.zeros((0, 7), dtype=bool))
+    live = np.stack([each.mask for each in every_architecture(profile.fabric)])
+    assert not places.of(live).any()
+
+
 def test_one_result_and_equal_results_are_no_trouble() -> None:
     place = np.zeros((1, 2))
     assert fit_predictor(place, np.array([3.0])).predict(place).mean == pytest.approx([3.0])

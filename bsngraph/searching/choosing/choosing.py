@@ -43,7 +43,7 @@ def choose_architecture(job: Job, learned: Learning, log: RunLog, progress: Prog
     file, saved = log.file, log.checkpoint.finalists
     if saved is None:
         contenders, first = shortlist(job, learned, net, progress)
-        if job.settings.finalists < 2 or len(contenders.live) < 2:
+        if job.settings.finalists < 2 or max(len(contenders.live), len(first)) < 2:
             return Chosen(_architecture(job, first[0]))
         state = FinalistsState(first)
     else:

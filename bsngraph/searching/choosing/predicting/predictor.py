@@ -45,10 +45,10 @@ class Places:
 
     @staticmethod
     def among(sheet: FactSheet, live: Booleans) -> Places:
-        """Places standardised over live edges (networks, edges) of at least one
-        network.
+        """Places standardised over live edges (networks, edges); all in one place if
+        there are none.
         """
-        columns = _columns(sheet, live)
+        columns = _columns(sheet, live if len(live) else np.ones((1, live.shape[1]), dtype=np.bool_))
         spread = columns.std(axis=0)
         varies = spread > 1e-9
         weight = np.zeros_like(spread)
