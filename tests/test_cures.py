@@ -167,6 +167,7 @@ def test_a_file_in_place_of_a_command(tmp_path: Path) -> None:
 )
 def test_a_graph_file_that_is_not_there(tmp_path: Path, name: str, cure: str) -> None:
     written(DIGITS, tmp_path, "digits.dot")
+    (tmp_path / "result.json").touch()
     (tmp_path / "empty").mkdir()
     for command in ("check", "train", "search"):
         more = () if command == "check" else ("--data", "digits", "--out", tmp_path / "run")

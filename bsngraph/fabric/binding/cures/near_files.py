@@ -11,6 +11,7 @@ from bsngraph.errors import InputError, nearest
 
 _MOST_LOOKED_AT = 1000
 _MOST_NAMED = 6
+_OFTEN_OTHER = ".json"  # what most files of that suffix hold is no graph
 
 
 def check_graph_path(path: Path, suffixes: Collection[str]) -> None:
@@ -40,4 +41,6 @@ def _graph_files(folder: Path, suffixes: Collection[str]) -> list[str]:
             names = [entry.name for entry in islice(entries, _MOST_LOOKED_AT)]
     except OSError:  # a folder that one may enter and not list
         return []
-    return sorted(name for name in names if Path(name).suffix.lower() in suffixes)
+    found = sorted(name for name in names if Path(name).suffix.lower() in suffixes)
+    sure = [name for name in found if not name.lower().endswith(_OFTEN_OTHER)]
+    return sure or found
