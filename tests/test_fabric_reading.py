@@ -1016,3 +1016,13 @@ def test_a_merge_and_an_activation_are_known_once_they_stand_in_their_tables(mon
     assert problems("x -> y [op=identity]; y [merge=medan]") == [
         "merge=medan is not known @ node y, line 4: did you mean 'median'?"
     ]
+
+
+def test_texts_of_a_graph_that_networkx_read_from_dot_lose_their_quotes_also_without_its_graph_statement():
+    """networkx keeps defaults of nodes and edges, and drops `graph [...]`."""
+    graph = nx.MultiDiGraph(source="x", target="y", node={"activation": '"relu"'}, edge={"op": '"identity"'})
+    graph.add_node("x", input='"1x4x4"')
+    graph.add_edge("x", "y")
+    fabric = fabric_from_networkx(graph)
+    assert fabric.nodes[0].input == (1, 4, 4)
+    assert (fabric.nodes[1].activation, fabric.edges[0].op) == ("relu", "identity")

@@ -32,7 +32,8 @@ def networkx_to_raw(graph: nx.MultiDiGraph[Any], origin: str = "graph") -> RawGr
     if not graph.is_directed():
         cure = "build it as an nx.MultiDiGraph: an edge has a direction"
         raise FabricError(origin, [Problem("the graph is undirected", origin, cure)])
-    from_dot = isinstance(graph.graph.get("graph"), Mapping)
+    # networkx drops a statement `graph [...]`, so there may be no more than defaults
+    from_dot = any(isinstance(graph.graph.get(kind), Mapping) for kind in ("graph", "node", "edge"))
     plain = partial(_attributes, value_of=_unquoted_value if from_dot else _plain_value)
     own = dict(graph.graph)
     stated, node_defaults, edge_defaults = (
