@@ -22,7 +22,7 @@ from bsngraph.costs import parse_budget, resolve_budgets
 from bsngraph.data import Augmentation, load_data
 from bsngraph.errors import BsngraphError, FabricError, InputError, nearest
 from bsngraph.exporting import ExportOptions
-from bsngraph.fabric import fabric_from_networkx, read_fabric
+from bsngraph.fabric import fabric_from_networkx, read_fabric, write_fabric
 from bsngraph.measure import CostOptions, Hardware, find_hardware
 from bsngraph.profile import profile_draft, profile_fabric
 from bsngraph.searching import search
@@ -172,6 +172,24 @@ def test_a_graph_file_that_is_not_there(tmp_path: Path, name: str, cure: str) ->
     for command in ("check", "train", "search"):
         more = () if command == "check" else ("--data", "digits", "--out", tmp_path / "run")
         assert refused(command, tmp_path / name, *more).endswith(cure)
+
+
+@pytest.mark.parametrize("suffix", [".dot", ".graphml", ".json"])
+@pytest.mark.parametrize(
+    ("held", "form"), [(".dot", "DOT"), (".graphml", "GraphML"), (".json", "node-link JSON")]
+)
+def test_a_file_of_another_format_than_its_suffix_says(
+    tmp_path: Path, suffix: str, held: str, form: str
+) -> None:
+    write_fabric(fabric_of(DIGITS, tmp_path), tmp_path / f"held{held}")
+    path = tmp_path / f"named{suffix}"
+    path.write_bytes((tmp_path / f"held{held}").read_bytes())
+    if suffix == held:
+        read_fabric(path)
+        return
+    [problem] = problems(path)
+    assert problem.startswith(f"the file holds {form}, and its suffix says ")
+    assert f"the whole file: name it {held}" in problem
 
 
 # --- names of data

@@ -11,8 +11,8 @@ from typing import Any
 
 import networkx as nx
 
-from bsngraph.errors import InputError
-from bsngraph.fabric.binding.cures.near_files import check_graph_path
+from bsngraph.errors import FabricError, InputError, Problem
+from bsngraph.fabric.binding.cures.near_files import check_graph_path, held_format
 from bsngraph.fabric.binding.cures.spelling import DOT, GRAPHML, NETWORKX, NODE_LINK, Spelling
 from bsngraph.fabric.binding.draft import Draft
 from bsngraph.fabric.binding.raw_to_fabric import raw_to_fabric
@@ -90,7 +90,16 @@ def draft_file(path: str | Path, settings: Mapping[str, Value] | None = None) ->
     path = Path(path)
     check_graph_path(path, [suffix for format_ in FORMATS for suffix in format_.suffixes])
     format_ = format_of(path)
-    raw = format_.read(read_bounded(path, MAX_BYTES, TOO_LARGE), str(path))
+    content = read_bounded(path, MAX_BYTES, TOO_LARGE)
+    try:
+        raw = format_.read(content, str(path))
+    except FabricError:
+        other = next((each for each in FORMATS if each.name == held_format(content)), format_)
+        if other is format_:
+            raise
+        cure = f"name it {' or '.join(other.suffixes)}, or save it as {format_.name}"
+        what = f"the file holds {other.name}, and its suffix says {format_.name}"
+        raise FabricError(str(path), [Problem(what, "the whole file", cure)]) from None
     return raw_to_fabric(check_texts(raw), settings, format_.spelling)
 
 

@@ -1,8 +1,9 @@
-"""A path that is no graph file: which file was probably meant."""
+"""A path or a file that is not the graph it should be: what was probably meant."""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection
 from itertools import islice
 from pathlib import Path
@@ -11,6 +12,12 @@ from bsngraph.errors import InputError, nearest
 
 _MOST_LOOKED_AT = 1000
 _MOST_NAMED = 6
+_BEGINNING = 1000
+_FIRST_WORDS = {
+    "GraphML": re.compile(rb"<"),
+    "node-link JSON": re.compile(rb"[{\[]"),
+    "DOT": re.compile(rb"(?:strict\s+)?(?:di)?graph\b", re.IGNORECASE),
+}
 _OFTEN_OTHER = ".json"  # what most files of that suffix hold is no graph
 
 
@@ -32,6 +39,14 @@ def check_graph_path(path: Path, suffixes: Collection[str]) -> None:
     meant = f"did you mean {same[0]!r}?" if same else nearest(path.name, near, otherwise=" ", cutoff=0.8)
     if meant.strip():
         raise InputError(f"{path}: cannot be read (No such file or directory): {meant}")
+
+
+def held_format(content: bytes) -> str | None:
+    """The name of the format that a file's first word is of, for a file that cannot be
+    read as what its suffix says.
+    """
+    start = content[:_BEGINNING].removeprefix(b"\xef\xbb\xbf").lstrip()
+    return next((name for name, word in _FIRST_WORDS.items() if word.match(start)), None)
 
 
 def _graph_files(folder: Path, suffixes: Collection[str]) -> list[str]:
