@@ -190,7 +190,7 @@ def test_a_search_trains_its_finalists_and_delivers_the_best(whole: Path) -> Non
         trained = list(csv.DictReader(file))
     assert [row["chosen_by"] for row in trained] == ["shared weights", "random", "prediction"]
     ends = [row for row in rows if row["stage"] == "finalist" and row["epoch"] == 2]
-    assert [float(row["validation_loss"]) for row in trained] == [row["validation_loss"] for row in ends]
+    assert [float(row["loss"]) for row in trained] == [row["validation_loss"] for row in ends]
     best = min(trained, key=lambda row: float(row["expected_log_loss"]))
     delivered = {edge.name for edge in read_fabric(whole / "architecture.dot").edges}
     names = [edge.name for edge in read_fabric(whole / "fabric.dot").edges]

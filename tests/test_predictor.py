@@ -313,7 +313,7 @@ def test_trainings_csv_says_what_was_trained_expected_and_found(tmp_path: Path) 
     rows = list(csv.DictReader(io.StringIO(trainings_text(contenders, state))))
     assert [row["chosen_by"] for row in rows] == ["random", "random", "prediction"]
     assert [row["predicted_log_loss"] != "" for row in rows] == [False, False, True]
-    assert [float(row["validation_loss"]) for row in rows] == [0.9, 0.5, 0.6]
+    assert [float(row["loss"]) for row in rows] == [0.9, 0.5, 0.6]
     assert [float(row["validation_accuracy"]) for row in rows] == [0.5, 0.5, 0.25]
     (price,) = resolve_budgets(profile, [parse_budget("price=6")])
     for row, finalist in zip(rows, state.finalists, strict=True):

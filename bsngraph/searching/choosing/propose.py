@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from bsngraph.costs import AdditiveCost, Budgets, Costs, best_found, closest, inside_budgets
+from bsngraph.costs import AdditiveCost, Budgets, Cost, Costs, best_found, closest, inside_budgets
 from bsngraph.errors import InfeasibleBudgetError
 from bsngraph.fabric import Architecture, Booleans, Fabric, connected, live_edges
 from bsngraph.searching.learning.gamma.edge_logits import EdgeLogits
@@ -22,6 +22,9 @@ _EASINGS = (
     (1.0, 0.0), (2.0, 0.0), (2.0, 1.0), (4.0, 0.0), (4.0, 2.0), (4.0, 4.0), (4.0, 8.0), (4.0, 16.0),
     (4.0, 32.0),
 )  # fmt: skip
+
+# How many edges of networks are held at once when decisions are priced.
+_AT_ONCE = 1 << 24
 
 
 def propose(
@@ -82,10 +85,21 @@ def decision_prices(fabric: Fabric, budgets: Budgets) -> Costs:
         if isinstance(cost, AdditiveCost):
             saved = np.array([float(cost.per_edge[list(edges)].sum()) for edges in decisions.edges_of])
         else:
-            without_each = decisions.kept(~np.eye(len(prices), dtype=np.bool_))
-            saved = cost.total - cost.of(live_edges(fabric.sweep, without_each))
+            saved = cost.total - _costs_without_each(fabric, cost)
         prices += saved / budget.limit
     return prices
+
+
+def _costs_without_each(fabric: Fabric, cost: Cost) -> Costs:
+    """What the whole fabric costs without each of its decisions: (variables,)."""
+    count = len(fabric.decisions.edges_of)
+    rows = max(_AT_ONCE // max(len(fabric.edges), 1), 1)
+    costs = np.empty(count)
+    for start in range(0, count, rows):
+        part = np.arange(start, min(start + rows, count))
+        without = fabric.decisions.kept(np.arange(count) != part[:, None])
+        costs[part] = cost.of(live_edges(fabric.sweep, without))
+    return costs
 
 
 def _near(proposals: list[Architecture], net: SuperNet, budgets: Budgets) -> list[Architecture]:

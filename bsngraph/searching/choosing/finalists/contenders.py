@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 
 from bsngraph.costs import Budgets
-from bsngraph.fabric import Architecture, Booleans, neighbouring_choices
+from bsngraph.fabric import Architecture, Booleans, few_neighbours
 from bsngraph.searching.choosing.finalists.finalists_state import Finalist, FinalistsState
 from bsngraph.searching.choosing.predicting.network_facts import Floats
 from bsngraph.searching.choosing.predicting.pool import distinct_inside, masks_of
@@ -23,6 +23,7 @@ from bsngraph.searching.choosing.predicting.predictor import Forecast, Places, f
 
 # The best so many by the predictor have their neighbours looked at as well.
 _LEADERS = 3
+_MOST_NEIGHBOURS = 4096  # of a network; of one with more none are looked at
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,5 +91,6 @@ class Contenders:
         """What decides one thing otherwise than a leader, inside the budgets."""
         profile = self.places.sheet.profile
         kept = [profile.fabric.decisions.completed(row) for row in leaders]
-        choices = [neighbouring_choices(profile.fabric, each) for each in kept if each is not None]
-        return distinct_inside(profile.fabric, np.concatenate(choices), self.budgets)
+        near = [few_neighbours(profile.fabric, each, _MOST_NEIGHBOURS) for each in kept if each is not None]
+        choices = [each for each in near if each is not None]
+        return distinct_inside(profile.fabric, np.concatenate([leaders[:0], *choices]), self.budgets)

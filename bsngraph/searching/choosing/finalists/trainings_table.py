@@ -26,8 +26,9 @@ def trainings_text(contenders: Contenders, state: FinalistsState) -> str:
 
     `architecture` are its live edges, by their numbers in fabric.dot from 0 on.
     `predicted_log_loss` and `predicted_deviation` are what was expected before it was
-    trained, empty where nothing was; `expected_log_loss` is what the predictor expects
-    of another training, after all of them.
+    trained, empty where nothing was. `loss` is what was minimised, on validation data;
+    `expected_log_loss` is what the predictor expects of another training, after all of
+    them.
     """
     sheet, count = contenders.places.sheet, len(state.results)
     finalists = state.finalists[:count]
@@ -41,7 +42,7 @@ def trainings_text(contenders: Contenders, state: FinalistsState) -> str:
             *("number", "chosen_by", "architecture"),
             *(f"cost_{budget.cost.name}" for budget in contenders.budgets),
             *sheet.names,
-            *("predicted_log_loss", "predicted_deviation", "validation_loss"),
+            *("predicted_log_loss", "predicted_deviation", "loss"),
             *(f"validation_{name}" for name in metrics),
             "expected_log_loss",
         ]
