@@ -75,7 +75,8 @@ def test_what_is_proved_the_cheapest_has_the_least_exact_sum(case) -> None:
     assert chosen >= least
     if found.proved:
         assert chosen == least
-    assert float(chosen) <= float(least) * (1 + 1e-6), "what is found without a proof is as good"
+    # A program knows its weights to a share of the largest.
+    assert float(chosen) <= float(least) + 1e-6 * weights.max(), "what is found without a proof is as good"
 
 
 @settings(max_examples=60, deadline=None)

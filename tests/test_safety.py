@@ -147,7 +147,7 @@ def test_a_shape_that_torch_cannot_count_is_an_error_with_a_place(tmp_path: Path
     )
     with pytest.raises(FabricError) as caught:
         profile_draft(draft_file(path))
-    assert caught.value.problems[0].where == "edge a->b#0"
+    assert caught.value.problems[0].where == "edge a->b#0, line 1"
 
 
 # --- many edges, deep nesting, long texts

@@ -59,7 +59,7 @@ def problem(folder: Path, op: str = "test_op") -> str:
     with pytest.raises(FabricError) as caught:
         profile_draft(draft_file(path))
     (only,) = caught.value.problems
-    assert (only.where, only.cure) == ("edge a->y#0", "change its arguments, or what comes into a")
+    assert (only.where, only.cure) == ("edge a->y#0, line 1", "change its arguments, or what comes into a")
     return only.what
 
 

@@ -25,6 +25,7 @@ from benchmarks.accuracy.quality.problems import PROBLEMS, Problem
 from benchmarks.shared.options import limit_option, part_option
 from benchmarks.shared.rows import Row, append_rows, by_key, read_rows, rows_file
 from benchmarks.shared.tables import Table, table
+from bsngraph.data import Dataset, parse_augmentation
 from bsngraph.fabric import Architecture, connected, live_edges
 from bsngraph.training import NetTraining, Silent, derived_seed, evaluate_net
 
@@ -59,10 +60,9 @@ def train_alone(problem: Problem, network: str, seed: int) -> Row:
     fabric = build(problem.profile, network)
     net = bsngraph.compile_fabric(fabric, seed=derived_seed(seed, "weights"))
     epochs: list[dict[str, float]] = []
-    NetTraining(net, problem.dataset, problem.recipe, seed, "training").run(Silent(), epochs.append)
-    test = evaluate_net(
-        net, problem.dataset, problem.dataset.test, np.ones(len(fabric.edges), dtype=np.bool_)
-    )
+    data = augmented(problem)
+    NetTraining(net, data, problem.recipe, seed, "training").run(Silent(), epochs.append)
+    test = evaluate_net(net, data, data.test, np.ones(len(fabric.edges), dtype=np.bool_))
     return {
         "macs": int(net.profile.macs.sum()),
         "test_accuracy": round(test.accuracy, 4),
@@ -90,6 +90,12 @@ def report(rows: Sequence[Row]) -> str:
 
 
 TABLES: dict[str, Table] = {"truth_sampled": report}
+
+
+def augmented(problem: Problem) -> Dataset:
+    """The problem's data as its recipe augments it."""
+    assert problem.recipe.augmentation is not None, "the comparison's recipe says how"
+    return problem.dataset.with_augmentation(parse_augmentation(problem.recipe.augmentation))
 
 
 @click.command("truth-sampled")
