@@ -29,6 +29,7 @@ from bsngraph.searching.choosing.finalists import train_finalists as training_st
 from bsngraph.searching.choosing.finalists.contenders import Contenders
 from bsngraph.searching.choosing.finalists.finalists_state import Finalist, FinalistsState
 from bsngraph.searching.choosing.finalists.train_finalists import train_finalists
+from bsngraph.searching.choosing.predicting.structure import structure_of
 from bsngraph.searching.choosing.shortlist import contenders_inside
 from bsngraph.searching.fine_tuning import FineTuningState
 from bsngraph.searching.learning.learning_state import LearningState
@@ -133,10 +134,11 @@ def test_finalists_end_when_there_is_nothing_left_to_train(
         job, method=replace(job.method, settings=replace(FINALISTS, finalists=99, finalist_epochs=1))
     )
     every = finished((job, contenders, state))
-    assert {each.live for each in every.finalists} == {
-        Architecture.of_mask(row).live for row in contenders.live
-    }
-    assert len(every.results) == len(contenders.live) > 3
+    keys = {structure_of(job.profile, row) for row in contenders.live}
+    edges = len(job.fabric.edges)
+    trained = [structure_of(job.profile, Architecture(edges, each.live).mask) for each in every.finalists]
+    assert {*trained} == keys
+    assert len(every.results) == len(every.finalists) > 3
 
 
 def test_the_chosen_network_goes_on_from_the_better_of_the_shared_weights_and_its_own(

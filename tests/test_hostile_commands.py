@@ -252,8 +252,8 @@ def needed(name: str, stand_for: dict[str, str]) -> list[str]:
 
 @pytest.mark.parametrize("words", [words for words, _ in commands()], ids=" ".join)
 def test_every_option_takes_hostile_values(words: tuple[str, ...], run: Path, tmp_path: Path) -> None:
-    """Each is tried with numbers that it cannot mean or texts that mean nothing, drawn
-    with a seed. What is accepted is answered by the next one, which is not.
+    """Each is tried with numbers that it cannot mean or texts that mean nothing, in an
+    order of its own. What is accepted is answered by the next one, which is not.
     """
     random = Random(" ".join(words))
     stand_for = {
@@ -275,7 +275,7 @@ def test_every_option_takes_hostile_values(words: tuple[str, ...], run: Path, tm
     }
     for option in options:
         number = isinstance(option.type, click.types.IntParamType | click.types.FloatParamType)
-        for value in random.sample(NUMBERS if number else TEXTS, 2):
+        for value in random.sample(NUMBERS if number else TEXTS, len(NUMBERS)):
             line = [*words, *needed(words[0], stand_for)]
             line += [option.opts[-1], value] if option.opts[-1] not in line else []
             invoke(*line, *stop.get(words[0], []))

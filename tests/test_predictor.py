@@ -12,6 +12,7 @@ from typing import Any
 import networkx as nx
 import numpy as np
 import pytest
+import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from random_fabrics import every_sample, small_fabrics
@@ -34,9 +35,11 @@ from bsngraph.searching.choosing.predicting import pool as pools
 from bsngraph.searching.choosing.predicting.network_facts import FactSheet, path_facts
 from bsngraph.searching.choosing.predicting.pool import draw_pool
 from bsngraph.searching.choosing.predicting.predictor import Forecast, Places, fit_predictor
+from bsngraph.searching.choosing.predicting.structure import structure_of
 from bsngraph.searching.choosing.propose import decision_prices
 from bsngraph.searching.choosing.shortlist import contenders_inside, first_count, first_finalists
 from bsngraph.settings import SearchSettings
+from bsngraph.supernet import compile_fabric
 from bsngraph.tasks import Metric
 from bsngraph.training import Score, Silent
 
@@ -132,6 +135,78 @@ def test_paths_are_those_that_enumeration_finds(fabric: Fabric) -> None:
         ]
         assert (longest[row], shortest[row]) == (max(lengths), min(lengths))
         assert log_paths[row] == pytest.approx(np.log1p(len(lengths)))
+
+
+# --- networks that are the same
+
+
+WAYS = """\
+digraph ways {
+  graph [format=1, source=image, target=scores];
+  image [input="2x4x4"];
+  node [activation=relu];
+  edge [op=conv, channels=3, kernel=1, norm=none];
+  image -> a [key=s];
+  a -> b [key=p]; a -> b [op=identity, key=q];
+  b -> c [key=t]; b -> c [op=identity, key=u];
+  c -> d [key=v]; c -> d [op=identity, key=x]; a -> d [op=identity, key=w];
+  d -> scores [op=classifier, classes=2, key=z];
+}
+"""
+
+
+def keys_of(text: str, folder: Path, *choices: str) -> list[bytes]:
+    """The keys of what is left of a fabric when edges are dropped, by their keys."""
+    profile = profile_fabric(fabric_of(text, folder))
+    found = []
+    for dropped in choices:
+        kept = np.array([edge.key not in dropped for edge in profile.fabric.edges])
+        found.append(structure_of(profile, live_edges(profile.fabric.sweep, kept[None])[0]))
+    return found
+
+
+def test_a_convolution_among_identities_is_the_same_wherever_it_is(tmp_path: Path) -> None:
+    first, second, third, two, skip = keys_of(WAYS, tmp_path, "qtvw", "puvw", "ptxw", "quvw", "qtv")
+    assert first == second == third
+    assert len({first, two, skip}) == 3
+
+
+def test_two_nodes_that_are_alike_are_not_one_that_is_used_twice() -> None:
+    def made(shared: bool) -> tuple[FabricProfile, np.ndarray]:
+        graph = nx.MultiDiGraph(format=1, source="x", target="y")
+        graph.add_node("x", input="2x4x4")
+        conv = {"op": "conv", "channels": 3, "kernel": 1, "norm": "none"}
+        pool = {"op": "max_pool", "stride": 2}
+        graph.add_edge("x", "a", **conv)
+        graph.add_edge("a", "y", key="1", **pool)
+        if not shared:
+            graph.add_edge("x", "b", **conv)
+        graph.add_edge("a" if shared else "b", "y", key="2", **pool)
+        profile = profile_fabric(fabric_from_networkx(graph))
+        return profile, np.ones(len(profile.fabric.edges), dtype=bool)
+
+    assert structure_of(*made(True)) != structure_of(*made(False))
+
+
+@settings(max_examples=25, deadline=None)
+@given(small_fabrics(max_edges=7, operations="identity"))
+def test_networks_without_weights_that_share_a_key_compute_the_same(fabric: Fabric) -> None:
+    profile = profile_fabric(fabric)
+    net = compile_fabric(profile, seed=0).double().eval()
+    live = np.unique(live_edges(fabric.sweep, every_sample(fabric)), axis=0)
+    live = live[connected(fabric, live).all(axis=1)]
+    generator = torch.Generator().manual_seed(0)
+    inputs = {
+        name: torch.randn(1, *profile.node_shapes[node], dtype=torch.float64, generator=generator)
+        for name, node in zip(fabric.sources, fabric.source_indices, strict=True)
+    }
+    found: dict[bytes, list[torch.Tensor]] = {}
+    for row in live:
+        with torch.no_grad():
+            answer = net(inputs if len(inputs) > 1 else next(iter(inputs.values())), row[None])
+        answers = list(answer.values()) if isinstance(answer, dict) else [answer]
+        before = found.setdefault(structure_of(profile, row), answers)
+        assert all(torch.allclose(a, b) for a, b in zip(before, answers, strict=True))
 
 
 # --- the process
@@ -249,7 +324,11 @@ def test_the_most_promising_is_the_largest_gain_of_all_that_is_not_trained(tmp_p
     gain[:3] = -1
     every = contenders.most_promising(state, 99)
     assert len(contenders.live) > 4, "there is something to choose from"
-    assert {each.live for each in every} == {Architecture.of_mask(row).live for row in contenders.live[3:]}
+    profile, edges = contenders.places.sheet.profile, contenders.live.shape[1]
+    keys = [structure_of(profile, row) for row in contenders.live]
+    offered = [structure_of(profile, Architecture(edges, each.live).mask) for each in every]
+    assert sorted(offered) == sorted({*keys} - {*keys[:3]}), "each network that is another, once"
+    gain[[key in keys[:3] for key in keys]] = -1
     best = int(gain.argmax())
     assert every[0].live == Architecture.of_mask(contenders.live[best]).live
     assert every[0].predicted == pytest.approx((-prediction.mean[best], prediction.deviation[best]))
@@ -287,14 +366,19 @@ def candidate(number: int) -> Candidate:
 
 
 def test_the_first_finalists_are_diverse() -> None:
+    graph = nx.MultiDiGraph(format=1, source="x", target="y")
+    graph.add_node("x", input="1x4x4")
+    for kernel in (*range(1, 16, 2), 15):  # the last two are the same
+        graph.add_edge("x", "y", op="conv", channels=2, kernel=kernel, norm="none")
+    profile = profile_fabric(fabric_from_networkx(graph))
     ranked, likeliest = [candidate(number) for number in range(3)], Architecture(9, (5,))
     pool = np.eye(9, dtype=bool)[[7, 0, 8, 6]]
-    found = first_finalists(ranked, likeliest, pool, 4)
+    found = first_finalists(profile, ranked, likeliest, pool, 4)
     assert [(each.live[0], each.chosen_by) for each in found.values()] == [
-        (0, "shared weights"), (7, "random"), (5, "gamma"), (8, "random"), (6, "random"),
-        (1, "shared weights"), (2, "shared weights"),
+        (0, "shared weights"), (7, "random"), (5, "gamma"), (6, "random"), (1, "shared weights"),
+        (2, "shared weights"),
     ]  # fmt: skip
-    alone = first_finalists(ranked, likeliest, pool, 1)
+    alone = first_finalists(profile, ranked, likeliest, pool, 1)
     assert [each.live[0] for each in alone.values()] == [0, 1, 2]
 
 

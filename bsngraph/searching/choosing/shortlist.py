@@ -14,6 +14,7 @@ import numpy as np
 from bsngraph.costs import Budgets
 from bsngraph.errors import InfeasibleBudgetError
 from bsngraph.fabric import Architecture, Booleans
+from bsngraph.profile import FabricProfile
 from bsngraph.searching.choosing.candidate import Candidate
 from bsngraph.searching.choosing.finalists.contenders import Contenders
 from bsngraph.searching.choosing.finalists.finalists_state import ChosenBy, Finalist
@@ -21,6 +22,7 @@ from bsngraph.searching.choosing.measure_whole import confirm, none_measured_ins
 from bsngraph.searching.choosing.predicting.network_facts import FactSheet
 from bsngraph.searching.choosing.predicting.pool import draw_pool
 from bsngraph.searching.choosing.predicting.predictor import Places
+from bsngraph.searching.choosing.predicting.structure import structure_of
 from bsngraph.searching.choosing.propose import decision_prices, propose
 from bsngraph.searching.choosing.rank import rank
 from bsngraph.searching.learning.search_epochs import Learning
@@ -61,7 +63,7 @@ def shortlist(
             raise
         ranked = rank(net, job.dataset, proposals, budgets, job.task, rounds=job.settings.neighbour_rounds)
         contenders = contenders.as_near_as(proposal.mask for proposal in proposals)
-        listed = first_finalists(ranked, proposals[0], contenders.live, wanted)
+        listed = first_finalists(job.profile, ranked, proposals[0], contenders.live, wanted)
         new = {architecture: why for architecture, why in listed.items() if architecture not in measured_ms}
         confirmation = confirm(job, net, budgets, list(new), wanted - len(found), progress)
         found |= {each: new[each] for each in confirmation.inside}
@@ -89,9 +91,14 @@ def contenders_inside(job: Job, budgets: Budgets) -> Contenders:
 
 
 def first_finalists(
-    ranked: Sequence[Candidate], likeliest: Architecture, pool: Booleans, wanted: int
+    profile: FabricProfile,
+    ranked: Sequence[Candidate],
+    likeliest: Architecture,
+    pool: Booleans,
+    wanted: int,
 ) -> dict[Architecture, Finalist]:
-    """Networks in the order in which they are tried, more than are `wanted`.
+    """Networks in the order in which they are tried, more than are `wanted`, and no two
+    that are the same but for edges that change nothing.
 
     The best by shared weights comes first. Then random ones of the pool are mixed with
     the likeliest of Γ. If only one is wanted, shared weights alone decide.
@@ -104,7 +111,7 @@ def first_finalists(
     if wanted > 1:
         mixed = [*by_chance[:1], (likeliest, "gamma"), *by_chance[1:wanted]]
         order = [*by_rank[:1], *mixed, *by_rank[1:], *by_chance[wanted:]]
-    found: dict[Architecture, Finalist] = {}
+    found: dict[bytes, tuple[Architecture, ChosenBy]] = {}
     for architecture, chosen_by in order:
-        found.setdefault(architecture, Finalist(architecture.live, chosen_by))
-    return found
+        found.setdefault(structure_of(profile, architecture.mask), (architecture, chosen_by))
+    return {architecture: Finalist(architecture.live, why) for architecture, why in found.values()}

@@ -20,6 +20,7 @@ from bsngraph.searching.choosing.finalists.finalists_state import Finalist, Fina
 from bsngraph.searching.choosing.predicting.network_facts import Floats
 from bsngraph.searching.choosing.predicting.pool import distinct_inside, masks_of
 from bsngraph.searching.choosing.predicting.predictor import Forecast, Places, fit_predictor
+from bsngraph.searching.choosing.predicting.structure import structure_of
 
 # The best so many by the predictor have their neighbours looked at as well.
 _LEADERS = 3
@@ -54,7 +55,7 @@ class Contenders:
         return fit_predictor(places, state.scores).predict(places)
 
     def most_promising(self, state: FinalistsState, count: int) -> list[Finalist]:
-        """Up to `count` networks that are no finalists yet, the largest expected
+        """Up to `count` networks that are not those of finalists, the largest expected
         improvement first.
         """
         trained = self._trained(state)
@@ -66,14 +67,16 @@ class Contenders:
         live = np.concatenate([self.live, near])
         prediction = predictor.predict(np.concatenate([self._pool_places, self.places.of(near)]))
         best = float(max(prediction.mean.max(initial=-np.inf), means.max()))
-        known = {row.tobytes() for row in masks_of((each.live for each in state.finalists), live.shape[1])}
+        profile = self.places.sheet.profile
+        known = {structure_of(profile, row) for row in trained}
         found: list[Finalist] = []
         for index in np.argsort(-prediction.gain(best), kind="stable"):
             if len(found) == count:
                 break
-            if (text := live[index].tobytes()) in known:
+            structure = structure_of(profile, live[index])
+            if structure in known:
                 continue
-            known.add(text)
+            known.add(structure)
             expected = -float(prediction.mean[index]), float(prediction.deviation[index])
             found.append(Finalist(Architecture.of_mask(live[index]).live, "prediction", expected))
         return found
