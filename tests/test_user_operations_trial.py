@@ -21,6 +21,7 @@ from torch.nn import functional
 from bsngraph.cli.main import cli
 from bsngraph.errors import FabricError, InputError, Problem, RunFailedError
 from bsngraph.fabric import Fabric, read_fabric
+from bsngraph.measure import edge_latencies
 from bsngraph.ops import OPERATIONS, operation
 from bsngraph.ops.building import build
 from bsngraph.ops.counting.foreign_trial import MOST_VALUES
@@ -340,6 +341,16 @@ def test_what_an_operation_does_only_later_is_told_with_its_edge(
     accepted.append(True)
     with torch.no_grad(), pytest.raises(RunFailedError, match=f"^edge a->b#1: {said}, though not when"):
         net(torch.rand(2, 3, 4, 4))
+
+
+def test_an_operation_that_fails_while_its_latency_is_measured_is_told_with_its_edge(tmp_path: Path) -> None:
+    accepted: list[bool] = []
+    profiled = profile_fabric(
+        fabric_with(lambda shape: lambda x: x.no_such_thing if accepted else x * 2, tmp_path)
+    )
+    accepted.append(True)
+    with pytest.raises(RunFailedError, match=r"^edge .* own fails \\(AttributeError"):
+        edge_latencies(profiled, threads=1, networks=0)
 
 
 def test_an_operation_that_fails_in_the_midst_of_a_search_ends_it_without_a_traceback(tmp_path: Path) -> None:

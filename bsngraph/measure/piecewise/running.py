@@ -21,7 +21,13 @@ Runner = Callable[[SuperNet, Inputs], Callable[[], object]]
 def run_deployed(net: SuperNet, inputs: Inputs) -> Callable[[], object]:
     """A pass of `inputs` through the net as it is delivered: plain torch, convolutions
     with the norms behind them folded in.
+
+    Raises:
+        RunFailedError: an operation of the user's fails on them.
     """
+    if net.watched:  # plain torch would not say which edge it is
+        with torch.inference_mode():
+            net(inputs)
     deployed = deploy(net)
     return lambda: deployed(inputs)
 
