@@ -349,7 +349,7 @@ def test_an_operation_that_fails_while_its_latency_is_measured_is_told_with_its_
         fabric_with(lambda shape: lambda x: x.no_such_thing if accepted else x * 2, tmp_path)
     )
     accepted.append(True)
-    with pytest.raises(RunFailedError, match=r"^edge .* own fails \\(AttributeError"):
+    with pytest.raises(RunFailedError, match=r"^edge .* own fails \(AttributeError"):
         edge_latencies(profiled, threads=1, networks=0)
 
 
