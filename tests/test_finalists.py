@@ -7,7 +7,7 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -54,9 +54,11 @@ def _no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     no_pictures(monkeypatch)
 
 
-def run(out: Path, what: SearchSettings = FINALISTS, **more: Any) -> Any:
+def run(
+    out: Path, what: SearchSettings = FINALISTS, budgets: Sequence[str] = ("price=5",), **more: Any
+) -> Any:
     given = {"recipe": recipe(), "settings": what, "threads": 1, "device": "cpu"} | more
-    return search(fabric_of(STRIPES_DROPOUT, out.parent), DATA, ["price=5"], out=out, **given)
+    return search(fabric_of(STRIPES_DROPOUT, out.parent), DATA, list(budgets), out=out, **given)
 
 
 def rows_of(folder: Path) -> list[dict[str, Any]]:
@@ -215,6 +217,19 @@ def test_a_run_killed_after_any_epoch_of_its_finalists_and_resumed_gives_the_sam
     assert bits(tmp_path / "run") == bits(whole)
 
 
+@pytest.mark.parametrize("budget", ["price~=5.5", "price~=2.5"])
+def test_a_run_under_a_soft_budget_that_nothing_is_close_to_resumes_to_the_same_bits(
+    tmp_path: Path, budget: str
+) -> None:
+    run(tmp_path / "whole", budgets=[budget])
+    run_rows = [row for row in rows_of(tmp_path / "whole") if row["stage"] == "finalist"]
+    for epochs in range(3, 3 + len(run_rows)):
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path / f"run{epochs}", budgets=[budget], progress=Killed(epochs))
+        run(tmp_path / f"run{epochs}", budgets=[budget], mode="resume")
+        assert bits(tmp_path / f"run{epochs}") == bits(tmp_path / "whole")
+
+
 def test_a_run_killed_in_the_middle_of_its_finalists_and_resumed_gives_the_same_bits(
     whole: Path, tmp_path: Path
 ) -> None:
@@ -306,6 +321,15 @@ def with_too_many_finalists(state: dict[str, Any]) -> None:
     state["finalists"] *= 9
 
 
+def with_none(state: dict[str, Any]) -> None:
+    state.update(finalists=[], results=[], weights={}, training=None)
+
+
+def with_predictions_alone(state: dict[str, Any]) -> None:
+    for each in state["finalists"]:
+        each["chosen_by"] = "prediction"
+
+
 def with_an_unknown_reason(state: dict[str, Any]) -> None:
     state["finalists"][0]["chosen_by"] = "luck"
 
@@ -317,6 +341,8 @@ def with_an_unknown_reason(state: dict[str, Any]) -> None:
         (with_weights_of_none, "its finalists are not those of a search"),
         (with_too_many_results, "its finalists are not those of a search"),
         (with_too_many_finalists, "its finalists are not those of a search"),
+        (with_none, "its finalists are not those of a search"),
+        (with_predictions_alone, "its finalists are not those of a search"),
         (with_an_unknown_reason, r".*\$\.finalists\[0\]\.chosen_by"),
     ],
 )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 
+from bsngraph.errors import InputError
 from bsngraph.fabric import Architecture
 from bsngraph.runs import Json
 from bsngraph.runs.run_log import RunLog
@@ -25,6 +26,7 @@ from bsngraph.searching.learning.search_epochs import Learning
 from bsngraph.searching.prepare import Job
 from bsngraph.supernet import SuperNet
 from bsngraph.training import Progress, Silent
+from bsngraph.typed_files import CURE
 
 # How many of the most promising networks are looked at before one is trained.
 _OFFERED = 4
@@ -37,6 +39,7 @@ def choose_architecture(job: Job, learned: Learning, log: RunLog, progress: Prog
         InfeasibleBudgetError: no sub-network is inside the budgets, or none was
             measured inside.
         RunFailedError: a finalist's loss is not finite any more.
+        InputError: the run goes on, and its checkpoint is of another search.
     """
     progress.note("choosing the architecture on validation data …")
     net = copy.deepcopy(learned.net)  # candidates replace its BatchNorm statistics
@@ -48,8 +51,14 @@ def choose_architecture(job: Job, learned: Learning, log: RunLog, progress: Prog
         state = FinalistsState(first)
     else:
         state = FinalistsState.from_checkpoint(saved, file)
-        before = [architecture_in(job.fabric, each.live, file) for each in state.finalists]
-        contenders = contenders_inside(job, job.budgets).as_near_as(each.mask for each in before)
+        for each in state.finalists:
+            architecture_in(job.fabric, each.live, file)
+        contenders = contenders_inside(job, job.budgets)
+    # of the first alone, so that a run that goes on has the same contenders
+    first = tuple(each for each in state.finalists if each.chosen_by != "prediction")
+    if not first:
+        raise InputError(f"{file}: its finalists are not those of a search: {CURE}")
+    contenders = contenders.as_near_as(_architecture(job, each).mask for each in first)
 
     def following(now: Contenders, state: FinalistsState) -> tuple[Contenders, Finalist | None]:
         return next_measured(job, net, now, state)

@@ -62,8 +62,8 @@ def shortlist(
                 break
             raise
         ranked = rank(net, job.dataset, proposals, budgets, job.task, rounds=job.settings.neighbour_rounds)
-        contenders = contenders.as_near_as(proposal.mask for proposal in proposals)
-        listed = first_finalists(job.profile, ranked, proposals[0], contenders.live, wanted)
+        near = contenders.as_near_as(proposal.mask for proposal in proposals)
+        listed = first_finalists(job.profile, ranked, proposals[0], near.live, wanted)
         new = {architecture: why for architecture, why in listed.items() if architecture not in measured_ms}
         confirmation = confirm(job, net, budgets, list(new), wanted - len(found), progress)
         found |= {each: new[each] for each in confirmation.inside}
