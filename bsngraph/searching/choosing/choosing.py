@@ -47,6 +47,7 @@ def choose_architecture(job: Job, learned: Learning, log: RunLog, progress: Prog
     if saved is None:
         contenders, first = shortlist(job, learned, net, progress)
         if job.settings.finalists < 2 or max(len(contenders.live), len(first)) < 2:
+            progress.note("chose the best architecture inside the budgets by the shared weights")
             return Chosen(_architecture(job, first[0]))
         state = FinalistsState(first)
     else:
