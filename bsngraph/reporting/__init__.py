@@ -1,0 +1,5 @@
+"""The page that one sends to a colleague: run folders → one HTML file. No torch.
+
+The room is called `reporting` because a package must not hide the public function
+`bsngraph.report`.
+"""
