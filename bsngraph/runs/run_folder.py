@@ -16,6 +16,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from bsngraph.errors import InputError
+from bsngraph.runs.rows.answers import AnyAnswers
 from bsngraph.runs.rows.certificate import CERTIFICATE_FORMAT, Certificate
 from bsngraph.runs.rows.config import AnyConfig
 from bsngraph.runs.rows.epochs import EpochRow, flat, gathered, row_type
@@ -49,6 +50,7 @@ FILES = (
     "certificate.json",
     "oracle.csv",
     "oracle.json",
+    "answers.json",
     "result.json",
 )
 
@@ -60,6 +62,7 @@ _KINDS: dict[str, Any] = {
     "splits.json": SplitsRow,
     "latencies.json": LatenciesRow,
     "certificate.json": Certificate,
+    "answers.json": AnyAnswers,
     "result.json": RunResult,
 }
 
@@ -117,6 +120,17 @@ class RunFolder:
             InputError: result.json is missing, as in an unfinished run, or damaged.
         """
         return self._read("result.json", RunResult)
+
+    def read_answers(self) -> AnyAnswers | None:
+        """What the delivered network answered on test data; None if that was not
+        recorded, as by older versions.
+
+        Raises:
+            InputError: answers.json is damaged.
+        """
+        if not self.file("answers.json").exists():
+            return None
+        return self._read("answers.json", AnyAnswers)  # type: ignore[arg-type]
 
     def read_certificate(self) -> Certificate:
         """What was counted on the delivered network.
