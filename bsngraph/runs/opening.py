@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from bsngraph.errors import InputError
 from bsngraph.runs.lock import locked
 from bsngraph.runs.rows.config import AnyConfig
-from bsngraph.runs.run_folder import FILES, OpenMode, RunFolder
+from bsngraph.runs.run_folder import FILES, FRONT_FILES, OpenMode, RunFolder
 from bsngraph.typed_files import plain
 from bsngraph.whole_files import unfinished
+
+_EVERY = FILES[:-1] + FRONT_FILES + FILES[-1:]
 
 
 @contextmanager
@@ -62,7 +64,7 @@ def _check_replaceable(run: RunFolder, mode: OpenMode) -> None:
     """Raise where a run would replace another without being asked to, or files of the
     user's.
     """
-    there = [name for name in FILES if os.path.lexists(run.file(name))]
+    there = [name for name in _EVERY if os.path.lexists(run.file(name))]
     if not there:
         return
     try:
@@ -85,19 +87,21 @@ def _remove_all(run: RunFolder) -> None:
     """Remove the run that is replaced: what was written last goes first, config.json at
     the end, so that a folder that is left in between still holds a run.
     """
-    for name in reversed(FILES):
+    for name in reversed(_EVERY):
         try:
             run.file(name).unlink(missing_ok=True)
         except OSError as error:
             raise InputError(f"{run.file(name)}: cannot be removed ({error.strerror})") from None
     _remove_unfinished(run)
+    with suppress(OSError):  # there is none, or it holds files of the user's
+        run.file(FRONT_FILES[0]).parent.rmdir()
 
 
 def _remove_unfinished(run: RunFolder) -> None:
     """Remove what a killed run left of a file that it was about to replace."""
     try:
-        for name in FILES:
-            for left in unfinished(run.file(name)):
+        for name in _EVERY:
+            for left in unfinished(run.file(name)) if run.file(name).parent.is_dir() else ():
                 left.unlink()
     except OSError as error:
         raise InputError(f"{run.path}: cannot be tidied ({error.strerror}): give another --out") from None

@@ -20,6 +20,7 @@ from bsngraph.runs.rows.answers import AnyAnswers
 from bsngraph.runs.rows.certificate import CERTIFICATE_FORMAT, Certificate
 from bsngraph.runs.rows.config import AnyConfig
 from bsngraph.runs.rows.epochs import EpochRow, flat, gathered, row_type
+from bsngraph.runs.rows.front import Front, parse_front
 from bsngraph.runs.rows.latencies import LatenciesRow
 from bsngraph.runs.rows.result import RunResult
 from bsngraph.runs.rows.splits import SplitsRow
@@ -54,6 +55,16 @@ FILES = (
     "result.json",
 )
 
+FRONT_FILES = (
+    *(f"front/{number}.{suffix}" for number in range(1, 10) for suffix in ("dot", "safetensors")),
+    "front.svg",
+    "front.png",
+    "front.csv",
+)
+"""What a search under a range of limits writes besides: a graph and weights for each
+network of its front, the cheapest first.
+"""
+
 OpenMode = Literal["new", "resume", "overwrite"]
 Json = dict[str, Any]
 
@@ -81,7 +92,7 @@ class RunFolder:
 
     def file(self, name: str) -> Path:
         """The path of one of the run's files."""
-        assert name in FILES, name
+        assert name in FILES or name in FRONT_FILES, name
         return self.path / name
 
     @property
@@ -131,6 +142,20 @@ class RunFolder:
         if not self.file("answers.json").exists():
             return None
         return self._read("answers.json", AnyAnswers)  # type: ignore[arg-type]
+
+    def read_front(self) -> Front:
+        """The networks of a range of limits.
+
+        Raises:
+            InputError: front.csv is missing, as of a run without a range, or damaged.
+        """
+        path = self.file("front.csv")
+        if not path.exists():
+            raise InputError(
+                f"{path}: there is no front in {self.path}: search under a range of limits for one, such as "
+                "--budget macs=10%..60%"
+            )
+        return parse_front(read_bounded(path, MOST_BYTES, "which no front is"), str(path))
 
     def read_certificate(self) -> Certificate:
         """What was counted on the delivered network.
