@@ -90,7 +90,9 @@ def enumerated(fabric: Fabric) -> Enumeration:
     budgets = resolve_budgets(profile_fabric(fabric), [parse_budget("price=3"), parse_budget("macs=40%")])
     live = live_edges(net.sweep, samples)
     penalties = torch.from_numpy(
-        Multipliers(budgets, settings(penalty=2.0)).penalty.of(budgets.costs(live), budgets.limits[:, None])
+        Multipliers(budgets, settings(penalty=2.0))
+        .penalty_of()
+        .of(budgets.costs(live), budgets.limits[:, None])
     )
     assert penalties.std() > 0
     return Enumeration(net, gamma.at(NO_LIMITS), inputs, labels, samples, losses, penalties)

@@ -41,7 +41,7 @@ def state_of(
     *,
     gamma_learns: bool = True,
 ) -> LearnState:
-    penalty = Multipliers(budgets, what).penalty
+    penalty = Multipliers(budgets, what).penalty_of()
     return LearnState(net, logits, task_of(DATA), budgets, limits, penalty, recipe(), what, gamma_learns)
 
 
@@ -72,7 +72,7 @@ def test_two_calls_give_the_same_outcome_and_leave_all_but_running_statistics_as
         task_of(DATA),
         budgets,
         limits,
-        multipliers.penalty,
+        multipliers.penalty_of(),
         recipe(),
         multipliers.settings,
         gamma_learns,

@@ -41,7 +41,7 @@ def column(*limits: float) -> np.ndarray:
 
 def penalty_of(budgets: tuple[Budget, ...], limits: list[float], **values) -> np.ndarray:
     every = Budgets(budgets)
-    return Multipliers(every, settings(**values)).penalty.of(every.costs(LIVE), column(*limits))
+    return Multipliers(every, settings(**values)).penalty_of().of(every.costs(LIVE), column(*limits))
 
 
 def test_relative_penalty_is_lambda_times_the_share_over_the_limit() -> None:
@@ -124,12 +124,12 @@ def test_the_expected_cost_of_one_who_answers_late_settles_at_the_limit(start: f
         batch = (cost + noise)[None]
         slope = float(
             (
-                multipliers.penalty.of(batch + 1e-6, column(limit))
-                - multipliers.penalty.of(batch, column(limit))
+                multipliers.penalty_of().of(batch + 1e-6, column(limit))
+                - multipliers.penalty_of().of(batch, column(limit))
             ).mean()
             / 1e-6
         )
-        cost += 0.01 * (0.2 - slope) * multipliers.penalty.scale
+        cost += 0.01 * (0.2 - slope) * multipliers.penalty_of().scale
         multipliers.adapt(batch, column(limit))
     assert cost == pytest.approx(limit, rel=0.05)
 
@@ -139,19 +139,21 @@ def test_only_what_the_tightest_budget_has_left_costs_something() -> None:
     multipliers = Multipliers(budgets, settings(penalty=1.0, adapt_penalty=True))
     multipliers.values[:] = 3.0, 7.0
     costs = np.array([[1.0, 1.8, 1.0], [1.0, 1.0, 5.0]])  # shares 0.5, 0.9, 0.5 and 0.2, 0.2, 1
-    assert multipliers.penalty.of(costs, column(2.0, 5.0)).tolist() == pytest.approx([3 * 0.5, 3 * 0.1, 0])
+    assert multipliers.penalty_of().of(costs, column(2.0, 5.0)).tolist() == pytest.approx(
+        [3 * 0.5, 3 * 0.1, 0]
+    )
 
 
 def test_nothing_is_left_of_a_budget_that_the_whole_fabric_meets() -> None:
     multipliers = Multipliers(Budgets((budget(100.0),)), settings(penalty=1.0, adapt_penalty=True))
-    assert multipliers.penalty.of(np.array([[7.0, 1.0]]), column(100.0)).tolist() == [0, 0]
+    assert multipliers.penalty_of().of(np.array([[7.0, 1.0]]), column(100.0)).tolist() == [0, 0]
 
 
 def test_a_fixed_multiplier_stays() -> None:
     multipliers = Multipliers(Budgets((budget(2.0),)), settings(penalty=3.0, adapt_penalty=False))
     multipliers.adapt(column(9.0), column(2.0))
     assert multipliers.values.tolist() == [3.0]
-    assert multipliers.penalty.scale == 1
+    assert multipliers.penalty_of().scale == 1
 
 
 def test_multipliers_go_on_from_their_state() -> None:

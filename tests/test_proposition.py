@@ -43,7 +43,7 @@ def problem(fabric: Fabric, seed: int, share: float) -> tuple[NDArray[np.bool_],
     limit = share * cost.total
     budgets = Budgets((Budget(cost, limit, "energy"),))
     absolute = SearchSettings(penalty=1.0, adapt_penalty=False, penalty_form="absolute")
-    penalty = Multipliers(budgets, absolute).penalty.of(budgets.costs(live), budgets.limits[:, None])
+    penalty = Multipliers(budgets, absolute).penalty_of().of(budgets.costs(live), budgets.limits[:, None])
     outside = penalty > 0
     assume(outside.any() and (~outside).any())
     enough = (losses[~outside].min() - losses.min()) / penalty[outside].min() + 1e-3

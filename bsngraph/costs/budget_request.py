@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bsngraph.costs.budgets import Budget, Budgets, Relation
 from bsngraph.costs.cost import Cost
@@ -37,7 +37,7 @@ _SECOND_SPELLINGS = frozenset({"K", "μs"})
 @dataclass(frozen=True)
 class BudgetRequest:
     """A budget as written: an amount, and its unit (`%` for a share of the whole
-    fabric).
+    fabric). `least` is the lower end of a range.
     """
 
     cost: str
@@ -45,10 +45,11 @@ class BudgetRequest:
     unit: str
     text: str
     relation: Relation = "<="
+    least: BudgetRequest | None = None
 
 
 def parse_budget(text: str) -> BudgetRequest:
-    """Read `NAME=LIMIT` or `NAME~=LIMIT`.
+    """Read `NAME=LIMIT`, `NAME~=LIMIT` or the range `NAME=LEAST..MOST`.
 
     Raises:
         InputError: the text does not read so, or the limit is not a positive finite
@@ -59,6 +60,9 @@ def parse_budget(text: str) -> BudgetRequest:
     name = name.rstrip().removesuffix("~").removesuffix("<").strip()  # `<=` may be written out
     if not equals or not name:
         raise InputError(f"budget {text!r} does not read NAME=LIMIT: write e.g. macs=25% or params=40k")
+    least, dots, most = limit.partition("..")
+    if dots:
+        return _range(name, least, most, text, relation)
     found = _NUMBER.fullmatch(limit)
     if not found:
         raise InputError(
@@ -68,6 +72,20 @@ def parse_budget(text: str) -> BudgetRequest:
     if not math.isfinite(amount) or amount <= 0:
         raise InputError(f"budget {text!r}: {_NOT_A_LIMIT}")
     return BudgetRequest(name, amount, found.group(2), text, relation)
+
+
+def _range(name: str, least: str, most: str, text: str, relation: Relation) -> BudgetRequest:
+    """A range from its two ends; one without a unit has the other's."""
+    if relation != "<=":
+        raise InputError(f"budget {text!r}: a range has hard limits: write {name}={least}..{most}")
+    first, last = (_NUMBER.fullmatch(end) for end in (least, most))
+    if not (first and last):
+        raise InputError(f"budget {text!r}: a range reads LEAST..MOST: write e.g. macs=10%..60%")
+    units = first.group(2) or last.group(2), last.group(2) or first.group(2)
+    lower, upper = (
+        parse_budget(f"{name}={end.group(1)}{unit}") for end, unit in zip((first, last), units, strict=True)
+    )
+    return replace(upper, text=text, least=replace(lower, text=text))
 
 
 def check_units(requests: Sequence[BudgetRequest]) -> None:
@@ -100,7 +118,16 @@ def resolve_budgets(
         limit = _limit(request, cost)
         if not 0 < limit < math.inf:  # as its unit or share makes it
             raise InputError(f"budget {request.text!r}: {_NOT_A_LIMIT}")
-        budgets.append(Budget(cost, limit, request.text, request.relation))
+        least = None if request.least is None else _limit(request.least, cost)
+        if least is not None and not 0 < least < limit:
+            raise InputError(
+                f"budget {request.text!r}: a range begins below its end: write e.g. macs=10%..60%"
+            )
+        if least is not None and any(budget.least is not None for budget in budgets):
+            raise InputError(
+                f"budget {request.text!r}: only one budget may be a range: give this one a limit"
+            )
+        budgets.append(Budget(cost, limit, request.text, request.relation, least))
     return Budgets(tuple(budgets))
 
 

@@ -18,6 +18,9 @@ from bsngraph.fabric import Booleans
 
 Relation = Literal["<=", "~="]
 
+# For how many limits of a range a front has a network.
+FRONT = 9
+
 # A soft budget counts as met within this share of its limit.
 CLOSE = 0.02
 
@@ -30,13 +33,15 @@ class Budget:
     """A limit on one cost, in the cost's unit.
 
     A hard budget (`<=`) must not be exceeded. A soft one (`~=`) is to be met as closely
-    as possible.
+    as possible. With `least` it is a range: any limit from `least` to `limit` may be
+    asked for, and what is inside the range is inside `limit`.
     """
 
     cost: Cost
     limit: float
     text: str
     relation: Relation = "<="
+    least: float | None = None
 
     @property
     def hard(self) -> bool:
@@ -120,6 +125,24 @@ class Budgets:
         further from them than `allowed`: (batch,).
         """
         return self.miss(live) <= max(CLOSE * len(self.soft), allowed)
+
+    @cached_property
+    def range_index(self) -> int | None:
+        """The place of the one budget that is a range; None if none is."""
+        return next((index for index, each in enumerate(self.each) if each.least is not None), None)
+
+    @cached_property
+    def front_limits(self) -> tuple[float, ...]:
+        """The limits of a range that a front has a network for: `FRONT` of them from
+        the least to the most, the same factor apart. None without a range.
+        """
+        if self.range_index is None:
+            return ()
+        budget = self.each[self.range_index]
+        assert budget.least is not None
+        steps = np.linspace(0.0, 1.0, FRONT)
+        limits = budget.least * (budget.limit / budget.least) ** steps
+        return (budget.least, *limits[1:-1].tolist(), budget.limit)
 
     def on(self, name: str) -> Budget | None:
         """The hard budget on the cost of that name, if there is one."""

@@ -127,7 +127,7 @@ def make_world(text: str, *, batch: int, norm: str, steps: int = 60) -> World:
     budgets = resolve_budgets(profile, [parse_budget("macs=50%")])
     multipliers = Multipliers(budgets, SearchSettings(penalty=LAMBDA, adapt_penalty=False))
     costs = budgets.costs(live_edges(net.sweep, samples))
-    penalty = multipliers.penalty.of(costs, budgets.limits[:, None])
+    penalty = multipliers.penalty_of().of(costs, budgets.limits[:, None])
     joint = norm == "batch"
     codes = np.array(
         list(itertools.product(range(len(samples)), repeat=batch))

@@ -19,8 +19,8 @@ from bsngraph.typed_files import CURE, Amount, Count, Finite
 class LearningState:
     """Everything needed to go on exactly.
 
-    `logits` (edges,) float64; `multipliers` are λ and its smoothed miss by cost;
-    `incumbent` are the live edges of the best architecture so far.
+    `logits` (edges,) or (vectors, edges) float64; `multipliers` are λ and its smoothed
+    miss by cost; `incumbent` are the live edges of the best architecture so far.
     """
 
     epoch: Count
@@ -28,7 +28,7 @@ class LearningState:
     logits: Tensor
     optimizer: OptimizerState
     edge_optimizer: OptimizerState
-    multipliers: dict[str, tuple[Amount, Finite]]
+    multipliers: dict[str, tuple[Amount | tuple[Amount, ...], Finite | tuple[Finite, ...]]]
     incumbent: tuple[Count, ...] | None
 
     def to_checkpoint(self) -> dict[str, Any]:

@@ -11,18 +11,18 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bsngraph.costs import Budgets, Cost, Costs
+from bsngraph.costs import Budgets, Cost
 from bsngraph.data import Dataset
 from bsngraph.fabric import Architecture, live_edges
 from bsngraph.runs import Json
 from bsngraph.runs.checkpoint import OptimizerState, check_tensors, restore_optimizer, restore_weights
 from bsngraph.searching.learning.epoch_totals import EpochTotals
-from bsngraph.searching.learning.gamma.gamma import Gamma
+from bsngraph.searching.learning.gamma.budget_gamma import gamma_for
 from bsngraph.searching.learning.incumbent import Incumbent, challengers
 from bsngraph.searching.learning.learning_state import LearningState, architecture_in
-from bsngraph.searching.learning.penalty.limits import limits_at
+from bsngraph.searching.learning.penalty.limits import draw_limits, limits_at
 from bsngraph.searching.learning.penalty.multipliers import Multipliers
-from bsngraph.searching.learning.step import LearnState, StepOutcome, draw_samples, learn_step
+from bsngraph.searching.learning.step import LearnState, StepOutcome, draw_samples, drawn_rows, learn_step
 from bsngraph.searching.learning.warm_start import WarmStart
 from bsngraph.settings import Recipe, SearchSettings
 from bsngraph.supernet import SuperNet, load_named_weights
@@ -66,10 +66,8 @@ class Learning:
         self.net, self.dataset, self.budgets, self.costs = net, dataset, budgets, costs
         self.recipe, self.settings, self.seed = recipe, settings, seed
         self.task = task_of(dataset, recipe.class_weights, device_of(net))
-        self.gamma = Gamma(
-            net.fabric, settings.initial_probability, settings.edge_optimizer, settings.edge_learning_rate
-        )
-        self.multipliers = Multipliers(budgets, settings)
+        self.gamma = gamma_for(net.fabric, budgets, settings)
+        self.multipliers = Multipliers(budgets, settings, self.gamma.vectors)
         self.incumbent = Incumbent(net, dataset, budgets, known, self.task)
         lay_out(net)
         self.optimizer = make_optimizer(net, recipe)
@@ -137,18 +135,21 @@ class Learning:
     def _epoch(self) -> Json:
         start = time.perf_counter()
         set_rate(self.optimizer, self.recipe.rate(self.epoch))
-        limits = limits_at(self.epoch, self.budgets, self.recipe, self.settings, self.starts)
         batches = self.dataset.training_batches(
             self.recipe.batch_size,
             generator_for(self.seed, "batches", self.epoch),
             augment=self.recipe.augment,
         )
         sampler = generator_for(self.seed, "samples", self.epoch)
+        drawing = generator_for(self.seed, "limits", self.epoch)
         burning_in = self.epoch < self.settings.burn_in * self.recipe.epochs
         totals = EpochTotals.empty(self.net.fabric, self.task.meter(), device_of(self.net))
         self.net.train()
         for inputs, labels in batches:
-            logits = self.gamma.at(limits)
+            rows = drawn_rows(len(labels), self.settings.fair_share)
+            asked = draw_limits(self.budgets, rows, drawing)
+            limits = limits_at(self.epoch, self.budgets, self.recipe, self.settings, self.starts, asked)
+            logits = self.gamma.at(asked)
             samples = draw_samples(logits, len(labels), self.settings.fair_share, sampler)
             state = LearnState(
                 net=self.net,
@@ -156,7 +157,7 @@ class Learning:
                 task=self.task,
                 budgets=self.budgets,
                 limits=limits,
-                penalty=self.multipliers.penalty,
+                penalty=self.multipliers.penalty_of(logits.mix),
                 recipe=self.recipe,
                 settings=self.settings,
                 gamma_learns=not burning_in,
@@ -168,7 +169,7 @@ class Learning:
         return {
             "stage": "search",
             "epoch": self.epoch + 1,
-            **self._measures(totals, limits),
+            **self._measures(totals),
             "learning_rate": self.recipe.rate(self.epoch),
             "burn_in": burning_in,
             "seconds": time.perf_counter() - start,
@@ -180,11 +181,14 @@ class Learning:
             apply_gradients(self.net, self.optimizer, outcome.weight_gradients, self.recipe)
         if outcome.gamma_gradient is not None:
             self.gamma.step(outcome.gamma_gradient)
-            self.multipliers.adapt(outcome.costs, state.limits)
+            self.multipliers.adapt(outcome.costs, state.limits, state.logits.mix)
 
-    def _measures(self, totals: EpochTotals, limits: Costs) -> Json:
-        """What the epoch's samples gave, and a look at Γ > ½ and at the incumbent."""
-        logits = self.gamma.at(limits)
+    def _measures(self, totals: EpochTotals) -> Json:
+        """What the epoch's samples gave, and a look at Γ > ½ and at the incumbent; of a
+        range under its largest limit.
+        """
+        limits = limits_at(self.epoch, self.budgets, self.recipe, self.settings, self.starts)
+        logits = self.gamma.at(self.budgets.limits[:, None])
         kept = logits.thresholded()
         thresholded = live_edges(self.net.sweep, kept[None])
         validation = evaluate_net(self.net, self.dataset, self.dataset.validation, kept, self.task)

@@ -12,7 +12,6 @@ So several processes can each find those of some samples, and one sum of them mo
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,13 +46,19 @@ def draw_samples(logits: EdgeLogits, batch: int, uniform_share: float, generator
     """Samples for a batch, a share of them uniform; at least two are drawn from Γ,
     which needs two rows to compare.
     """
-    uniform = min(int(uniform_share * batch), max(batch - 2, 0))
-    drawn = logits.sample(batch - uniform, generator)
-    others = logits.sample(uniform, generator, temperature=math.inf)
+    count = drawn_rows(batch, uniform_share)
+    uniform = batch - count
+    drawn = logits.sample(count, generator)
+    others = logits.open().sample(uniform, generator)
     # The values of an edge lie together, as they were drawn: in another order the sums
     # of the policy gradient would round otherwise.
     kept = np.concatenate([drawn.T, others.T], axis=1).T
-    return Samples(kept, batch - uniform)
+    return Samples(kept, count)
+
+
+def drawn_rows(batch: int, uniform_share: float) -> int:
+    """How many rows of a batch are drawn from Γ."""
+    return batch - min(int(uniform_share * batch), max(batch - 2, 0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +85,7 @@ class StepOutcome:
 
     `weight_gradients` are in the order of the net's parameters, None for those that no
     live edge has; None as a whole where no example reached a target. `gamma_gradient`
-    (edges,) is None where Γ does not learn.
+    has the shape of Γ's logits, and is None where Γ does not learn.
     """
 
     losses: Tensor
@@ -113,6 +118,6 @@ def _gamma_gradient(state: LearnState, samples: Samples, losses: Tensor, costs: 
     sample needs it.
     """
     penalty = torch.from_numpy(state.penalty.of(costs, state.limits))
-    objective = (losses.cpu().to(torch.float64) + penalty) * state.penalty.scale
+    objective = (losses.cpu().to(torch.float64) + penalty) * torch.from_numpy(np.asarray(state.penalty.scale))
     kept = samples.kept[: samples.drawn]
     return policy_gradient(state.logits, kept, objective, state.settings.baseline)

@@ -14,7 +14,7 @@ from functools import cached_property
 
 import numpy as np
 
-from bsngraph.costs import Budgets
+from bsngraph.costs import Budgets, Costs
 from bsngraph.fabric import Architecture, Booleans, few_neighbours
 from bsngraph.searching.choosing.finalists.finalists_state import Finalist, FinalistsState
 from bsngraph.searching.choosing.predicting.network_facts import Floats
@@ -66,11 +66,11 @@ class Contenders:
         near = self._near(self._neighbours(leaders), trained)
         live = np.concatenate([self.live, near])
         prediction = predictor.predict(np.concatenate([self._pool_places, self.places.of(near)]))
-        best = float(max(prediction.mean.max(initial=-np.inf), means.max()))
+        gain = self._gain(live, prediction, trained, means)
         profile = self.places.sheet.profile
         known = {structure_of(profile, row) for row in trained}
         found: list[Finalist] = []
-        for index in np.argsort(-prediction.gain(best), kind="stable"):
+        for index in np.argsort(-gain, kind="stable"):
             if len(found) == count:
                 break
             structure = structure_of(profile, live[index])
@@ -80,6 +80,48 @@ class Contenders:
             expected = -float(prediction.mean[index]), float(prediction.deviation[index])
             found.append(Finalist(Architecture.of_mask(live[index]).live, "prediction", expected))
         return found
+
+    def front(self, state: FinalistsState) -> list[int | None]:
+        """For each limit of the budgets' front, the number of the finalist with the
+        best mean inside it; None where none is inside.
+        """
+        means, costs = self.believed(state).mean, self._ranged(self._trained(state))
+        return [
+            int(np.where(costs <= limit, means, -np.inf).argmax()) if (costs <= limit).any() else None
+            for limit in self.budgets.front_limits
+        ]
+
+    def worth_keeping(self, state: FinalistsState, leaders: int) -> set[int]:
+        """The numbers of the `leaders` finalists with the best means and, of a range,
+        of all that are better than any that costs no more.
+        """
+        means = self.believed(state).mean
+        kept = set(np.argsort(-means, kind="stable")[:leaders].tolist())
+        if self.budgets.range_index is not None:
+            costs = self._ranged(self._trained(state))
+            better = (costs[None] <= costs[:, None]) & (means[None] > means[:, None])
+            kept |= set(np.flatnonzero(~better.any(axis=1)).tolist())
+        return kept
+
+    def _gain(self, live: Booleans, prediction: Forecast, trained: Booleans, means: Floats) -> Floats:
+        """The expected improvement by training each of live edges (networks, edges):
+        over the best mean, and of a range over the best mean inside each limit, summed.
+        """
+        if self.budgets.range_index is None:
+            return prediction.gain(float(max(prediction.mean.max(initial=-np.inf), means.max())))
+        costs, known = self._ranged(live), self._ranged(trained)
+        total = np.zeros(len(live))
+        for limit in self.budgets.front_limits:
+            inside = costs <= limit
+            if inside.any():
+                best = max(prediction.mean[inside].max(), means[known <= limit].max(initial=-np.inf))
+                total += np.where(inside, prediction.gain(float(best)), 0.0)
+        return total
+
+    def _ranged(self, live: Booleans) -> Costs:
+        """The cost that the range is of, of live edges (networks, edges): (networks,)."""
+        assert self.budgets.range_index is not None
+        return self.budgets[self.budgets.range_index].cost.of(live)
 
     def _trained(self, state: FinalistsState) -> Booleans:
         trained = state.finalists[: len(state.results)]

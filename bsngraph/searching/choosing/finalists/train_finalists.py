@@ -13,8 +13,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from bsngraph.errors import InputError
 from bsngraph.fabric import Architecture
 from bsngraph.runs import Json
@@ -91,8 +89,7 @@ def _trained(
     def after_epoch(row: Json) -> None:
         after = state.after(row, training)
         if len(after.results) > number:
-            order = np.argsort(-contenders.believed(after).mean, kind="stable")
-            after = after.keeping(set(order[:KEPT].tolist()))
+            after = after.keeping(contenders.worth_keeping(after, KEPT))
         states.append(after)
         keep(row | {"finalist": number + 1}, after)
 

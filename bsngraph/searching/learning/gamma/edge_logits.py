@@ -3,8 +3,9 @@
 Each decision is drawn by itself. An edge, or a gate of edges, is kept with probability
 sigmoid(logit); of a choice exactly one option is kept, with probabilities
 softmax(logits). Logits are a vector over all edges of the fabric, so that everything
-indexes edges the same way. The first edge of a gate speaks for the others, and fixed
-edges are always kept, whatever theirs says.
+indexes edges the same way, or a row of such vectors, a distribution for each sample.
+The first edge of a gate speaks for the others, and fixed edges are always kept,
+whatever theirs says.
 """
 
 from __future__ import annotations
@@ -56,14 +57,20 @@ class DecisionIndex:
 
 @dataclass(frozen=True, eq=False)
 class EdgeLogits:
-    """The distribution of samples that `logits` (edges,) float64 give."""
+    """The distribution of samples that `logits` (edges,) float64 give, or those that
+    (rows, edges) give, one a row.
+
+    Rows are mixed from fewer vectors: row = `mix` (rows, vectors) @ vectors. Without
+    rows there is no mix.
+    """
 
     index: DecisionIndex
     logits: Tensor
+    mix: Tensor | None = None
 
     @cached_property
     def probabilities(self) -> Tensor:
-        """Γ: (edges,) float64; 1 for fixed edges."""
+        """Γ: (edges,) float64, or (rows, edges); 1 for fixed edges."""
         return self._probabilities(self.logits)
 
     def sample(
@@ -74,7 +81,7 @@ class EdgeLogits:
         temperature: float = 1.0,
         shift: Tensor | None = None,
     ) -> Booleans:
-        """`count` samples, (count, edges) Boolean.
+        """`count` samples, (count, edges) Boolean; with rows, `count` is their number.
 
         They are drawn from the logits divided by `temperature`, with `shift` (edges,)
         added.
@@ -83,20 +90,27 @@ class EdgeLogits:
         logits = self.logits / temperature
         chance = self._probabilities(logits if shift is None else logits + shift)
         uniform = torch.rand(count, len(index.first), generator=generator, dtype=torch.float64)
-        values = uniform < chance[index.first]
+        values = uniform < chance[..., index.first]
         for variables, choice in zip(index.decisions.choices, index.choices, strict=True):
-            steps = chance[choice].cumsum(0)[:-1]
+            steps = chance[..., choice].cumsum(-1)[..., :-1]
             uniform = torch.rand(count, generator=generator, dtype=torch.float64)
-            drawn = torch.searchsorted(steps, uniform, right=True)
+            drawn = (steps.reshape(-1, len(variables) - 1) <= uniform[:, None]).sum(dim=1)
             values[:, list(variables)] = torch.nn.functional.one_hot(drawn, len(variables)).bool()
         return index.decisions.kept(values.numpy())
 
+    def open(self) -> EdgeLogits:
+        """The distribution in which nothing is decided: p = ½, options alike."""
+        return EdgeLogits(self.index, torch.zeros(self.logits.shape[-1], dtype=torch.float64))
+
     def thresholded(self) -> Booleans:
-        """The edges with Γ > ½, and of every choice the likeliest: (edges,) Boolean."""
+        """The edges with Γ > ½, and of every choice the likeliest: (edges,) Boolean, or
+        (rows, edges).
+        """
         index = self.index
-        values = (self.probabilities[index.first] > 0.5).numpy()
+        values = (self.probabilities[..., index.first] > 0.5).numpy()
         for variables, choice in zip(index.decisions.choices, index.choices, strict=True):
-            values[list(variables)] = np.arange(len(variables)) == int(self.logits[choice].argmax())
+            likeliest = self.logits[..., choice].argmax(dim=-1, keepdim=True).numpy()
+            values[..., list(variables)] = np.arange(len(variables)) == likeliest
         return index.decisions.kept(values)
 
     def log_probability(self, live: Booleans) -> NDArray[np.float64]:
@@ -113,15 +127,17 @@ class EdgeLogits:
         return value
 
     def entropy(self) -> float:
-        """The mean entropy of the decisions, each in shares of what it can be.
+        """The mean entropy of the decisions, each in shares of what it can be, over all
+        rows.
 
         It is 1 where nothing is decided, 0 where all is, and 0 without decisions.
         """
         p = self.probabilities
-        free = p[self.index.free]
+        free = p[..., self.index.free].reshape(-1)
         shares = [-(torch.xlogy(free, free) + torch.xlogy(1 - free, 1 - free)) / math.log(2)]
         for choice in self.index.choices:
-            shares.append(-torch.xlogy(p[choice], p[choice]).sum()[None] / math.log(len(choice)))
+            options = p[..., choice]
+            shares.append(-torch.xlogy(options, options).sum(-1).reshape(-1) / math.log(len(choice)))
         every = torch.cat(shares)
         return float(every.mean()) if len(every) else 0.0
 
@@ -135,6 +151,6 @@ class EdgeLogits:
     def _probabilities(self, logits: Tensor) -> Tensor:
         chance = logits.sigmoid()
         for choice in self.index.choices:
-            chance[choice] = logits[choice].softmax(0)
-        padded = torch.cat([chance[self.index.first], chance.new_ones(1)])
-        return padded[self.index.variable_of]  # −1, the fixed edges, picks the 1
+            chance[..., choice] = logits[..., choice].softmax(-1)
+        padded = torch.cat([chance[..., self.index.first], chance.new_ones(*chance.shape[:-1], 1)], dim=-1)
+        return padded[..., self.index.variable_of]  # −1, the fixed edges, picks the 1

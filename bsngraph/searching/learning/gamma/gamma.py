@@ -29,7 +29,8 @@ _OPTIMIZERS: dict[EdgeOptimizer, type[torch.optim.Adam] | type[torch.optim.SGD]]
 
 
 class Gamma:
-    """The logits of Γ, (edges,) float64, and the optimizer that moves them.
+    """The logits of Γ, (edges,) float64 or `vectors` of them, and the optimizer that
+    moves them.
 
     They start at the probabilities that the fabric's file gives, and at
     `initial_probability` where it gives none. Of a choice no option starts ahead.
@@ -41,6 +42,8 @@ class Gamma:
         initial_probability: float,
         optimizer: EdgeOptimizer = "adam",
         rate: float = 0.05,
+        *,
+        vectors: int = 0,
     ) -> None:
         self.index = DecisionIndex.of(fabric)
         self._edges = tuple(edge.name for edge in fabric.edges)
@@ -57,6 +60,9 @@ class Gamma:
             max(FURTHEST, float(self.logits[choice].max() - self.logits[choice].min()))
             for choice in self.index.choices
         ]
+        self.vectors = vectors
+        if vectors:
+            self.logits = self.logits.repeat(vectors, 1)
         self.optimizer = _OPTIMIZERS[optimizer]([self.logits], lr=rate)
 
     def at(self, limits: Costs) -> EdgeLogits:
@@ -64,16 +70,18 @@ class Gamma:
         return EdgeLogits(self.index, self.logits.clone())
 
     def step(self, gradient: Tensor) -> None:
-        """Move down a gradient (edges,), and clamp the logits to their bounds.
+        """Move down a gradient of the logits' shape, and clamp them to their bounds.
 
         Logits of a choice stay as near to its likeliest option.
         """
         self.logits.grad = gradient
         self.optimizer.step()
         free = self.index.free
-        self.logits[free] = self.logits[free].clamp(-self._bounds[free], self._bounds[free])
+        bounds = self._bounds[free]
+        self.logits[..., free] = self.logits[..., free].clamp(-bounds, bounds)
         for choice, gap in zip(self.index.choices, self._gaps, strict=True):
-            self.logits[choice] = self.logits[choice].clamp(min=float(self.logits[choice].max()) - gap)
+            options = self.logits[..., choice]
+            self.logits[..., choice] = options.clamp(min=options.max(dim=-1, keepdim=True).values - gap)
 
     def start_from(self, logits: Mapping[str, float], least: float) -> None:
         """Take over logits by edge name, every decision reopened up to `least`.
@@ -81,14 +89,14 @@ class Gamma:
         Of a choice's options, each is brought up to `least` times the likeliest one's
         probability. With `least` 0 nothing is reopened.
         """
-        self.logits.copy_(torch.tensor([logits[name] for name in self._edges], dtype=torch.float64))
-        if least == 0:
-            return
-        opened = self.logits.clamp(min=_logit(least))
-        for choice in self.index.choices:
-            relative = self.logits[choice] - self.logits[choice].max()
-            opened[choice] = relative.clamp(min=math.log(least))
-        self.logits.copy_(opened)
+        before = torch.tensor([logits[name] for name in self._edges], dtype=torch.float64)
+        opened = before
+        if least > 0:
+            opened = before.clamp(min=_logit(least))
+            for choice in self.index.choices:
+                relative = before[choice] - before[choice].max()
+                opened[choice] = relative.clamp(min=math.log(least))
+        self.logits.copy_(opened.expand_as(self.logits))
 
 
 def _logit(probability: float) -> float:
