@@ -64,10 +64,16 @@ def render_dot(source: str, path: Path) -> None:
     """
     check_drawable(path)
     suffix = path.suffix.lower()
-    write_whole(path, source if suffix == ".dot" else _draw(source, suffix.removeprefix(".")))
+    write_whole(path, source if suffix == ".dot" else graphviz_output(source, suffix.removeprefix(".")))
 
 
-def _draw(source: str, format_: str) -> bytes:
+def graphviz_output(source: str, format_: str) -> bytes:
+    """What Graphviz makes of DOT text in one of its formats.
+
+    Raises:
+        NoGraphvizError: no Graphviz is installed.
+        BsngraphError: Graphviz failed, with its own message, or took too long.
+    """
     program = find_graphviz()
     if program is None:
         raise NoGraphvizError
