@@ -15,6 +15,7 @@ from bsngraph.data import Dataset, Split
 from bsngraph.supernet import SuperNet
 from bsngraph.tasks import Outputs, Task, first
 from bsngraph.training import RouteCache, Score
+from bsngraph.training.evaluation import Watch
 from bsngraph.training.forward import run_net
 
 Answering = Callable[[Tensor], Outputs]
@@ -35,9 +36,9 @@ def answering_of_net(net: SuperNet, dataset: Dataset) -> Answering:
 
 
 @torch.no_grad()
-def score_of_answers(answering: Answering, split: Split, task: Task) -> Score:
+def score_of_answers(answering: Answering, split: Split, task: Task, watch: Watch | None = None) -> Score:
     """Loss and metrics of what is answered for a split, as `evaluate_net` has them of a
-    network.
+    network. `watch` sees each batch, its inputs raw.
     """
     loss, meter = torch.zeros((), dtype=torch.float64), task.meter()
     for raw, given in split.batches(torch.split(torch.arange(len(split)), _BATCH)):
@@ -45,5 +46,7 @@ def score_of_answers(answering: Answering, split: Split, task: Task) -> Score:
         outputs = answering(raw)
         loss += task.example_losses(outputs, labels).sum()
         meter.update(first(outputs), labels)
+        if watch is not None:
+            watch(raw, outputs, labels)
     measured = meter.measured()
     return Score(float(loss) / len(split), measured.metrics, task.row.headline, measured.per_class)

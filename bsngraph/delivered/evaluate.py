@@ -14,20 +14,24 @@ from bsngraph.delivered.answering import AnsweringOf, score_of_answers
 from bsngraph.delivered.load import load_delivered
 from bsngraph.delivered.named_data import named_data
 from bsngraph.delivered.prepare import prepared_data
+from bsngraph.delivered.recording.recorder import recorder_of, watching
 from bsngraph.measure import find_hardware
 from bsngraph.runs import RunFolder
+from bsngraph.runs.rows.answers import AnyAnswers
 from bsngraph.training import Score, evaluate_net
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A delivered network measured again: its test score and costs.
+    """A delivered network measured again: its test score, what it answered in more
+    detail, and costs.
 
     `notes` say how the data differ from those of the run.
     """
 
     dataset: str
     score: Score
+    answers: AnyAnswers
     costs: Mapping[str, float]
     notes: tuple[str, ...] = ()
 
@@ -62,11 +66,12 @@ def evaluate_run(
     with hardware.in_use():
         net.to(hardware.device)
         task = facts.bound_task(hardware.device)
-        whole = np.ones(len(net.fabric.edges), dtype=np.bool_)
-        score = (
-            evaluate_net(net, dataset, dataset.test, whole, task)
-            if answering is None
-            else score_of_answers(answering(dataset), dataset.test, task)
-        )
+        recorder = recorder_of(facts, len(dataset.test))
+        if answering is None:
+            whole = np.ones(len(net.fabric.edges), dtype=np.bool_)
+            score = evaluate_net(net, dataset, dataset.test, whole, task, watching(recorder, task))
+        else:
+            raw_watch = watching(recorder, task, dataset.normalised)
+            score = score_of_answers(answering(dataset), dataset.test, task, raw_watch)
     costs = {cost.name: cost.total for cost in complete_costs(net.profile)}
-    return Evaluation(dataset.name, score, costs, notes)
+    return Evaluation(dataset.name, score, recorder.recorded(), costs, notes)

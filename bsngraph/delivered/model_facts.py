@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Annotated
 
 import msgspec
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
+from torch import Tensor
 
 from bsngraph.data import Dataset
 from bsngraph.data.data_sources import picture_resizer
@@ -70,6 +73,18 @@ class ModelFacts:
                 f"{len(dataset.mean)}"
             )
         return replace(dataset, mean=self.mean, std=self.std)
+
+    def pixels(self, inputs: Tensor) -> NDArray[np.uint8]:
+        """Normalised images (batch, channels, height, width) as bytes of pictures that
+        can be shown: 1 or 3 channels, the first one of any other number.
+        """
+        shape = (1, -1, 1, 1)
+        values = inputs * torch.tensor(self.std).view(shape) + torch.tensor(self.mean).view(shape)
+        shown = values if values.shape[1] in (1, 3) else values[:, :1]
+        pixels: NDArray[np.uint8] = (
+            (shown * (255 / (self.white or 255))).round().clamp(0, 255).to(torch.uint8).numpy()
+        )
+        return pixels
 
     def bound_task(self, device: torch.device) -> Task:
         """The task with these facts, for losses without class weights, metrics and

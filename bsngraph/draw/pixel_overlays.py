@@ -31,13 +31,13 @@ COLOURS = (
 )
 BACKGROUND = "background"
 MOST_CLASSES = 256
+UNKNOWN = (128, 128, 128)  # the colour of pixels whose true class is not known
 
 ImageBytes = NDArray[np.uint8]
 
 _SHORTEST_SIDE = 256  # in pixels, as shown: a smaller image is enlarged by a whole number
 _TINT = 0.7
 _GAP, _LINE, _TEXT = 8, 18, 13
-_UNKNOWN = (128, 128, 128)  # pixels whose true class is not known
 
 
 def palette(class_names: Sequence[str]) -> ImageBytes:
@@ -63,7 +63,7 @@ def class_map(classes: ImageBytes, class_names: Sequence[str]) -> bytes:
     """
     image = Image.fromarray(classes)
     image.putpalette(palette(class_names).tobytes())
-    return _png(image)
+    return png_bytes(image)
 
 
 def overlay(
@@ -104,7 +104,7 @@ def overlay(
             (left, corner, left + _TEXT, corner + _TEXT), fill=tuple(colour.tolist()), outline="black"
         )
         draw.text((left + _LINE, corner - 2), name, fill="black", font=font)
-    return _png(canvas)
+    return png_bytes(canvas)
 
 
 def _rgb(image: ImageBytes) -> ImageBytes:
@@ -120,13 +120,14 @@ def _tinted(
     """
     rgb = _rgb(image).astype(np.float64)
     known = classes < len(class_names)
-    shown = np.where(known[..., None], colours[np.where(known, classes, 0)], _UNKNOWN)
+    shown = np.where(known[..., None], colours[np.where(known, classes, 0)], UNKNOWN)
     plain = known & np.isin(classes, [one for one, name in enumerate(class_names) if name == BACKGROUND])
     mixed = np.where(plain[..., None], rgb, (1 - _TINT) * rgb + _TINT * shown)
     return np.round(mixed).astype(np.uint8)
 
 
-def _png(image: Image.Image) -> bytes:
+def png_bytes(image: Image.Image) -> bytes:
+    """An image as the content of a PNG file."""
     buffer = io.BytesIO()
     image.save(buffer, format="PNG", optimize=True)
     return buffer.getvalue()

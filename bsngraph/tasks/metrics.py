@@ -92,10 +92,14 @@ class PixelOverlap:
         self.pairs: Tensor | None = None
 
     def update(self, outputs: Tensor, labels: Tensor) -> None:
+        self.compare(outputs.argmax(dim=1), labels)
+
+    def compare(self, predicted: Tensor, labels: Tensor) -> None:
+        """Take a batch of predicted classes (batch, height, width) and labels."""
         classes = len(self.class_names)
         if self.pairs is None:
-            self.pairs = torch.zeros(classes * classes + 1, dtype=torch.int64, device=outputs.device)
-        pair = labels.long() * classes + outputs.argmax(dim=1)
+            self.pairs = torch.zeros(classes * classes + 1, dtype=torch.int64, device=predicted.device)
+        pair = labels.long() * classes + predicted
         if self.ignore_label is not None:
             pair = torch.where(labels == self.ignore_label, classes * classes, pair)
         self.pairs.scatter_add_(0, pair.flatten(), torch.ones_like(pair).flatten())

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from bsngraph.data import Dataset, Split
 from bsngraph.fabric import Booleans
 from bsngraph.supernet import Route, SuperNet
-from bsngraph.tasks import Metric, Task, first, task_of
+from bsngraph.tasks import Metric, Outputs, Task, first, task_of
 from bsngraph.training.forward import device_of, run_net
+
+Watch = Callable[[Tensor, Outputs, Tensor], None]
+"""Takes a batch of a split: inputs, the network's outputs, labels."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +61,18 @@ class RouteCache:
 
 @torch.no_grad()
 def evaluate_net(
-    net: SuperNet, dataset: Dataset, split: Split, kept: Booleans, task: Task | None = None
+    net: SuperNet,
+    dataset: Dataset,
+    split: Split,
+    kept: Booleans,
+    task: Task | None = None,
+    watch: Watch | None = None,
 ) -> Score:
     """Loss and metrics of one choice of edges (edges,) on a split, in evaluation mode;
     the net's mode is left as it was.
 
-    `task` is the data's own, without class weights, where none is given.
+    `task` is the data's own, without class weights, where none is given. `watch` sees
+    each batch, in the order of the split.
     """
     task = task or task_of(dataset, device=device_of(net))
     was_training = net.training
@@ -73,6 +83,8 @@ def evaluate_net(
         outputs = run_net(net, inputs, routes(len(labels)))
         loss += task.example_losses(outputs, labels).sum()
         meter.update(first(outputs), labels)
+        if watch is not None:
+            watch(inputs, outputs, labels)
     net.train(was_training)
     measured = meter.measured()
     return Score(float(loss) / len(split), measured.metrics, task.row.headline, measured.per_class)

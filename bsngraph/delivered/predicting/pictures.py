@@ -32,13 +32,10 @@ def write_pictures(batches: Iterator[Batch], facts: ModelFacts, task: Task, fold
     for batch in batches:
         for parent in sorted({file.parent for name in batch.names for file in picture_files(folder, name)}):
             make_folder(parent)
-        shape = (1, -1, 1, 1)
-        values = batch.inputs * torch.tensor(facts.std).view(shape) + torch.tensor(facts.mean).view(shape)
-        pixels = (values * (255 / (facts.white or 255))).round().clamp(0, 255).to(torch.uint8).numpy()
+        pixels = facts.pixels(batch.inputs)
         classes = task.predicted(batch.outputs).to(torch.uint8).numpy()
         truths = [None] * len(batch.names) if batch.labels is None else list(batch.labels.numpy())
         for name, image, said, truth in zip(batch.names, pixels, classes, truths, strict=True):
-            shown = image if image.shape[0] in (1, 3) else image[:1]
-            contents = (class_map(said, facts.classes), overlay(shown, said, facts.classes, truth))
+            contents = (class_map(said, facts.classes), overlay(image, said, facts.classes, truth))
             for file, content in zip(picture_files(folder, name), contents, strict=True):
                 write_whole(file, content)

@@ -24,6 +24,7 @@ COVERED = (
     "model.safetensors",
     "oracle.csv",
     "oracle.json",
+    "answers.json",
     "result.json",
 )
 """The files whose hashes stand in a certificate, those that the run has.

@@ -10,9 +10,12 @@ import numpy as np
 
 from bsngraph.certificate import covering
 from bsngraph.delivered import load_net
+from bsngraph.delivered.model_facts import facts_of
+from bsngraph.delivered.recording.recorder import recorder_of, watching
 from bsngraph.errors import InputError
 from bsngraph.fabric import Architecture
 from bsngraph.runs import RunFolder
+from bsngraph.runs.rows.answers import AnyAnswers
 from bsngraph.runs.rows.certificate import Certificate
 from bsngraph.runs.run_folder import file_text
 from bsngraph.runs.run_log import RunLog
@@ -22,7 +25,8 @@ from bsngraph.searching.delivering.result import Result
 from bsngraph.searching.delivering.summary import result_summary
 from bsngraph.searching.prepare import Job
 from bsngraph.supernet import SuperNet
-from bsngraph.training import Progress, evaluate_net
+from bsngraph.tasks import task_of
+from bsngraph.training import Progress, Score, device_of, evaluate_net
 from bsngraph.typed_files import plain
 
 
@@ -42,15 +46,26 @@ def conclude(
     """
     everything = np.ones(len(net.fabric.edges), dtype=np.bool_)
     validation = evaluate_net(net, job.dataset, job.dataset.validation, everything)
-    test = evaluate_net(net, job.dataset, job.dataset.test, everything)
+    test, answers = answers_on_test_data(job, net)
     summary = result_summary(job, architecture, validation, test, log.seconds(), certificate)
     summary["notes"] = remarks(job, log.rows, summary["costs"])
     draw_architecture(job, run, architecture, caption(job, summary, multipliers or {}), progress)
     draw_curves(run, progress)
-    text = file_text("result.json", summary)
-    run.write_json("certificate.json", covering(certificate, "result.json", text))
+    for name, content in (("answers.json", answers), ("result.json", summary)):
+        certificate = covering(certificate, name, file_text(name, content))
+    run.write_json("answers.json", answers)
+    run.write_json("certificate.json", certificate)
     run.write_json("result.json", summary)
     return Result(run, architecture, net, summary)
+
+
+def answers_on_test_data(job: Job, net: SuperNet) -> tuple[Score, AnyAnswers]:
+    """The one reading of test data: its score, and what is recorded of the answers."""
+    everything = np.ones(len(net.fabric.edges), dtype=np.bool_)
+    task, test = task_of(job.dataset, device=device_of(net)), job.dataset.test
+    recorder = recorder_of(facts_of(job.dataset), len(test))
+    score = evaluate_net(net, job.dataset, test, everything, task, watching(recorder, task))
+    return score, recorder.recorded()
 
 
 def concluded_before(job: Job, run: RunFolder, progress: Progress) -> Result:

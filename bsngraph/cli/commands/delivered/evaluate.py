@@ -45,14 +45,17 @@ def command(
     weights alone. Of a folder that `export` made, measure what was exported.
 
     The test examples are those that RUN recorded, whatever their order or file names
-    now.
+    now. Beside the metric it prints what becomes of each class and which classes are
+    confused; of many classes the worst. --format json has all.
 
     \b
     Example:
       bsngraph evaluate runs/first
       bsngraph evaluate exported
     """
+    from bsngraph.cli.tables.answers_table import show_answers
     from bsngraph.exporting import evaluate_folder
+    from bsngraph.typed_files import plain
     from bsngraph.wording import quantity
 
     found = evaluate_folder(
@@ -71,8 +74,10 @@ def command(
             "data": found.dataset,
             "metrics": {"test": found.score.summary()},
             "costs": {name: {"value": value} for name, value in found.costs.items()},
+            "answers": plain(found.answers),
         }
         click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
         return
     click.echo(f"{found.dataset}: test {found.score.shown()}, loss {found.score.loss:.4f}")
     click.echo("  ".join(f"{name} {quantity(value)}" for name, value in found.costs.items()))
+    show_answers(found.answers)

@@ -1,0 +1,1 @@
+"""What a network answered on test data, recorded as answers.json has it."""
