@@ -85,7 +85,14 @@ def _range(name: str, least: str, most: str, text: str, relation: Relation) -> B
     lower, upper = (
         parse_budget(f"{name}={end.group(1)}{unit}") for end, unit in zip((first, last), units, strict=True)
     )
+    if units[0] == units[1]:
+        _check_order(text, lower.amount, upper.amount)
     return replace(upper, text=text, least=replace(lower, text=text))
+
+
+def _check_order(text: str, least: float, most: float) -> None:
+    if not least < most:
+        raise InputError(f"budget {text!r}: a range begins below its end: write e.g. macs=10%..60%")
 
 
 def check_units(requests: Sequence[BudgetRequest]) -> None:
@@ -95,7 +102,7 @@ def check_units(requests: Sequence[BudgetRequest]) -> None:
     Raises:
         InputError: one is not.
     """
-    for request in requests:
+    for request in (*requests, *(each.least for each in requests if each.least)):
         kind = request.cost.partition(":")[0]
         if kind in COSTS and request.unit != "%":
             _factor(request, COSTS[kind].unit)
@@ -108,7 +115,8 @@ def resolve_budgets(
 
     Raises:
         InputError: an unknown cost, a unit that is not the cost's, two budgets on one
-            cost, a limit that its unit makes 0 or infinite.
+            cost, a limit that its unit makes 0 or infinite, a range that ends below
+            its beginning, two ranges.
     """
     budgets: list[Budget] = []
     for request in requests:
@@ -116,13 +124,9 @@ def resolve_budgets(
             raise InputError(f"budget {request.text!r}: {request.cost} has a budget already: give it one")
         cost = price(profile, request.cost, sources)
         limit = _limit(request, cost)
-        if not 0 < limit < math.inf:  # as its unit or share makes it
-            raise InputError(f"budget {request.text!r}: {_NOT_A_LIMIT}")
         least = None if request.least is None else _limit(request.least, cost)
-        if least is not None and not 0 < least < limit:
-            raise InputError(
-                f"budget {request.text!r}: a range begins below its end: write e.g. macs=10%..60%"
-            )
+        if least is not None:
+            _check_order(request.text, least, limit)
         if least is not None and any(budget.least is not None for budget in budgets):
             raise InputError(
                 f"budget {request.text!r}: only one budget may be a range: give this one a limit"
@@ -132,13 +136,18 @@ def resolve_budgets(
 
 
 def _limit(request: BudgetRequest, cost: Cost) -> float:
+    """An amount in its cost's unit."""
     if request.unit != "%":
-        return request.amount * _factor(request, cost.unit)
-    if not cost.total:
+        limit = request.amount * _factor(request, cost.unit)
+    elif not cost.total:
         raise InputError(
             f"budget {request.text!r}: the whole fabric costs nothing, so a share of it is no limit"
         )
-    return cost.total * request.amount / 100
+    else:
+        limit = cost.total * request.amount / 100
+    if not 0 < limit < math.inf:  # as its unit or share makes it
+        raise InputError(f"budget {request.text!r}: {_NOT_A_LIMIT}")
+    return limit
 
 
 def _factor(request: BudgetRequest, cost_unit: str) -> float:

@@ -24,6 +24,9 @@ FRONT = 9
 # A soft budget counts as met within this share of its limit.
 CLOSE = 0.02
 
+# What a number in a cost's unit is followed by in a budget's text; counts by nothing.
+_UNITS = {"bytes": "B", "ms": "ms"}
+
 # A sum may round differently when its terms are added in another order.
 _ROUNDING = 1e-12
 
@@ -54,12 +57,19 @@ class Budget:
 
     @property
     def slack(self) -> bool:
-        """Whether the budget is hard and even the whole fabric is inside it."""
-        return self.hard and self.met(self.cost.total)
+        """Whether the budget is hard and even the whole fabric is inside it; inside the
+        lower end of a range.
+        """
+        return self.hard and self.at(self.limit if self.least is None else self.least).met(self.cost.total)
 
     def met(self, value: float) -> bool:
         """Whether a cost is inside a hard budget, or close to a soft one."""
         return value <= self.most if self.hard else abs(value / self.limit - 1) <= CLOSE
+
+    def at(self, limit: float) -> Budget:
+        """The budget with one limit in its cost's unit, and a text that asks for it."""
+        text = f"{self.cost.name}={limit!r}{_UNITS.get(self.cost.unit, '')}"
+        return replace(self, limit=limit, text=text, least=None)
 
 
 @dataclass(frozen=True)
@@ -149,6 +159,33 @@ class Budgets:
         return next((budget for budget in self.hard if budget.cost.name == name), None)
 
     def with_limit(self, name: str, limit: float) -> Budgets:
-        """The same budgets, the one on the cost `name` with another limit."""
-        changed = (replace(each, limit=limit) if each.cost.name == name else each for each in self.each)
+        """The same budgets, the one on the cost `name` with another limit; both ends
+        of a range change by the same factor.
+        """
+        changed = (
+            replace(each, limit=limit, least=each.least and each.least * (limit / each.limit))
+            if each.cost.name == name
+            else each
+            for each in self.each
+        )
         return Budgets(tuple(changed))
+
+    def at_limit(self, limit: float) -> Budgets:
+        """The same budgets, the range replaced by one hard limit in its cost's unit; as
+        they are without a range.
+        """
+        return Budgets(tuple(each if each.least is None else each.at(limit) for each in self.each))
+
+    @cached_property
+    def lowest(self) -> Budgets:
+        """The same budgets, the range replaced by its lower end: a sub-network inside
+        them is inside every limit of the range.
+        """
+        return Budgets(
+            tuple(
+                each
+                if each.least is None
+                else replace(each.at(each.least), text=f"the lower end of {each.text}")
+                for each in self.each
+            )
+        )

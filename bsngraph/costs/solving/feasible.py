@@ -12,14 +12,14 @@ from bsngraph.wording import quantity
 
 
 def check_budgets(fabric: Fabric, budgets: Budgets) -> Architecture | None:
-    """A sub-network inside all budgets; None where none was found and none is proved
-    impossible.
+    """A sub-network inside all budgets, a range at its lower end; None where none was
+    found and none is proved impossible.
 
     Raises:
         InfeasibleBudgetError: no sub-network meets one of them, or all of them
             together; the text says what is possible.
     """
-    budgets = budgets.hard
+    budgets = budgets.lowest.hard
     alone = list(cheapest_each(fabric, [budget.cost for budget in budgets]).values())
     for budget, found in zip(budgets, alone, strict=True):
         if found.proved and not budget.met(found.value):
@@ -37,7 +37,7 @@ def best_found(fabric: Fabric, budgets: Budgets) -> str:
     """What to say of budgets that no sub-network was found for, though none is proved
     impossible.
     """
-    budgets = budgets.hard
+    budgets = budgets.lowest.hard
     for budget in budgets:
         found = cheapest(fabric, budget.cost)
         if not budget.met(found.value):

@@ -119,7 +119,7 @@ class Contenders:
         return total
 
     def _ranged(self, live: Booleans) -> Costs:
-        """The cost that the range is of, of live edges (networks, edges): (networks,)."""
+        """What live edges (networks, edges) cost of the range's cost: (networks,)."""
         assert self.budgets.range_index is not None
         return self.budgets[self.budgets.range_index].cost.of(live)
 
