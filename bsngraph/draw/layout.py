@@ -74,7 +74,7 @@ class PictureLayout:
     routes: tuple[EdgeRoute, ...]
 
 
-def lay_out(
+def place_boxes(
     boxes: Sequence[BoxSize], links: Sequence[Link], bands: Sequence[Sequence[int]], band_head: BoxSize
 ) -> PictureLayout:
     """Place boxes from top to bottom. Each of the `bands` is a group of boxes with room

@@ -54,6 +54,11 @@ _MEMBERS = {
 _FAMILIES = {op: family for family, members in _MEMBERS.items() for op in members.split()}
 _USER_COLOURS = ("#882255", "#999933", "#117733", "#CC6677", "#6699CC", "#B8860B")
 
+#: Every colour that an operation can have.
+OPERATION_COLOURS = tuple(
+    dict.fromkeys([CONV_3.colour, CONV_WIDE.colour, *(one.colour for one in _MEMBERS), *_USER_COLOURS])
+)
+
 
 def family_of(op: str, arguments: Mapping[str, object]) -> Family:
     """The family of an operation. A user's operation is a family of its own, and its

@@ -10,17 +10,19 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bsngraph.draw.layout import BoxSize, PictureLayout, Link, Point, Rectangle, EdgeRoute, lay_out
+from bsngraph.draw.layout import BoxSize, EdgeRoute, Link, PictureLayout, Point, Rectangle, place_boxes
 from bsngraph.draw.palette import short_label
 from bsngraph.draw.parts.outline import MOST_LABELS, outline_of, resolution_bands
 from bsngraph.draw.parts.text_width import text_width
 from bsngraph.fabric import Edge, Node
+from bsngraph.reporting.picture.colours import colour_class
 from bsngraph.reporting.picture.island import edge_told
 from bsngraph.reporting.picture.subject import PictureSubject
 from bsngraph.wording import percent, printable, shape_text, shortened
 
 FONT_FAMILY = "Helvetica, Arial, 'Liberation Sans', Arimo, 'Nimbus Sans', sans-serif"
 NAME_POINTS, SMALL_POINTS, LABEL_POINTS, BAND_POINTS = 13.0, 10.0, 11.0, 12.0
+GONE = "#7D858E"
 _PAD = 10.0
 _THINNEST, _THICKEST, _REMOVED_WIDTH = 1.4, 6.5, 1.0
 
@@ -38,7 +40,7 @@ class TextLine:
         return text_width(self.text, self.points, bold=self.bold)
 
 
-def drawn(subject: PictureSubject) -> ElementTree.Element:
+def picture_svg(subject: PictureSubject) -> ElementTree.Element:
     """The `<svg>` of a subject.
 
     Raises:
@@ -49,7 +51,7 @@ def drawn(subject: PictureSubject) -> ElementTree.Element:
     bands = resolution_bands(outline)
     texts = [_node_lines(node, node.name in outline.merging) for node in subject.fabric.nodes]
     labels = [_edge_label(subject, index, edge) for index, edge in enumerate(subject.fabric.edges)]
-    layout = lay_out(
+    layout = place_boxes(
         [_box_size(lines) for lines in texts],
         [_link(subject, index, label) for index, label in enumerate(labels)],
         [[subject.fabric.node_index[name] for name in names] for names in bands.values()],
@@ -109,7 +111,8 @@ def _edge_label(subject: PictureSubject, index: int, edge: Edge) -> TextLine | N
 
 def _link(subject: PictureSubject, index: int, label: TextLine | None) -> Link:
     source, target = subject.fabric.endpoints[index]
-    size = None if label is None else BoxSize(label.width + 14, 1.3 * label.points)
+    clear = 14 + 1.5 * _stroke_width(subject, index)
+    size = None if label is None else BoxSize(label.width + clear, 1.3 * label.points)
     shown = index in subject.shown
     return Link(source, target, size, 3 if shown else 1, _arrow(_stroke_width(subject, index)))
 
@@ -141,8 +144,8 @@ def _edge(
     subject: PictureSubject, index: int, label: TextLine | None, route: EdgeRoute
 ) -> ElementTree.Element:
     shown = index in subject.shown
-    colour = subject.families[index].colour if shown else "#8A8A8A"
-    kind = f"arch-{colour[1:].lower()}" if shown else "arch-removed"
+    colour = subject.families[index].colour if shown else GONE
+    kind = colour_class(colour) if shown else "arch-removed"
     group = ElementTree.Element(
         "g",
         {
@@ -151,8 +154,10 @@ def _edge(
             "role": "button",
             "tabindex": "-1",
             "aria-label": edge_told(subject, index),
+            "aria-pressed": "false",
         },
     )
+    ElementTree.SubElement(group, "title").text = edge_told(subject, index)
     path = _path(route)
     width = _stroke_width(subject, index)
     group.append(
@@ -191,9 +196,7 @@ def _node(subject: PictureSubject, node: Node, lines: list[TextLine], box: Recta
         "g", {"class": f"arch-node {kind}", "data-node": str(subject.fabric.node_index[node.name])}
     )
     looks = {"fill": "#DDE6EE" if kind == "arch-end" else "#FFFFFF", "stroke": "#333333"}
-    group.append(
-        _rectangle(box, 8, looks if here else looks | {"stroke-dasharray": "5 3", "stroke": "#8A8A8A"})
-    )
+    group.append(_rectangle(box, 8, looks if here else looks | {"stroke-dasharray": "5 3", "stroke": GONE}))
     top = box.y + (box.height - sum(1.2 * line.points for line in lines)) / 2
     for line in lines:
         colour = "#111111" if here else "#767676"
