@@ -109,7 +109,13 @@ def _common(job: Job) -> dict[str, Any]:
             features=dataset.feature_names,
         ),
         "budgets": tuple(
-            AskedBudget(text=budget.text, cost=budget.cost.name, relation=budget.relation, limit=budget.limit)
+            AskedBudget(
+                text=budget.text,
+                cost=budget.cost.name,
+                relation=budget.relation,
+                limit=budget.limit,
+                least=budget.least,
+            )
             for budget in job.budgets
         ),
         "costs": AskedCosts(

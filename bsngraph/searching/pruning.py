@@ -30,6 +30,7 @@ from bsngraph.searching.delivering.result import Result
 from bsngraph.searching.fine_tuning import chosen_before, fine_tune
 from bsngraph.searching.learning.learn import new_learning, write_probabilities
 from bsngraph.searching.learning.learning_state import LearningState, architecture_in
+from bsngraph.searching.learning.one_limit import state_at_limit
 from bsngraph.searching.learning.search_epochs import Learning
 from bsngraph.searching.opening import open_pruning
 from bsngraph.searching.prepare import Job, check, prepare
@@ -96,9 +97,15 @@ def run_pruning(
     recorded = with_recorded(goal.costs, profile, source.path)
     data = searched_data(source, config, goal.data, progress)
     job = prepare(profile, replace(goal.priced_by(recorded), data=data), method, hardware, into, progress)
+    if job.budgets.range_index is not None:
+        text = job.budgets[job.budgets.range_index].text
+        raise InputError(
+            f"budget {text!r} is a range, and prune chooses one network: give it a limit, or learn a range "
+            "by bsngraph search"
+        )
     with hardware.in_use():
         known = check(job, progress)
-        learned = take_over(job, source, known)
+        learned = take_over(job, source, config, known)
         keep_in_hand(learned, job, source, known)
         with open_pruning(job, into, config) as run:
             if run.finished:
@@ -129,8 +136,8 @@ def searched_data(
     return found
 
 
-def take_over(job: Job, source: RunFolder, known: Architecture | None) -> Learning:
-    """θ and Γ as the search in `source` left them.
+def take_over(job: Job, source: RunFolder, config: SearchConfig, known: Architecture | None) -> Learning:
+    """θ and Γ as the search in `source` left them; of a range, Γ at the job's limit.
 
     Raises:
         InputError: it was interrupted, or its checkpoint is of another fabric.
@@ -139,7 +146,9 @@ def take_over(job: Job, source: RunFolder, known: Architecture | None) -> Learni
     saved = load_checkpoint(source, job.device).search
     if saved is None:
         raise InputError(f"{source.path}: the search has not begun to learn: finish it by --resume first")
-    learned.load(LearningState.from_checkpoint(saved, file), file)
+    limits = {budget.cost.name: budget.limit for budget in job.budgets}
+    state = LearningState.from_checkpoint(saved, file)
+    learned.load(state_at_limit(state, config.budgets, limits, len(job.fabric.edges), file), file)
     if learned.epoch < job.recipe.epochs:
         raise InputError(
             f"{source.path}: the search stopped after epoch {learned.epoch} of {job.recipe.epochs}: finish "

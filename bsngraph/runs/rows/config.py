@@ -49,13 +49,16 @@ class DataFacts(Row, frozen=True, kw_only=True, omit_defaults=True):
             raise ValueError("mean and std are of different numbers of channels")
 
 
-class AskedBudget(Row, frozen=True, kw_only=True):
-    """A budget as it was written, and its limit in the unit of its cost."""
+class AskedBudget(Row, frozen=True, kw_only=True, omit_defaults=True):
+    """A budget as it was written, and its limit in the unit of its cost; of a range the
+    upper end, and `least` is the lower one.
+    """
 
     text: str
     cost: str
     relation: Relation
     limit: Positive
+    least: Positive | None = None
 
 
 class AskedCosts(Row, frozen=True, kw_only=True, omit_defaults=True):

@@ -25,6 +25,7 @@ from bsngraph.runs import RunFolder
 from bsngraph.runs.checkpoint import check_tensors, load_checkpoint, restore_weights
 from bsngraph.runs.rows.config import SearchConfig
 from bsngraph.searching.learning.learning_state import LearningState
+from bsngraph.searching.learning.one_limit import state_at_limit
 from bsngraph.searching.request import Destination
 from bsngraph.supernet import compile_fabric, named_weights
 
@@ -46,7 +47,8 @@ class WarmStart:
 def read_warm_start(
     profile: FabricProfile, dataset: Dataset, path: Path | None, into: Destination
 ) -> WarmStart | None:
-    """What the search in a run folder has learned so far; None without such a folder.
+    """What the search in a run folder has learned so far; of a range Γ at its upper
+    end. None without such a folder.
 
     Raises:
         InputError: the folder holds no search, or one of another fabric (the text names
@@ -66,10 +68,11 @@ def read_warm_start(
     saved, file = load_checkpoint(run).search, run.file("checkpoint.pt")
     if saved is None:
         raise InputError(f"{file}: no epoch of a search ended there: choose another run for --warm-start")
-    learned = LearningState.from_checkpoint(saved, file)
+    edges = len(theirs.edges)
+    learned = state_at_limit(LearningState.from_checkpoint(saved, file), config.budgets, {}, edges, file)
     net = compile_fabric(profile_fabric(theirs), seed=0)
     restore_weights(net, learned.net, file)
-    expected = torch.zeros(len(theirs.edges), dtype=torch.float64)
+    expected = torch.zeros(edges, dtype=torch.float64)
     check_tensors({"logits": expected}, {"logits": learned.logits}, file)
     return WarmStart(
         str(path),
