@@ -1,0 +1,96 @@
+"""Tasks in processes of this machine: a pool of Python's own, which takes no more tasks
+than it has processes.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
+from contextlib import suppress
+from typing import Any
+
+from bsngraph.parallel.child import Assignment, answer, begin
+from bsngraph.parallel.packing import pack, unpack
+from bsngraph.parallel.spawning import FreshContext
+from bsngraph.parallel.workers import TaskEnd, WorkerLostError
+
+# How long to wait for a task before looking whether all processes live.
+_LOOK_AGAIN_S = 1.0
+
+_LOST = (
+    "a worker process died with its task, as when the system kills it for lack of memory: try fewer --workers"
+)
+
+
+class ProcessWorkers:
+    """Up to `count` processes, each started when there is a task for it.
+
+    Where one dies, all tasks under way are lost, and those that wait go to new
+    processes.
+
+    Raises:
+        CannotBeSentError: no other process can take the assignment over.
+    """
+
+    def __init__(self, assignment: Assignment, count: int) -> None:
+        self.count = count
+        self._key, self._packed = uuid.uuid4().hex, pack(assignment)
+        self._waiting: deque[tuple[int, bytes]] = deque()
+        self._running: dict[Future[bytes], int] = {}
+        self._context, self._pool = self._open()
+
+    def start(self, number: int, task: Any) -> None:
+        """Take a task."""
+        self._waiting.append((number, pack(task)))
+        self._fill()
+
+    def ended(self) -> Iterator[TaskEnd[Any]]:
+        """The ends of the tasks, as they come."""
+        while self._running or self._waiting:
+            done = wait(self._running, _LOOK_AGAIN_S, FIRST_COMPLETED).done
+            if not done:
+                self._have_the_dead_noticed()
+            for future in [each for each in self._running if each in done]:
+                number = self._running.pop(future)
+                if future.exception() is None:
+                    self._fill()
+                    went_well, value = unpack(future.result())
+                    yield TaskEnd(number, None, (value,)) if went_well else TaskEnd(number, value)
+                else:
+                    yield TaskEnd(number, WorkerLostError(_LOST))
+            if not self._running and self._waiting:
+                self._pool.shutdown()
+                self._context, self._pool = self._open()
+                self._fill()
+
+    def close(self) -> None:
+        """End the processes, whatever they do."""
+        if self._running:
+            for process in self._context.started:
+                process.kill()
+        self._pool.shutdown(cancel_futures=True)
+
+    def _have_the_dead_noticed(self) -> None:
+        """Wake the pool if a process died: it watches only those that were there when
+        it last woke.
+        """
+        if any(process.exitcode is not None for process in self._context.started):
+            with suppress(BrokenExecutor):
+                self._pool.submit(os.getpid)
+
+    def _open(self) -> tuple[FreshContext, ProcessPoolExecutor]:
+        context = FreshContext()
+        given = self._key, self._packed, os.getcwd()
+        return context, ProcessPoolExecutor(self.count, context, begin, given)
+
+    def _fill(self) -> None:
+        while self._waiting and len(self._running) < self.count:
+            number, packed = self._waiting[0]
+            try:
+                self._running[self._pool.submit(answer, self._key, packed)] = number
+            except BrokenExecutor:  # `ended` opens another pool
+                return
+            self._waiting.popleft()

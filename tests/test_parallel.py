@@ -1,0 +1,187 @@
+"""Tasks side by side: the same answers from every engine, errors as they were raised,
+and no process that stays behind.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import worker_tasks
+
+from bsngraph.errors import FabricError, InputError
+from bsngraph.parallel import (
+    CannotBeSentError,
+    Inline,
+    Processes,
+    RayCluster,
+    TaskEngine,
+    WorkerBugError,
+    WorkerLostError,
+    WorkerNotReadyError,
+    open_workers,
+    run_tasks,
+)
+
+TESTS = Path(__file__).parent
+ENGINES = [Inline(), Processes(2)]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_every_task_has_one_answer(engine: TaskEngine) -> None:
+    ends = list(run_tasks(worker_tasks.add, range(7), engine, shared=10))
+    assert sorted((end.number, end.answer) for end in ends) == [(n, 10 + n) for n in range(7)]
+
+
+def test_inline_tasks_end_in_their_order_in_this_process() -> None:
+    ends = run_tasks(worker_tasks.where, [1, 2], Inline(), shared=None)
+    assert [(end.number, end.answer[0]) for end in ends] == [(0, os.getpid()), (1, os.getpid())]
+
+
+def test_one_process_is_this_one() -> None:
+    ends = run_tasks(worker_tasks.where, [1], Processes(1), shared=None)
+    assert [end.answer[0] for end in ends] == [os.getpid()]
+
+
+def test_processes_have_one_thread_and_the_folder_of_the_caller(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    pid, threads, folder = next(run_tasks(worker_tasks.where, [1], Processes(2), shared=None)).answer
+    assert (pid != os.getpid(), threads, folder) == (True, "1", str(tmp_path))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_task_may_lead_to_another(engine: TaskEngine) -> None:
+    with open_workers(worker_tasks.add, engine, shared=1) as workers:
+        workers.start(0, 0)
+        seen = []
+        for end in workers.ended():
+            seen.append(end.answer)
+            if end.answer < 4:
+                workers.start(end.number + 1, end.answer)
+    assert seen == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_error_is_the_end_of_its_own_task_alone(engine: TaskEngine) -> None:
+    tasks = ["input", "fabric", "bug", "none"]
+    ends = {tasks[end.number]: end for end in run_tasks(worker_tasks.fail, tasks, engine, shared=None)}
+    assert ends["none"].answer == 1
+    with pytest.raises(InputError, match="the value is wrong"):
+        _ = ends["input"].answer
+    with pytest.raises(FabricError, match="what @ where: cure"):
+        _ = ends["fabric"].answer
+    raised = KeyError if engine == Inline() else WorkerBugError
+    with pytest.raises(raised, match="bug"):
+        _ = ends["bug"].answer
+
+
+def test_a_process_that_dies_loses_the_tasks_under_way_and_no_other(tmp_path: Path) -> None:
+    ends = list(run_tasks(worker_tasks.die, range(5), Processes(2), shared=tmp_path))
+    assert {end.number: type(end.error) for end in ends} == {
+        **dict.fromkeys((0, 1), WorkerLostError),
+        **dict.fromkeys((2, 3, 4), type(None)),
+    }
+    with pytest.raises(WorkerLostError, match="lack of memory: try fewer --workers"):
+        _ = next(end for end in ends if end.number == 0).answer
+
+
+def test_what_is_shared_is_set_up_once_in_each_process(tmp_path: Path) -> None:
+    tasks, setup = [2] * 4, worker_tasks.count_setup
+    ends = run_tasks(worker_tasks.pid_when_all_run, tasks, Processes(2), shared=tmp_path, setup=setup)
+    pids = {end.answer for end in ends}
+    assert len(pids) == 2
+    assert sorted((tmp_path / "setups").read_text(encoding="utf-8").split()) == sorted(map(str, pids))
+
+
+def test_a_worker_that_cannot_get_ready_says_why(tmp_path: Path) -> None:
+    ends = run_tasks(worker_tasks.die, [3], Processes(2), shared=tmp_path, setup=worker_tasks.refuse_setup)
+    with pytest.raises(WorkerNotReadyError, match=r"my_ops\.py is not there"):
+        _ = next(ends).answer
+
+
+def test_tasks_inside_a_worker_run_there() -> None:
+    ends = run_tasks(worker_tasks.nested, [1], Processes(2), shared=None)
+    assert [end.answer for end in ends] == [[True, True]]
+
+
+def test_what_no_other_process_has_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    class OfTheScript:
+        pass
+
+    OfTheScript.__module__ = "__main__"
+    with pytest.raises(CannotBeSentError, match="OfTheScript is defined in the script itself"):
+        list(run_tasks(worker_tasks.add, [1], Processes(2), shared=OfTheScript()))
+    with pytest.raises(CannotBeSentError, match="cannot be sent to another process"):
+        list(run_tasks(worker_tasks.add, [1], Processes(2), shared=lambda: None))
+
+
+def test_a_number_of_processes_is_checked() -> None:
+    with pytest.raises(InputError, match="workers=0 must be between 1 and"):
+        Processes(0)
+
+
+def test_ray_that_is_not_installed_is_an_input_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(InputError, match=r"pip install 'bsngraph\[ray\]'"):
+        list(run_tasks(worker_tasks.add, [1], RayCluster(), shared=0))
+
+
+# A script without `if __name__ == "__main__"`: run again in a worker it would not end.
+SCRIPT = """
+import sys
+from pathlib import Path
+
+import worker_tasks
+from bsngraph.parallel import Processes, run_tasks
+
+folder = Path(sys.argv[1])
+print("begun", flush=True)
+print([end.answer for end in run_tasks(worker_tasks.alone, [1, 2], Processes(2), shared=None)], flush=True)
+list(run_tasks(worker_tasks.sleep, [0, 1, 2], Processes(2), shared=folder))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize("ended_by", [signal.SIGINT, signal.SIGKILL])
+def test_no_process_outlives_its_script(tmp_path: Path, ended_by: signal.Signals) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT, encoding="utf-8")
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)])}
+    process = subprocess.Popen(
+        [sys.executable, str(script), str(tmp_path)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    files = [tmp_path / "0.pid", tmp_path / "1.pid"]
+    for file in files:
+        worker_tasks.wait_for(file)
+    pids = [int(file.read_text(encoding="utf-8")) for file in files]
+    if ended_by == signal.SIGINT:  # as a terminal does: to everyone
+        os.killpg(process.pid, ended_by)
+    else:
+        process.kill()
+    said, errors = process.communicate(timeout=30)
+    assert said.splitlines() == ["begun", "[False, False]"]
+    assert errors.count("Traceback") == (ended_by == signal.SIGINT), errors  # the script's own
+    deadline = time.monotonic() + 10
+    while [pid for pid in pids if runs(pid)]:
+        assert time.monotonic() < deadline, "a worker goes on"
+        time.sleep(0.05)
+    assert not (tmp_path / "2.pid").exists()
+
+
+def runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").split()[2] != "Z"
+    except FileNotFoundError:
+        return False
