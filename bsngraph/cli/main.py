@@ -66,6 +66,7 @@ COMMANDS = {
     "diff": CommandEntry(
         f"{_ROOM}.fabrics.diff", "Say and draw what changed between two fabrics or architectures."
     ),
+    "list": CommandEntry(f"{_ROOM}.runs.list", "List the runs in a folder, and what each found."),
     "fabric": CommandEntry(
         f"{_ROOM}.fabrics.fabric",
         "Write a fabric of a known family: resnet, cnf, cells, chain, transformer.",

@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import os
 import socket
+import stat
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,13 +24,14 @@ from bsngraph.errors import InputError
 from bsngraph.wording import printable
 
 LOCK_FILE = ".bsngraph.lock"
+_LOOKS, _PAUSE_S = 3, 0.02
 
 if sys.platform == "win32":
     import msvcrt
 
     _BEYOND = 2**20  # Windows keeps others from reading what is locked: lock no text
 
-    def _try_to_lock(handle: int) -> None:
+    def _try_to_lock(handle: int, *, shared: bool = False) -> None:
         """Raise a PermissionError where another process holds the lock."""
         os.lseek(handle, _BEYOND, os.SEEK_SET)
         msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
@@ -37,9 +40,9 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def _try_to_lock(handle: int) -> None:
+    def _try_to_lock(handle: int, *, shared: bool = False) -> None:
         """Raise a BlockingIOError where another process holds the lock."""
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
 
 
 @contextmanager
@@ -64,8 +67,30 @@ def locked(folder: Path) -> Iterator[None]:
             os.close(handle)
 
 
+def run_goes_on(folder: Path) -> bool:
+    """Whether a run holds the lock of a folder. Nothing is written there.
+
+    Where the file system has no locks, a file that says who holds it is believed.
+    """
+    quiet = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        handle = os.open(folder / LOCK_FILE, os.O_RDONLY | quiet)
+    except OSError:
+        return False
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            return False
+        _try_to_lock(handle, shared=True)
+        return False
+    except OSError:
+        return True
+    finally:
+        os.close(handle)
+
+
 def _locked_file(folder: Path, file: Path) -> int:
     """The handle of the lock file, locked, with who holds it in it."""
+    looks = 0
     while True:
         try:
             handle = os.open(file, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
@@ -78,6 +103,10 @@ def _locked_file(folder: Path, file: Path) -> int:
         except (BlockingIOError, PermissionError):
             holder = _holder(handle)
             os.close(handle)
+            looks += 1
+            if looks < _LOOKS:  # `run_goes_on` takes the lock for a moment
+                time.sleep(_PAUSE_S)
+                continue
             raise InputError(
                 f"{folder}: another run goes on in this folder ({holder}): wait for its end or stop it, or "
                 "give another --out"
