@@ -14,7 +14,7 @@ from typing import Any
 
 from bsngraph.errors import BsngraphError
 from bsngraph.parallel.engines import mark_worker
-from bsngraph.parallel.packing import pack, unpack
+from bsngraph.parallel.packing import from_bytes, to_bytes
 from bsngraph.parallel.workers import WorkerBugError, WorkerNotReadyError
 
 
@@ -62,20 +62,20 @@ def answer(key: str, packed_task: bytes, packed: bytes | None = None) -> bytes:
     try:
         assignment = _ready(key, packed)
     except BsngraphError as error:
-        return pack((False, WorkerNotReadyError(str(error))))
+        return to_bytes((False, WorkerNotReadyError(str(error))))
     except Exception:
-        return pack((False, WorkerNotReadyError(traceback.format_exc())))
+        return to_bytes((False, WorkerNotReadyError(traceback.format_exc())))
     try:
-        return pack((True, assignment.function(assignment.shared, unpack(packed_task))))
+        return to_bytes((True, assignment.function(assignment.shared, from_bytes(packed_task))))
     except BsngraphError as error:
-        return pack((False, error))
+        return to_bytes((False, error))
     except Exception:
-        return pack((False, WorkerBugError(traceback.format_exc())))
+        return to_bytes((False, WorkerBugError(traceback.format_exc())))
 
 
 def _ready(key: str, packed: bytes | None) -> Assignment:
     if key not in _READY:
-        assignment: Assignment = unpack(_SENT.pop(key) if packed is None else packed)
+        assignment: Assignment = from_bytes(_SENT.pop(key) if packed is None else packed)
         if assignment.setup is not None:
             assignment.setup(assignment.shared)
         _READY.clear()

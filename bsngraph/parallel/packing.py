@@ -33,7 +33,7 @@ class _Packer(pickle.Pickler):
         return NotImplemented
 
 
-def pack(value: object) -> bytes:
+def to_bytes(value: object) -> bytes:
     """The value as bytes.
 
     Raises:
@@ -48,6 +48,6 @@ def pack(value: object) -> bytes:
     return buffer.getvalue()
 
 
-def unpack(packed: bytes) -> Any:
-    """What `pack` was given. These bytes come from a process of ours, never a file."""
+def from_bytes(packed: bytes) -> Any:
+    """What `to_bytes` was given. These bytes come from a process of ours, never a file."""
     return pickle.loads(packed)  # noqa: S301

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Any
 
 from bsngraph.parallel.child import Assignment, answer, begin
-from bsngraph.parallel.packing import pack, unpack
+from bsngraph.parallel.packing import from_bytes, to_bytes
 from bsngraph.parallel.spawning import FreshContext
 from bsngraph.parallel.workers import TaskEnd, WorkerLostError
 
@@ -37,14 +37,14 @@ class ProcessWorkers:
 
     def __init__(self, assignment: Assignment, count: int) -> None:
         self.count = count
-        self._key, self._packed = uuid.uuid4().hex, pack(assignment)
+        self._key, self._packed = uuid.uuid4().hex, to_bytes(assignment)
         self._waiting: deque[tuple[int, bytes]] = deque()
         self._running: dict[Future[bytes], int] = {}
         self._context, self._pool = self._open()
 
     def start(self, number: int, task: Any) -> None:
         """Take a task."""
-        self._waiting.append((number, pack(task)))
+        self._waiting.append((number, to_bytes(task)))
         self._fill()
 
     def ended(self) -> Iterator[TaskEnd[Any]]:
@@ -57,7 +57,7 @@ class ProcessWorkers:
                 number = self._running.pop(future)
                 if future.exception() is None:
                     self._fill()
-                    went_well, value = unpack(future.result())
+                    went_well, value = from_bytes(future.result())
                     yield TaskEnd(number, None, (value,)) if went_well else TaskEnd(number, value)
                 else:
                     yield TaskEnd(number, WorkerLostError(_LOST))

@@ -13,7 +13,7 @@ from typing import Any
 from bsngraph.errors import InputError, RunFailedError
 from bsngraph.parallel.child import Assignment, answer, use_one_thread
 from bsngraph.parallel.engines import RayCluster
-from bsngraph.parallel.packing import pack, unpack
+from bsngraph.parallel.packing import from_bytes, to_bytes
 from bsngraph.parallel.workers import TaskEnd, WorkerLostError
 
 
@@ -27,7 +27,7 @@ class RayWorkers:
     """
 
     def __init__(self, assignment: Assignment, cluster: RayCluster) -> None:
-        packed = pack(assignment)
+        packed = to_bytes(assignment)
         self._ray = _ray()
         self._own = not self._ray.is_initialized()
         if self._own:
@@ -39,7 +39,7 @@ class RayWorkers:
 
     def start(self, number: int, task: Any) -> None:
         """Take a task."""
-        self._running[self._answer.remote(self._key, pack(task), self._packed)] = number
+        self._running[self._answer.remote(self._key, to_bytes(task), self._packed)] = number
 
     def ended(self) -> Iterator[TaskEnd[Any]]:
         """The ends of the tasks, as they come."""
@@ -47,7 +47,7 @@ class RayWorkers:
             done, _ = self._ray.wait(list(self._running), num_returns=1)
             number = self._running.pop(done[0])
             try:
-                went_well, value = unpack(self._ray.get(done[0]))
+                went_well, value = from_bytes(self._ray.get(done[0]))
             except self._ray.exceptions.RayError as error:
                 why = str(error).strip().splitlines()[0]
                 lost = f"Ray lost the task with its worker, and began it again in vain ({why})"
