@@ -75,9 +75,10 @@ def answer(key: str, packed_task: bytes, packed: bytes | None = None) -> bytes:
 
 def _ready(key: str, packed: bytes | None) -> Assignment:
     if key not in _READY:
-        assignment: Assignment = from_bytes(_SENT.pop(key) if packed is None else packed)
+        assignment: Assignment = from_bytes(_SENT[key] if packed is None else packed)
         if assignment.setup is not None:
             assignment.setup(assignment.shared)
+        _SENT.clear()
         _READY.clear()
         _READY[key] = assignment
     return _READY[key]

@@ -49,5 +49,5 @@ def to_bytes(value: object) -> bytes:
 
 
 def from_bytes(packed: bytes) -> Any:
-    """What `to_bytes` was given. These bytes come from a process of ours, never a file."""
+    """What `to_bytes` was given; bytes of a process of ours, and never of a file."""
     return pickle.loads(packed)  # noqa: S301
