@@ -25,9 +25,10 @@ from torch import Tensor
 
 from bsngraph import train
 from bsngraph.cli.main import cli
+from bsngraph.cli.tables.answers_table import show_answers
 from bsngraph.delivered import ModelFacts, evaluate_run, load_net
 from bsngraph.delivered.recording.recorder import recorder_of
-from bsngraph.draw.pixel_overlays import palette
+from bsngraph.draw.pixel_overlays import overlay, palette
 from bsngraph.errors import InputError
 from bsngraph.runs import RunFolder
 from bsngraph.runs.rows.answers import (
@@ -205,6 +206,100 @@ def test_decisions_are_counted_for_each_class() -> None:
     assert (never.precision, never.recall, never.f1) == (None, None, None)
 
 
+# --- overlays of predict
+
+PLACES = ("sky", "road", "car")
+
+
+def panels(picture: bytes, width: int = 256) -> list[np.ndarray[Any, Any]]:
+    """The image and its painted copies, which stand 8 pixels apart."""
+    pixels = np.array(Image.open(io.BytesIO(picture)))
+    count = (pixels.shape[1] - 8) // (width + 8)
+    return [pixels[22 : 22 + width, 8 + at * (width + 8) :][:, :width] for at in range(min(count, 3))]
+
+
+def scene() -> tuple[Any, Any]:
+    classes = np.ones((4, 4), dtype=np.uint8)
+    classes[0] = 0
+    classes[3, 3] = 2
+    return np.full((1, 4, 4), 200, dtype=np.uint8), classes
+
+
+def test_the_class_that_covers_most_is_not_painted_unless_asked() -> None:
+    image, classes = scene()
+    original, painted = panels(overlay(image, classes, PLACES))
+    assert (original == 200).all()
+    road = np.repeat(np.repeat(classes == 1, 64, axis=0), 64, axis=1)
+    assert (painted[road] == 200).all()
+    assert (painted[~road] != 200).any(axis=-1).all()
+    _, everything = panels(overlay(image, classes, PLACES, paint_all=True))
+    assert (everything != 200).any(axis=-1).all()
+
+
+def test_a_background_is_what_is_not_painted_however_small() -> None:
+    image, classes = scene()
+    _, painted = panels(overlay(image, classes, ("background", "road", "car")))
+    assert (painted[:64] == 200).all()
+    assert (painted[64:] != 200).any(axis=-1).all()
+
+
+def test_regions_have_a_contour_in_their_colour() -> None:
+    image, classes = scene()
+    _, painted = panels(overlay(image, classes, PLACES))
+    car = palette(PLACES)[2]
+    assert (painted[192, 192:] == car).all(), "its upper border"
+    assert (painted[255, 255] != car).any(), "the border of the image is none"
+
+
+def test_truth_may_hold_what_is_not_labelled() -> None:
+    image, classes = scene()
+    truth = classes.copy()
+    truth[1] = 255
+    _, _, true = panels(overlay(image, classes, PLACES, truth))
+    assert (true[66:126] == (200 + 128) // 2).all()
+
+
+# --- evaluate
+
+
+def table_of(answers: Any, capsys: pytest.CaptureFixture[str]) -> str:
+    show_answers(answers)
+    return capsys.readouterr().out
+
+
+def test_few_classes_are_printed_with_their_confusions(capsys: pytest.CaptureFixture[str]) -> None:
+    true, said = torch.tensor([0, 0, 0, 1]), torch.tensor([0, 0, 1, 1])
+    known = replace(facts("classification", 2), classes=("[/x]\x1b[31m", "\u202eb"))
+    text = table_of(recorded(known, said, true), capsys)
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert "[/x]\ufffd[31m" in text
+    assert " 66.7 % " in text
+    assert "true ↓  predicted →" in text
+
+
+def test_of_many_classes_the_worst_and_the_most_confused_are_printed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    true = torch.arange(1000) % 100
+    said = torch.where(true >= 95, true - 95, true)
+    text = table_of(recorded(facts("classification", 100), said, true), capsys)
+    assert "the 10 worst of 100 classes" in text
+    assert "true ↓" not in text
+    (line,) = [line for line in text.splitlines() if line.split()[:2] == ["c97", "c2"]]
+    assert line.split() == ["c97", "c2", "10", "100.0", "%"]
+    assert max(map(len, text.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("task", ["regression", "multi-label", "segmentation"])
+def test_every_kind_of_answers_is_printed(task: str, capsys: pytest.CaptureFixture[str]) -> None:
+    shape = (6, 2, 2) if task == "segmentation" else (6, 30)
+    labels = torch.randint(2, shape, generator=torch.Generator().manual_seed(0))
+    values = labels if task == "segmentation" else labels.float()
+    text = table_of(recorded(facts(task, 30), values, values), capsys)
+    assert {"regression": "10 more", "multi-label": "6 of 6 examples", "segmentation": "IoU"}[task] in text
+
+
 # --- runs
 
 
@@ -235,6 +330,29 @@ def test_a_run_records_what_its_network_answers_on_test_data(run: Path) -> None:
     right = sum(one.right for one in found.classes) / found.examples
     test = RunFolder(run).read_result().metrics.test
     assert test["accuracy"] == right
+
+
+def test_evaluate_shows_classes_and_its_json_has_all(run: Path) -> None:
+    data = f"npz:{run.parent / 'stripes.npz'}"
+    split = stripes(noise=2.0).test
+    np.savez(
+        run.parent / "stripes.npz",
+        **{
+            f"{kind}_{part}": values
+            for part in ("train", "val", "test")
+            for kind, values in (("x", split.inputs.numpy()), ("y", split.labels.numpy()))
+        },
+        class_names=np.array(["rows", "columns"]),
+    )
+    words = ("evaluate", run, "--data", data, "--as-new-test", "--threads", 1)
+    assert "columns" in invoke(*words).stdout
+    found = json.loads(invoke(*words, "--format", "json").stdout)["answers"]
+    assert found == plain(RunFolder(run).read_answers())
+    refused = CliRunner().invoke(
+        cli, ["predict", str(run), "--data", data, "--paint-all", "-o", str(run.parent / "said")]
+    )
+    assert refused.exit_code == 2
+    assert "--paint-all is for overlays of a segmentation" in refused.stderr
 
 
 def test_the_certificate_covers_the_answers(run: Path, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from bsngraph.draw.pixel_overlays import MOST_CLASSES, UNKNOWN, ImageBytes, palette, png_bytes
+from bsngraph.draw.pixel_overlays import MOST_CLASSES, UNKNOWN, ImageBytes, class_bytes, palette, png_bytes
 
 
 def thumbnail(image: ImageBytes, longest: int) -> bytes:
@@ -23,8 +23,7 @@ def small_class_map(classes: NDArray[np.int64], class_names: tuple[str, ...], lo
     Its values are class numbers, of less than 256 classes. 255 is what has none of
     them: ignored pixels.
     """
-    known = (classes >= 0) & (classes < len(class_names))
-    picture = Image.fromarray(np.where(known, classes, MOST_CLASSES - 1).astype(np.uint8))
+    picture = Image.fromarray(class_bytes(classes, len(class_names)))
     colours = palette(class_names)
     rest = np.tile(np.array(UNKNOWN, dtype=np.uint8), (MOST_CLASSES - len(colours), 1))
     picture = picture.resize(_within(picture.size, longest), Image.Resampling.NEAREST)

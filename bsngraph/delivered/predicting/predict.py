@@ -30,7 +30,7 @@ from bsngraph.delivered.prepare import prepared_data
 from bsngraph.errors import InputError
 from bsngraph.measure import Hardware, find_hardware
 from bsngraph.runs import RunFolder
-from bsngraph.tasks import check_fits
+from bsngraph.tasks import TASKS, check_fits
 
 
 def predict(
@@ -43,6 +43,7 @@ def predict(
     skip_bad: bool = False,
     overwrite: bool = False,
     limit: int | None = None,
+    paint_all: bool = False,
     device: str = "auto",
     threads: int | None = None,
     notify: Notify = silent,
@@ -54,21 +55,20 @@ def predict(
     Images are read as those that the network was trained on: with its channels and its
     normalisation, resized by the `size` in the name of the run's data; without one they
     must have the network's size. The test examples of data are those that the run
-    recorded; `as_new_test` takes the data's own, without those that the run trained or
-    chose on. A `csv:` table without a label is predicted line by line.
+    recorded; `as_new_test` takes the data's own, without those that were trained or
+    chosen on. A `csv:` table without a label is predicted line by line.
 
     For segmentation NAME-classes.png and NAME-overlay.png are written for each, NAME
     being a file's whole name; else predictions.csv: with a probability for each class,
     or with amounts in the outputs' own units. `overwrite` replaces files that are
     there. `limit` takes the first examples only, `skip_bad` leaves out those that
-    cannot be used. `notify` gets what was left out, and progress; `answering` answers
-    in the network's place.
+    cannot be used. `paint_all` leaves no class of an overlay unpainted. `notify` gets
+    what was left out, and progress; `answering` answers in the network's place.
 
     Raises:
         InputError: `path` holds no finished run, or files that do not fit each other or
             its certificate; an image cannot be used; examples of the run are missing in
-            the data or changed; a file to write is there; or neither or both of
-            `images` and `data` are given.
+            the data or changed; a file is there; or arguments do not go together.
     """
     _check_usage(images, data, limit, as_new_test=as_new_test)
     keep_apart(Path(out), Path(out) / TABLE, images, data)
@@ -76,22 +76,30 @@ def predict(
         data = skipping_bad(data)
     run, folder, hardware = RunFolder(Path(path)), Path(out), find_hardware(device, threads)
     delivered = load_delivered(run)
+    _check_painted(delivered, asked=paint_all)
     if data is not None:
         found = _data(run, delivered, data, hardware, notify, as_new_test=as_new_test)
     else:
         found = _images(run, delivered, str(images), limit, hardware, notify, skip_bad=skip_bad)
     task, names = delivered.facts.bound_task(torch.device("cpu")), found.first_names(limit)
-    pictures = [file for name in names for file in picture_files(folder, name)]
-    files = pictures if task.row.answers is None else [folder / TABLE]
+    painted = task.row.answers is None
+    files = [file for name in names for file in picture_files(folder, name)] if painted else [folder / TABLE]
     check_free(files, overwrite=overwrite)
     with hardware.in_use():
         asked = answering or partial(answering_of_net, delivered.net.to(hardware.device))
         batches = batches_of(asked(found.dataset), found.dataset, names, labelled=found.names is None)
         if task.row.answers is None:
-            write_pictures(batches, delivered.facts, task, folder)
+            write_pictures(batches, delivered.facts, task, folder, paint_all=paint_all)
         else:
             write_table(batches, delivered.facts, task, task.row.answers, folder, found.called)
     return Prediction(delivered.facts.task, len(names), tuple(files), found.notes, found.dataset.skipped)
+
+
+def _check_painted(delivered: Delivered, *, asked: bool) -> None:
+    """Whether there are overlays to paint, if it is asked for."""
+    task = delivered.facts.task
+    if asked and TASKS[task].answers is not None:
+        raise InputError(f"--paint-all is for overlays of a segmentation, and this network is for {task}")
 
 
 def _check_usage(

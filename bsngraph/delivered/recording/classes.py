@@ -12,7 +12,7 @@ from torch import Tensor
 from bsngraph.delivered.model_facts import ModelFacts
 from bsngraph.runs.rows.answers import MOST_PAIRS, ClassAnswers, ClassScore, ConfusedPair
 
-Counts = NDArray[np.int64]
+_Counts = NDArray[np.int64]
 
 
 class ClassRecorder:
@@ -48,10 +48,10 @@ class Confusions:
     """
 
     names: tuple[str, ...]
-    labelled: Counts
-    predicted: Counts
-    right: Counts
-    mistaken: Counts
+    labelled: _Counts
+    predicted: _Counts
+    right: _Counts
+    mistaken: _Counts
 
     def scores(self, *, overlaps: bool = False) -> tuple[ClassScore, ...]:
         """The row of each class, `overlaps` with intersection over union."""
@@ -61,9 +61,9 @@ class Confusions:
                 labelled=labelled,
                 predicted=predicted,
                 right=right,
-                precision=share(right, predicted),
-                recall=share(right, labelled),
-                iou=share(right, labelled + predicted - right) if overlaps else None,
+                precision=ratio(right, predicted),
+                recall=ratio(right, labelled),
+                iou=ratio(right, labelled + predicted - right) if overlaps else None,
             )
             for name, labelled, predicted, right in zip(
                 self.names, self.labelled.tolist(), self.predicted.tolist(), self.right.tolist(), strict=True
@@ -82,7 +82,7 @@ class Confusions:
         return int(self.mistaken[MOST_PAIRS:, 2].sum())
 
 
-def confusions(names: tuple[str, ...], true: Counts, predicted: Counts, counts: Counts) -> Confusions:
+def confusions(names: tuple[str, ...], true: _Counts, predicted: _Counts, counts: _Counts) -> Confusions:
     """From pairs of classes (pairs,) that occur, and how often (pairs,)."""
     same = true == predicted
     labelled, said, right = np.zeros((3, len(names)), dtype=np.int64)
@@ -94,6 +94,6 @@ def confusions(names: tuple[str, ...], true: Counts, predicted: Counts, counts: 
     return Confusions(names, labelled, said, right, mistaken[order])
 
 
-def share(part: int, whole: int) -> float | None:
+def ratio(part: int, whole: int) -> float | None:
     """`part / whole`; None for a whole of 0."""
     return part / whole if whole else None

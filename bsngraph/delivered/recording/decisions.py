@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from bsngraph.delivered.model_facts import ModelFacts
-from bsngraph.delivered.recording.classes import share
+from bsngraph.delivered.recording.classes import ratio
 from bsngraph.runs.rows.answers import DecisionAnswers, DecisionScore
 
 
@@ -35,9 +35,9 @@ class DecisionRecorder:
                     labelled=labelled,
                     predicted=predicted,
                     right=right,
-                    precision=share(right, predicted),
-                    recall=share(right, labelled),
-                    f1=share(2 * right, labelled + predicted),
+                    precision=ratio(right, predicted),
+                    recall=ratio(right, labelled),
+                    f1=ratio(2 * right, labelled + predicted),
                 )
                 for name, (labelled, predicted, right) in zip(
                     self.classes, self.counts.T.tolist(), strict=True

@@ -42,6 +42,12 @@ if TYPE_CHECKING:
     type=click.IntRange(min=1),
     help="How many examples to predict, from the first on; all if not given.",
 )
+@option(
+    "--paint-all",
+    is_flag=True,
+    help="Paint every class of a segmentation's overlays. Otherwise the background is left as it is, or, "
+    "without a class of that name, the class that covers most.",
+)
 @ops_option
 @trust_option
 @engine_option
@@ -55,6 +61,7 @@ def command(
     out: Path,
     overwrite: bool,
     limit: int | None,
+    paint_all: bool,
     trust: bool,
     engine: str | None,
     device: str,
@@ -93,6 +100,7 @@ def command(
         skip_bad=skip_bad,
         overwrite=overwrite,
         limit=limit,
+        paint_all=paint_all,
         device=device,
         threads=threads,
         notify=notify,
