@@ -45,12 +45,17 @@ else:
         fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
 
 
+class FolderInUseError(InputError):
+    """Another run goes on in the folder."""
+
+
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Hold the lock of a run's folder.
 
     Raises:
-        InputError: another run goes on in the folder, or nothing can be written there.
+        FolderInUseError: another run goes on in the folder.
+        InputError: nothing can be written there.
     """
     file = folder / LOCK_FILE
     handle = _locked_file(folder, file)
@@ -107,7 +112,7 @@ def _locked_file(folder: Path, file: Path) -> int:
             if looks < _LOOKS:  # `run_goes_on` takes the lock for a moment
                 time.sleep(_PAUSE_S)
                 continue
-            raise InputError(
+            raise FolderInUseError(
                 f"{folder}: another run goes on in this folder ({holder}): wait for its end or stop it, or "
                 "give another --out"
             ) from None

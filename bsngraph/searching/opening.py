@@ -129,11 +129,11 @@ def _common(job: Job) -> dict[str, Any]:
         "seed": job.seed,
         "device": str(job.device),
         "threads": job.hardware.threads,
-        "versions": _versions(),
+        "versions": versions_here(),
     }
 
 
-def _versions() -> dict[str, str]:
+def versions_here() -> dict[str, str]:
     """What the results depend on."""
     packages = {name: version(name) for name in ("torch", "numpy", "scipy", "scikit-learn")}
     machine = f"{platform.machine()}, {os.cpu_count()} cores"
