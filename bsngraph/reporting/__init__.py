@@ -3,3 +3,7 @@
 The room is called `reporting` because a package must not hide the public function
 `bsngraph.report`.
 """
+
+from bsngraph.reporting.page import report
+
+__all__ = ["report"]

@@ -1,0 +1,1 @@
+"""Run folders → what the page tells of them, typed and checked."""

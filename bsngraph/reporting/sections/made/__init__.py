@@ -1,0 +1,1 @@
+"""How a run was made, and how it is made again."""

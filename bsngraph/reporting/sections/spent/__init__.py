@@ -1,0 +1,1 @@
+"""What a network spends: by edge, by resolution, on cores."""
