@@ -57,6 +57,9 @@ COMMANDS = {
         f"{_ROOM}.delivered.export",
         "Write a run's network for where bsngraph is not: ONNX, Python source, and more.",
     ),
+    "report": CommandEntry(
+        f"{_ROOM}.delivered.report", "Write a page about a run, or about several, to send to someone."
+    ),
     "explain": CommandEntry(f"{_ROOM}.delivered.explain", "Say which edges spend a run's budgets."),
     "measure": CommandEntry(
         f"{_ROOM}.fabrics.measure",
