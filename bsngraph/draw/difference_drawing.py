@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bsngraph.draw.palette import long_label, short_label
-from bsngraph.draw.parts.label_text import escaped
+from bsngraph.draw.parts.label_text import edge_label, escaped
 from bsngraph.draw.parts.legend import LegendEntry, foot
 from bsngraph.draw.parts.node_text import node_label, node_tooltip
 from bsngraph.draw.parts.outline import MOST_LABELS, Outline, frame, known_shapes
@@ -133,11 +133,11 @@ def _edge_looks(edge: Edge, before: Edge | None, marks: _Marks, labelled: bool) 
         "penwidth": "1.2" if colour == SAME else "2.6",
     }
     if labelled or colour != SAME:
-        looks |= {"label": "  " + escaped(_edge_label(edge, before, changed)), "fontcolor": colour}
+        looks |= {"label": edge_label(_edge_text(edge, before, changed), 2), "fontcolor": colour}
     return looks | {"tooltip": tooltip, "labeltooltip": tooltip}
 
 
-def _edge_label(edge: Edge, before: Edge | None, changed: Changed | None) -> str:
+def _edge_text(edge: Edge, before: Edge | None, changed: Changed | None) -> str:
     """What the edge does. A changed one has what it did before it, or the words that
     changed if both read alike.
     """
@@ -147,7 +147,7 @@ def _edge_label(edge: Edge, before: Edge | None, changed: Changed | None) -> str
     if then != now:
         return f"{then} → {now}"
     told = _told(changed)
-    return "\n  ".join([now, *told[:_MOST_CHANGES], *(["…"] if len(told) > _MOST_CHANGES else [])])
+    return "\n".join([now, *told[:_MOST_CHANGES], *(["…"] if len(told) > _MOST_CHANGES else [])])
 
 
 def _told(changed: Changed | None) -> list[str]:

@@ -11,12 +11,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+from bsngraph.draw.svg_texts import fitted_svg
 from bsngraph.errors import BsngraphError, InputError
 from bsngraph.whole_files import write_whole
 
 DRAWING_SUFFIXES = (".svg", ".png", ".dot")
 PNG_DPI = 110
 GRAPHVIZ_TIMEOUT_S = 120.0
+_SVG_END = b"</svg>"
 
 
 class NoGraphvizError(BsngraphError):
@@ -64,11 +66,28 @@ def render_dot(source: str, path: Path) -> None:
     """
     check_drawable(path)
     suffix = path.suffix.lower()
-    write_whole(path, source if suffix == ".dot" else graphviz_output(source, suffix.removeprefix(".")))
+    if suffix == ".dot":
+        write_whole(path, source)
+    elif suffix == ".svg":
+        write_whole(path, svg_drawing(source))
+    else:
+        write_whole(path, graphviz_output(source, "png"))
 
 
-def graphviz_output(source: str, format_: str) -> bytes:
-    """What Graphviz makes of DOT text in one of its formats.
+def svg_drawing(source: str) -> bytes:
+    """DOT text as an SVG whose texts fit in any font, and which has no links.
+
+    Raises:
+        NoGraphvizError: no Graphviz is installed.
+        BsngraphError: Graphviz failed, with its own message, or took too long.
+    """
+    both = graphviz_output(source, "svg", "json")
+    end = both.index(_SVG_END) + len(_SVG_END)
+    return fitted_svg(both[:end], both[end:])
+
+
+def graphviz_output(source: str, *formats: str) -> bytes:
+    """What Graphviz makes of DOT text, in one of its formats after the other.
 
     Raises:
         NoGraphvizError: no Graphviz is installed.
@@ -77,7 +96,7 @@ def graphviz_output(source: str, format_: str) -> bytes:
     program = find_graphviz()
     if program is None:
         raise NoGraphvizError
-    command = [program, f"-T{format_}", *([f"-Gdpi={PNG_DPI}"] if format_ == "png" else [])]
+    command = [program, *(f"-T{one}" for one in formats), *([f"-Gdpi={PNG_DPI}"] if "png" in formats else [])]
     try:
         # The program is Graphviz from the user's own PATH; the text is its input.
         content = source.encode("utf-8")

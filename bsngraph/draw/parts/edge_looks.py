@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bsngraph.draw.palette import long_label, short_label
 from bsngraph.draw.parts.decision_texts import edge_decision
-from bsngraph.draw.parts.label_text import escaped
+from bsngraph.draw.parts.label_text import edge_label, escaped
 from bsngraph.draw.parts.view import View
 from bsngraph.fabric.model import Edge
 from bsngraph.fabric.writing.dot_text import Attributes
@@ -41,8 +41,8 @@ def _kept_looks(view: View, index: int, edge: Edge) -> dict[str, str]:
         "weight": "3",
     }
     if view.labelled:
-        clear_of_the_line = " " * (1 + round(width / 4))
-        looks |= {"label": clear_of_the_line + escaped(_label(view, index, edge)), "fontcolor": colour}
+        clear_of_the_line = 1 + round(width / 4)
+        looks |= {"label": edge_label(_label(view, index, edge), clear_of_the_line), "fontcolor": colour}
     return looks
 
 

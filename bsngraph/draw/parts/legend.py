@@ -74,5 +74,6 @@ def _bar(entry: LegendEntry, width: int) -> str:
 
 
 def _meaning(entry: LegendEntry) -> str:
-    text = f'<font point-size="{LEGEND_POINTS}" color="#333333">{html_escaped(entry.text)}</font>'
+    meaning = html_escaped(entry.text, centred=False)
+    text = f'<font point-size="{LEGEND_POINTS}" color="#333333">{meaning}</font>'
     return f'<td align="left">{text}</td><td width="8"></td>'

@@ -8,6 +8,8 @@ from bsngraph.fabric.writing.dot_text import Html
 from bsngraph.ops import Shape
 from bsngraph.wording import shape_text, shortened
 
+NAME_POINTS, SHAPE_POINTS = 13, 10
+
 
 def node_label(node: Node, shape: Shape | None, *, merges: bool, colour: str, small_colour: str) -> Html:
     """The node's name, below it its shape and, if it `merges` several edges, how."""
@@ -17,7 +19,7 @@ def node_label(node: Node, shape: Shape | None, *, merges: bool, colour: str, sm
     if not small:
         return Html(name)
     below = html_escaped(" · ".join(small))
-    return Html(f'{name}<br/><font point-size="10" color="{small_colour}">{below}</font>')
+    return Html(f'{name}<br/><font point-size="{SHAPE_POINTS}" color="{small_colour}">{below}</font>')
 
 
 def node_tooltip(node: Node, shape: Shape | None) -> str:

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from bsngraph.draw.parts.label_text import EDGE_POINTS
+from bsngraph.draw.parts.node_text import NAME_POINTS
 from bsngraph.fabric.model import Edge, Fabric, Node
 from bsngraph.fabric.writing.dot_text import Html, defaults, node, subgraph
 from bsngraph.ops import Shape
@@ -31,12 +33,12 @@ _GRAPH = {
 }
 _NODES = {
     "fontname": FONT,
-    "fontsize": "13",
+    "fontsize": str(NAME_POINTS),
     "shape": "box",
     "style": "filled,rounded",
     "margin": "0.12,0.05",
 }
-_EDGES = {"fontname": FONT, "fontsize": "11", "arrowsize": "0.7"}
+_EDGES = {"fontname": FONT, "fontsize": str(EDGE_POINTS), "arrowsize": "0.7"}
 _BAND = {
     "labeljust": "l",
     "labelloc": "t",

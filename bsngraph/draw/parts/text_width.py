@@ -8,7 +8,14 @@ that wide whatever font it is shown in.
 
 from __future__ import annotations
 
+import math
 import unicodedata
+
+#: The fonts of these widths, for SVGs.
+FONT_FAMILY = "Helvetica, Arial, 'Liberation Sans', Arimo, 'Nimbus Sans', sans-serif"
+
+#: What `padded` pads with.
+PADDING = "\N{NO-BREAK SPACE}"
 
 # Thousandths of the font's size, for the characters from the space to the tilde.
 _PLAIN = (
@@ -24,7 +31,9 @@ _BOLD = (
     "556 278 889 611 611 611 611 389 556 333 611 556 778 556 556 500 389 280 389 584"
 )
 _WIDTHS = {bold: tuple(map(int, widths.split())) for bold, widths in ((False, _PLAIN), (True, _BOLD))}
-_KNOWN = {"×": 584, "·": 333, "…": 1000, "→": 1000, "λ": 556, "Γ": 556, "\N{NO-BREAK SPACE}": 278}
+_KNOWN = {"×": 584, "·": 333, "…": 834, "→": 1000, PADDING: 556}
+_SPACE, _BOX = 278, 750
+_FIRST_RARE = 0x600  # before it are Latin, Greek, Cyrillic, Armenian and Hebrew
 _NOTHING, _LETTER, _WIDE, _PICTURE = 0, 600, 1000, 1250
 
 
@@ -32,6 +41,30 @@ def text_width(text: str, points: float, *, bold: bool = False) -> float:
     """The width of one line of text of a size in points, in points."""
     widths = _WIDTHS[bold]
     return points / 1000 * sum(_character_width(character, widths) for character in text)
+
+
+def padded(text: str, *, centred: bool = True) -> str:
+    """The text with no-break spaces around it, or after it, where Graphviz would take
+    it to be narrower than it is.
+
+    Without a font Graphviz takes a character to be as wide as a space for each of its
+    bytes, which is too little for such scripts as Chinese.
+    """
+    unknown = [character for character in text if not character.isascii()]
+    missing = sum(_room(character) - _graphvizs_width(character) for character in unknown)
+    count = max(0, math.ceil(missing / _graphvizs_width(PADDING)))
+    before = (count + 1) // 2 if centred else 0
+    after = before if centred else count
+    return f"{PADDING * before}{text}{PADDING * after}"
+
+
+def _room(character: str) -> int:
+    """Its width, or that of the box which stands for what a font does not have."""
+    return max(_character_width(character, _WIDTHS[False]), _BOX if ord(character) >= _FIRST_RARE else 0)
+
+
+def _graphvizs_width(character: str) -> int:
+    return _SPACE * len(character.encode("utf-8", "replace"))
 
 
 def _character_width(character: str, widths: tuple[int, ...]) -> int:

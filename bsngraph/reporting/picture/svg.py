@@ -12,16 +12,17 @@ from dataclasses import dataclass
 
 from bsngraph.draw.layout import BoxSize, EdgeRoute, Link, PictureLayout, Point, Rectangle, place_boxes
 from bsngraph.draw.palette import short_label
+from bsngraph.draw.parts.label_text import EDGE_POINTS
+from bsngraph.draw.parts.node_text import NAME_POINTS, SHAPE_POINTS
 from bsngraph.draw.parts.outline import MOST_LABELS, outline_of, resolution_bands
-from bsngraph.draw.parts.text_width import text_width
+from bsngraph.draw.parts.text_width import FONT_FAMILY, text_width
 from bsngraph.fabric import Edge, Node
 from bsngraph.reporting.picture.colours import colour_class
 from bsngraph.reporting.picture.island import edge_told
 from bsngraph.reporting.picture.subject import PictureSubject
 from bsngraph.wording import percent, printable, shape_text, shortened
 
-FONT_FAMILY = "Helvetica, Arial, 'Liberation Sans', Arimo, 'Nimbus Sans', sans-serif"
-NAME_POINTS, SMALL_POINTS, LABEL_POINTS, BAND_POINTS = 13.0, 10.0, 11.0, 12.0
+BAND_POINTS = 12
 GONE = "#7D858E"
 _PAD = 10.0
 _THINNEST, _THICKEST, _REMOVED_WIDTH = 1.4, 6.5, 1.0
@@ -90,7 +91,7 @@ def _node_lines(node: Node, merges: bool) -> list[TextLine]:
     shape = node.tensor or node.input
     small += [shape_text(shape)] if shape is not None else []
     lines = [TextLine(printable(shortened(node.name)), NAME_POINTS, bold=True)]
-    return [*lines, TextLine(" · ".join(small), SMALL_POINTS)] if small else lines
+    return [*lines, TextLine(" · ".join(small), SHAPE_POINTS)] if small else lines
 
 
 def _box_size(lines: list[TextLine]) -> BoxSize:
@@ -106,7 +107,7 @@ def _edge_label(subject: PictureSubject, index: int, edge: Edge) -> TextLine | N
     text = (
         f"{short_label(edge)} · {percent(share)}" if share and subject.kept is not None else short_label(edge)
     )
-    return TextLine(printable(text), LABEL_POINTS)
+    return TextLine(printable(text), EDGE_POINTS)
 
 
 def _link(subject: PictureSubject, index: int, label: TextLine | None) -> Link:
