@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 
 from bsngraph.errors import InputError
+from bsngraph.parallel import Processes
 from bsngraph.settings.kinds import check_kinds
 
 MOST_THREADS = 4096  # as config.json holds; a million of them crash torch
@@ -16,15 +17,20 @@ MOST_THREADS = 4096  # as config.json holds; a million of them crash torch
 
 @dataclass(frozen=True)
 class Hardware:
-    """A device that was found here, and how many CPU threads torch may use."""
+    """A device that was found here, how many CPU threads torch may use, and how many
+    processes short trainings may run in; None leaves that number to the trainings.
+    """
 
     device: torch.device
     threads: int
+    workers: int | None = None
 
     def __post_init__(self) -> None:
         check_kinds(self)
         if not 1 <= self.threads <= MOST_THREADS:
             raise InputError(f"threads={self.threads} must be between 1 and {MOST_THREADS}")
+        if self.workers is not None:
+            Processes(self.workers)
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
@@ -42,13 +48,14 @@ class Hardware:
             cudnn.benchmark, cudnn.deterministic = benchmark, deterministic
 
 
-def find_hardware(device: str = "auto", threads: int | None = None) -> Hardware:
+def find_hardware(device: str = "auto", threads: int | None = None, workers: int | None = None) -> Hardware:
     """The device of that name, with torch's own number of threads unless one is given.
 
     Raises:
-        InputError: there is no such device here, or no machine has so many threads.
+        InputError: there is no such device here, or no machine has so many threads or
+            processes.
     """
-    return Hardware(find_device(device), torch.get_num_threads() if threads is None else threads)
+    return Hardware(find_device(device), torch.get_num_threads() if threads is None else threads, workers)
 
 
 def find_device(name: str) -> torch.device:

@@ -8,6 +8,7 @@ formula, they are counted on the module itself (`profile.py`).
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -17,6 +18,9 @@ from typing import Any, TypeVar
 from bsngraph.ops.signature import Operation, read_signature
 
 OPERATIONS: dict[str, Operation] = {}
+
+# Before the first of the user's operations: seconds since the epoch.
+REGISTERED_SINCE = time.time()
 
 # Words that mean something else on an edge, so no operation may have an argument of
 # that name.

@@ -63,8 +63,8 @@ def answer(key: str, packed_task: bytes, packed: bytes | None = None) -> bytes:
         assignment = _ready(key, packed)
     except BsngraphError as error:
         return to_bytes((False, WorkerNotReadyError(str(error))))
-    except Exception:
-        return to_bytes((False, WorkerNotReadyError(traceback.format_exc())))
+    except Exception as error:
+        return to_bytes((False, WorkerNotReadyError(f"{type(error).__name__}: {error}")))
     try:
         return to_bytes((True, assignment.function(assignment.shared, from_bytes(packed_task))))
     except BsngraphError as error:

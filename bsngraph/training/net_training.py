@@ -4,6 +4,7 @@ chosen network's fine-tuning.
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from bsngraph.runs import Json
 from bsngraph.runs.checkpoint import OptimizerState, decode_state, restore_optimizer, restore_weights
 from bsngraph.settings import Recipe
 from bsngraph.supernet import SuperNet
-from bsngraph.tasks import first, task_of
+from bsngraph.tasks import Task, first, task_of
 from bsngraph.training.evaluation import RouteCache, evaluate_net
 from bsngraph.training.forward import device_of, training_outputs
 from bsngraph.training.layout import lay_out
@@ -52,11 +53,16 @@ class TrainingState:
 
 
 class NetTraining:
-    """A network on its way through a recipe. `epoch` of its epochs are done."""
+    """A network on its way through a recipe. `epoch` of its epochs are done.
 
-    def __init__(self, net: SuperNet, dataset: Dataset, recipe: Recipe, seed: int, stage: str) -> None:
+    `task` is that of the data and the recipe, made here unless it is known.
+    """
+
+    def __init__(
+        self, net: SuperNet, dataset: Dataset, recipe: Recipe, seed: int, stage: str, task: Task | None = None
+    ) -> None:
         self.net, self.dataset, self.recipe, self.seed, self.stage = net, dataset, recipe, seed, stage
-        self.task = task_of(dataset, recipe.class_weights, device_of(net))
+        self.task = task or task_of(dataset, recipe.class_weights, device_of(net))
         lay_out(net)
         self.optimizer = make_optimizer(net, recipe)
         self.epoch = 0
@@ -75,6 +81,12 @@ class NetTraining:
         restore_optimizer(self.optimizer, state.optimizer, file)
         self.epoch = state.epoch
 
+    def go_on_from(self, state: TrainingState) -> None:
+        """Go on from a copy of a state that this network had."""
+        self.net.load_state_dict(state.net)
+        self.optimizer.load_state_dict(copy.deepcopy(state.optimizer.plain()))
+        self.epoch = state.epoch
+
     def run(self, progress: Progress, after_epoch: Callable[[Json], None]) -> None:
         """Train to the end of the recipe, calling `after_epoch` with each epoch's
         metrics.
@@ -84,11 +96,20 @@ class NetTraining:
         """
         progress.stage(self.stage, self.recipe.epochs, self.epoch)
         while self.epoch < self.recipe.epochs:
-            with global_generator(self.seed, self.stage, "global", self.epoch):
-                row = self._epoch()
-            self.epoch += 1
+            row = self.run_epoch()
             after_epoch(row)
             progress.epoch(row)
+
+    def run_epoch(self) -> Json:
+        """Train for one epoch: its metrics.
+
+        Raises:
+            RunFailedError: the loss is not finite any more.
+        """
+        with global_generator(self.seed, self.stage, "global", self.epoch):
+            row = self._epoch()
+        self.epoch += 1
+        return row
 
     def _epoch(self) -> dict[str, Any]:
         start = time.perf_counter()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import copy
+import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from bsngraph.runs import Json
 from bsngraph.runs.checkpoint import decode_state
-from bsngraph.training import NetTraining, TrainingState
+from bsngraph.training import TrainingState
 from bsngraph.typed_files import Count, Finite
 
 ChosenBy = Literal["shared weights", "gamma", "random", "prediction"]
@@ -49,7 +49,8 @@ class FinalistsState:
 
     `finalists` are those decided on, `results` of those whose training ended, in the
     same order. `weights` are what some of these learned, by their number as text;
-    `training` is the state of the one under way, None if it has not begun.
+    `training` is the state of the next one, None if it has not begun. What others
+    learned beside it is not kept: they begin again.
     """
 
     finalists: tuple[Finalist, ...]
@@ -92,17 +93,27 @@ class FinalistsState:
         """The state with one more to train."""
         return replace(self, finalists=(*self.finalists, finalist))
 
-    def after(self, row: Json, training: NetTraining) -> FinalistsState:
-        """The state after an epoch of the finalist under way."""
-        if row["epoch"] < training.recipe.epochs:
-            return replace(self, training=training.state())
+    def believing(self) -> FinalistsState:
+        """The state as it would be if each that is not trained yet had given what was
+        expected of it.
+        """
+        believed = []
+        for each in self.finalists[len(self.results) :]:
+            assert each.predicted is not None, "the first are trained before others are decided on"
+            believed.append(Trained(math.exp(each.predicted[0]), {}))
+        return replace(self, results=(*self.results, *believed))
+
+    def after(self, row: Json, training: TrainingState, epochs: int) -> FinalistsState:
+        """The state after one of the `epochs` of the finalist under way."""
+        if training.epoch < epochs:
+            return replace(self, training=training)
         prefix = "validation_"
         metrics = {
             name.removeprefix(prefix): value
             for name, value in row.items()
             if name.startswith(prefix) and name != "validation_loss"
         }
-        weights = {**self.weights, str(len(self.results)): copy.deepcopy(training.net.state_dict())}
+        weights = {**self.weights, str(len(self.results)): training.net}
         results = (*self.results, Trained(row["validation_loss"], metrics))
         return replace(self, results=results, weights=weights, training=None)
 

@@ -1,27 +1,53 @@
-"""The stage of finalists: each is trained from scratch for `finalist_epochs`; which one
-comes next is decided from what the others gave.
+"""The stage of finalists: each is trained from scratch for `finalist_epochs`.
+
+Which ones come next is decided from what the others gave.
 
 Shared weights rank architectures only roughly, and going on from them would keep their
 favourites ahead. So each finalist begins with weights of its own, drawn from the same
 seed, and sees the same batches.
+
+The first finalists are trained side by side, then `ROUND` at a time. A round is decided
+on before it is trained: its later members as if the earlier ones had given what was
+expected of them (the "kriging believer" of Ginsbourger, Le Riche and Carraro 2010). So
+what is decided, like what is learned in one thread, does not depend on the workers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from bsngraph.errors import InputError
 from bsngraph.fabric import Architecture
+from bsngraph.ops.user_code.code_again import code_of
+from bsngraph.parallel import (
+    CannotBeSentError,
+    Inline,
+    Processes,
+    TaskEngine,
+    WorkerNotReadyError,
+    Workers,
+    open_workers,
+)
+from bsngraph.profile import FabricProfile, profile_fabric
 from bsngraph.runs import Json
 from bsngraph.runs.checkpoint import check_tensors
 from bsngraph.searching.choosing.finalists.contenders import Contenders
 from bsngraph.searching.choosing.finalists.finalists_state import Finalist, FinalistsState
 from bsngraph.searching.prepare import Job
 from bsngraph.supernet import SuperNet, compile_fabric, prune
-from bsngraph.training import NetTraining, Progress, derived_seed
+from bsngraph.training import Progress, TrainingState, derived_seed
+from bsngraph.training.side_by_side import (
+    EpochEnd,
+    TrainingGround,
+    TrainingUnderWay,
+    engine_for,
+    get_ground_ready,
+    train_epoch,
+    train_side_by_side,
+    training_seconds,
+)
 from bsngraph.typed_files import CURE
 
 STAGE = "finalist"
@@ -29,6 +55,9 @@ Next = Callable[[Contenders, FinalistsState], tuple[Contenders, Finalist | None]
 
 # The weights of the best so many are kept, for the one of them that is chosen.
 KEPT = 3
+
+# How many finalists are decided on at once, after the first.
+ROUND = 2
 
 
 def train_finalists(
@@ -47,82 +76,123 @@ def train_finalists(
     `keep` is called with each epoch's metrics and what resuming needs.
 
     Raises:
-        RunFailedError: a loss is not finite any more.
+        RunFailedError: a loss is not finite any more, or a worker died.
         InputError: `state` is of other networks.
     """
     _check_state(job, state, file)
-    count, epochs = job.settings.finalists, job.settings.finalist_epochs
-    under_way = 0 if state.training is None else state.training.epoch
-    together = _Together(progress, count * epochs, len(state.results) * epochs + under_way)
-    while len(state.results) < count:
-        if len(state.finalists) == len(state.results):
-            contenders, found = following(contenders, state)
-            if found is None:
-                break
-            state = state.with_next(found)
-        state = _trained(job, contenders, state, file, keep, together)
-    return state
+    stage = _Stage(job, contenders, state, following, file, keep, progress)
+    try:
+        stage.run(stage.engine())
+    except (CannotBeSentError, WorkerNotReadyError) as error:
+        progress.note(f"finalists are trained one after another: {error}")
+        stage.run(Inline())
+    return stage.state
 
 
 def network_of(job: Job, finalist: Finalist) -> SuperNet:
     """A finalist's network, with fresh weights of its own."""
-    pruned = prune(job.profile, Architecture(len(job.fabric.edges), finalist.live))
-    return compile_fabric(pruned, seed=derived_seed(job.seed, "weights")).to(job.device)
+    return compile_fabric(_profile(job, finalist), seed=derived_seed(job.seed, "weights")).to(job.device)
 
 
-def _trained(
-    job: Job,
-    contenders: Contenders,
-    state: FinalistsState,
-    file: Path,
-    keep: Callable[[Json, FinalistsState], None],
-    progress: Progress,
-) -> FinalistsState:
-    """The state after the training of the last finalist that was decided on."""
-    number = len(state.results)
-    recipe = replace(job.recipe, epochs=job.settings.finalist_epochs)
-    training = NetTraining(network_of(job, state.finalists[number]), job.dataset, recipe, job.seed, STAGE)
-    if state.training is not None:
-        training.load(state.training, file)
-    states = [state]
+class _Stage:
+    """The stage under way: `state` is how far it has come."""
 
-    def after_epoch(row: Json) -> None:
-        after = state.after(row, training)
-        if len(after.results) > number:
-            after = after.keeping(contenders.worth_keeping(after, KEPT))
-        states.append(after)
-        keep(row | {"finalist": number + 1}, after)
+    def __init__(
+        self,
+        job: Job,
+        contenders: Contenders,
+        state: FinalistsState,
+        following: Next,
+        file: Path,
+        keep: Callable[[Json, FinalistsState], None],
+        progress: Progress,
+    ) -> None:
+        self.job, self.contenders, self.state, self.following = job, contenders, state, following
+        self.file, self.keep, self.progress = file, keep, progress
+        self.count, self.epochs = job.settings.finalists, job.settings.finalist_epochs
+        recipe = replace(job.recipe, epochs=self.epochs)
+        self.ground = TrainingGround(
+            job.dataset, job.task, recipe, job.seed, STAGE, job.device
+        ).without_test()
+        self.ended = self._kept()
+        progress.stage("finalists", self.count * self.epochs, self.ended)
 
-    training.run(progress, after_epoch)
-    return states[-1]
+    def engine(self) -> TaskEngine:
+        """Where the trainings run."""
+        each = [training_seconds(self.ground, _profile(self.job, one)) for one in self.state.finalists]
+        left = sum(each) / len(each) * (self.count - len(self.state.results))
+        return engine_for(self.ground, left, self.job.hardware.workers, self.job.hardware.threads)
+
+    def run(self, engine: TaskEngine) -> None:
+        """Train what is left.
+
+        Raises:
+            CannotBeSentError, WorkerNotReadyError: no other process can do so.
+        """
+        self.ended, ground = self._kept(), self.ground
+        if isinstance(engine, Processes):
+            ground = replace(ground, codes=code_of(edge.op for edge in self.job.fabric.edges))
+        with open_workers(train_epoch, engine, shared=ground, setup=get_ground_ready) as workers:
+            while len(self.state.results) < self.count:
+                if len(self.state.finalists) == len(self.state.results):
+                    self._decide()
+                if len(self.state.finalists) == len(self.state.results):
+                    break
+                with replace(self.job.hardware, threads=1).in_use():
+                    self._train(workers)
+
+    def _decide(self) -> None:
+        """Decide on the finalists of a round, or as many as there are networks."""
+        for _ in range(min(ROUND, self.count - len(self.state.results))):
+            self.contenders, found = self.following(self.contenders, self.state.believing())
+            if found is None:
+                return
+            self.state = self.state.with_next(found)
+
+    def _train(self, workers: Workers[TrainingUnderWay, EpochEnd]) -> None:
+        """Train what was decided on."""
+        numbers = range(len(self.state.results), len(self.state.finalists))
+        train_side_by_side(workers, numbers, self._begin, self.epochs, self._keep, self._show)
+
+    def _begin(self, number: int) -> TrainingUnderWay:
+        training = self.ground.training(network_of(self.job, self.state.finalists[number]))
+        if number == len(self.state.results) and self.state.training is not None:
+            training.load(self.state.training, self.file)
+        return TrainingUnderWay(number, training.net.profile, training.state())
+
+    def _keep(self, number: int, row: Json, training: TrainingState) -> None:
+        after = self.state.after(row, training, self.epochs)
+        if training.epoch == self.epochs:
+            after = after.keeping(self.contenders.worth_keeping(after, KEPT))
+        self.state = after
+        self.keep(row | {"finalist": number + 1}, after)
+
+    def _show(self, row: Json) -> None:
+        """Count the epochs of all trainings as those of one stage."""
+        self.ended += 1
+        self.progress.epoch({**row, "epoch": self.ended})
+
+    def _kept(self) -> int:
+        """How many epochs of all trainings are kept."""
+        begun = 0 if self.state.training is None else self.state.training.epoch
+        return len(self.state.results) * self.epochs + begun
+
+
+def _profile(job: Job, finalist: Finalist) -> FabricProfile:
+    """The shapes and counts of a finalist's network."""
+    return profile_fabric(prune(job.profile, Architecture(len(job.fabric.edges), finalist.live)))
 
 
 def _check_state(job: Job, state: FinalistsState, file: Path) -> None:
     """Raise where the state that `file` held is not one of these networks."""
     done = len(state.results)
-    if not done <= len(state.finalists) <= max(job.settings.finalists, done):
+    begun = 0 if state.training is None else state.training.epoch
+    if not (
+        done <= len(state.finalists) <= max(job.settings.finalists, done)
+        and begun < job.settings.finalist_epochs
+    ):
         raise InputError(f"{file}: its finalists are not those of a search: {CURE}")
     for number, weights in state.weights.items():
         if not (number.isdecimal() and int(number) < done):
             raise InputError(f"{file}: its finalists are not those of a search: {CURE}")
         check_tensors(network_of(job, state.finalists[int(number)]).state_dict(), weights, file)
-
-
-class _Together:
-    """Shows the trainings of all finalists as one stage."""
-
-    def __init__(self, progress: Progress, epochs: int, done: int) -> None:
-        self.progress, self.done = progress, done
-        progress.stage("finalists", epochs, done)
-
-    def stage(self, name: str, epochs: int, done: int) -> None:
-        """Each training begins a stage; theirs began before the first."""
-
-    def epoch(self, row: Mapping[str, Any]) -> None:
-        """An epoch of one of them."""
-        self.done += 1
-        self.progress.epoch({**row, "epoch": self.done})
-
-    def note(self, text: str) -> None:
-        """Passed on."""
-        self.progress.note(text)
