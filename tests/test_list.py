@@ -18,7 +18,7 @@ from tiny import DIGITS, no_pictures, written
 from bsngraph.cli.main import cli
 from bsngraph.runs.lock import locked, run_goes_on
 from bsngraph.runs.overview.find_runs import MOST_DEPTH, find_runs
-from bsngraph.runs.overview.run_facts import facts_of_run
+from bsngraph.runs.overview.listed_run import listed_run_of
 
 HOSTILE = '<script>alert(1)</script> [/x] "quoted" \'; \u202egnp.exe\x1b[31m\n=1+1'
 
@@ -217,7 +217,7 @@ def test_a_thousand_runs_are_listed_fast(first: Path, tmp_path: Path) -> None:
         for name in ("config.json", "result.json", "metrics.jsonl"):
             os.link(first / name, folder / name)
     began = time.perf_counter()
-    found = [facts_of_run(folder).state for folder in find_runs([tmp_path]).folders]
+    found = [listed_run_of(folder).state for folder in find_runs([tmp_path]).folders]
     assert found == ["finished"] * 1000
     assert time.perf_counter() - began < 10
 

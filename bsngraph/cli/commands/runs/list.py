@@ -36,12 +36,12 @@ def command(folders: tuple[Path, ...], sort: str, reverse: bool, form: str) -> N
       bsngraph list runs --sort metric --reverse
       bsngraph list runs/first runs/second --format json
     """
-    from bsngraph.cli.tables.runs_table import show_runs, sorted_runs
+    from bsngraph.cli.tables.many_runs.runs_table import show_runs, sorted_runs
     from bsngraph.runs.overview.find_runs import MOST_FOLDERS, find_runs
-    from bsngraph.runs.overview.run_facts import facts_of_run
+    from bsngraph.runs.overview.listed_run import listed_run_of
 
     found = find_runs(folders or (Path(),))
-    runs = sorted_runs([facts_of_run(folder) for folder in found.folders], sort, reverse=reverse)
+    runs = sorted_runs([listed_run_of(folder) for folder in found.folders], sort, reverse=reverse)
     show_runs(runs, form, complete=found.complete)
     if not found.complete:
         click.echo(

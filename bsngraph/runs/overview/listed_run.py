@@ -18,7 +18,7 @@ from bsngraph.runs.rows.epochs import EpochRow
 from bsngraph.runs.rows.result import RunResult, Scores
 from bsngraph.runs.run_folder import RunFolder
 
-RunState = Literal["finished", "running", "can resume", "broken"]
+ListedState = Literal["finished", "running", "can resume", "broken"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class ShownScore:
 
 
 @dataclass(frozen=True)
-class BudgetFacts:
+class ListedBudget:
     """A budget as it was written, its cost, and whether it is met; None of a run that
     has not ended.
     """
@@ -42,7 +42,7 @@ class BudgetFacts:
 
 
 @dataclass(frozen=True)
-class RunFacts:
+class ListedRun:
     """A run in a line.
 
     `why` says what is wrong with a broken run, and `stage` and `epochs` how far an
@@ -51,13 +51,13 @@ class RunFacts:
     """
 
     path: Path
-    state: RunState
+    state: ListedState
     why: str = ""
     command: str | None = None
     fabric: str | None = None
     data: str | None = None
     task: str | None = None
-    budgets: tuple[BudgetFacts, ...] = ()
+    budgets: tuple[ListedBudget, ...] = ()
     score: ShownScore | None = None
     costs: Mapping[str, float] | None = None
     units: Mapping[str, str] | None = None
@@ -67,23 +67,23 @@ class RunFacts:
     epochs: int | None = None
 
 
-def facts_of_run(folder: Path) -> RunFacts:
+def listed_run_of(folder: Path) -> ListedRun:
     """What a run folder says; `state` is `broken` where its files cannot be read."""
     run = RunFolder(folder)
     try:
         asked = _asked(folder, run.read_config())
     except InputError as error:
-        return _broken(RunFacts(folder, "broken"), error)
+        return _broken(ListedRun(folder, "broken"), error)
     try:
         if run.finished:
             return _finished(asked, run.read_result())
-        state: RunState = "running" if run_goes_on(folder) else "can resume"
+        state: ListedState = "running" if run_goes_on(folder) else "can resume"
         return _unfinished(replace(asked, state=state), run.read_epochs())
     except InputError as error:
         return _broken(asked, error)
 
 
-def headline_of(scores: Scores) -> tuple[str, float] | None:
+def shown_metric(scores: Scores) -> tuple[str, float] | None:
     """The metric that a task shows: the first one that is a number and no loss."""
     for name, value in scores.items():
         if "loss" not in name and isinstance(value, float | int):
@@ -91,21 +91,21 @@ def headline_of(scores: Scores) -> tuple[str, float] | None:
     return None
 
 
-def _asked(folder: Path, config: AnyConfig) -> RunFacts:
-    return RunFacts(
+def _asked(folder: Path, config: AnyConfig) -> ListedRun:
+    return ListedRun(
         folder,
         "can resume",
         command=config.command,
         fabric=config.fabric,
         data=config.data.name,
         task=config.data.task,
-        budgets=tuple(BudgetFacts(budget.text, budget.cost) for budget in config.budgets),
+        budgets=tuple(ListedBudget(budget.text, budget.cost) for budget in config.budgets),
         seed=config.seed,
     )
 
 
-def _finished(asked: RunFacts, result: RunResult) -> RunFacts:
-    shown = headline_of(result.metrics.test)
+def _finished(asked: ListedRun, result: RunResult) -> ListedRun:
+    shown = shown_metric(result.metrics.test)
     met = {budget.cost: budget.met for budget in result.budgets}
     return replace(
         asked,
@@ -118,11 +118,11 @@ def _finished(asked: RunFacts, result: RunResult) -> RunFacts:
     )
 
 
-def _unfinished(asked: RunFacts, rows: Sequence[EpochRow]) -> RunFacts:
+def _unfinished(asked: ListedRun, rows: Sequence[EpochRow]) -> ListedRun:
     if not rows:
         return asked
     last = rows[-1]
-    shown = headline_of(dict(last.validation))
+    shown = shown_metric(dict(last.validation))
     return replace(
         asked,
         score=ShownScore(shown[0], "validation", shown[1]) if shown else None,
@@ -132,7 +132,7 @@ def _unfinished(asked: RunFacts, rows: Sequence[EpochRow]) -> RunFacts:
     )
 
 
-def _broken(said: RunFacts, error: InputError) -> RunFacts:
+def _broken(said: ListedRun, error: InputError) -> ListedRun:
     """A run whose file `error` is about; the path of the folder stands in the line
     already.
     """

@@ -15,7 +15,8 @@ from rich.text import Text
 
 from bsngraph.cli.tables.printing import plain_console
 from bsngraph.errors import InputError, nearest
-from bsngraph.runs.overview.run_facts import RunFacts
+from bsngraph.reporting.facts.metric_words import metric_title, metric_value
+from bsngraph.runs.overview.listed_run import ListedRun
 from bsngraph.wording import printable, quantity, shortened
 
 _STYLES = {"finished": "", "running": "green", "can resume": "yellow", "broken": "red"}
@@ -25,7 +26,7 @@ _WIDEST = 10_000
 _HEADINGS = ("run", "fabric", "data", "budgets", "metric", "costs", "state", "time")
 
 #: What a column is ordered by. None stands for what a run does not have.
-_COLUMNS: Mapping[str, Callable[[RunFacts], Any]] = {
+_COLUMNS: Mapping[str, Callable[[ListedRun], Any]] = {
     "run": lambda run: str(run.path),
     "fabric": lambda run: run.fabric,
     "data": lambda run: run.data,
@@ -36,7 +37,7 @@ _COLUMNS: Mapping[str, Callable[[RunFacts], Any]] = {
 }
 
 
-def sorted_runs(runs: Sequence[RunFacts], column: str, *, reverse: bool) -> list[RunFacts]:
+def sorted_runs(runs: Sequence[ListedRun], column: str, *, reverse: bool) -> list[ListedRun]:
     """The runs by a column or by a cost, smallest value first; those without a value
     stand last in any case.
 
@@ -48,7 +49,7 @@ def sorted_runs(runs: Sequence[RunFacts], column: str, *, reverse: bool) -> list
         value = _COLUMNS[column]
     elif column in costs:
 
-        def value(run: RunFacts) -> Any:
+        def value(run: ListedRun) -> Any:
             return (run.costs or {}).get(column)
 
     else:
@@ -60,7 +61,7 @@ def sorted_runs(runs: Sequence[RunFacts], column: str, *, reverse: bool) -> list
     return sorted(known, key=value, reverse=reverse) + rest
 
 
-def show_runs(runs: Sequence[RunFacts], form: str, *, complete: bool) -> None:
+def show_runs(runs: Sequence[ListedRun], form: str, *, complete: bool) -> None:
     """Print the runs as JSON or as a table (`form` is json or text)."""
     if form == "json":
         facts = {"runs": [_facts(run) for run in runs], "complete": complete}
@@ -94,7 +95,7 @@ def show_runs(runs: Sequence[RunFacts], form: str, *, complete: bool) -> None:
             console.print(f"{printable(os.fspath(run.path))} is broken: {why}", soft_wrap=True)
 
 
-def _facts(run: RunFacts) -> dict[str, Any]:
+def _facts(run: ListedRun) -> dict[str, Any]:
     """A run as `--format json` says it."""
     said = asdict(run)
     units = said.pop("units") or {}
@@ -111,15 +112,15 @@ def _plain(text: str | None) -> Text:
     return Text(printable(text or ""), overflow="fold")
 
 
-def _metric(run: RunFacts) -> str:
+def _metric(run: ListedRun) -> str:
     score = run.score
     if score is None:
         return ""
     so_far = f" on validation data at epoch {run.epochs}" if score.split == "validation" else ""
-    return f"{shortened(score.name)} {score.value:.4g}{so_far}"
+    return f"{shortened(metric_title(score.name))} {metric_value(score.name, score.value)}{so_far}"
 
 
-def _costs(run: RunFacts) -> Text:
+def _costs(run: ListedRun) -> Text:
     """The costs that are budgeted, or else MACs."""
     costs = run.costs or {}
     met = {budget.cost: budget.met for budget in run.budgets} or {"macs": None}
