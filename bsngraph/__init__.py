@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from bsngraph.searching import Result, prune_run, search, train
     from bsngraph.settings import Recipe, SearchSettings
     from bsngraph.supernet import SuperNet, compile_fabric, prune, prune_net
+    from bsngraph.sweeping.outcomes.swept_runs import Sweep
+    from bsngraph.sweeping.sweep import sweep
 
 _HOMES = {
     "bsngraph.profile": ("FabricProfile", "profile_fabric"),
@@ -63,6 +65,8 @@ _HOMES = {
     "bsngraph.searching": ("Result", "prune_run", "search", "train"),
     "bsngraph.settings": ("Recipe", "SearchSettings"),
     "bsngraph.supernet": ("SuperNet", "compile_fabric", "prune", "prune_net"),
+    "bsngraph.sweeping.outcomes.swept_runs": ("Sweep",),
+    "bsngraph.sweeping.sweep": ("sweep",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -83,6 +87,7 @@ __all__ = [
     "Result",
     "SearchSettings",
     "SuperNet",
+    "Sweep",
     "architecture_of",
     "compile_fabric",
     "evaluate_run",
@@ -101,6 +106,7 @@ __all__ = [
     "render",
     "render_dot",
     "search",
+    "sweep",
     "to_pydot",
     "train",
     "write_fabric",

@@ -36,6 +36,9 @@ _ROOM = "bsngraph.cli.commands"
 #: click command named `command`, and a line here.
 COMMANDS = {
     "search": CommandEntry(f"{_ROOM}.runs.search", "Find the best sub-network of a fabric inside a budget."),
+    "sweep": CommandEntry(
+        f"{_ROOM}.runs.sweep", "Search once for every combination of budgets, seeds and other values."
+    ),
     "check": CommandEntry(
         f"{_ROOM}.fabrics.check", "Validate a fabric; print its shapes, costs and cheapest sub-network."
     ),
