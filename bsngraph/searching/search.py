@@ -49,6 +49,7 @@ def search(
     oracle: bool = False,
     device: str = "auto",
     threads: int | None = None,
+    workers: int | None = None,
     costs: CostOptions | None = None,
     mode: OpenMode = "new",
     progress: Progress | None = None,
@@ -62,7 +63,8 @@ def search(
     those of `preset` (a name in `PRESETS`), or the defaults, unless they are given.
     `warm_start` is the folder of another search of the same fabric, whose weights and Γ
     this one starts from. With `oracle` every sub-network of a fabric of at most 14
-    decisions is judged as well, for oracle.csv and oracle.json.
+    decisions is judged as well, for oracle.csv and oracle.json. Up to
+    `workers` processes train finalists side by side, on a CPU.
 
     The same seed, machine, device, versions and threads give the same result, bit for
     bit on the CPU, also when the run is interrupted and resumed (`mode="resume"`). If
@@ -86,7 +88,7 @@ def search(
     )
     goal = Goal(data=data, task=task, budgets=asked_budgets(budgets), costs=costs or CostOptions())
     into = Destination(Path(out), mode)
-    return run_search(fabric, goal, method, find_hardware(device, threads), into, progress or Silent())
+    return run_search(fabric, goal, method, find_hardware(device, threads, workers), into, progress or Silent())
 
 
 def run_search(

@@ -24,6 +24,7 @@ from bsngraph.cli.shared_options import (
     set_option,
     task_option,
     threads_option,
+    workers_option,
 )
 from bsngraph.settings import PRESETS, WARM_START, CostSettings, Recipe, SearchSettings, resolve_settings
 
@@ -68,6 +69,7 @@ _WARM = ", ".join(
 )
 @device_option
 @threads_option
+@workers_option
 @quiet_option
 @format_option
 def command(
@@ -80,7 +82,6 @@ def command(
     seed: int,
     preset: str | None,
     warm_start: Path | None,
-    oracle: bool,
     parameters: tuple[str, ...],
     device: str,
     threads: int | None,
@@ -122,9 +123,10 @@ def command(
         settings=settings,
         preset=preset,
         warm_start=warm_start,
-        oracle=oracle,
+        oracle=more.pop("oracle"),
         device=device,
         threads=threads,
+        workers=more.pop("workers"),
         costs=CostOptions(latencies=more.pop("latencies"), **set_by_hand(CostSettings, more)),
         mode=mode,
         progress=progress_display(quiet),
