@@ -87,8 +87,8 @@ def search(
         oracle=oracle,
     )
     goal = Goal(data=data, task=task, budgets=asked_budgets(budgets), costs=costs or CostOptions())
-    into = Destination(Path(out), mode)
-    return run_search(fabric, goal, method, find_hardware(device, threads, workers), into, progress or Silent())
+    into, hardware = Destination(Path(out), mode), find_hardware(device, threads, workers)
+    return run_search(fabric, goal, method, hardware, into, progress or Silent())
 
 
 def run_search(
