@@ -8,6 +8,7 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bsngraph.draw.charts.chart_texts import fitted_chart
 from bsngraph.errors import BsngraphError, InputError
 
 if TYPE_CHECKING:
@@ -49,4 +50,4 @@ def figure_bytes(figure: Figure, form: str) -> bytes:
     """The picture as `form` (svg or png), without the date when it was made."""
     into = io.BytesIO()
     figure.savefig(into, format=form, metadata={"Date": None} if form == "svg" else {"Software": None})
-    return into.getvalue()
+    return fitted_chart(into.getvalue()) if form == "svg" else into.getvalue()

@@ -30,8 +30,10 @@ from bsngraph.draw.charts.gantt_labels import (
     ROW_IN,
     bar_label,
     ink_on,
+    legend_columns,
     numbered_names,
     without_room,
+    wrapped,
 )
 from bsngraph.draw.palette import Family, family_of
 from bsngraph.errors import InputError
@@ -115,13 +117,14 @@ def gantt_drawing(fabric: Fabric, charts: Sequence[Chart], form: str) -> bytes:
     feet = []
     for chart in charts:
         edges = without_room(fabric, chart.jobs, inside / (longest or 1.0))
-        note = [printable(chart.note)] if chart.note else []
-        feet.append([*numbered_names(fabric, edges, inside), *note])
+        feet.append([*numbered_names(fabric, edges, inside), *wrapped(printable(chart.note), inside)])
     heights = [
         _HEAD_IN + ROW_IN * chart.rows + _AXIS_IN + _LINE_IN * len(foot)
         for chart, foot in zip(charts, feet, strict=True)
     ]
-    height = sum(heights) + _HEAD_IN
+    families = _families(fabric, charts)
+    columns = legend_columns([printable(family.name) for family in families], width)
+    height = sum(heights) + _HEAD_IN + _LINE_IN * (-(-len(families) // columns) - 1 if families else 0)
     with rc_context(CHART_STYLE), warnings.catch_warnings():
         # a name in a script that the font lacks: whoever views the SVG may have it
         warnings.filterwarnings("ignore", message="Glyph ")
@@ -135,7 +138,7 @@ def gantt_drawing(fabric: Fabric, charts: Sequence[Chart], form: str) -> bytes:
                 below: Any = {"va": "top", "size": FONT_POINTS, "parse_math": False}
                 figure.text(_LEFT_IN / width, (bottom - _AXIS_IN) / height, "\n".join(foot), **below)
             top -= own
-        _legend(figure, fabric, charts)
+        _legend(figure, families, columns)
         return figure_bytes(figure, form)
 
 
@@ -208,18 +211,17 @@ def _width(fabric: Fabric, charts: Sequence[Chart]) -> float:
     return min(max(wanted, _NARROWEST_IN), _WIDEST_IN)
 
 
-def _legend(figure: Figure, fabric: Fabric, charts: Sequence[Chart]) -> None:
-    from matplotlib.patches import Patch
-
+def _families(fabric: Fabric, charts: Sequence[Chart]) -> list[Family]:
+    """The families of what ran, in the palette's order."""
     ran = {job.edge for chart in charts for job in chart.jobs}
     families = {family_of(fabric.edges[edge].op, fabric.edges[edge].arguments) for edge in ran}
-    handles = [
-        Patch(color=family.colour, label=printable(family.name)) for family in sorted(families, key=_by_rank)
-    ]
+    return sorted(families, key=lambda family: (family.rank, family.name))
+
+
+def _legend(figure: Figure, families: Sequence[Family], columns: int) -> None:
+    from matplotlib.patches import Patch
+
+    handles = [Patch(color=family.colour, label=printable(family.name)) for family in families]
     if handles:
-        place: Any = {"loc": "lower left", "ncols": len(handles)}
+        place: Any = {"loc": "lower left", "ncols": columns}
         figure.legend(handles=handles, frameon=False, fontsize=FONT_POINTS, **place)
-
-
-def _by_rank(family: Family) -> tuple[int, str]:
-    return family.rank, family.name

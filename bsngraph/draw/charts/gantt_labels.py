@@ -14,6 +14,15 @@ from bsngraph.wording import printable, shortened
 ROW_IN = 0.72
 BAR_HEIGHT = 0.86  # of a row
 CHARACTER_POINTS = 0.72 * FONT_POINTS  # of the wide ones of DejaVu Sans
+_BOX_POINTS = 1.15 * FONT_POINTS  # of what that font does not have, such as Chinese
+_ENTRY_POINTS = 5 * FONT_POINTS  # of a legend: the patch and the space around it
+_FIRST_WIDE = 0x0700
+
+
+def points_of(line: str) -> float:
+    """The length that a line of text may have, in points."""
+    wide = sum(ord(character) >= _FIRST_WIDE for character in line)
+    return wide * _BOX_POINTS + (len(line) - wide) * CHARACTER_POINTS
 
 
 def bar_label(edge: Edge, job: ScheduledEdge, inches_per_unit: float) -> tuple[str, str]:
@@ -25,7 +34,7 @@ def bar_label(edge: Edge, job: ScheduledEdge, inches_per_unit: float) -> tuple[s
     across = 72 * ROW_IN * BAR_HEIGHT - 2
     for text in (f"{name}\n{operation}", name, name.replace("->", "->\n", 1)):
         lines = text.split("\n")
-        length, thickness = max(map(len, lines)) * CHARACTER_POINTS, len(lines) * FONT_POINTS * 1.3
+        length, thickness = max(map(points_of, lines)), len(lines) * FONT_POINTS * 1.3
         if length <= along and thickness <= across:
             return "horizontal", text
         if length <= across and thickness <= along:
@@ -46,9 +55,22 @@ def numbered_names(fabric: Fabric, edges: Sequence[int], width_in: float) -> lis
         f"{number}\N{NO-BREAK SPACE}{printable(shortened(fabric.edges[edge].name))}"
         for number, edge in enumerate(edges, start=1)
     ]
-    characters = int(72 * width_in / CHARACTER_POINTS)
-    text = "   ".join(names)
+    return wrapped("   ".join(names), width_in)
+
+
+def wrapped(text: str, width_in: float) -> list[str]:
+    """Text in lines at most `width_in` inches wide."""
+    widest = max(map(points_of, text), default=CHARACTER_POINTS)
+    characters = max(1, int(72 * width_in / widest))
     return textwrap.wrap(text, characters, break_long_words=False, break_on_hyphens=False)
+
+
+def legend_columns(names: Sequence[str], width_in: float) -> int:
+    """How many entries of a legend stand side by side: all if there is room."""
+    entries = [points_of(name) + _ENTRY_POINTS for name in names]
+    if sum(entries) <= 72 * width_in:
+        return max(1, len(names))
+    return max(1, int(72 * width_in / max(entries)))
 
 
 def ink_on(colour: str) -> str:
