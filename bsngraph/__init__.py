@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     )
     from bsngraph.ops import operation
     from bsngraph.profile import FabricProfile, profile_fabric
+    from bsngraph.reporting import report
     from bsngraph.searching import Result, prune_run, search, train
     from bsngraph.settings import Recipe, SearchSettings
     from bsngraph.supernet import SuperNet, compile_fabric, prune, prune_net
@@ -62,6 +63,7 @@ _HOMES = {
     "bsngraph.ops": ("operation",),
     "bsngraph.exporting": ("ExportOptions", "Exported", "export"),
     "bsngraph.delivered": ("evaluate_run", "load_net", "predict"),
+    "bsngraph.reporting": ("report",),
     "bsngraph.searching": ("Result", "prune_run", "search", "train"),
     "bsngraph.settings": ("Recipe", "SearchSettings"),
     "bsngraph.supernet": ("SuperNet", "compile_fabric", "prune", "prune_net"),
@@ -105,6 +107,7 @@ __all__ = [
     "read_fabric",
     "render",
     "render_dot",
+    "report",
     "search",
     "sweep",
     "to_pydot",
