@@ -45,7 +45,7 @@
   }
 
   function follow() {
-    var target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    var target = document.querySelector(":target");
     if (!target) { return; }
     var run = target.closest(".run");
     if (run && document.getElementById("tabs")) { show(run.id); }

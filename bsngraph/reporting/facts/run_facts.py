@@ -24,6 +24,7 @@ from bsngraph.runs.rows.epochs import EpochRow
 from bsngraph.runs.rows.front import Front
 from bsngraph.runs.rows.latencies import LatenciesRow
 from bsngraph.runs.rows.result import RunResult
+from bsngraph.runs.rows.splits import SplitsRow
 from bsngraph.typed_files import CURE
 
 
@@ -33,7 +34,7 @@ class RunFacts:
 
     `fabric` is as searched, `network` the delivered one as a fabric of its own.
     `changed` are the files that are not those of the certificate; `split_hash` is the
-    SHA-256 of splits.json.
+    SHA-256 of splits.json, and `splits` what it says.
     """
 
     run: RunFolder
@@ -52,6 +53,7 @@ class RunFacts:
     certificate: Certificate | None
     changed: tuple[str, ...]
     split_hash: str | None
+    splits: SplitsRow | None
 
     @cached_property
     def architecture(self) -> Architecture | None:
@@ -101,6 +103,7 @@ def gather(path: Path, prefix: str) -> RunFacts:
         certificate=certificate,
         changed=changed_files(path, certificate) if certificate else (),
         split_hash=sha256_of(run.file("splits.json")) if _there(run, "splits.json") else None,
+        splits=run.read_splits() if _there(run, "splits.json") else None,
     )
 
 

@@ -97,15 +97,15 @@ def answers_of(answers: AnyAnswers | None) -> AnswersSection | None:
     counted = f"{answers.examples:,} test examples"
     if isinstance(answers, ClassAnswers):
         return AnswersSection(
-            counted, _matrix(answers), _pairs(answers), _class_table(answers.classes, ("precision", "recall"))
+            counted, _matrix(answers), _pairs(answers), _class_table(answers.classes, ("recall", "precision"))
         )
     if isinstance(answers, PixelAnswers):
-        table = _class_table(answers.classes, ("iou", "precision", "recall"), coloured=True)
+        table = _class_table(answers.classes, ("iou", "recall", "precision"), coloured=True)
         counted = f"{sum(one.labelled for one in answers.classes):,} pixels of {counted}"
         return AnswersSection(counted, None, _pairs(answers), table, answers.samples)
     if isinstance(answers, DecisionAnswers):
         counted = f"{counted}, {answers.wholly_right:,} without a wrong decision"
-        return AnswersSection(counted, classes=_class_table(answers.classes, ("f1", "precision", "recall")))
+        return AnswersSection(counted, classes=_class_table(answers.classes, ("f1", "recall", "precision")))
     return AnswersSection(counted, amounts=tuple(map(_amounts, answers.outputs)))
 
 

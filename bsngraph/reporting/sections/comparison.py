@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 from bsngraph.draw.difference_drawing import spoken
 from bsngraph.draw.palette import short_label
-from bsngraph.fabric import Edge
 from bsngraph.fabric.difference import Changed, difference
 from bsngraph.reporting.facts.metric_words import headline_of, metric_title, metric_value
 from bsngraph.reporting.facts.run_facts import RunFacts
 from bsngraph.reporting.sections.scales import Tick, scale_over
 from bsngraph.reporting.sections.verdict import Statement, after, verdict_of
+from bsngraph.runs.rows.splits import SplitsRow
 from bsngraph.wording import quantity, shortened
 
 _MOST_EDGES = 200
@@ -61,7 +61,7 @@ class ComparedChart:
 
 @dataclass(frozen=True)
 class EdgeLine:
-    """An edge that not every run's network has: for each run, whether it does."""
+    """An edge that not every network has: for each network, whether it does."""
 
     name: str
     operation: str
@@ -70,14 +70,16 @@ class EdgeLine:
 
 @dataclass(frozen=True)
 class Comparison:
-    """`doubts` say what keeps the runs from being compared. `changes` are edges that
-    two networks have under one name and that do not do the same in both.
+    """`doubts` say what keeps the runs from being compared. `networks` are number and
+    name of the runs that have one. `changes` are edges that two networks have under one
+    name and that do not do the same in both.
     """
 
     costs: tuple[str, ...]
     runs: tuple[ComparedRun, ...]
     chart: ComparedChart | None
     doubts: tuple[str, ...]
+    networks: tuple[tuple[int, str], ...]
     edges: tuple[EdgeLine, ...]
     more_edges: int
     shared: int
@@ -87,17 +89,16 @@ class Comparison:
 def compared(facts: Sequence[RunFacts]) -> Comparison:
     """The comparison of two or more runs."""
     costs = _cost_names(facts)
-    networks = [one.network for one in facts]
-    edges: dict[str, Edge] = {}
-    for network in networks:
-        edges |= {edge.name: edge for edge in (network.edges if network else ())}
-    kept = [set(network.edge_index) if network else set() for network in networks]
+    there = [(number, one.name, one.network) for number, one in enumerate(facts, start=1) if one.network]
+    edges = {edge.name: edge for _, _, network in there for edge in network.edges}
+    kept = [network.edge_index for _, _, network in there]
     differing = [name for name in edges if not all(name in names for names in kept)]
     return Comparison(
         costs=costs,
         runs=tuple(_line(number, one, costs) for number, one in enumerate(facts, start=1)),
         chart=_chart(facts, costs),
         doubts=tuple(_doubts(facts)),
+        networks=tuple((number, name) for number, name, _ in there),
         edges=tuple(
             EdgeLine(name, short_label(edges[name]), tuple(name in names for names in kept))
             for name in differing[:_MOST_EDGES]
@@ -180,7 +181,7 @@ def _doubts(facts: Sequence[RunFacts]) -> list[str]:
         found.append("The runs are for different tasks, so their metrics are different ones.")
     elif len({config.data.fingerprint for config in configs}) > 1:
         found.append("The runs saw different data, so their metrics cannot be compared.")
-    elif len({one.split_hash for one in facts}) > 1:
+    elif len({_split(one.splits) for one in facts}) > 1:
         found.append("The runs split the data differently, so their metrics are on different examples.")
     machines = {(config.device, str(config.versions.get("machine"))) for config in configs}
     if len(machines) > 1:
@@ -188,6 +189,11 @@ def _doubts(facts: Sequence[RunFacts]) -> list[str]:
     if any(one.result is None for one in facts):
         found.append("Some runs are unfinished.")
     return found
+
+
+def _split(splits: SplitsRow | None) -> tuple[tuple[int, ...], ...] | None:
+    """The examples of each part."""
+    return None if splits is None else (splits.train, splits.validation, splits.test)
 
 
 def _changes(facts: Sequence[RunFacts]) -> list[str]:

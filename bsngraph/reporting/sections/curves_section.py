@@ -9,7 +9,7 @@ from typing import Any
 from bsngraph.draw.charts.curve_panels import Curve, Marks, MetricsLine, Panel, marks_of, panels_of
 from bsngraph.reporting.facts.metric_words import metric_title
 from bsngraph.runs.rows.epochs import EpochRow, flat
-from bsngraph.wording import quantity, ranges
+from bsngraph.wording import printable, quantity, ranges, shortened
 
 _MOST_POINTS, _MOST_LINES = 1_000, 60
 
@@ -54,7 +54,7 @@ def curves_of(epochs: Sequence[EpochRow]) -> CurvesSection | None:
 
 def _panel_data(panel: Panel, shown: Sequence[int]) -> dict[str, Any]:
     return {
-        "title": metric_title(panel.title.replace(" ", "_")),
+        "title": shortened(printable(metric_title(panel.title.replace(" ", "_")))),
         "log": panel.logarithmic,
         "series": [_series(curve, shown) for curve in panel.curves],
     }
@@ -63,7 +63,7 @@ def _panel_data(panel: Panel, shown: Sequence[int]) -> dict[str, Any]:
 def _series(curve: Curve, shown: Sequence[int]) -> dict[str, Any]:
     values = dict(curve.points)
     return {
-        "label": curve.label,
+        "label": shortened(printable(curve.label)),
         "colour": curve.colour,
         "dashed": curve.dashed,
         "stepped": curve.stepped,

@@ -81,7 +81,7 @@ def page_of(facts: RunFacts) -> RunPage:
         data=config.data.name,
         fabric=config.fabric,
         verdict=verdict_of(facts),
-        picture=_picture(facts, None, f"{facts.prefix}architecture") if facts.fabric else None,
+        picture=_picture(facts, None, f"{facts.prefix}picture") if facts.fabric else None,
         costs=costs_of(facts.result) if facts.result else (),
         curves=curves_of(facts.epochs),
         spending=spending_of(facts),
