@@ -108,7 +108,7 @@ def test_the_table_has_a_line_for_each_and_says_what_is_broken(runs: Path) -> No
     assert ["run", "fabric", "data", "budgets", "metric", "costs", "state", "time"] in lines
     (line,) = (line for line in lines if line and line[0] == str(runs / "done"))
     assert line[1:5] == ["tiny_digits", "digits", "energy=8", "accuracy"]
-    assert line[6:9] == ["energy", "7", "finished"]
+    assert line[6:10] == ["%", "energy", "7", "finished"]
     assert f"{runs / 'damaged'} is broken: result.json: expected `str`" in text
     narrow = listed(runs / "done", width=80)
     assert max(map(len, narrow.splitlines())) <= 80

@@ -72,6 +72,7 @@ COMMANDS = {
     "diff": CommandEntry(
         f"{_ROOM}.fabrics.diff", "Say and draw what changed between two fabrics or architectures."
     ),
+    "log": CommandEntry(f"{_ROOM}.runs.log", "Log a run to TensorBoard or MLflow."),
     "list": CommandEntry(f"{_ROOM}.runs.list", "List the runs in a folder, and what each found."),
     "fabric": CommandEntry(
         f"{_ROOM}.fabrics.fabric",
