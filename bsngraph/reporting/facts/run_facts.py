@@ -64,7 +64,7 @@ class RunFacts:
         """
         if self.fabric is None or self.network is None:
             return None
-        return architecture_in(self.fabric, self.network, self.run.file("architecture.dot"))
+        return architecture_over(self.fabric, self.network, self.run.file("architecture.dot"))
 
     @cached_property
     def probabilities(self) -> dict[str, float]:
@@ -107,7 +107,7 @@ def gather(path: Path, prefix: str) -> RunFacts:
     )
 
 
-def architecture_in(fabric: Fabric, network: Fabric, file: Path) -> Architecture:
+def architecture_over(fabric: Fabric, network: Fabric, file: Path) -> Architecture:
     """The edges of a fabric that a pruned network of it has; `file` is the network's.
 
     Raises:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bsngraph.fabric import Fabric, read_fabric
 from bsngraph.reporting.facts.metric_words import metric_title, metric_value
-from bsngraph.reporting.facts.run_facts import RunFacts, architecture_in
+from bsngraph.reporting.facts.run_facts import RunFacts, architecture_over
 from bsngraph.reporting.sections.scales import Scale, Tick, scale_over
 from bsngraph.reporting.sections.verdict import after
 from bsngraph.runs.rows.front import Front, FrontRow
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class FrontPoint:
+class NetworkPoint:
     """A network of the front. `x` is the place of its cost, `y` and `chosen_y` those of
     its test and validation metric from the top, in percent. `anchor` is the id of its
     picture.
@@ -46,7 +46,7 @@ class FrontSection:
 
     cost: str
     metric: str
-    points: tuple[FrontPoint, ...]
+    points: tuple[NetworkPoint, ...]
     empty: tuple[str, ...]
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
@@ -78,15 +78,15 @@ def front_of(facts: RunFacts) -> FrontSection | None:
     )
 
 
-def _point(facts: RunFacts, front: Front, number: int, row: FrontRow, x: Scale, y: Scale) -> FrontPoint:
+def _point(facts: RunFacts, front: Front, number: int, row: FrontRow, x: Scale, y: Scale) -> NetworkPoint:
     assert facts.fabric is not None
     assert row.architecture is not None
     file = facts.run.file(row.architecture)
     network = read_fabric(file)
-    architecture = architecture_in(facts.fabric, network, file)
+    architecture = architecture_over(facts.fabric, network, file)
     unit = after(front.cost, front.unit)
     limits = [quantity(each.limit) for each in front.rows if each.architecture == row.architecture]
-    return FrontPoint(
+    return NetworkPoint(
         anchor=f"{facts.prefix}front-{number}",
         label=str(number),
         limits=", ".join(limits) + unit,
@@ -102,7 +102,7 @@ def _point(facts: RunFacts, front: Front, number: int, row: FrontRow, x: Scale, 
     )
 
 
-def _steps(points: Sequence[FrontPoint]) -> str:
+def _steps(points: Sequence[NetworkPoint]) -> str:
     """The points of a line that goes from network to network in steps: a dearer one
     answers from its cost on. By validation, which they are chosen on.
     """

@@ -14,7 +14,7 @@ from bsngraph.reporting.picture import architecture_picture
 from bsngraph.reporting.sections.answers_section import AnswersSection, answers_of
 from bsngraph.reporting.sections.costs_section import CostLine, costs_of
 from bsngraph.reporting.sections.curves_section import CurvesSection, curves_of
-from bsngraph.reporting.sections.front_section import FrontPoint, FrontSection, front_of
+from bsngraph.reporting.sections.front_section import NetworkPoint, FrontSection, front_of
 from bsngraph.reporting.sections.made.settings_section import MadeSection, made_of
 from bsngraph.reporting.sections.spent.schedule_section import Schedule, schedules_of
 from bsngraph.reporting.sections.spent.spending_section import SpendingSection, spending_of
@@ -34,7 +34,7 @@ class Picture:
 class FrontPicture:
     """A network of the front and its picture."""
 
-    point: FrontPoint
+    point: NetworkPoint
     picture: Picture
 
 
@@ -95,7 +95,7 @@ def page_of(facts: RunFacts) -> RunPage:
     )
 
 
-def _front_pictures(facts: RunFacts, points: Sequence[FrontPoint]) -> tuple[FrontPicture, ...]:
+def _front_pictures(facts: RunFacts, points: Sequence[NetworkPoint]) -> tuple[FrontPicture, ...]:
     return tuple(
         FrontPicture(point, _picture(facts, point.network, f"{point.anchor}-picture")) for point in points
     )
