@@ -209,7 +209,16 @@
     drawCurves();
   }
 
+  /* Only what can be scrolled is a stop of the Tab key. */
+  function stop() {
+    document.querySelectorAll(".scroll").forEach(function (box) {
+      if (box.scrollWidth > box.clientWidth) { box.setAttribute("tabindex", "0"); }
+      else { box.removeAttribute("tabindex"); }
+    });
+  }
+
   function resize() {
+    stop();
     drawn.forEach(function (one) {
       var width = one.box.clientWidth;
       if (width && Math.abs(width - one.plot.width) > 1) { one.plot.setSize({ width: width, height: 190 }); }
@@ -219,6 +228,8 @@
   beginTheme();
   beginTabs();
   drawCurves();
+  stop();
+  document.addEventListener("toggle", stop, true);
   window.addEventListener("resize", resize);
   window.addEventListener("beforeprint", function () {
     document.querySelectorAll(".run").forEach(function (run) { run.hidden = false; });

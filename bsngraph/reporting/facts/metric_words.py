@@ -5,7 +5,8 @@ A metric that is not known here is shown as a plain number under its name.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bsngraph.runs.overview.listed_run import shown_metric
+from bsngraph.runs.rows.result import Scores
 
 _TITLES = {
     "mean_iou": "mean IoU",
@@ -31,14 +32,12 @@ _SHARES = frozenset(
         "f1_macro",
     }
 )
-_LESS_IS_BETTER = frozenset({"loss", "weighted_loss", "rmse", "mae"})
 
 
-def headline_of(scores: Mapping[str, object]) -> str:
-    """The metric that a task is judged by: the first one that its files name."""
-    return next(
-        (name for name, value in scores.items() if isinstance(value, float) and name != "loss"), "loss"
-    )
+def headline_of(scores: Scores) -> str:
+    """The metric that a task is judged by."""
+    shown = shown_metric(scores)
+    return shown[0] if shown else "loss"
 
 
 def metric_title(name: str) -> str:
@@ -49,8 +48,3 @@ def metric_title(name: str) -> str:
 def metric_value(name: str, value: float) -> str:
     """`61.25 %`, `53.2`."""
     return f"{100 * value:.2f} %" if name in _SHARES else f"{value:.4g}"
-
-
-def higher_is_better(name: str) -> bool:
-    """Whether a larger value of a metric is the better one."""
-    return name not in _LESS_IS_BETTER

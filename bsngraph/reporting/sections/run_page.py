@@ -14,7 +14,7 @@ from bsngraph.reporting.picture import architecture_picture
 from bsngraph.reporting.sections.answers_section import AnswersSection, answers_of
 from bsngraph.reporting.sections.costs_section import CostLine, costs_of
 from bsngraph.reporting.sections.curves_section import CurvesSection, curves_of
-from bsngraph.reporting.sections.front_section import NetworkPoint, FrontSection, front_of
+from bsngraph.reporting.sections.front_section import FrontSection, NetworkPoint, front_of
 from bsngraph.reporting.sections.made.settings_section import MadeSection, made_of
 from bsngraph.reporting.sections.spent.schedule_section import Schedule, schedules_of
 from bsngraph.reporting.sections.spent.spending_section import SpendingSection, spending_of

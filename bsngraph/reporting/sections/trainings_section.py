@@ -56,7 +56,7 @@ def trainings_of(facts: RunFacts) -> TrainingsSection | None:
     ends = [end for row in rows for end in _ends(row)]
     losses = [max(row.loss, 1e-12) for row in rows] + [math.exp(row.expected) for row in rows]
     scale = logarithmic_over([*ends, *losses])
-    metric = headline_of(rows[0].metrics)
+    metric = headline_of(dict(rows[0].metrics))
     delivered = ranges(facts.architecture.live) if facts.architecture else None
     lines = []
     for row in rows:

@@ -8,6 +8,7 @@ from typing import Literal
 from bsngraph.costs import CLOSE
 from bsngraph.reporting.facts.metric_words import headline_of, metric_title, metric_value
 from bsngraph.reporting.facts.run_facts import RunFacts
+from bsngraph.runs.lock import run_goes_on
 from bsngraph.runs.rows.result import BudgetResult, RunResult
 from bsngraph.wording import quantity
 
@@ -53,12 +54,16 @@ def verdict_of(facts: RunFacts) -> Verdict:
     budgets = tuple(_judged(budget, result.costs[budget.cost].unit) for budget in result.budgets)
     certified = _certified(facts)
     edges = result.edges
+    kept = (
+        f"{edges.kept} of {edges.searchable} searchable edges kept"
+        if edges.searchable
+        else f"all {edges.fixed} edges are fixed"
+    )
     return Verdict(
         line=f"Test {metric_title(name)} {test}{_inside(result, budgets)}; {certified.text}.",
         metric=f"{metric_title(name)} on test data",
         score=test,
-        aside=f"{validation} on validation data; {edges.kept} of {edges.searchable} searchable edges kept; "
-        f"{result.seconds:,.0f} s",
+        aside=f"{validation} on validation data; {kept}; {result.seconds:,.0f} s",
         statements=(*budgets, certified),
         notes=tuple(line for note in result.notes for line in note.splitlines()),
     )
@@ -82,7 +87,8 @@ def _unfinished(facts: RunFacts) -> Verdict:
     count = len(facts.epochs)
     last = f", the last one of the stage {facts.epochs[-1].stage}" if count else ""
     epochs = "1 epoch" if count == 1 else f"{count} epochs"
-    line = f"This run is unfinished: it has {epochs} so far{last}, and has delivered no network yet."
+    now = "It goes on now." if run_goes_on(facts.run.path) else "Nothing goes on with it now."
+    line = f"This run is unfinished: it has {epochs} so far{last}, and has delivered no network yet. {now}"
     return Verdict(line, "", "", "", (Statement("unfinished", "open"),), ())
 
 
