@@ -8,7 +8,7 @@ from bsngraph.reporting.picture.picture import (
     picture_script,
     picture_style,
 )
-from bsngraph.reporting.picture.subject import PictureSubject, subject_of_run
+from bsngraph.reporting.picture.subject import PictureSubject, subject_of, subject_of_run
 
 __all__ = [
     "PictureSubject",
@@ -16,5 +16,6 @@ __all__ = [
     "picture_of",
     "picture_script",
     "picture_style",
+    "subject_of",
     "subject_of_run",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from bsngraph.costs.table import COSTS
@@ -53,8 +53,9 @@ class PictureSubject:
         return next((name for name, total in self.totals.items() if total > 0), None)
 
     def unit(self, cost: str) -> str:
-        """The unit of a cost; empty for one of the file's own."""
-        return COSTS[cost].unit if cost in COSTS else ""
+        """The unit of a cost; empty where its name says it, and for the file's own."""
+        unit = COSTS[cost].unit if cost in COSTS else ""
+        return "" if unit.lower().startswith(cost[:4].lower()) else unit
 
     def share(self, index: int) -> float:
         """The edge's share of what the shown edges cost, of the main cost; 0 if it is
@@ -91,7 +92,8 @@ def subject_of(
 
 
 def subject_of_run(run: RunFolder, architecture: Fabric | None = None) -> PictureSubject:
-    """What a run found over its fabric, or another `architecture` of that fabric.
+    """What a run found over its fabric, or another `architecture` of that fabric. The
+    cost of the first budget comes first, if it is a sum over edges.
 
     Raises:
         FabricError, InputError: a file of the run is missing or damaged.
@@ -99,9 +101,32 @@ def subject_of_run(run: RunFolder, architecture: Fabric | None = None) -> Pictur
     if architecture is None and run.file("architecture.dot").exists():
         architecture = read_fabric(run.file("architecture.dot"))
     learned = run.file("probabilities.dot")
-    return subject_of(
+    subject = subject_of(
         read_fabric(run.file("fabric.dot")), architecture, read_fabric(learned) if learned.exists() else None
     )
+    costs = {**subject.costs, **_latencies(run, subject.fabric)}
+    asked = [budget.cost for budget in run.read_config().budgets if budget.cost in costs]
+    return replace(subject, costs={name: costs[name] for name in (*asked[:1], *costs)})
+
+
+def _latencies(run: RunFolder, fabric: Fabric) -> Mapping[str, tuple[float, ...]]:
+    """Milliseconds of each edge as the search counted them, if the run measured
+    any.
+    """
+    if not run.file("latencies.json").exists():
+        return {}
+    row = run.read_latencies()
+    names = [edge.name for edge in fabric.edges]
+    if not row.operation_ms.keys() >= set(names):
+        return {}
+    fitted, factor = row.calibration, 1 + (row.spread or 0.0)
+    name = "latency" if row.conditions.engine is None else "latency@onnx"
+    return {
+        name: tuple(
+            factor * (fitted.operations * row.operation_ms[edge] + fitted.joining * row.joining_ms[edge])
+            for edge in names
+        )
+    }
 
 
 def _probabilities(fabric: Fabric, learned: Mapping[str, Edge]) -> tuple[float, ...]:

@@ -207,11 +207,19 @@
       panel.replaceChildren(...factsOf(edges[index], paths));
     }
 
-    function rest() {
-      if (pinned !== null) return light(pinned);
+    function clear() {
       frame.classList.remove("arch-quiet");
-      groups.forEach((group) => group.classList.remove("arch-lit", "arch-chosen"));
+      [...groups, ...nodes].forEach((one) => one.classList.remove("arch-lit", "arch-chosen"));
       panel.replaceChildren(...hint);
+    }
+
+    // Back to the edge that was kept, or that has the keyboard's focus.
+    function rest() {
+      const focused = document.activeElement;
+      const held = svg.contains(focused) && focused.matches(":focus-visible") ? indexOf(focused) : null;
+      const shown = pinned === null ? held : pinned;
+      if (shown === null) clear();
+      else light(shown);
     }
 
     function pin(index) {
@@ -260,7 +268,11 @@
       "=": () => view.zoom(STEP),
       "-": () => view.zoom(1 / STEP),
       0: () => view.whole(),
-      Escape: () => (pinned === null ? document.activeElement.blur() : pin(pinned)),
+      Escape: () => {
+        if (pinned === null) document.activeElement.blur();
+        else pin(pinned);
+        clear();
+      },
     };
 
     svg.addEventListener("keydown", (event) => {
@@ -279,7 +291,7 @@
       stopAt(index);
       light(index);
     });
-    svg.addEventListener("focusout", rest);
+    svg.addEventListener("focusout", () => (pinned === null ? clear() : light(pinned)));
     svg.addEventListener("pointerover", (event) => {
       const index = indexOf(event.target);
       if (index !== null && event.pointerType !== "touch") light(index);
@@ -322,7 +334,7 @@
     stopAt(visible()[0]);
   }
 
-  const startAll = () => document.querySelectorAll("figure[data-architecture]").forEach(start);
+  const startAll = () => document.querySelectorAll("figure[data-architecture]:not(.arch-alive)").forEach(start);
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", startAll);
   else startAll();
 })();
