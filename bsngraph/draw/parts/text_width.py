@@ -34,7 +34,7 @@ _WIDTHS = {bold: tuple(map(int, widths.split())) for bold, widths in ((False, _P
 _KNOWN = {"×": 584, "·": 333, "…": 834, "→": 1000, PADDING: 556}
 _SPACE, _BOX = 278, 750
 _FIRST_RARE = 0x600  # before it are Latin, Greek, Cyrillic, Armenian and Hebrew
-_NOTHING, _LETTER, _WIDE, _PICTURE = 0, 600, 1000, 1250
+_NOTHING, _LETTER, _WIDE, _PICTURE = 0, 556, 1000, 1250
 
 
 def text_width(text: str, points: float, *, bold: bool = False) -> float:
