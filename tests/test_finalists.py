@@ -24,13 +24,14 @@ from bsngraph.fabric import Architecture, read_fabric
 from bsngraph.profile import profile_fabric
 from bsngraph.searching import search, train
 from bsngraph.searching.choosing import choosing
-from bsngraph.searching.choosing.choose import Chosen, starting_net
+from bsngraph.searching.choosing.choose import Chosen
 from bsngraph.searching.choosing.finalists import train_finalists as training_stage
 from bsngraph.searching.choosing.finalists.contenders import Contenders
 from bsngraph.searching.choosing.finalists.finalists_state import Finalist, FinalistsState
 from bsngraph.searching.choosing.finalists.train_finalists import train_finalists
 from bsngraph.searching.choosing.predicting.structure import structure_of
 from bsngraph.searching.choosing.shortlist import contenders_inside
+from bsngraph.searching.deliverable import deliverable_of
 from bsngraph.searching.fine_tuning import FineTuningState
 from bsngraph.searching.learning.learning_state import LearningState
 from bsngraph.searching.prepare import Job
@@ -153,8 +154,8 @@ def test_the_chosen_network_goes_on_from_the_better_of_the_shared_weights_and_it
     NetTraining(good, DATA, recipe(epochs=12), 2, "finalist").run(Silent(), lambda row: None)
 
     def parameters_chosen(own: SuperNet) -> list[torch.Tensor]:
-        net = starting_net(job, shared, Chosen(architecture, own.state_dict()), Silent())
-        return list(net.parameters())
+        ready = deliverable_of(job, shared, Chosen(architecture, own.state_dict()), Silent())
+        return list(ready.net.parameters())
 
     assert all(map(torch.equal, parameters_chosen(good), good.parameters()))
     load_named_weights(shared, named_weights(shared) | named_weights(good))
@@ -269,7 +270,7 @@ class Watched(Silent):
         (4, ["search", "finalists"]),
         (5, ["search", "finalists"]),
         (9, ["search", "finalists"]),
-        (10, ["search", "finetune"]),
+        (10, ["search", "finalists", "finetune"]),
     ],
 )
 def test_the_state_of_every_stage_is_written_again_as_it_was_read(

@@ -472,14 +472,14 @@ def test_prune_has_what_was_delivered_or_is_known_to_be_inside_among_its_candida
     names = {edge.name for edge in read_fabric(prunable / "architecture.dot").edges}
     budgets = resolve_budgets(profile_fabric(fabric), [parse_budget(budget)])
 
-    def look(job, learned, log, progress):
-        held = learned.incumbent.architecture
+    def look(job, searched, log, progress):
+        held = searched.learned.incumbent.architecture
         assert inside(held, budgets)
         if budget == "macs=100%":
             assert {fabric.edges[edge].name for edge in held.live} == names
         raise SeenError
 
-    monkeypatch.setattr("bsngraph.searching.pruning.choose_architecture", look)
+    monkeypatch.setattr("bsngraph.searching.pruning.choose_again", look)
     with pytest.raises(SeenError):
         prune_run(prunable, [budget], out=tmp_path / "out", data=DATA)
 
@@ -784,10 +784,11 @@ def test_training_killed_after_any_of_its_epochs_and_resumed_gives_the_same_bits
 def test_prune_killed_while_it_fine_tunes_and_resumed_gives_the_same_bits(
     finished: Path, tmp_path: Path
 ) -> None:
-    prune_run(finished, ["price=2"], out=tmp_path / "whole", data=DATA, threads=1)
+    how: dict[str, Any] = {"data": DATA, "threads": 1, "finetune_epochs": 2}
+    prune_run(finished, ["price=2"], out=tmp_path / "whole", **how)
     with pytest.raises(KeyboardInterrupt):
-        prune_run(finished, ["price=2"], out=tmp_path / "killed", data=DATA, threads=1, progress=Killed(1))
-    prune_run(finished, ["price=2"], out=tmp_path / "killed", data=DATA, threads=1, mode="resume")
+        prune_run(finished, ["price=2"], out=tmp_path / "killed", progress=Killed(1), **how)
+    prune_run(finished, ["price=2"], out=tmp_path / "killed", mode="resume", **how)
     assert bits(tmp_path / "killed") == bits(tmp_path / "whole")
 
 
@@ -929,7 +930,8 @@ def test_network_whose_last_step_ruined_it_is_never_delivered(tmp_path: Path, fi
 
 def test_prune_under_a_smaller_budget_is_inside_it_and_complete(finished: Path, tmp_path: Path) -> None:
     before = bits(finished)
-    result = prune_run(finished, ["price=2", "macs=50%"], out=tmp_path / "pruned", data=DATA)
+    budgets = ["price=2", "macs=50%"]
+    result = prune_run(finished, budgets, out=tmp_path / "pruned", data=DATA, finetune_epochs=2)
     assert [budget["met"] for budget in result.summary["budgets"]] == [True, True]
     assert profile_fabric(read_fabric(tmp_path / "pruned/architecture.dot")).fabric == result.fabric
     assert sorted(path.name for path in (tmp_path / "pruned").iterdir()) == sorted(

@@ -15,6 +15,7 @@ from bsngraph.certificate.certificate import Means, seal, versions, with_promise
 from bsngraph.certificate.checks import Check, Verification, agreement, attempted
 from bsngraph.certificate.cost_checks import budget_checks, cost_checks, counted_again, result_checks
 from bsngraph.certificate.file_checks import fact_checks, hash_checks, spread_checks
+from bsngraph.certificate.front_checks import front_checks
 from bsngraph.delivered import load_network
 from bsngraph.delivered.network_files import weights_hash
 from bsngraph.runs import RunFolder
@@ -49,6 +50,7 @@ def verify_certificate(folder: Path, means: Means | None = None) -> Verification
         result = attempted("result.json", "can be read", run.read_result)
         checks += [] if isinstance(result, Check) else result_checks(result, costs)
     checks += budget_checks(certificate, costs)
+    checks += front_checks(run, certificate, known)
     stated, here = certificate.versions, versions()
     checks.append(Check("versions", _words(stated), _words(here), True if stated == here else None))
     return Verification(tuple(checks))

@@ -31,6 +31,15 @@ def load_network(folder: Path) -> SuperNet:
     architecture, model = folder / GRAPH_FILE, folder / WEIGHTS_FILE
     if not (architecture.exists() and model.exists()):
         raise InputError(f"{folder}: there is no finished network in it ({GRAPH_FILE}, {WEIGHTS_FILE})")
+    return network_from(architecture, model)
+
+
+def network_from(architecture: Path, model: Path) -> SuperNet:
+    """The network of a graph file and of its weights, on the CPU, in evaluation mode.
+
+    Raises:
+        InputError: as `load_network`.
+    """
     check_regular(model)
     net = compile_fabric(read_fabric(architecture), seed=0)
     try:

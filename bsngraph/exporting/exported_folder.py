@@ -102,6 +102,7 @@ def copy_run(run: RunFolder, folder: Path) -> None:
     inner.mkdir()
     for name in (*COVERED, "certificate.json"):
         if run.file(name).exists():
+            (inner / name).parent.mkdir(exist_ok=True)
             shutil.copyfile(run.file(name), inner / name)
 
 

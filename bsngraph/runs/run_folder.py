@@ -20,7 +20,7 @@ from bsngraph.runs.rows.answers import AnyAnswers
 from bsngraph.runs.rows.certificate import CERTIFICATE_FORMAT, Certificate
 from bsngraph.runs.rows.config import AnyConfig
 from bsngraph.runs.rows.epochs import EpochRow, flat, gathered, row_type
-from bsngraph.runs.rows.front import Front, parse_front
+from bsngraph.runs.rows.front import NETWORK_FILES, Front, parse_front
 from bsngraph.runs.rows.latencies import LatenciesRow
 from bsngraph.runs.rows.result import RunResult
 from bsngraph.runs.rows.splits import SplitsRow
@@ -55,15 +55,8 @@ FILES = (
     "result.json",
 )
 
-FRONT_FILES = (
-    *(f"front/{number}.{suffix}" for number in range(1, 10) for suffix in ("dot", "safetensors")),
-    "front.svg",
-    "front.png",
-    "front.csv",
-)
-"""What a search under a range of limits writes besides: a graph and weights for each
-network of its front, the cheapest first.
-"""
+FRONT_FILES = (*NETWORK_FILES, "front.csv", "front.svg", "front.png")
+"""What a search under a range of limits writes besides."""
 
 OpenMode = Literal["new", "resume", "overwrite"]
 Json = dict[str, Any]

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from bsngraph.errors import InputError
 from bsngraph.runs.checkpoint import Checkpoint, load_checkpoint, write_checkpoint
@@ -19,6 +19,8 @@ from bsngraph.runs.run_folder import Json, OpenMode, RunFolder
 class RunLog:
     """A run's metrics and checkpoint, kept in step: the checkpoint decides which rows
     of the metrics count. `weighted` says that losses are with class weights.
+
+    `checkpoint` is the one that was kept last, or that an interrupted run left.
     """
 
     def __init__(self, run: RunFolder, mode: OpenMode, *, weighted: bool = False) -> None:
@@ -45,7 +47,13 @@ class RunLog:
         return time.perf_counter() - self.started
 
     def keep(self, row: Json, **state: Any) -> None:
-        """Write an epoch's metrics, then its checkpoint."""
+        """Write an epoch's metrics, then its checkpoint.
+
+        `state` are the stages that changed; what other stages left stays as it was, so
+        that a run which ended can be asked again.
+        """
         self.rows.append(epoch_row(row | {"weighted": self.weighted}))
         self.run.write_metrics(self.rows)
-        write_checkpoint(self.run, {"rows": len(self.rows), "seconds": self.seconds(), **state})
+        self.checkpoint = replace(self.checkpoint, rows=len(self.rows), seconds=self.seconds(), **state)
+        saved = asdict(self.checkpoint)
+        write_checkpoint(self.run, {name: value for name, value in saved.items() if value is not None})

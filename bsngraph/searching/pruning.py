@@ -1,42 +1,56 @@
 """Choosing again from a finished search, under other budgets:
 
-prepare → check budgets → take over θ and Γ → open the run → choose → fine-tune
-    → deliver → certify → conclude
+prepare → check budgets → read what was searched → open the run → choose
+    → fine-tune, if asked → deliver → certify → conclude
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from bsngraph.data import Dataset, as_task, load_data
 from bsngraph.delivered.named_data import named_data
 from bsngraph.delivered.run_data import known_again
-from bsngraph.errors import InputError
-from bsngraph.fabric import Architecture, Fabric, read_fabric
+from bsngraph.errors import InputError, nearest
+from bsngraph.fabric import read_fabric
 from bsngraph.measure import CostOptions, Hardware, find_hardware
 from bsngraph.measure.pricing import with_recorded
 from bsngraph.profile import profile_fabric
 from bsngraph.runs import OpenMode, RunFolder
-from bsngraph.runs.checkpoint import load_checkpoint
 from bsngraph.runs.rows.config import SearchConfig
 from bsngraph.runs.run_log import RunLog
-from bsngraph.searching.choosing.choosing import choose_architecture
+from bsngraph.searching.again.choose_again import choose_again
+from bsngraph.searching.again.finalists_left import finalists_kept
+from bsngraph.searching.again.searched import read_searched
 from bsngraph.searching.delivering.certify import certify
 from bsngraph.searching.delivering.conclude import conclude, concluded_before
 from bsngraph.searching.delivering.deliver import deliver
 from bsngraph.searching.delivering.result import Result
 from bsngraph.searching.fine_tuning import chosen_before, fine_tune
-from bsngraph.searching.learning.learn import new_learning, write_probabilities
-from bsngraph.searching.learning.learning_state import LearningState, architecture_in
-from bsngraph.searching.learning.one_limit import state_at_limit
-from bsngraph.searching.learning.search_epochs import Learning
+from bsngraph.searching.fronts.deliver_front import deliver_front
+from bsngraph.searching.learning.learn import write_probabilities
 from bsngraph.searching.opening import open_pruning
-from bsngraph.searching.prepare import Job, check, prepare
+from bsngraph.searching.prepare import check, prepare
 from bsngraph.searching.request import Destination, Goal, Method, asked_budgets
 from bsngraph.training import Progress, Silent
-from bsngraph.typed_files import CURE
+
+PRUNING_RECIPE = ("batch_size",)
+PRUNING_SETTINGS = (
+    "candidates",
+    "neighbour_rounds",
+    "finalists",
+    "pool",
+    "finalist_epochs",
+    "finetune_epochs",
+    "finetune_rate",
+)
+"""The settings that a choice takes anew; all others are those of the search."""
+
+# How many candidates are compared where nothing is trained: an answer takes seconds.
+_CANDIDATES = 32
 
 
 def prune_run(
@@ -44,23 +58,31 @@ def prune_run(
     budgets: Sequence[str],
     *,
     out: str | Path,
+    seed: int | None = None,
     device: str = "auto",
     threads: int | None = None,
     costs: CostOptions | None = None,
     mode: OpenMode = "new",
     data: str | Dataset | None = None,
     progress: Progress | None = None,
+    **changes: object,
 ) -> Result:
-    """Choose again from a finished search's Γ and weights, under other budgets, and
-    write the result to the folder `out`. What the search delivered is among the
-    candidates, where it is inside.
+    """Choose again from what a finished search left, under other budgets, and write the
+    result to the folder `out`.
+
+    Nothing is trained unless it is asked for: the network that is best on validation
+    data as it is, be it one that the search delivered, a finalist that it trained, or
+    one with weights inherited from the super-network. `changes` are settings that
+    differ from the search's: `finetune_epochs` (0 if not given) trains the network
+    further, `finalists` (0) trains finalists first; also `finetune_rate`,
+    `finalist_epochs`, `candidates`, `neighbour_rounds`, `pool`, `batch_size`.
 
     `data` stands in for the data set that the run names, if that was given from Python.
 
     Raises:
         InfeasibleBudgetError: no sub-network is inside the budgets.
-        InputError: `path` holds no finished search, or a budget, the device or `out` is
-            wrong.
+        InputError: `path` holds no finished search, or a budget, a setting, the device
+            or `out` is wrong.
     """
     source = RunFolder(Path(path))
     config = source.read_config()
@@ -74,9 +96,33 @@ def prune_run(
         budgets=asked_budgets(budgets),
         costs=costs or CostOptions(),
     )
-    method = Method(recipe=config.recipe, settings=config.settings, seed=config.seed)
     hardware = find_hardware(device, threads)
-    return run_pruning(source, config, goal, method, hardware, into, progress or Silent())
+    return run_pruning(
+        source, config, goal, pruning_method(config, seed, changes), hardware, into, progress or Silent()
+    )
+
+
+def pruning_method(config: SearchConfig, seed: int | None, changes: Mapping[str, object]) -> Method:
+    """The search's recipe, settings and seed, but for `changes`; nothing is trained
+    unless they say so.
+
+    Raises:
+        InputError: a setting that a choice does not take, or a value that none takes.
+    """
+    known = (*PRUNING_RECIPE, *PRUNING_SETTINGS)
+    unknown = sorted(changes.keys() - {*known})
+    if unknown:
+        raise InputError(f"prune has no setting {unknown[0]!r}: {nearest(unknown[0], known)}")
+    settings: dict[str, Any] = {"finalists": 0, "finetune_epochs": 0}
+    if not changes.get("finalists"):
+        settings["candidates"] = min(config.settings.candidates, _CANDIDATES)
+    settings |= {name: value for name, value in changes.items() if name in PRUNING_SETTINGS}
+    recipe: dict[str, Any] = {name: value for name, value in changes.items() if name in PRUNING_RECIPE}
+    return Method(
+        recipe=replace(config.recipe, **recipe),
+        settings=replace(config.settings, **settings),
+        seed=config.seed if seed is None else seed,
+    )
 
 
 def run_pruning(
@@ -97,27 +143,24 @@ def run_pruning(
     recorded = with_recorded(goal.costs, profile, source.path)
     data = searched_data(source, config, goal.data, progress)
     job = prepare(profile, replace(goal.priced_by(recorded), data=data), method, hardware, into, progress)
-    if job.budgets.range_index is not None:
-        text = job.budgets[job.budgets.range_index].text
-        raise InputError(
-            f"budget {text!r} is a range, and prune chooses one network: give it a limit, or learn a range "
-            "by bsngraph search"
-        )
     with hardware.in_use():
         known = check(job, progress)
-        learned = take_over(job, source, config, known)
-        keep_in_hand(learned, job, source, known)
+        searched = read_searched(job, source, config, known)
+        learned = searched.learned
         with open_pruning(job, into, config) as run:
             if run.finished:
                 return concluded_before(job, run, progress)
             log = RunLog(run, into.mode, weighted=method.recipe.class_weights is not None)
             write_probabilities(job, run, learned)
-            chosen = chosen_before(job, log) or choose_architecture(job, learned, log, progress)
-            net = fine_tune(job, learned, chosen, log, progress)
-            deliver(job, run, net)
+            alone = (*finalists_kept(job, learned.net, log), *searched.alone(job))
+            chosen = chosen_before(job, learned, log, alone) or choose_again(job, searched, log, progress)
+            ready = fine_tune(job, learned, chosen, log, progress)
+            front = deliver_front(job, run, ready, progress)
+            delivered = ready[-1] if front is None else front.main
+            deliver(job, run, delivered.net)
             certificate = certify(job, run, progress)
             multipliers = learned.multipliers.by_name()
-            return conclude(job, run, chosen.architecture, net, certificate, log, progress, multipliers)
+            return conclude(job, run, delivered, certificate, log, progress, multipliers, front)
 
 
 def searched_data(
@@ -134,54 +177,3 @@ def searched_data(
     for note in notes:
         progress.note(note)
     return found
-
-
-def take_over(job: Job, source: RunFolder, config: SearchConfig, known: Architecture | None) -> Learning:
-    """θ and Γ as the search in `source` left them; of a range, Γ at the job's limit.
-
-    Raises:
-        InputError: it was interrupted, or its checkpoint is of another fabric.
-    """
-    learned, file = new_learning(job, known), source.file("checkpoint.pt")
-    saved = load_checkpoint(source, job.device).search
-    if saved is None:
-        raise InputError(f"{source.path}: the search has not begun to learn: finish it by --resume first")
-    limits = {budget.cost.name: budget.limit for budget in job.budgets}
-    state = LearningState.from_checkpoint(saved, file)
-    learned.load(state_at_limit(state, config.budgets, limits, len(job.fabric.edges), file), file)
-    if learned.epoch < job.recipe.epochs:
-        raise InputError(
-            f"{source.path}: the search stopped after epoch {learned.epoch} of {job.recipe.epochs}: finish "
-            "it by --resume first"
-        )
-    return learned
-
-
-def keep_in_hand(learned: Learning, job: Job, source: RunFolder, known: Architecture | None) -> None:
-    """Make the first of these that is inside the budgets the incumbent, so that it is
-    among the candidates: what the search in `source` delivered, the search's own
-    incumbent, and `known`.
-
-    Raises:
-        InputError: what was delivered is no sub-network of the search's fabric.
-    """
-    in_hand = (delivered_by(source, job.fabric), learned.incumbent.architecture, known)
-    inside = [each for each in in_hand if each is not None and job.budgets.met_by(each.mask)]
-    learned.incumbent.architecture = inside[0] if inside else None
-
-
-def delivered_by(run: RunFolder, fabric: Fabric) -> Architecture | None:
-    """The architecture that a run delivered, as live edges of the fabric that was
-    searched; None if it has not come to that.
-
-    Raises:
-        InputError: it is no sub-network of that fabric.
-    """
-    file = run.file("architecture.dot")
-    if not file.exists():
-        return None
-    names = [edge.name for edge in read_fabric(file).edges]
-    unknown = [name for name in names if name not in fabric.edge_index]
-    if unknown:
-        raise InputError(f"{file}: fabric.dot has no edge {unknown[0]}: {CURE}")
-    return architecture_in(fabric, tuple(sorted(fabric.edge_index[name] for name in names)), file)

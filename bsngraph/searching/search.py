@@ -3,6 +3,9 @@
     prepare → check budgets → open the run → learn → choose → fine-tune
         → deliver → certify → conclude
 
+A range of limits has a network for each of many limits: what is chosen, fine-tuned and
+delivered are then the networks of a front.
+
 After every epoch everything needed to go on is on disk. Test data is read once, at the
 very end, when the network is delivered and certified.
 """
@@ -18,6 +21,7 @@ from bsngraph.measure import CostOptions, Hardware, find_hardware
 from bsngraph.profile import FabricProfile
 from bsngraph.runs import OpenMode
 from bsngraph.runs.run_log import RunLog
+from bsngraph.searching.again.finalists_left import finalists_kept
 from bsngraph.searching.choosing.choosing import choose_architecture
 from bsngraph.searching.choosing.oracle import choices_to_try, write_oracle
 from bsngraph.searching.delivering.certify import certify
@@ -25,6 +29,8 @@ from bsngraph.searching.delivering.conclude import conclude, concluded_before
 from bsngraph.searching.delivering.deliver import deliver
 from bsngraph.searching.delivering.result import Result
 from bsngraph.searching.fine_tuning import chosen_before, fine_tune
+from bsngraph.searching.fronts.choose_front import choose_front
+from bsngraph.searching.fronts.deliver_front import deliver_front
 from bsngraph.searching.learning.learn import learn
 from bsngraph.searching.learning.warm_start import read_warm_start
 from bsngraph.searching.opening import open_search
@@ -115,11 +121,16 @@ def run_search(
                 return concluded_before(job, run, progress)
             log = RunLog(run, into.mode, weighted=method.recipe.class_weights is not None)
             learned = learn(job, run, log, known, before, progress)
-            chosen = chosen_before(job, log) or choose_architecture(job, learned, log, progress)
+            chosen = chosen_before(job, learned, log, finalists_kept(job, learned.net, log))
+            if chosen is None:
+                best = choose_architecture(job, learned, log, progress)
+                chosen = choose_front(job, learned, best, log, progress)
             if method.oracle:
-                write_oracle(job, run, learned.net, chosen.architecture, progress)
-            net = fine_tune(job, learned, chosen, log, progress)
-            deliver(job, run, net)
+                write_oracle(job, run, learned.net, chosen[-1].architecture, progress)
+            ready = fine_tune(job, learned, chosen, log, progress)
+            front = deliver_front(job, run, ready, progress)
+            delivered = ready[-1] if front is None else front.main
+            deliver(job, run, delivered.net)
             certificate = certify(job, run, progress)
             multipliers = learned.multipliers.by_name()
-            return conclude(job, run, chosen.architecture, net, certificate, log, progress, multipliers)
+            return conclude(job, run, delivered, certificate, log, progress, multipliers, front)

@@ -15,6 +15,7 @@ from bsngraph.measure import Hardware, find_hardware
 from bsngraph.profile import FabricProfile
 from bsngraph.runs import OpenMode
 from bsngraph.runs.run_log import RunLog
+from bsngraph.searching.deliverable import Deliverable
 from bsngraph.searching.delivering.certify import certify
 from bsngraph.searching.delivering.conclude import conclude, concluded_before
 from bsngraph.searching.delivering.deliver import deliver
@@ -75,7 +76,7 @@ def run_training(
         net = train_whole(job, log, progress)
         deliver(job, run, net)
         certificate = certify(job, run, progress)
-        return conclude(job, run, whole, net, certificate, log, progress)
+        return conclude(job, run, Deliverable(whole, net, "trained"), certificate, log, progress)
 
 
 def train_whole(job: Job, log: RunLog, progress: Progress) -> SuperNet:

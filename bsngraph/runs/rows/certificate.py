@@ -9,6 +9,7 @@ from typing import Annotated
 import msgspec
 
 from bsngraph.costs.budgets import Relation
+from bsngraph.runs.rows.front import NETWORK_FILES
 from bsngraph.runs.rows.latencies import Conditions
 from bsngraph.typed_files import Amount, Finite, Number, Positive, Row, Sha256
 
@@ -25,6 +26,8 @@ COVERED = (
     "oracle.csv",
     "oracle.json",
     "answers.json",
+    *NETWORK_FILES,
+    "front.csv",
     "result.json",
 )
 """The files whose hashes stand in a certificate, those that the run has.

@@ -69,12 +69,15 @@ class SearchRow(_EpochRow, frozen=True, kw_only=True):
 
 
 class TrainingRow(_EpochRow, frozen=True, kw_only=True, omit_defaults=True):
-    """An epoch in which one network was trained; `finalist` says which, from 1."""
+    """An epoch in which one network was trained; `finalist` says which, from 1, and
+    `network` which of a front is fine-tuned.
+    """
 
     stage: Literal["finalist", "finetune", "training"]
     learning_rate: Amount
     seconds: Amount
     finalist: Number | None = None
+    network: Number | None = None
 
 
 EpochRow = SearchRow | TrainingRow

@@ -14,6 +14,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from bsngraph.costs.budgets import FRONT
+from bsngraph.displayed import Displayed
 from bsngraph.errors import InputError
 from bsngraph.typed_files import CURE, Amount, Finite, Positive, Row, decode_value
 
@@ -23,6 +25,11 @@ super-network.
 """
 
 FrontNetwork = Annotated[str, msgspec.Meta(pattern="^front/[1-9]\\.dot$")]
+
+NETWORK_FILES = tuple(
+    f"front/{number}.{suffix}" for number in range(1, FRONT + 1) for suffix in ("dot", "safetensors")
+)
+"""A graph and weights for each network that a front may have."""
 
 _NONE_INSIDE = "none inside"
 _GROUPS = {"cost_": "costs", "validation_": "validation", "test_": "test"}
@@ -48,12 +55,13 @@ class FrontRow(Row, frozen=True, kw_only=True):
             raise ValueError("a network has a file and weights, or there is none")
 
     @property
-    def weights_file(self) -> str | None:
-        """The file of the network's weights, in the run folder."""
-        return None if self.architecture is None else f"{self.architecture.removesuffix('.dot')}.safetensors"
+    def files(self) -> tuple[str, str]:
+        """The graph and the weights of the row's network, in the run folder."""
+        assert self.architecture is not None
+        return self.architecture, f"{self.architecture.removesuffix('.dot')}.safetensors"
 
 
-class Front(Row, frozen=True, kw_only=True):
+class Front(Row, Displayed, frozen=True, kw_only=True):
     """The networks of a range of limits on `cost`, the smallest limit first.
 
     `unit` is the cost's; `metric` is the one that is shown for the task.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bsngraph.costs.budgets import Relation
 from bsngraph.runs.rows.config import Seed
+from bsngraph.runs.rows.front import Weights
 from bsngraph.runs.rows.latencies import Conditions
 from bsngraph.typed_files import Amount, Count, Finite, Row
 
@@ -42,14 +43,17 @@ class CostResult(Row, frozen=True, kw_only=True, omit_defaults=True):
     conditions: Conditions | None = None
 
 
-class BudgetResult(Row, frozen=True, kw_only=True):
-    """A budget, and whether the network's cost met it."""
+class BudgetResult(Row, frozen=True, kw_only=True, omit_defaults=True):
+    """A budget, and whether the network's cost met it; of a range `limit` is the upper
+    end and `least` the lower one.
+    """
 
     cost: str
     relation: Relation
     limit: Amount
     value: Amount
     met: bool
+    least: Amount | None = None
 
 
 class EdgeCounts(Row, frozen=True, kw_only=True):
@@ -68,7 +72,8 @@ class EdgeCounts(Row, frozen=True, kw_only=True):
 
 class RunResult(Row, frozen=True, kw_only=True):
     """The content of result.json. `notes` are lines for people: of budgets that were
-    not pursued, with what to do.
+    not pursued, with what to do. `weights` says where the network's weights are from;
+    older versions do not say it.
     """
 
     task: str
@@ -78,6 +83,7 @@ class RunResult(Row, frozen=True, kw_only=True):
     edges: EdgeCounts
     seconds: Amount
     seed: Seed
+    weights: Weights | None = None
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

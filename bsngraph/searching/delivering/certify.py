@@ -24,10 +24,7 @@ def certify(job: Job, run: RunFolder, progress: Progress) -> Certificate:
         InfeasibleBudgetError: the network is over a budget, as a latency may be that is
             measured again.
     """
-    claims = [
-        BudgetClaim(budget.text, budget.cost.name, budget.limit, budget.relation) for budget in job.budgets
-    ]
-    certificate = make_certificate(run.path, claims, _means(job, progress))
+    certificate = make_certificate(run.path, claims_of(job), means_of(job, progress))
     for budget, found in zip(job.budgets, certificate.budgets, strict=True):
         if found.met is False:
             limit, value = amount(budget.limit, budget.cost), amount(found.value, budget.cost)
@@ -39,7 +36,14 @@ def certify(job: Job, run: RunFolder, progress: Progress) -> Certificate:
     return certificate
 
 
-def _means(job: Job, progress: Progress) -> Means:
+def claims_of(job: Job) -> list[BudgetClaim]:
+    """The job's budgets as a certificate states them; of a range the upper end."""
+    return [
+        BudgetClaim(budget.text, budget.cost.name, budget.limit, budget.relation) for budget in job.budgets
+    ]
+
+
+def means_of(job: Job, progress: Progress) -> Means:
     """What the job knows besides the network's files."""
     durations = [cost for cost in job.costs if isinstance(cost, Makespan)]
     names = [edge.name for edge in job.fabric.edges]

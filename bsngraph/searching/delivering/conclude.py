@@ -19,10 +19,13 @@ from bsngraph.runs.rows.answers import AnyAnswers
 from bsngraph.runs.rows.certificate import Certificate
 from bsngraph.runs.run_folder import file_text
 from bsngraph.runs.run_log import RunLog
+from bsngraph.searching.deliverable import Deliverable
 from bsngraph.searching.delivering.pictures import caption, draw_architecture, draw_curves
-from bsngraph.searching.delivering.remarks import remarks
+from bsngraph.searching.delivering.remarks import remarks, weights_remark
 from bsngraph.searching.delivering.result import Result
 from bsngraph.searching.delivering.summary import result_summary
+from bsngraph.searching.fronts.deliver_front import DeliveredFront
+from bsngraph.searching.fronts.record_front import write_front
 from bsngraph.searching.prepare import Job
 from bsngraph.supernet import SuperNet
 from bsngraph.tasks import task_of
@@ -33,24 +36,29 @@ from bsngraph.typed_files import plain
 def conclude(
     job: Job,
     run: RunFolder,
-    architecture: Architecture,
-    net: SuperNet,
+    delivered: Deliverable,
     certificate: Certificate,
     log: RunLog,
     progress: Progress,
     multipliers: Mapping[str, float] | None = None,
+    front: DeliveredFront | None = None,
 ) -> Result:
     """Write the pictures and, last of all files, result.json.
 
-    `multipliers` are λ by cost as a search ended, for the picture's caption.
+    `multipliers` are λ by cost as a search ended, for the picture's caption. `front`
+    are the networks of a range, of which `delivered` is one.
     """
+    architecture, net = delivered.architecture, delivered.net
     everything = np.ones(len(net.fabric.edges), dtype=np.bool_)
     validation = evaluate_net(net, job.dataset, job.dataset.validation, everything)
     test, answers = answers_on_test_data(job, net)
     summary = result_summary(job, architecture, validation, test, log.seconds(), certificate)
-    summary["notes"] = remarks(job, log.rows, summary["costs"])
+    summary["weights"] = delivered.weights
+    summary["notes"] = [*remarks(job, log.rows, summary["costs"]), *weights_remark(job, delivered)]
     draw_architecture(job, run, architecture, caption(job, summary, multipliers or {}), progress)
     draw_curves(run, progress)
+    if front is not None:
+        certificate = covering(certificate, "front.csv", write_front(job, run, front, test, progress))
     for name, content in (("answers.json", answers), ("result.json", summary)):
         certificate = covering(certificate, name, file_text(name, content))
     run.write_json("answers.json", answers)

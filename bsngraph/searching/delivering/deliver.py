@@ -12,4 +12,4 @@ from bsngraph.supernet import SuperNet
 def deliver(job: Job, run: RunFolder, net: SuperNet) -> None:
     """Write architecture.dot and model.safetensors."""
     write_fabric(net.profile.annotated(), run.file("architecture.dot"))
-    write_weights(job, run, net)
+    write_weights(job, run.file("model.safetensors"), net)

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from bsngraph.costs import Budget
 from bsngraph.runs import Json
 from bsngraph.runs.rows.epochs import EpochRow, SearchRow
+from bsngraph.searching.deliverable import Deliverable
 from bsngraph.searching.prepare import Job
 from bsngraph.wording import quantity
 
@@ -34,6 +35,16 @@ def remarks(job: Job, rows: Sequence[EpochRow], costs: Json) -> list[str]:
         if not budget.slack and searched and (line := _gamma_remark(job, searched, budget))
     ]
     return [*lines, *_spending_remark(job, costs, searched=bool(searched)), *_latency_remark(job)]
+
+
+def weights_remark(job: Job, delivered: Deliverable) -> Iterator[str]:
+    """Where weights are from that were not fine-tuned, and what trains them further."""
+    said = {
+        "inherited": "the weights are inherited from the super-network",
+        "trained": f"the weights are those of {job.settings.finalist_epochs} epochs as a finalist",
+    }
+    if delivered.weights in said and not job.settings.finetune_epochs:
+        yield f"{said[delivered.weights]}: --finetune-epochs N trains them further"
 
 
 def _gamma_remark(job: Job, rows: Sequence[SearchRow], budget: Budget) -> str | None:

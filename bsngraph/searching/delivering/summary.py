@@ -75,6 +75,7 @@ def _budget_summaries(budgets: Budgets, costs: Json) -> list[Json]:
             "limit": budget.limit,
             "value": values[budget.cost.name],
             "met": budget.met(values[budget.cost.name]),
+            **({} if budget.least is None else {"least": budget.least}),
         }
         for budget in budgets
     ]

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from safetensors.torch import save as save_safetensors
 
 from bsngraph.delivered.model_facts import facts_of
-from bsngraph.runs import RunFolder
 from bsngraph.searching.prepare import Job
 from bsngraph.supernet import SuperNet, named_weights
 from bsngraph.whole_files import write_whole
 
 
-def write_weights(job: Job, run: RunFolder, net: SuperNet) -> None:
-    """Write model.safetensors: weights by edge name; normalisation and class names in
+def write_weights(job: Job, file: Path, net: SuperNet) -> None:
+    """Write a safetensors file: weights by edge name; normalisation and class names in
     the metadata.
     """
     tensors = {name: tensor.cpu().contiguous().clone() for name, tensor in named_weights(net).items()}
     metadata = facts_of(job.dataset).metadata()
-    write_whole(run.file("model.safetensors"), _sorted_metadata(save_safetensors(tensors, metadata=metadata)))
+    write_whole(file, _sorted_metadata(save_safetensors(tensors, metadata=metadata)))
 
 
 def _sorted_metadata(model: bytes) -> bytes:

@@ -1,0 +1,1 @@
+"""A search asked again: what it left in its folder, and a choice from that."""

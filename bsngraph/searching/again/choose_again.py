@@ -1,0 +1,133 @@
+"""A choice from what a finished search left, without training.
+
+In: θ and Γ, finalists and delivered networks. Out: of those inside the budgets the one
+that is best on validation data as it would be delivered, be its weights inherited or
+its own. What is to be trained further anyhow is chosen by what the predictor expects.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from bsngraph.fabric import Architecture
+from bsngraph.runs.run_log import RunLog
+from bsngraph.searching.again.searched import Searched
+from bsngraph.searching.choosing.choose import Chosen
+from bsngraph.searching.choosing.choosing import choose_architecture
+from bsngraph.searching.choosing.finalists.contenders import Contenders
+from bsngraph.searching.choosing.finalists.finalists_state import FinalistsState
+from bsngraph.searching.choosing.measure_whole import confirm
+from bsngraph.searching.choosing.predicting.pool import masks_of
+from bsngraph.searching.choosing.predicting.predictor import fit_predictor
+from bsngraph.searching.choosing.shortlist import shortlist
+from bsngraph.searching.deliverable import deliverable_of, validated
+from bsngraph.searching.fronts.choose_front import choose_front
+from bsngraph.searching.prepare import Job
+from bsngraph.training import Progress, Silent
+
+# How many of the most promising networks are measured until one is inside a latency.
+_MEASURED = 8
+
+
+def choose_again(job: Job, searched: Searched, log: RunLog, progress: Progress) -> tuple[Chosen, ...]:
+    """The network to deliver; of a range those of its front, the cheapest first.
+
+    Raises:
+        InfeasibleBudgetError: no sub-network is inside the budgets, or none was
+            measured inside.
+        RunFailedError: a finalist's loss is not finite any more.
+        InputError: the run goes on, and its checkpoint is of another choice.
+    """
+    trained = None
+    if job.settings.finalists > 1:
+        trained = choose_architecture(job, searched.learned, log, progress)
+        if job.settings.finetune_epochs or job.budgets.range_index is not None:
+            return choose_front(job, searched.learned, trained, log, progress)
+    if job.budgets.range_index is None:
+        return (_choose_at(job, searched, trained, progress),)
+    limits = job.budgets.front_limits
+    jobs = [replace(job, budgets=job.budgets.at_limit(limit)) for limit in limits]
+    found = [_choose_at(each, searched, None, progress) for each in jobs]
+    return tuple({each.architecture: each for each in found}.values())
+
+
+def _choose_at(job: Job, searched: Searched, trained: Chosen | None, progress: Progress) -> Chosen:
+    """The network for one limit; `trained` is what was trained for this choice."""
+    net = copy.deepcopy(searched.learned.net)  # candidates replace its BatchNorm statistics
+    untrained = replace(job.method, settings=replace(job.settings, finalists=0))
+    contenders, first = shortlist(replace(job, method=untrained), searched.learned, net, progress)
+    inherited = Chosen(Architecture(len(job.fabric.edges), first[0].live))
+    leaders = [] if searched.finalists is None else _leaders(job, contenders, searched.finalists)
+    own = [] if trained is None else [trained]
+    offers = _near(job, [*own, *searched.delivered, *leaders, inherited])
+    confirmed = {inherited.architecture} | ({trained.architecture} if trained else set())
+    if job.settings.finetune_epochs and searched.finalists is not None:
+        ordered = _by_expectation(job, contenders, searched.finalists, offers)
+    else:
+        ordered = _by_validation(job, searched, offers, progress)
+    for each in ordered[:_MEASURED]:
+        if (
+            each.architecture in confirmed
+            or confirm(job, net, job.budgets, [each.architecture], 1, Silent()).inside
+        ):
+            return each
+    return inherited
+
+
+def _near(job: Job, offers: Sequence[Chosen]) -> list[Chosen]:
+    """Those inside the hard budgets, and no further from the soft ones than the nearest
+    of them, or close to these.
+    """
+    inside = [each for each in offers if job.budgets.met_by(each.architecture.mask)]
+    masks = np.stack([each.architecture.mask for each in inside])
+    near = job.budgets.near(masks, float(job.budgets.miss(masks).min()))
+    return [each for each, close in zip(inside, near, strict=True) if close]
+
+
+def _leaders(job: Job, contenders: Contenders, state: FinalistsState) -> list[Chosen]:
+    """The finalist inside the budgets with the best mean by the predictor, and the best
+    one of those whose weights were kept.
+    """
+    edges, means = len(job.fabric.edges), contenders.believed(state).mean
+    found = [
+        Chosen(Architecture(edges, state.finalists[number].live), state.weights.get(str(number)))
+        for number in np.argsort(-means, kind="stable").tolist()
+    ]
+    inside = [each for each in found if job.budgets.met_by(each.architecture.mask)]
+    kept = [each for each in inside if each.weights is not None]
+    return list(dict.fromkeys([*inside[:1], *kept[:1]]))
+
+
+def _by_validation(
+    job: Job, searched: Searched, offers: Sequence[Chosen], progress: Progress
+) -> list[Chosen]:
+    """Offers as they would be delivered, the smallest validation loss first."""
+    net = searched.learned.net
+    ready = [deliverable_of(job, net, each, Silent()) for each in offers]
+    losses = [validated(job, each).loss for each in ready]
+    order = np.argsort(losses, kind="stable").tolist()
+    told = ", ".join(f"{losses[number]:.4g} ({ready[number].weights})" for number in order[:4])
+    progress.note(
+        f"{len(offers)} networks inside the budgets as they would be delivered: validation loss {told}"
+    )
+    return [offers[number] for number in order]
+
+
+def _by_expectation(
+    job: Job, contenders: Contenders, state: FinalistsState, offers: Sequence[Chosen]
+) -> list[Chosen]:
+    """Offers, finalists and contenders, the best mean by the predictor first."""
+    edges = len(job.fabric.edges)
+    trained = masks_of((each.live for each in state.finalists[: len(state.results)]), edges)
+    offered = np.stack([each.architecture.mask for each in offers])
+    near = contenders.as_near_as(offered).live
+    every = np.concatenate([offered, trained[job.budgets.inside(trained)], near])
+    predictor = fit_predictor(contenders.places.of(trained), state.scores)
+    means = predictor.predict(contenders.places.of(every)).mean
+    own = {each.architecture: each for each in offers}
+    order = [Architecture.of_mask(every[number]) for number in np.argsort(-means, kind="stable")[:_MEASURED]]
+    return [own.get(each, Chosen(each)) for each in order]

@@ -1,0 +1,1 @@
+"""Fronts: a network for each of many limits of a range, none better and cheaper."""
