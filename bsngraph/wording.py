@@ -5,6 +5,7 @@ pictures and errors.
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Iterable
 
 LONGEST = 36
@@ -55,3 +56,26 @@ def printable(text: str) -> str:
     return "".join(
         character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
     )
+
+
+def printable_lines(text: str) -> str:
+    """Lines of text without what does not stand for a character of its own."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
+def shell_word(word: str) -> str:
+    """A word as a shell takes it, so that it can be copied from a terminal: in quotes
+    where that is needed, what cannot be printed as `$'\\x1b'`.
+    """
+    if word.isprintable():
+        return shlex.quote(word)
+    escaped = "".join(
+        letter if letter.isprintable() and letter not in "\\'" else _escaped(letter) for letter in word
+    )
+    return f"$'{escaped}'"
+
+
+def _escaped(letter: str) -> str:
+    if letter in "\\'":
+        return f"\\{letter}"
+    return "".join(f"\\x{byte:02x}" for byte in letter.encode("utf-8", "surrogateescape"))

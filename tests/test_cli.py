@@ -718,7 +718,7 @@ def test_ctrl_c_leaves_a_checkpoint_exits_130_and_the_run_goes_on_with_resume(
 
     command = ("search", fabric, *DIGITS_DATA, "--out", tmp_path / "run", *FAST_SEARCH)
     with monkeypatch.context() as patch:
-        patch.setattr("bsngraph.cli.display.progress_display", lambda quiet: Stops())
+        patch.setattr("bsngraph.cli.display.progress_display", lambda quiet, plan: Stops())
         result = invoke(*command)
     assert result.exit_code == 130
     assert result.stdout == ""

@@ -94,7 +94,7 @@ def test_commands_on_runs_print_names_as_they_are(run: Path, tmp_path: Path) -> 
 def test_one_console_prints_for_all_commands() -> None:
     """It takes no name for markup; click prints texts as they are."""
     package = Path(bsngraph.__file__).parent
-    made = [path for path in package.rglob("*.py") if " Console(" in path.read_text(encoding="utf-8")]
+    made = [path for path in package.rglob("*.py") if "Console(stderr" in path.read_text(encoding="utf-8")]
     assert made == [package / "cli/tables/printing.py"]
 
 

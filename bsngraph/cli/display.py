@@ -5,127 +5,137 @@ error, since facts go to standard output.
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as RichProgress
-from rich.table import Column
+from rich.live import Live
 
+from bsngraph.cli.live.epoch_texts import measures, planned_text
+from bsngraph.cli.live.pace import Pace, PlannedStage, clock_text
+from bsngraph.cli.live.view import RunView
 from bsngraph.cli.tables.printing import plain_console
-from bsngraph.wording import quantity
+from bsngraph.wording import printable_lines
 
 if TYPE_CHECKING:
     from bsngraph.training import Progress
 
+    class Display(Progress, Protocol):
+        """A progress that is shown, until it is closed."""
 
-def progress_display(quiet: bool) -> Progress:
+        def finish(self) -> None:
+            """The run came to its end: what is printed next stands below."""
+
+
+def progress_display(quiet: bool, plan: Sequence[PlannedStage] = ()) -> Display:
     """A display that fits where standard error goes; it ends with the command that asks
     for it, however that ends.
+
+    `plan` are the stages that the run will have: with it the display shows the run as a
+    whole, and tells the time of the whole.
     """
     if quiet:
-        from bsngraph.training import Silent
-
-        return Silent()
-    if not sys.stderr.isatty():
-        return PlainDisplay()
-    display = LiveDisplay()
+        return QuietDisplay()
+    if not sys.stderr.isatty() or plain_console(stderr=True).is_dumb_terminal:
+        return PlainDisplay(plan)
+    display = LiveDisplay(plan)
     click.get_current_context().call_on_close(display.close)
     return display
 
 
-def measures(row: Mapping[str, Any]) -> str:
-    """An epoch's measures in a line: `loss 0.412  accuracy 88.1 %  macs 1.02 M of 0.489
-    M  entropy 0.21`.
-    """
-    parts = [f"loss {row['train_loss']:.3f}", *_headline(row)]
-    limits = row.get("limits", {})
-    for name in limits or list(row.get("costs", {}))[:1]:
-        limit = f" (limit now {quantity(limits[name])})" if name in limits else ""
-        parts.append(f"{name} {quantity(row['costs'][name]['sampled'])}{limit}")
-    if limits and "incumbent" in row and row["incumbent"] is None:
-        parts.append("none feasible yet")
-    if "entropy" in row:
-        parts.append(f"entropy {row['entropy']:.2f}")
-    return "  ".join(parts)
+class QuietDisplay:
+    """Shows nothing."""
 
+    def stage(self, name: str, epochs: int, done: int) -> None:
+        pass
 
-def _headline(row: Mapping[str, Any]) -> list[str]:
-    """The metric that its task shows, on validation data."""
-    from bsngraph.tasks import TASKS
+    def epoch(self, row: Mapping[str, Any]) -> None:
+        pass
 
-    headlines = {task.headline.name: task.headline for task in TASKS.values()}
-    return [
-        metric.shown(row[name], 1)
-        for metric in headlines.values()
-        if (name := f"validation_{metric.name}") in row
-    ]
+    def note(self, text: str) -> None:
+        pass
+
+    def finish(self) -> None:
+        pass
 
 
 class PlainDisplay:
     """A line an epoch."""
 
-    def __init__(self) -> None:
-        self.name, self.epochs, self.done, self.started = "", 0, 0, 0.0
+    def __init__(self, plan: Sequence[PlannedStage] = ()) -> None:
+        self.pace, self.whole = Pace(plan), len(plan) > 1
 
     def stage(self, name: str, epochs: int, done: int) -> None:
-        """Begin a stage."""
-        self.name, self.epochs, self.done, self.started = name, epochs, done, time.perf_counter()
+        """Begin a stage; before the first one say what is planned."""
+        if self.whole and self.pace.current is None:
+            self.note(planned_text(self.pace))
+        self.pace.begin(name, epochs, done)
 
     def epoch(self, row: Mapping[str, Any]) -> None:
         """Print an epoch."""
-        here = row["epoch"] - self.done
-        left = (time.perf_counter() - self.started) / here * (self.epochs - row["epoch"])
-        self.note(f"{self.name} {row['epoch']}/{self.epochs}  {measures(row)}  left {_minutes(left)}")
+        pace = self.pace
+        pace.epoch(row["epoch"])
+        stage, left = pace.current, pace.stage_left()
+        assert stage is not None
+        assert left is not None
+        whole = f", in all {clock_text(pace.left() or 0)}" if self.whole else ""
+        self.note(
+            f"{stage.name} {stage.done}/{stage.epochs}  {measures(row)}  left {clock_text(left)}{whole}"
+        )
 
     def note(self, text: str) -> None:
         """Print a note; a stream that takes none does not end the run."""
         with suppress(OSError):
-            click.echo(text, err=True)
+            click.echo(printable_lines(text), err=True)
+
+    def finish(self) -> None:
+        """Every line stands there already."""
 
 
 class LiveDisplay:
-    """A bar a stage, with the last epoch's measures."""
+    """A view that is drawn again and again: of the whole run if it is planned, else of
+    each stage.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, plan: Sequence[PlannedStage] = ()) -> None:
         self.console = plain_console(stderr=True)
-        self.progress: RichProgress | None = None
-        self.task = TaskID(0)
+        self.plan = plan
+        self.live: Live | None = None
+        self.view = self._new_view()
 
     def stage(self, name: str, epochs: int, done: int) -> None:
         """Begin a stage."""
-        whole = Column(no_wrap=True)  # where the terminal is narrow only the measures wrap
-        self.progress = RichProgress(
-            TextColumn("{task.description}", markup=False, table_column=whole),
-            BarColumn(16, table_column=whole),
-            MofNCompleteColumn(table_column=whole),
-            TimeRemainingColumn(table_column=whole),
-            TextColumn("{task.fields[measures]}", markup=False, table_column=Column(no_wrap=False)),
-            console=self.console,
-        )
-        self.task = self.progress.add_task(name, total=epochs, completed=done, measures="")
-        if done < epochs:
-            self.progress.start()
+        if not self.plan:
+            self.close()
+            self.view = self._new_view()
+        self.view.pace.begin(name, epochs, done)
+        if self.live is None and (self.plan or done < epochs):
+            self.live = Live(self.view, console=self.console, refresh_per_second=5)
+            self.live.start()
 
     def epoch(self, row: Mapping[str, Any]) -> None:
-        """Move the bar."""
-        assert self.progress is not None
-        self.progress.update(self.task, completed=row["epoch"], measures=measures(row))
-        if row["epoch"] == self.progress.tasks[0].total:
+        """Move the bars."""
+        self.view.pace.epoch(row["epoch"])
+        self.view.row = row
+        if not self.plan and all(stage.ended for stage in self.view.pace.stages):
             self.close()
+
+    def finish(self) -> None:
+        """Show the whole run as done."""
+        self.view.finished = True
+        self.close()
 
     def close(self) -> None:
         """Leave the terminal as it was, its cursor shown."""
-        if self.progress is not None:
-            self.progress.stop()
+        self.view.closed = True
+        if self.live is not None:
+            self.live.stop()
+            self.live = None
 
     def note(self, text: str) -> None:
-        """Print a note."""
+        """Print a note above the view."""
         self.console.print(text)
 
-
-def _minutes(seconds: float) -> str:
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+    def _new_view(self) -> RunView:
+        return RunView(Pace(self.plan), whole=bool(self.plan))

@@ -9,17 +9,18 @@ these, never with a traceback.
 from __future__ import annotations
 
 import importlib
-import shlex
 from dataclasses import dataclass
 from typing import IO, Any
 
 import click
 
 from bsngraph import __version__
+from bsngraph.cli.live.going_on import command_words, joined, keep_words
 from bsngraph.cli.near_misses import meant_command, meant_option, option_without_value
 from bsngraph.cli.process import INTERRUPTED, lenient_streams
 from bsngraph.cli.shared_options import written_since
 from bsngraph.errors import BsngraphError
+from bsngraph.wording import printable_lines
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,6 @@ COMMANDS = {
     "costs": CommandEntry(f"{_ROOM}.listings.costs", "List all costs, their units and definitions."),
 }
 
-_WORDS = f"{__name__}.words"
-
 
 class _Shown(click.ClickException):
     """One of our errors as click shows it."""
@@ -94,7 +93,7 @@ class _Shown(click.ClickException):
         self.exit_code = error.exit_code  # type: ignore[misc]  # click itself reads it from the instance
 
     def show(self, file: IO[Any] | None = None) -> None:
-        click.echo(f"Error: {self.message}", file=file, err=True)
+        click.echo(f"Error: {printable_lines(self.message)}", file=file, err=True)
 
 
 class LazyGroup(click.Group):
@@ -109,7 +108,7 @@ class LazyGroup(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Keep the words of the command line: they tell how to go on with a run."""
-        ctx.meta[_WORDS] = tuple(args)
+        keep_words(ctx, args)
         return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -158,12 +157,12 @@ class LazyGroup(click.Group):
 
 def _how_to_go_on(ctx: click.Context) -> str:
     """The command that resumes the run that was interrupted, if one was."""
-    words = [word for word in ctx.meta[_WORDS] if word != "--overwrite"]
+    words = [word for word in command_words(ctx) if word != "--overwrite"]
     if "--resume" not in words:
         if not written_since(ctx):
             return ""
         words.append("--resume")
-    return f" To go on from the last epoch:\n  {shlex.join(['bsngraph', *words])}"
+    return f" To go on from the last epoch:\n  {joined(['bsngraph', *words])}"
 
 
 @click.group(

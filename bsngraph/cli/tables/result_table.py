@@ -10,6 +10,7 @@ import click
 from rich.table import Table
 from rich.text import Text
 
+from bsngraph.cli.live.going_on import next_commands
 from bsngraph.cli.tables.printing import plain_console, share
 from bsngraph.wording import quantity
 
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
     from bsngraph.searching import Result
 
 
-def show_result(result: Result, form: str) -> None:
+def show_result(result: Result, form: str, *, hints: bool = True) -> None:
     """What a run found: result.json's content, or a short table (`form` is json or
-    text).
+    text), and with `hints` the commands that go on from it.
     """
     summary = result.summary
     if form == "json":
@@ -57,6 +58,9 @@ def show_result(result: Result, form: str) -> None:
             f"pictures: {folder / 'architecture.svg'}, {folder / 'architecture.png'}", soft_wrap=True
         )
     console.print(f"network:  {folder / 'architecture.dot'}, {folder / 'model.safetensors'}", soft_wrap=True)
+    if hints:
+        commands = next_commands(folder, result.run.read_config(), summary)
+        console.print("\n  ".join(["next:", *commands]), soft_wrap=True)
 
 
 def _elsewhere(name: str, cost: Mapping[str, Any]) -> str:

@@ -74,12 +74,10 @@ _WARM = ", ".join(
 @format_option
 def command(
     fabric: Path,
-    task: str | None,
     budgets: tuple[str, ...],
     out: Path,
     resume: bool,
     overwrite: bool,
-    seed: int,
     preset: str | None,
     warm_start: Path | None,
     parameters: tuple[str, ...],
@@ -108,17 +106,19 @@ def command(
     mode = open_mode(resume, overwrite)
     recipe, settings = _settings(preset, warm_start, more)
     from bsngraph.cli.display import progress_display
+    from bsngraph.cli.live.pace import plan_of_search
     from bsngraph.cli.tables.result_table import show_result
     from bsngraph.measure import CostOptions
     from bsngraph.searching import search
 
+    progress = progress_display(quiet, plan_of_search(recipe, settings))
     result = search(
         load_profile(fabric, parameters),
         needed_data_from(more),
         budgets,
         out=out,
-        task=task,
-        seed=seed,
+        task=more.pop("task"),
+        seed=more.pop("seed"),
         recipe=recipe,
         settings=settings,
         preset=preset,
@@ -129,9 +129,10 @@ def command(
         workers=more.pop("workers"),
         costs=CostOptions(latencies=more.pop("latencies"), **set_by_hand(CostSettings, more)),
         mode=mode,
-        progress=progress_display(quiet),
+        progress=progress,
     )
-    show_result(result, form)
+    progress.finish()
+    show_result(result, form, hints=not quiet)
 
 
 def _settings(

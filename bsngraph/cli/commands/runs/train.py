@@ -65,10 +65,12 @@ def command(
     mode = open_mode(resume, overwrite)
     recipe = Recipe(**set_by_hand(Recipe, more))
     from bsngraph.cli.display import progress_display
+    from bsngraph.cli.live.pace import PlannedStage
     from bsngraph.cli.tables.result_table import show_result
     from bsngraph.searching import train
 
     profile = load_profile(fabric, parameters)
+    progress = progress_display(quiet, [PlannedStage("training", recipe.epochs)])
     result = train(
         profile,
         needed_data_from(more),
@@ -79,6 +81,7 @@ def command(
         device=device,
         threads=threads,
         mode=mode,
-        progress=progress_display(quiet),
+        progress=progress,
     )
-    show_result(result, form)
+    progress.finish()
+    show_result(result, form, hints=not quiet)
