@@ -11,11 +11,13 @@ SIDE_BY_SIDE := -n auto --maxprocesses 4 --max-worker-restart 0 --dist loadfile 
 demo: $(VENV)/.demo
 	$(BIN)/bsngraph search fabrics/digits.dot --data digits --budget macs=25% --out runs/demo --seed 0 --overwrite
 	$(BIN)/bsngraph export runs/demo --format python -o runs/demo-python --overwrite
+	$(BIN)/bsngraph report runs/demo -o runs/demo/report.html --overwrite
 
 demo-segmentation: $(VENV)/.demo
 	$(BIN)/bsngraph search fabrics/scenes.dot --data digit-scenes --budget macs=30% --batch-size 16 \
 		--class-weights 0.4,8,8,8,8,8,8,8,8,8,8 --epochs 20 --finetune-epochs 30 --finetune-rate 0.1 --finalists 6 --candidates 16 --out runs/scenes --seed 0 --overwrite
 	$(BIN)/bsngraph predict runs/scenes --data digit-scenes --limit 12 -o runs/scenes-painted --overwrite
+	$(BIN)/bsngraph report runs/scenes -o runs/scenes/report.html --overwrite
 
 test: lint
 	$(BIN)/pytest $(SIDE_BY_SIDE)
