@@ -17,6 +17,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from bsngraph._version import __version__ as __version__
+from bsngraph.displayed import Displayed
 
 if TYPE_CHECKING:
     from bsngraph.data import Dataset, load_data
@@ -126,3 +127,18 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+def _cell_svg(noun: Displayed) -> str | None:
+    from bsngraph.notebook.cell_output import cell_svg
+
+    return cell_svg(noun)
+
+
+def _cell_html(noun: Displayed) -> str | None:
+    from bsngraph.notebook.cell_output import cell_html
+
+    return cell_html(noun)
+
+
+Displayed.draw_by(_cell_svg, _cell_html)

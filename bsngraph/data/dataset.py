@@ -21,6 +21,7 @@ from torch import Tensor
 
 from bsngraph.data.augmentation import Augmentation, cut_out, draw_moves, mixed_up, moved
 from bsngraph.data.dataset_problems import dataset_problems, split_problems
+from bsngraph.data.dataset_text import dataset_text, split_text
 from bsngraph.data.reading.digests import input_digests, joint_digests, label_digests, texts_of
 from bsngraph.data.splits import OWN_ORDER, Part, SplitRows
 from bsngraph.errors import InputError, Problem
@@ -46,6 +47,8 @@ class Split:
 
     def __post_init__(self) -> None:
         _refuse("a Split", split_problems(self))
+
+    __repr__ = split_text
 
     def __len__(self) -> int:
         return self.inputs.shape[0]
@@ -161,6 +164,8 @@ class Dataset:
     def __post_init__(self) -> None:
         _refuse(self.name, dataset_problems(self))
 
+    __repr__ = dataset_text
+
     def splits(self) -> dict[Part, Split]:
         """The three splits by name."""
         return {"train": self.train, "validation": self.validation, "test": self.test}
@@ -174,12 +179,8 @@ class Dataset:
 
     def to(self, device: torch.device) -> Dataset:
         """The same data on another device."""
-        return replace(
-            self,
-            train=self.train.to(device),
-            validation=self.validation.to(device),
-            test=self.test.to(device),
-        )
+        train, validation, test = (split.to(device) for split in self.splits().values())
+        return replace(self, train=train, validation=validation, test=test)
 
     def fingerprint(self) -> str:
         """A hash of all examples and labels, by which a resumed run knows its data

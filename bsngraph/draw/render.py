@@ -37,11 +37,11 @@ def render(
     output = Path(output)
     check_drawable(output)
     if isinstance(what, Fabric):
-        source = _fabric_source(what, what.name or "fabric")
+        source = fabric_source(what, what.name or "fabric")
     elif Path(what).is_dir():
         source = _run_source(Path(what))
     else:
-        source = _fabric_source(read_fabric(what, settings), Path(what).stem)
+        source = fabric_source(read_fabric(what, settings), Path(what).stem)
     render_dot(source, output)
 
 
@@ -55,7 +55,8 @@ def _run_source(run: Path) -> str:
     return read_bounded(overlay, _MOST_BYTES, "which no drawing is").decode("utf-8", "replace")
 
 
-def _fabric_source(fabric: Fabric, name: str) -> str:
+def fabric_source(fabric: Fabric, name: str) -> str:
+    """DOT text of the picture of a fabric, with its name and counts below."""
     learned = [edge.probability for edge in fabric.edges if not edge.fixed]
     probabilities = None
     if learned and None not in learned:

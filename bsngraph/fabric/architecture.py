@@ -8,31 +8,44 @@ Fabric of its own in which they are all fixed.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from bsngraph.displayed import Displayed
 from bsngraph.errors import BsngraphError
 from bsngraph.fabric.live import Booleans, connected, live_edges
 from bsngraph.fabric.model import Edge, Fabric
 from bsngraph.fabric.words.natural_order import natural_key
 from bsngraph.ops import Shape
 from bsngraph.ops.merges import MERGES
+from bsngraph.wording import ranges, shortened
+
+_LONGEST = 60
 
 
 @dataclass(frozen=True)
-class Architecture:
+class Architecture(Displayed):
     """The live edges of one choice. Two choices with the same live edges are the same
-    architecture.
+    architecture. `fabric` is what they are edges of, where it is to be drawn.
     """
 
     edge_count: int
     live: tuple[int, ...]
+    fabric: Fabric | None = field(default=None, compare=False)
+
+    def __repr__(self) -> str:
+        edges = shortened(ranges(self.live), _LONGEST)
+        return f"Architecture({len(self.live)} of {self.edge_count} edges: {edges})"
 
     @staticmethod
     def of_mask(live: Booleans) -> Architecture:
         """The architecture whose live edges are those of a mask: (edges,) Boolean."""
         return Architecture(len(live), tuple(np.flatnonzero(live).tolist()))
+
+    def over(self, fabric: Fabric) -> Architecture:
+        """The same architecture, drawn over a fabric in a notebook."""
+        return replace(self, fabric=fabric)
 
     @property
     def mask(self) -> Booleans:
@@ -55,7 +68,7 @@ def architecture_of(fabric: Fabric, kept: Booleans) -> Architecture:
             raise BsngraphError(
                 f"no path of kept edges leads from a source to the target {target!r}: keep more edges"
             )
-    return Architecture.of_mask(live[0])
+    return Architecture.of_mask(live[0]).over(fabric)
 
 
 def prune_fabric(fabric: Fabric, architecture: Architecture, edge_shapes: Sequence[Shape]) -> Fabric:

@@ -15,12 +15,14 @@ from functools import cached_property
 
 import numpy as np
 
+from bsngraph.displayed import Displayed
 from bsngraph.errors import FabricError
 from bsngraph.fabric.decisions import Decisions, find_decisions
 from bsngraph.fabric.frozen import frozen
 from bsngraph.fabric.live import Booleans, LiveSweep, prepare_sweep
 from bsngraph.fabric.validity import fabric_problems
 from bsngraph.ops import Shape, Value
+from bsngraph.wording import printable, shortened
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class Edge:
 
 
 @dataclass(frozen=True)
-class Fabric:
+class Fabric(Displayed):
     """A super-network as a graph: nodes in topological order, edges with a stable
     index, named sources and targets.
     """
@@ -101,6 +103,11 @@ class Fabric:
         problems = fabric_problems(self)
         if problems:
             raise FabricError(f"fabric {self.name}".strip(), problems)
+
+    def __repr__(self) -> str:
+        ends = f"{_listed(self.sources)} -> {_listed(self.targets)}"
+        counts = f"{len(self.nodes)} nodes, {len(self.edges)} edges, {len(self.searchable)} searchable"
+        return f"Fabric({shortened(printable(self.name))!r}: {counts}; {ends})"
 
     def __deepcopy__(self, memo: object) -> Fabric:
         return self  # nothing of it can change
@@ -167,6 +174,11 @@ class Fabric:
         for source, target in sorted(self.endpoints, key=lambda ends: ends[1]):
             levels[target] = max(levels[target], levels[source] + 1)
         return tuple(levels)
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    """Names for a line of text."""
+    return shortened(printable(", ".join(names)))
 
 
 def _freeze(item: Node | Edge | Fabric, *names: str) -> None:

@@ -25,7 +25,7 @@ from tensorboard.plugins.hparams.api_pb2 import (
 )
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData, SessionEndInfo, SessionStartInfo
 
-from bsngraph.tracking.snapshot import Setting, png_size
+from bsngraph.tracking.snapshot import LoggedSetting, png_size
 
 _FIRST = "brain.Event:2"
 _BINS = 20
@@ -72,7 +72,7 @@ def picture_value(tag: str, png: bytes) -> Summary.Value:
 
 
 def setting_values(
-    settings: Mapping[str, Setting], scores: Mapping[str, float], began_s: float, ended_s: float | None
+    settings: Mapping[str, LoggedSetting], scores: Mapping[str, float], began_s: float, ended_s: float | None
 ) -> list[Summary.Value]:
     """Settings, and the tags of the scores that they led to; `ended_s` is None of a run
     that has not ended.

@@ -18,7 +18,7 @@ from bsngraph.tracking.scalars import digest_of_rows
 from bsngraph.typed_files import CURE, MOST_BYTES, plain
 from bsngraph.whole_files import read_bounded
 
-Setting = str | int | float | bool
+LoggedSetting = str | int | float | bool
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _MOST_PICTURE_BYTES = 64 * 2**20
@@ -84,7 +84,7 @@ def snapshot_of(run: RunFolder) -> RunSnapshot:
     )
 
 
-def settings_of(config: AnyConfig) -> dict[str, Setting]:
+def settings_of(config: AnyConfig) -> dict[str, LoggedSetting]:
     """What the run was asked for, flat: settings under the names of their options."""
     asked: dict[str, Any] = {
         "command": config.command,
@@ -144,7 +144,7 @@ def png_size(content: bytes) -> tuple[int, int]:
     return int.from_bytes(content[16:20], "big"), int.from_bytes(content[20:24], "big")
 
 
-def _setting(value: Any) -> Setting:
+def _setting(value: Any) -> LoggedSetting:
     if value is None:
         return "none"
     return value if isinstance(value, str | int | float | bool) else json.dumps(value, ensure_ascii=False)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bsngraph.displayed import Displayed
 from bsngraph.fabric import Architecture, Fabric
 from bsngraph.runs import Json, RunFolder
 from bsngraph.supernet import SuperNet
 from bsngraph.tasks import TASKS
+from bsngraph.wording import printable, quantity
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Displayed):
     """What a run found: where it is, the architecture, the trained network, and
     result.json's content.
     """
@@ -20,6 +22,14 @@ class Result:
     architecture: Architecture
     net: SuperNet
     summary: Json
+
+    def __repr__(self) -> str:
+        headline = TASKS[self.summary["task"]].headline
+        edges, budgets = self.summary["edges"], self.summary["budgets"]
+        told = [f"test {headline.shown(self.test_score)}"]
+        told += [f"{quantity(one['value'])} {one['cost']} of {quantity(one['limit'])}" for one in budgets]
+        told.append(f"{edges['kept']} of {edges['searchable']} searchable edges kept")
+        return printable(f"Result({self.run.path}: {', '.join(told)})")
 
     @property
     def test_score(self) -> float:
