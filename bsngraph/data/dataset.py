@@ -21,7 +21,7 @@ from torch import Tensor
 
 from bsngraph.data.augmentation import Augmentation, cut_out, draw_moves, mixed_up, moved
 from bsngraph.data.dataset_problems import dataset_problems, split_problems
-from bsngraph.data.dataset_text import dataset_text, split_text
+from bsngraph.data.reading.dataset_text import dataset_text, split_text
 from bsngraph.data.reading.digests import input_digests, joint_digests, label_digests, texts_of
 from bsngraph.data.splits import OWN_ORDER, Part, SplitRows
 from bsngraph.errors import InputError, Problem

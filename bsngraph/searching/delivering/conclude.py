@@ -64,7 +64,7 @@ def conclude(
     run.write_json("answers.json", answers)
     run.write_json("certificate.json", certificate)
     run.write_json("result.json", summary)
-    return Result(run, architecture, net, summary)
+    return Result(run, architecture.over(job.fabric), net, summary)
 
 
 def answers_on_test_data(job: Job, net: SuperNet) -> tuple[Score, AnyAnswers]:
@@ -95,4 +95,4 @@ def concluded_before(job: Job, run: RunFolder, progress: Progress) -> Result:
         )
     live = tuple(sorted(index[edge.name] for edge in net.fabric.edges))
     architecture = Architecture(len(job.fabric.edges), live)
-    return Result(run, architecture, net.to(job.device), plain(run.read_result()))
+    return Result(run, architecture.over(job.fabric), net.to(job.device), plain(run.read_result()))
