@@ -5,6 +5,7 @@ without Graphviz.
 from __future__ import annotations
 
 import itertools
+import re
 import struct
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import pytest
 from bsngraph.draw import NoGraphvizError, fabric_drawing, find_graphviz, graphviz, render_dot
 from bsngraph.draw.palette import BLOCK, CONV_1, CONV_3, CONV_WIDE, SKIP, family_of, short_label
 from bsngraph.draw.parts.label_text import escaped
+from bsngraph.draw.parts.text_width import text_width
 from bsngraph.errors import BsngraphError, InputError
 from bsngraph.fabric.model import Edge, Fabric, Node
 from bsngraph.fabric.reading.dot_to_raw import dot_to_raw
@@ -192,6 +194,85 @@ def test_odd_names_survive_the_rendering(tmp_path: Path) -> None:
             f"{edge.name}\n{edge.op} word={edge.arguments['word']}" == tooltip for tooltip in tooltips
         ), edge.name
     assert '<b>"& \N{REPLACEMENT CHARACTER} caption' in words
+
+
+def svg_of(source: str, path: Path) -> ElementTree.Element:
+    render_dot(source, path)
+    return ElementTree.parse(path).getroot()
+
+
+def own_texts(root: ElementTree.Element) -> list[ElementTree.Element]:
+    return [item for item in root.iter() if item.tag.endswith("}text")]
+
+
+def test_every_text_has_the_width_that_graphviz_gave_it(tmp_path: Path) -> None:
+    source = fabric_drawing(small_fabric(), kept=KEPT, shapes=SHAPES, edge_costs=COSTS, caption=["a title"])
+    texts = own_texts(svg_of(source, tmp_path / "x.svg"))
+    assert "a title" in {text.text for text in texts}
+    for text in texts:
+        assert text.get("text-anchor") == "middle"
+        assert text.get("lengthAdjust") == "spacingAndGlyphs"
+        points, bold = float(text.attrib["font-size"]), text.get("font-weight") == "bold"
+        natural = text_width(text.text or "", points, bold=bold)
+        assert 0.9 * natural <= float(text.attrib["textLength"]) <= 1.3 * natural
+
+
+def test_texts_of_other_scripts_lie_inside_their_nodes(tmp_path: Path) -> None:
+    root = svg_of(fabric_drawing(odd_fabric()), tmp_path / "x.svg")
+    nodes = [item for item in root.iter() if item.get("class") == "node"]
+    assert len(nodes) == len(ODD_NAMES)
+    for node in nodes:
+        (outline,) = (item.attrib["d"] for item in node.iter() if item.tag.endswith("}path"))
+        across = [float(number) for number in re.findall(r"(-?[0-9.]+),-?[0-9.]+", outline)]
+        for text in own_texts(node):
+            x, half = float(text.attrib["x"]), float(text.attrib["textLength"]) / 2
+            assert min(across) < x - half
+            assert x + half < max(across)
+
+
+def test_drawing_of_a_stranger_holds_no_link_image_style_or_script(tmp_path: Path) -> None:
+    source = r"""digraph "x" {
+      graph [stylesheet="http://example.org/x.css", URL="javascript:alert(1)", class="c\"><script>"];
+      a [URL="javascript:alert(1)", target="_top", tooltip="<script>", image="/etc/hostname"];
+      b [label=<<table href="http://example.org"><tr><td title="&lt;b&gt;">b</td></tr></table>>];
+      a -> b [edgeURL="http://example.org", headhref="http://example.org", label="<script>"];
+    }"""
+    root = svg_of(source, tmp_path / "x.svg")
+    for item in root.iter():
+        assert item.tag.rpartition("}")[2] in {
+            "svg",
+            "g",
+            "a",
+            "title",
+            "text",
+            "polygon",
+            "polyline",
+            "path",
+            "ellipse",
+        }
+        assert not [name for name in item.attrib if name.endswith("href") or name.startswith("on")]
+    content = (tmp_path / "x.svg").read_text(encoding="utf-8")
+    assert "<?xml-stylesheet" not in content
+    assert "<script" not in content
+    assert "<script>" in {text.text for text in own_texts(root)}
+
+
+@pytest.mark.parametrize("said", [b"<svg></svg> {", b"<svg><g></svg>{}", b""])
+def test_drawing_that_cannot_be_read_back_is_an_error_that_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: bytes
+) -> None:
+    monkeypatch.setattr(graphviz, "graphviz_output", lambda source, *formats: said)
+    with pytest.raises(BsngraphError, match=r"cannot be read .* write a \.dot file"):
+        render_dot("digraph {}", tmp_path / "x.svg")
+    assert not list(tmp_path.iterdir())
+
+
+def test_backslashes_of_a_name_are_not_resolved(tmp_path: Path) -> None:
+    nodes = (Node("\\N\\G", input=(1,)), Node("y"))
+    fabric = Fabric("graph", nodes, (Edge("\\N\\G", "y", "0", "\\E\\T"),), ("\\N\\G",), ("y",))
+    words = {text.text for text in own_texts(svg_of(fabric_drawing(fabric), tmp_path / "x.svg"))}
+    assert "\\N\\G" in words
+    assert "\\E\\T" in {(word or "").strip() for word in words}
 
 
 def test_svg_and_png_are_what_their_names_say(tmp_path: Path) -> None:

@@ -9,7 +9,10 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+
+import msgspec
 
 from bsngraph.draw.svg_texts import fitted_svg
 from bsngraph.errors import BsngraphError, InputError
@@ -81,9 +84,13 @@ def svg_drawing(source: str) -> bytes:
         NoGraphvizError: no Graphviz is installed.
         BsngraphError: Graphviz failed, with its own message, or took too long.
     """
-    both = graphviz_output(source, "svg", "json")
-    end = both.index(_SVG_END) + len(_SVG_END)
-    return fitted_svg(both[:end], both[end:])
+    svg, end, drawing = graphviz_output(source, "svg", "json").partition(_SVG_END)
+    try:
+        return fitted_svg(svg + end, drawing)
+    except (ElementTree.ParseError, msgspec.DecodeError) as error:
+        raise BsngraphError(
+            f"Graphviz gave a drawing that cannot be read ({error}): write a .dot file, and draw that"
+        ) from None
 
 
 def graphviz_output(source: str, *formats: str) -> bytes:
