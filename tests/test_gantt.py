@@ -28,6 +28,7 @@ from bsngraph.draw.charts.gantt import (
     gantt_drawing,
     render_gantt,
 )
+from bsngraph.draw.charts.gantt_labels import without_room
 from bsngraph.draw.palette import CONV_1, CONV_3, HEAD
 from bsngraph.errors import InputError
 from bsngraph.fabric import Fabric, write_fabric
@@ -228,3 +229,60 @@ def test_cores_beyond_reason_are_refused_before_the_file_is_read_and_idle_ones_n
 def test_a_schedule_of_too_many_edges_is_refused(tmp_path):
     with pytest.raises(InputError, match="a schedule of 2,001 edges that take time is not drawn"):
         check_bars(MOST_BARS + 1)
+
+
+def inside(picture: bytes) -> bool:
+    """Whether every text that begins at its place ends inside the picture."""
+    root = ElementTree.fromstring(picture)
+    width = float(root.attrib["viewBox"].split()[2])
+    starts = [text for text in root.iter(f"{SVG}text") if "text-anchor: start" in text.attrib["style"]]
+    starts += [text for text in root.iter(f"{SVG}text") if "text-anchor" not in text.attrib["style"]]
+    return all(_left(text) + float(text.attrib["textLength"]) <= width for text in starts)
+
+
+def _left(text: ElementTree.Element) -> float:
+    return float(text.get("x") or text.attrib["transform"].removeprefix("translate(").split()[0])
+
+
+def test_every_text_says_how_wide_it_is(tmp_path):
+    fabric = fabric_of(DIGITS, tmp_path)
+    picture = gantt_drawing(fabric, [chart_of(Steps(fabric, profile_fabric(fabric).macs, 2))], "svg")
+    lengths = {
+        "".join(text.itertext()): float(text.attrib["textLength"])
+        for text in ElementTree.fromstring(picture).iter(f"{SVG}text")
+    }
+    assert 20 < lengths["core 1"] < 30
+    assert lengths["image->a#0"] > lengths["a->b#2"]
+
+
+def test_long_note_and_many_operations_are_not_cut():
+    ops = (
+        "identity",
+        "max_pool",
+        "attention",
+        "mlp",
+        "upsample",
+        "dropout",
+        "x" * 60,
+        "操作" * 20,
+        "операция",
+    )
+    names = [f"n{number}" for number in range(len(ops) + 1)]
+    edges = tuple(
+        Edge(one, other, "0", op) for (one, other), op in zip(itertools.pairwise(names), ops, strict=True)
+    )
+    fabric = Fabric("many", tuple(map(Node, names)), edges, (names[0],), (names[-1],))
+    jobs = tuple(ScheduledEdge(edge=number, core=0, start=0.0, end=1.0) for number in range(len(ops)))
+    note = "words of a long note " * 20 + "日本語 " * 40
+    picture = gantt_drawing(fabric, [Chart("steps:1", "steps", 1, jobs, 1.0, note)], "svg")
+    said = texts(picture)
+    assert not any(note in text for text in said), "it is broken into lines"
+    assert " ".join(note.split()) in " ".join(" ".join(said).split())
+    assert inside(picture)
+
+
+def test_name_in_another_script_gets_a_number_where_it_would_leave_its_bar():
+    narrow, wide = chain("a" * 12, "b"), chain("日本語の長い名前のノー", "b")
+    jobs = (ScheduledEdge(edge=0, core=0, start=0.0, end=1.0),)
+    assert without_room(narrow, jobs, 1.3) == []
+    assert without_room(wide, jobs, 1.3) == [0]
