@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from bsngraph.ops import operation
     from bsngraph.profile import FabricProfile, profile_fabric
     from bsngraph.reporting import report
+    from bsngraph.runs.fronts import front
+    from bsngraph.runs.rows.front import Front
     from bsngraph.searching import Result, prune_run, search, train
     from bsngraph.settings import Recipe, SearchSettings
     from bsngraph.supernet import SuperNet, compile_fabric, prune, prune_net
@@ -65,6 +67,8 @@ _HOMES = {
     "bsngraph.exporting": ("ExportOptions", "Exported", "export"),
     "bsngraph.delivered": ("evaluate_run", "load_net", "predict"),
     "bsngraph.reporting": ("report",),
+    "bsngraph.runs.fronts": ("front",),
+    "bsngraph.runs.rows.front": ("Front",),
     "bsngraph.searching": ("Result", "prune_run", "search", "train"),
     "bsngraph.settings": ("Recipe", "SearchSettings"),
     "bsngraph.supernet": ("SuperNet", "compile_fabric", "prune", "prune_net"),
@@ -83,6 +87,7 @@ __all__ = [
     "Fabric",
     "FabricError",
     "FabricProfile",
+    "Front",
     "InfeasibleBudgetError",
     "InputError",
     "Node",
@@ -97,6 +102,7 @@ __all__ = [
     "export",
     "fabric_drawing",
     "fabric_from_networkx",
+    "front",
     "load_data",
     "load_net",
     "operation",

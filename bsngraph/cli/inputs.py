@@ -60,10 +60,10 @@ def keep_inputs(output: Path, *inputs: Path) -> None:
     Raises:
         InputError: it would.
     """
-    from bsngraph.runs import FILES
+    from bsngraph.runs.run_folder import FILES, FRONT_FILES
 
     for source in inputs:
-        files = [source / name for name in FILES] if source.is_dir() else [source]
+        files = [source / name for name in (*FILES, *FRONT_FILES)] if source.is_dir() else [source]
         if output.resolve() in (file.resolve() for file in files):
             raise InputError(f"{output} is read by this command: give -o another name")
 

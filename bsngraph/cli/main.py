@@ -15,10 +15,9 @@ from typing import IO, Any
 import click
 
 from bsngraph import __version__
-from bsngraph.cli.live.going_on import command_words, joined, keep_words
+from bsngraph.cli.live.going_on import command_that_resumes, keep_words
 from bsngraph.cli.near_misses import meant_command, meant_option, option_without_value
 from bsngraph.cli.process import INTERRUPTED, lenient_streams
-from bsngraph.cli.shared_options import written_since
 from bsngraph.errors import BsngraphError
 from bsngraph.wording import printable_lines
 
@@ -46,6 +45,7 @@ COMMANDS = {
     "prune": CommandEntry(
         f"{_ROOM}.runs.prune", "Choose again from a finished search, under another budget."
     ),
+    "front": CommandEntry(f"{_ROOM}.runs.front", "List and draw the networks of a range of limits."),
     "train": CommandEntry(
         f"{_ROOM}.runs.train", "Train a fabric's network with every edge kept, from scratch."
     ),
@@ -157,12 +157,8 @@ class LazyGroup(click.Group):
 
 def _how_to_go_on(ctx: click.Context) -> str:
     """The command that resumes the run that was interrupted, if one was."""
-    words = [word for word in command_words(ctx) if word != "--overwrite"]
-    if "--resume" not in words:
-        if not written_since(ctx):
-            return ""
-        words.append("--resume")
-    return f" To go on from the last epoch:\n  {joined(['bsngraph', *words])}"
+    command = command_that_resumes(ctx)
+    return f" To go on from the last epoch:\n  {command}" if command else ""
 
 
 @click.group(

@@ -21,8 +21,13 @@ if TYPE_CHECKING:
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
-def setting_options(settings: type[DataclassInstance]) -> Callable[[_Command], _Command]:
+def setting_options(
+    settings: type[DataclassInstance], usual: Mapping[str, str] | None = None
+) -> Callable[[_Command], _Command]:
     """An option for each field of a settings class; `set_by_hand` reads them.
+
+    With `usual` there are options for the fields that it names alone, and it says what
+    each of them is if it is not given.
 
     Raises:
         TypeError: a field of a type that no option has, and without a parser.
@@ -30,8 +35,8 @@ def setting_options(settings: type[DataclassInstance]) -> Callable[[_Command], _
 
     def decorate(command: _Command) -> _Command:
         for row in reversed(setting_rows(settings)):
-            if row.says.by_option:
-                command = _option(row)(command)
+            if row.says.by_option and (usual is None or row.name in usual):
+                command = _option(row, _default(row) if usual is None else usual[row.name])(command)
         return command
 
     return decorate
@@ -41,7 +46,7 @@ def set_by_hand(settings: type[DataclassInstance], options: dict[str, Any]) -> d
     """The fields that `setting_options` were given for; takes them out of `options`."""
     fields: dict[str, Any] = {}
     for row in setting_rows(settings):
-        value = options.pop(row.name) if row.says.by_option else None
+        value = options.pop(row.name, None)
         if value not in (None, ()):
             fields |= value if row.says.parse is not None else {row.name: value}
     return fields
@@ -59,7 +64,7 @@ def _reader(row: SettingRow, parse: Callable[[str], Mapping[str, Any]]) -> Calla
     return read
 
 
-def _option(row: SettingRow) -> Callable[[_Command], _Command]:
+def _option(row: SettingRow, usual: str) -> Callable[[_Command], _Command]:
     says, name, more = row.says, f"--{row.word}", dict[str, Any]()
     kind = _without_none(row.kind)
     if says.parse is not None:
@@ -79,7 +84,7 @@ def _option(row: SettingRow) -> Callable[[_Command], _Command]:
         )
     # None stands for "not given": what is set by hand goes before a preset
     default = None if "multiple" not in more else ()
-    shown = f"  [default: {_default(row)}]" if _default(row) else ""
+    shown = f"  [default: {usual}]" if usual else ""
     return option(
         name,
         row.name,

@@ -6,7 +6,7 @@ import numpy as np
 
 from bsngraph.errors import BsngraphError
 from bsngraph.runs import RunFolder
-from bsngraph.runs.front_picture import draw_front
+from bsngraph.runs.fronts import draw_front
 from bsngraph.runs.rows.front import Front, FrontRow, front_text
 from bsngraph.searching.fronts.deliver_front import DeliveredFront, FrontNetwork
 from bsngraph.searching.prepare import Job

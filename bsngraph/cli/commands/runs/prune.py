@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from bsngraph.cli.data_options import data_from, data_options
-from bsngraph.cli.help_groups import GroupedCommand
+from bsngraph.cli.help_groups import GroupedCommand, option
 from bsngraph.cli.inputs import open_mode
 from bsngraph.cli.setting_options import set_by_hand, setting_options
 from bsngraph.cli.shared_options import (
@@ -22,7 +22,19 @@ from bsngraph.cli.shared_options import (
     quiet_option,
     threads_option,
 )
-from bsngraph.settings import CostSettings
+from bsngraph.settings import CostSettings, Recipe, SearchSettings
+
+_AS_SEARCHED = "as in the search"
+_RECIPE = {"batch_size": _AS_SEARCHED}
+_SETTINGS = {
+    "candidates": "32; as in the search with --finalists",
+    "neighbour_rounds": _AS_SEARCHED,
+    "finalists": "0",
+    "pool": _AS_SEARCHED,
+    "finalist_epochs": _AS_SEARCHED,
+    "finetune_epochs": "0",
+    "finetune_rate": _AS_SEARCHED,
+}
 
 
 @click.command(cls=GroupedCommand)
@@ -31,7 +43,10 @@ from bsngraph.settings import CostSettings
 @budget_option
 @latencies_option
 @setting_options(CostSettings)
+@setting_options(Recipe, _RECIPE)
+@setting_options(SearchSettings, _SETTINGS)
 @out_options
+@option("--seed", type=int, help="The seed of everything random.  [default: as in the search]")
 @ops_option
 @device_option
 @threads_option
@@ -44,20 +59,28 @@ def command(
     out: Path,
     resume: bool,
     overwrite: bool,
+    seed: int | None,
     device: str,
     threads: int | None,
     quiet: bool,
     form: str,
     **more: Any,
 ) -> None:
-    """Choose again from the finished search in RUN, under another budget.
+    """Choose again from the finished search in RUN, under another budget, within
+    seconds.
 
-    The weights and edge probabilities that the search learned are used as they are; the
-    chosen network is fine-tuned, measured and written to --out, as a search does.
+    Nothing is trained unless you ask for it. The network that is best on validation
+    data as it is gets measured and written to --out as a search does: one that the
+    search delivered, a finalist that it trained, or one with weights inherited from the
+    super-network. The result says which. --finetune-epochs trains the network further,
+    --finalists trains finalists first. Of a search under a range of limits, any limit
+    can be asked for.
 
     \b
     Example:
       bsngraph prune runs/first --budget macs=15% --out runs/smaller
+      bsngraph prune runs/first --budget macs=15% --out runs/tuned --finetune-epochs 20
+      bsngraph prune runs/range --budget macs=23% --out runs/one
     """
     mode = open_mode(resume, overwrite)
     from bsngraph.cli.display import progress_display
@@ -65,15 +88,19 @@ def command(
     from bsngraph.measure import CostOptions
     from bsngraph.searching import prune_run
 
+    data, costs = data_from(more), CostOptions(**set_by_hand(CostSettings, more), latencies=latencies)
     result = prune_run(
         run,
         budgets,
         out=out,
-        data=data_from(more),
+        seed=seed,
+        data=data,
         device=device,
         threads=threads,
-        costs=CostOptions(**set_by_hand(CostSettings, more), latencies=latencies),
+        costs=costs,
         mode=mode,
         progress=progress_display(quiet),
+        **set_by_hand(Recipe, more),
+        **set_by_hand(SearchSettings, more),
     )
     show_result(result, form)

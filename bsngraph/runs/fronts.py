@@ -1,4 +1,4 @@
-"""A run's front as a picture."""
+"""A run's front: read, and drawn."""
 
 from __future__ import annotations
 
@@ -6,6 +6,18 @@ from pathlib import Path
 
 from bsngraph.draw.charts.front import FrontChart, FrontPoint, render_front
 from bsngraph.runs.rows.front import Front
+from bsngraph.runs.run_folder import RunFolder
+
+
+def front(run: str | Path) -> Front:
+    """The networks of a finished search under a range of limits.
+
+    Raises:
+        InputError: there is no such search in the folder, or front.csv is damaged.
+    """
+    folder = RunFolder(Path(run))
+    folder.read_result()
+    return folder.read_front()
 
 
 def draw_front(front: Front, path: Path) -> None:
