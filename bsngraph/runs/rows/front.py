@@ -24,7 +24,7 @@ Weights = Literal["trained", "fine-tuned", "inherited"]
 super-network.
 """
 
-FrontNetwork = Annotated[str, msgspec.Meta(pattern="^front/[1-9]\\.dot$")]
+NetworkGraph = Annotated[str, msgspec.Meta(pattern="^front/[1-9]\\.dot$")]
 
 NETWORK_FILES = tuple(
     f"front/{number}.{suffix}" for number in range(1, FRONT + 1) for suffix in ("dot", "safetensors")
@@ -44,7 +44,7 @@ class FrontRow(Row, frozen=True, kw_only=True):
     """
 
     limit: Positive
-    architecture: FrontNetwork | None = None
+    architecture: NetworkGraph | None = None
     weights: Weights | None = None
     costs: dict[str, Amount] = msgspec.field(default_factory=dict)
     validation: dict[str, Finite] = msgspec.field(default_factory=dict)

@@ -29,7 +29,7 @@ def command(run: Path, output: Path | None, form: str) -> None:
       bsngraph front runs/range -o front.png
       bsngraph prune runs/range --budget macs=23% --out runs/one
     """
-    from bsngraph.cli.tables.front_table import show_front
+    from bsngraph.cli.tables.many_runs.front_table import show_front
     from bsngraph.runs.fronts import draw_front, front
 
     if output is not None:

@@ -1,1 +1,1 @@
-"""What commands about many runs print."""
+"""What commands about many runs, or many networks of one, print."""
