@@ -45,6 +45,12 @@ def metric_title(name: str) -> str:
     return _TITLES.get(name, name.replace("_", " "))
 
 
+def score_text(scores: Scores, name: str) -> str:
+    """A metric of a split as people read it; `unknown` where the split lacks it."""
+    value = scores.get(name)
+    return metric_value(name, value) if isinstance(value, int | float) else "unknown"
+
+
 def metric_value(name: str, value: float) -> str:
     """`61.25 %`, `53.2`."""
     return f"{100 * value:.2f} %" if name in _SHARES else f"{value:.4g}"

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bsngraph.draw.pixel_overlays import palette
-from bsngraph.reporting.sections.scales import Scale, Tick, scale_over
+from bsngraph.reporting.sections.scales import Scale, Tick, scale_over, upward
 from bsngraph.runs.rows.answers import (
     AnyAnswers,
     ClassAnswers,
@@ -171,8 +171,8 @@ def _amounts(output: OutputAnswers) -> AmountChart:
     return AmountChart(
         name=output.name,
         errors=f"RMSE {output.rmse:.4g}, MAE {output.mae:.4g}",
-        points=tuple((scale.at(point.true), 100 - scale.at(point.predicted)) for point in output.points),
+        points=tuple((scale.at(point.true), scale.from_top(point.predicted)) for point in output.points),
         ticks=scale.ticks(),
-        upward=tuple(Tick(100 - tick.at, tick.text) for tick in scale.ticks()),
+        upward=upward(scale.ticks()),
         quantiles=tuple((f"{100 * one.share:.4g} %", quantity(one.residual)) for one in output.residuals),
     )

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from bsngraph.draw.difference_drawing import spoken
 from bsngraph.draw.palette import short_label
 from bsngraph.fabric.difference import Changed, difference
-from bsngraph.reporting.facts.metric_words import headline_of, metric_title, metric_value
+from bsngraph.reporting.facts.metric_words import headline_of, metric_title, metric_value, score_text
 from bsngraph.reporting.facts.run_facts import RunFacts
-from bsngraph.reporting.sections.scales import Tick, scale_over
+from bsngraph.reporting.sections.scales import Tick, scale_over, upward
 from bsngraph.reporting.sections.verdict import Statement, after, verdict_of
+from bsngraph.runs.overview.listed_run import shown_metric
 from bsngraph.runs.rows.splits import SplitsRow
 from bsngraph.wording import quantity, shortened
 
@@ -119,19 +120,13 @@ def _cost_names(facts: Sequence[RunFacts]) -> tuple[str, ...]:
 def _line(number: int, facts: RunFacts, costs: Sequence[str]) -> ComparedRun:
     result = facts.result
     metric = headline_of(result.metrics.test) if result else ""
-    scores = [result.metrics.test, result.metrics.validation] if result else []
-    test, validation = (
-        [metric_value(metric, float(str(split[metric]))) if metric in split else "" for split in scores]
-        if result
-        else ["unfinished", ""]
-    )
     return ComparedRun(
         anchor=facts.prefix.rstrip("-"),
         number=number,
         name=facts.name,
         data=facts.config.data.name,
-        test=f"{metric_title(metric)} {test}" if result else test,
-        validation=validation,
+        test=f"{metric_title(metric)} {score_text(result.metrics.test, metric)}" if result else "unfinished",
+        validation=score_text(result.metrics.validation, metric) if result else "",
         costs=tuple(
             f"{quantity(result.costs[name].value)}{after(name, result.costs[name].unit)}"
             if result and name in result.costs
@@ -148,16 +143,17 @@ def _line(number: int, facts: RunFacts, costs: Sequence[str]) -> ComparedRun:
 def _chart(facts: Sequence[RunFacts], costs: Sequence[str]) -> ComparedChart | None:
     """Metric over cost of the finished runs, where two or more have the same two."""
     finished = [
-        (number, one, one.result) for number, one in enumerate(facts, start=1) if one.result is not None
+        (number, one, one.result, shown)
+        for number, one in enumerate(facts, start=1)
+        if one.result is not None and (shown := shown_metric(one.result.metrics.test)) is not None
     ]
-    metrics = {headline_of(result.metrics.test) for _, _, result in finished}
-    shared = [name for name in costs if all(name in result.costs for _, _, result in finished)]
+    metrics = {name for _, _, _, (name, _) in finished}
+    shared = [name for name in costs if all(name in result.costs for _, _, result, _ in finished)]
     if len(finished) < 2 or len(metrics) != 1 or not shared:
         return None
     metric, cost = metrics.pop(), shared[0]
-    scores = [float(str(result.metrics.test[metric])) for _, _, result in finished]
-    x = scale_over([result.costs[cost].value for _, _, result in finished])
-    y = scale_over(scores)
+    x = scale_over([result.costs[cost].value for _, _, result, _ in finished])
+    y = scale_over([score for _, _, _, (_, score) in finished])
     points = [
         ComparedPoint(
             anchor=one.prefix.rstrip("-"),
@@ -165,11 +161,11 @@ def _chart(facts: Sequence[RunFacts], costs: Sequence[str]) -> ComparedChart | N
             title=f"{one.name}: {metric_title(metric)} {metric_value(metric, score)}, "
             f"{cost} {quantity(result.costs[cost].value)}",
             x=x.at(result.costs[cost].value),
-            y=100 - y.at(score),
+            y=y.from_top(score),
         )
-        for (number, one, result), score in zip(finished, scores, strict=True)
+        for number, one, result, (_, score) in finished
     ]
-    y_ticks = tuple(Tick(100 - tick.at, tick.text) for tick in y.ticks(4))
+    y_ticks = upward(y.ticks(4))
     return ComparedChart(cost, metric_title(metric), tuple(points), x.ticks(4), y_ticks)
 
 

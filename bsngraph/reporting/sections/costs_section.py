@@ -68,7 +68,8 @@ def _verdict(budget: BudgetResult) -> str:
 def _limit(budget: BudgetResult, cost: CostResult, unit: str) -> str:
     word = "at most" if budget.relation == "<=" else "close to"
     share = f" ({percent(budget.value / budget.limit)} of it spent)" if budget.limit else ""
-    return f"budget: {word} {quantity(budget.limit)}{unit}{share}"
+    least = f", the upper end of a range from {quantity(budget.least)}{unit} on" if budget.least else ""
+    return f"budget: {word} {quantity(budget.limit)}{unit}{least}{share}"
 
 
 def _remark(cost: CostResult, unit: str) -> str:

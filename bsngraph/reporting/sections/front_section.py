@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bsngraph.fabric import Fabric, read_fabric
 from bsngraph.reporting.facts.metric_words import metric_title, metric_value
 from bsngraph.reporting.facts.run_facts import RunFacts, architecture_over
-from bsngraph.reporting.sections.scales import Scale, Tick, scale_over
+from bsngraph.reporting.sections.scales import Scale, Tick, scale_over, upward
 from bsngraph.reporting.sections.verdict import after
 from bsngraph.runs.rows.front import Front, FrontRow
 from bsngraph.wording import quantity
@@ -73,7 +73,7 @@ def front_of(facts: RunFacts) -> FrontSection | None:
         points=points,
         empty=tuple(f"{quantity(row.limit)}{unit}" for row in front.rows if row.architecture is None),
         x_ticks=x.ticks(4),
-        y_ticks=tuple(Tick(100 - tick.at, tick.text) for tick in y.ticks(4)),
+        y_ticks=upward(y.ticks(4)),
         line=_steps(points),
     )
 
@@ -97,8 +97,8 @@ def _point(facts: RunFacts, front: Front, number: int, row: FrontRow, x: Scale, 
         edges=len(architecture.live),
         network=network,
         x=x.at(row.costs[front.cost]),
-        y=100 - y.at(row.test[front.metric]),
-        chosen_y=100 - y.at(row.validation[front.metric]),
+        y=y.from_top(row.test[front.metric]),
+        chosen_y=y.from_top(row.validation[front.metric]),
     )
 
 

@@ -38,6 +38,10 @@ class Scale:
             low, high, here = math.log(low), math.log(high), math.log(max(value, self.low))
         return round(min(max(100 * (here - low) / (high - low), 0.0), 100.0), 2)
 
+    def from_top(self, value: float) -> float:
+        """Percent of an axis that goes upwards, counted from its top."""
+        return round(100 - self.at(value), 2)
+
     def ticks(self, most: int = 5) -> tuple[Tick, ...]:
         """Round values along the axis, about `most` of them."""
         values = self._powers(most) if self.logarithmic else self._steps(most)
@@ -63,6 +67,11 @@ class Scale:
         if len(found) < 2:
             return [self.low, self.high]
         return found[:: -(-len(found) // most)]
+
+
+def upward(ticks: Iterable[Tick]) -> tuple[Tick, ...]:
+    """The marks of an axis that goes upwards, counted from its top."""
+    return tuple(Tick(round(100 - tick.at, 2), tick.text) for tick in ticks)
 
 
 def scale_over(values: Iterable[float], *, margin: float = 0.06, from_zero: bool = False) -> Scale:

@@ -31,7 +31,7 @@ class TrainingLine:
     result_at: float
     predicted_at: float | None
     low_at: float
-    high_at: float
+    width: float
     expected_at: float
     inside: bool | None
     delivered: bool
@@ -72,7 +72,7 @@ def trainings_of(facts: RunFacts) -> TrainingsSection | None:
                 result_at=scale.at(row.loss),
                 predicted_at=scale.at(math.exp(row.predicted[0])) if row.predicted else None,
                 low_at=scale.at(low),
-                high_at=scale.at(high),
+                width=round(scale.at(high) - scale.at(low), 2),
                 expected_at=scale.at(math.exp(row.expected)),
                 inside=inside,
                 delivered=row.architecture == delivered,

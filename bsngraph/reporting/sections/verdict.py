@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bsngraph.costs import CLOSE
-from bsngraph.reporting.facts.metric_words import headline_of, metric_title, metric_value
+from bsngraph.reporting.facts.metric_words import headline_of, metric_title, score_text
 from bsngraph.reporting.facts.run_facts import RunFacts
 from bsngraph.runs.lock import run_goes_on
 from bsngraph.runs.rows.result import BudgetResult, RunResult
@@ -16,6 +16,11 @@ Mark = Literal["good", "bad", "open"]
 
 # A sum may round differently when its terms are added in another order.
 _ROUNDING = 1e-9
+_WEIGHTS = {
+    "trained": "trained from scratch",
+    "fine-tuned": "fine-tuned",
+    "inherited": "inherited from the super-network",
+}
 _FEW = {1: "its budget", 2: "both budgets"}
 
 
@@ -50,7 +55,7 @@ def verdict_of(facts: RunFacts) -> Verdict:
     result = facts.result
     scores = result.metrics.test
     name = headline_of(scores)
-    test, validation = _score(scores, name), _score(result.metrics.validation, name)
+    test, validation = score_text(scores, name), score_text(result.metrics.validation, name)
     budgets = tuple(_judged(budget, result.costs[budget.cost].unit) for budget in result.budgets)
     certified = _certified(facts)
     edges = result.edges
@@ -59,11 +64,12 @@ def verdict_of(facts: RunFacts) -> Verdict:
         if edges.searchable
         else f"all {edges.fixed} edges are fixed"
     )
+    weights = f"; weights {_WEIGHTS[result.weights]}" if result.weights else ""
     return Verdict(
         line=f"Test {metric_title(name)} {test}{_inside(result, budgets)}; {certified.text}.",
         metric=f"{metric_title(name)} on test data",
         score=test,
-        aside=f"{validation} on validation data; {kept}; {result.seconds:,.0f} s",
+        aside=f"{validation} on validation data; {kept}{weights}; {result.seconds:,.0f} s",
         statements=(*budgets, certified),
         notes=tuple(line for note in result.notes for line in note.splitlines()),
     )
@@ -145,8 +151,3 @@ def _contradicted(facts: RunFacts) -> list[str]:
         if budget.cost in counted
         and abs(counted[budget.cost] - budget.value) > 1e-6 * max(abs(budget.value), 1.0)
     ]
-
-
-def _score(scores: object, name: str) -> str:
-    value = scores.get(name) if isinstance(scores, dict) else None
-    return metric_value(name, value) if isinstance(value, float) else "unknown"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,7 @@ def remake_commands(run: RunFolder, config: AnyConfig) -> tuple[str, ...]:
         return (_line("train", run, config, again),)
     search = f"{run.path}-search"
     prune = ["bsngraph", "prune", search, *_asked(run, config), "--out", again, *_where(config)]
-    return _line("search", run, config.chosen_from, search), shlex.join(prune)
+    return _line("search", run, config.chosen_from, search), shlex.join([*prune, *_chosen(config)])
 
 
 def _line(command: str, run: RunFolder, config: RunConfig, out: str) -> str:
@@ -75,6 +76,18 @@ def _learned(config: RunConfig) -> list[str]:
     usual = resolve_settings(config.preset, warm=config.warm_start is not None)
     words += [*_options(config.recipe, usual[0]), *_options(config.settings, usual[1])]
     return [*words, *(["--oracle"] if config.oracle else [])]
+
+
+def _chosen(config: PruneConfig) -> list[str]:
+    """What a choice was told, where it trains nothing by itself and has the search's
+    settings otherwise.
+    """
+    search, settings = config.chosen_from, config.settings
+    usual = replace(search.settings, finalists=0, finetune_epochs=0)
+    words = [*_options(config.recipe, search.recipe), *_options(settings, usual)]
+    if settings.candidates == usual.candidates:  # which is not what a choice has by itself
+        words += ["--candidates", str(settings.candidates)]
+    return words if config.seed == search.seed else [*words, "--seed", str(config.seed)]
 
 
 def _options(settings: DataclassInstance, usual: DataclassInstance) -> Iterator[str]:
