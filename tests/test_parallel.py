@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 import worker_tasks
 
 from bsngraph.errors import FabricError, InputError
@@ -122,6 +123,33 @@ def test_what_no_other_process_has_is_refused(monkeypatch: pytest.MonkeyPatch) -
         list(run_tasks(worker_tasks.add, [1], Processes(2), shared=lambda: None))
 
 
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="asks Linux what is mapped")
+def test_processes_share_large_tensors_and_leave_no_files(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    large = torch.arange(2**18, dtype=torch.int64).view(512, -1).t()
+    shared = {"large": large, "again": large, "small": torch.ones(3)}
+    with open_workers(worker_tasks.total, Processes(2), shared=shared) as workers:
+        workers.start(0, 1)
+        for end in workers.ended():
+            assert end.answer == (float(large.double().sum()) + 1, True)
+        files = [file.stat().st_size for file in tmp_path.glob("bsngraph-*/*")]
+        assert files == [large.numel() * 8]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_folder_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("bsngraph.parallel.packing._is_large", full)
+    with pytest.raises(CannotBeSentError, match="No space left on device"):
+        list(run_tasks(worker_tasks.add, [1], Processes(2), shared=torch.ones(3)))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_number_of_processes_is_checked() -> None:
     with pytest.raises(InputError, match="workers=0 must be between 1 and"):
         Processes(0)
@@ -153,7 +181,10 @@ list(run_tasks(worker_tasks.sleep, [0, 1, 2], Processes(2), shared=folder))
 def test_no_process_outlives_its_script(tmp_path: Path, ended_by: signal.Signals) -> None:
     script = tmp_path / "script.py"
     script.write_text(SCRIPT, encoding="utf-8")
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)])}
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    paths = os.pathsep.join([str(TESTS), str(TESTS.parent)])
+    environment = os.environ | {"PYTHONPATH": paths, "TMPDIR": str(temporary)}
     process = subprocess.Popen(
         [sys.executable, str(script), str(tmp_path)],
         env=environment,
@@ -166,6 +197,7 @@ def test_no_process_outlives_its_script(tmp_path: Path, ended_by: signal.Signals
     for file in files:
         worker_tasks.wait_for(file)
     pids = [int(file.read_text(encoding="utf-8")) for file in files]
+    assert [folder.name[:9] for folder in temporary.iterdir()] == ["bsngraph-"]
     if ended_by == signal.SIGINT:  # as a terminal does: to everyone
         os.killpg(process.pid, ended_by)
     else:
@@ -178,6 +210,7 @@ def test_no_process_outlives_its_script(tmp_path: Path, ended_by: signal.Signals
         assert time.monotonic() < deadline, "a worker goes on"
         time.sleep(0.05)
     assert not (tmp_path / "2.pid").exists()
+    assert list(temporary.iterdir()) == []
 
 
 def runs(pid: int) -> bool:

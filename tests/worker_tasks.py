@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 from bsngraph.errors import FabricError, InputError, Problem
 from bsngraph.parallel import Processes, run_tasks
@@ -51,6 +52,12 @@ def nested(shared: None, task: int) -> list[bool]:
     """Whether the tasks of a task run in its own process."""
     ends = run_tasks(where, [1, 2], Processes(2), shared=None)
     return [end.answer[0] == os.getpid() for end in ends]
+
+
+def total(shared: Any, task: int) -> tuple[float, bool]:
+    """The sum of a tensor, and whether it is read from a file."""
+    maps = Path("/proc/self/maps").read_text(encoding="utf-8")
+    return float(shared["large"].double().sum()) + task, "/bsngraph-" in maps
 
 
 def alone(shared: None, task: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -34,14 +35,16 @@ _READY: dict[str, Assignment] = {}
 _SENT: dict[str, bytes] = {}
 
 
-def begin(key: str, packed: bytes, folder: str) -> None:
-    """Make a process of this machine a worker in `folder`, with one CPU thread; it ends
-    with its parent, and Ctrl-C is for the parent alone.
+def begin(key: str, packed: bytes, folder: str, shared_files: str) -> None:
+    """Make a process of this machine a worker in `folder`, with one CPU thread.
+
+    It ends with its parent, whose `shared_files` (a folder) it then removes. Ctrl-C is
+    for the parent alone.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     assert parent is not None
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    threading.Thread(target=_end_with, args=(parent, shared_files), daemon=True).start()
     os.chdir(folder)
     use_one_thread()
     _SENT[key] = packed
@@ -84,6 +87,7 @@ def _ready(key: str, packed: bytes | None) -> Assignment:
     return _READY[key]
 
 
-def _end_with(parent: Any) -> None:
+def _end_with(parent: Any, shared_files: str) -> None:
     parent.join()
+    shutil.rmtree(shared_files, ignore_errors=True)
     os._exit(1)

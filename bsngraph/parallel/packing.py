@@ -1,17 +1,24 @@
 """Values as bytes, between processes of ours.
 
 torch would put every tensor that goes through a queue into shared memory, of which
-containers have little. As bytes it is copied.
+containers have little. Here tensors are copied. What processes of one machine share can
+have its large tensors in files of a folder instead, which all of them map: so these are
+in memory once, however many processes there are.
 """
 
 from __future__ import annotations
 
 import io
 import pickle
+import sys
+from pathlib import Path
 from types import FunctionType
 from typing import Any
 
 from bsngraph.errors import InputError
+
+# From how many bytes on a tensor goes into a file.
+_LARGE = 2**20
 
 
 class CannotBeSentError(InputError):
@@ -19,9 +26,13 @@ class CannotBeSentError(InputError):
 
 
 class _Packer(pickle.Pickler):
-    """Refuses what is defined in the script or notebook itself: workers do not run
-    it.
+    """Refuses what is defined in the script or notebook itself, as workers do not run
+    it. Large tensors go into `folder`, if there is one.
     """
+
+    def __init__(self, buffer: io.BytesIO, folder: Path | None) -> None:
+        super().__init__(buffer, pickle.HIGHEST_PROTOCOL)
+        self.folder, self.written = folder, 0
 
     def reducer_override(self, value: Any) -> Any:
         home = value if isinstance(value, (type, FunctionType)) else type(value)
@@ -30,20 +41,25 @@ class _Packer(pickle.Pickler):
                 f"{home.__qualname__} is defined in the script itself, which no other process runs: put it "
                 "into a module of its own and import it"
             )
-        return NotImplemented
+        if self.folder is None or not _is_large(value):
+            return NotImplemented
+        self.written += 1
+        file = self.folder / f"{self.written}.bin"
+        value.detach().contiguous().flatten().numpy().tofile(file)
+        return _mapped, (str(file), value.dtype, tuple(value.shape))
 
 
-def to_bytes(value: object) -> bytes:
-    """The value as bytes.
+def to_bytes(value: object, folder: Path | None = None) -> bytes:
+    """The value as bytes, without the large tensors that go into `folder`.
 
     Raises:
         CannotBeSentError: it holds what is defined in the script itself, or what lives
-            in this process alone, such as an open file.
+            in this process alone, such as an open file; or the folder is full.
     """
     buffer = io.BytesIO()
     try:
-        _Packer(buffer, pickle.HIGHEST_PROTOCOL).dump(value)
-    except (pickle.PicklingError, TypeError, AttributeError, RecursionError) as error:
+        _Packer(buffer, folder).dump(value)
+    except (pickle.PicklingError, TypeError, AttributeError, RecursionError, OSError) as error:
         raise CannotBeSentError(f"cannot be sent to another process: {error}") from error
     return buffer.getvalue()
 
@@ -51,3 +67,21 @@ def to_bytes(value: object) -> bytes:
 def from_bytes(packed: bytes) -> Any:
     """What `to_bytes` was given; bytes of a process of ours, and never of a file."""
     return pickle.loads(packed)  # noqa: S301
+
+
+def _is_large(value: Any) -> bool:
+    torch = sys.modules.get("torch")
+    return (
+        torch is not None
+        and isinstance(value, torch.Tensor)
+        and value.device.type == "cpu"
+        and value.layout == torch.strided
+        and value.numel() * value.element_size() >= _LARGE
+    )
+
+
+def _mapped(file: str, kind: Any, shape: tuple[int, ...]) -> Any:
+    """A tensor whose values are read from a file when they are used."""
+    import torch
+
+    return torch.from_file(file, shared=False, size=torch.Size(shape).numel(), dtype=kind).view(shape)

@@ -10,6 +10,9 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
 from contextlib import suppress
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import Any
 
 from bsngraph.parallel.child import Assignment, answer, begin
@@ -37,7 +40,12 @@ class ProcessWorkers:
 
     def __init__(self, assignment: Assignment, count: int) -> None:
         self.count = count
-        self._key, self._packed = uuid.uuid4().hex, to_bytes(assignment)
+        self._key, self._folder = uuid.uuid4().hex, Path(mkdtemp(prefix="bsngraph-"))
+        try:
+            self._packed = to_bytes(assignment, self._folder)
+        except BaseException:
+            rmtree(self._folder)
+            raise
         self._waiting: deque[tuple[int, bytes]] = deque()
         self._running: dict[Future[bytes], int] = {}
         self._context, self._pool = self._open()
@@ -72,6 +80,7 @@ class ProcessWorkers:
             for process in self._context.started:
                 process.kill()
         self._pool.shutdown(cancel_futures=True)
+        rmtree(self._folder)
 
     def _have_the_dead_noticed(self) -> None:
         """Wake the pool if a process died: it watches only those that were there when
@@ -83,7 +92,7 @@ class ProcessWorkers:
 
     def _open(self) -> tuple[FreshContext, ProcessPoolExecutor]:
         context = FreshContext()
-        given = self._key, self._packed, os.getcwd()
+        given = self._key, self._packed, os.getcwd(), str(self._folder)
         return context, ProcessPoolExecutor(self.count, context, begin, given)
 
     def _fill(self) -> None:
