@@ -231,7 +231,7 @@ def test_pointing_at_an_edge_shows_its_facts_and_its_paths(
         "Γ",
         "price",
         "macs",
-        "on paths",
+        "paths",
     ):
         assert expected in opened.facts, opened.facts
     lit = opened.page.locator(".arch-edge.arch-lit").evaluate_all("all => all.map(one => one.ariaLabel)")
@@ -246,7 +246,7 @@ def test_removed_edge_lights_the_paths_of_the_fabric(report: Path, removed: str,
     opened = open_page(report)
     opened.point_at(removed)
     assert "removed" in opened.facts
-    assert "of the fabric" in opened.facts
+    assert "through it, of the fabric" in opened.facts
     lit = opened.page.locator(".arch-edge.arch-lit").evaluate_all("all => all.map(one => one.ariaLabel)")
     assert any(said.startswith(f"{removed},") for said in lit)
     assert any(said.startswith("g->scores") for said in lit)

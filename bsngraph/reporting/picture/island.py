@@ -14,18 +14,20 @@ from bsngraph.fabric import Edge, Fabric
 from bsngraph.reporting.picture.subject import PictureSubject
 from bsngraph.wording import percent, printable, quantity, shape_text
 
+#: What the panel says of an edge, line by line.
+FACTS = ("operation", "arguments", "shapes", "Γ", "decided by", "state")
+
 
 def island(subject: PictureSubject) -> str:
     """The facts of all edges, in the fabric's order."""
     rows = [_row(subject, index, edge) for index, edge in enumerate(subject.fabric.edges)]
-    text = json.dumps({"edges": rows}, ensure_ascii=True, separators=(",", ":"))
+    said = {"facts": FACTS, "costs": [printable(name) for name in subject.costs], "edges": rows}
+    text = json.dumps(said, ensure_ascii=True, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def edge_told(subject: PictureSubject, index: int) -> str:
-    """An edge in one line, for screen readers: `a->b#0, conv 3×3, kept, 37 % of
-    macs`.
-    """
+    """An edge in one line: `a->b#0, conv 3×3, kept, 37 % of macs`."""
     edge = subject.fabric.edges[index]
     share = subject.share(index)
     parts = [edge.name, short_label(edge), _state(subject, index)]
@@ -34,28 +36,27 @@ def edge_told(subject: PictureSubject, index: int) -> str:
 
 
 def _row(subject: PictureSubject, index: int, edge: Edge) -> dict[str, object]:
-    """Ends as indices of nodes, then what the panel says line by line."""
-    fabric = subject.fabric
+    """Ends as indices of nodes, and what the panel says: a text for each of `FACTS`,
+    empty if it has nothing to say, and three for each cost.
+    """
     return {
-        "ends": fabric.endpoints[index],
+        "ends": subject.fabric.endpoints[index],
         "kept": index in subject.shown,
         "name": printable(edge.name),
-        "facts": [[label, printable(text)] for label, text in _facts(subject, index, edge)],
-        "costs": [_cost_row(subject, index, name) for name in subject.costs],
+        "facts": [printable(text) for text in _facts(subject, index, edge)],
+        "costs": [_cost_texts(subject, index, name) for name in subject.costs],
     }
 
 
-def _facts(subject: PictureSubject, index: int, edge: Edge) -> list[tuple[str, str]]:
-    facts = [("operation", short_label(edge))]
-    if edge.arguments:
-        facts.append(("arguments", long_label(edge).removeprefix(edge.op).strip()))
-    facts.append(("shapes", f"{_shape(subject.fabric, edge.source)} → {_shape(subject.fabric, edge.target)}"))
-    if subject.probabilities is not None and not edge.fixed:
-        facts.append(("Γ", f"{subject.probabilities[index]:.3f}"))
-    decision = edge_decision(edge)
-    if decision and not edge.fixed:
-        facts.append(("decided by", decision))
-    return [*facts, ("state", _state(subject, index))]
+def _facts(subject: PictureSubject, index: int, edge: Edge) -> tuple[str, ...]:
+    return (
+        short_label(edge),
+        long_label(edge).removeprefix(edge.op).strip(),
+        f"{_shape(subject.fabric, edge.source)} → {_shape(subject.fabric, edge.target)}",
+        "" if subject.probabilities is None or edge.fixed else f"{subject.probabilities[index]:.3f}",
+        "" if edge.fixed else edge_decision(edge),
+        _state(subject, index),
+    )
 
 
 def _state(subject: PictureSubject, index: int) -> str:
@@ -72,10 +73,10 @@ def _shape(fabric: Fabric, name: str) -> str:
     return "?" if shape is None else shape_text(shape)
 
 
-def _cost_row(subject: PictureSubject, index: int, name: str) -> list[str]:
-    """Name, value, share of the network (of a kept edge), share of the whole fabric."""
+def _cost_texts(subject: PictureSubject, index: int, name: str) -> list[str]:
+    """Value, share of the network (of a kept edge), share of the whole fabric."""
     value, whole = subject.costs[name][index], sum(subject.costs[name])
     total = subject.totals[name]
     in_network = percent(value / total) if total and index in subject.shown else "–"
     amount = f"{quantity(value)} {subject.unit(name)}".strip()
-    return [printable(name), amount, in_network, percent(value / whole) if whole else "–"]
+    return [amount, in_network, percent(value / whole) if whole else "–"]

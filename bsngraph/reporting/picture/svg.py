@@ -147,23 +147,10 @@ def _edge(
     shown = index in subject.shown
     colour = subject.families[index].colour if shown else GONE
     kind = colour_class(colour) if shown else "arch-removed"
-    group = ElementTree.Element(
-        "g",
-        {
-            "class": f"arch-edge {kind}",
-            "data-edge": str(index),
-            "role": "button",
-            "tabindex": "-1",
-            "aria-label": edge_told(subject, index),
-            "aria-pressed": "false",
-        },
-    )
+    group = ElementTree.Element("g", {"class": f"arch-edge {kind}", "data-edge": str(index)})
     ElementTree.SubElement(group, "title").text = edge_told(subject, index)
     path = _path(route)
     width = _stroke_width(subject, index)
-    group.append(
-        ElementTree.Element("path", {"class": "arch-hit", "d": path, "fill": "none", "stroke": "none"})
-    )
     line = {"class": "arch-line", "d": path, "fill": "none", "stroke": colour, "stroke-width": f"{width:.2f}"}
     group.append(ElementTree.Element("path", line if shown else line | {"stroke-dasharray": "5 3"}))
     group.append(

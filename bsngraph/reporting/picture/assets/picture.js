@@ -59,18 +59,19 @@
     return made;
   }
 
-  function factsOf(edge, paths) {
+  function factsOf(data, edge, paths) {
     const list = element("dl");
     const many = paths.count < 1e6 ? String(paths.count) : paths.count.toExponential(1);
-    const where = edge.kept ? "of kept edges" : "of the fabric";
-    for (const [label, text] of [...edge.facts, ["on paths", `${many} ${where}`]]) {
-      list.append(element("dt", label), element("dd", text));
-    }
+    const through = `${many} through it, of ${edge.kept ? "kept edges" : "the fabric"}`;
+    [...data.facts, "paths"].forEach((label, place) => {
+      const text = label === "paths" ? through : edge.facts[place];
+      if (text) list.append(element("dt", label), element("dd", text));
+    });
     const name = element("p", edge.name, "arch-name");
-    if (!edge.costs.length) return [name, list];
+    if (!data.costs.length) return [name, list];
     const table = element("table"), head = element("thead"), body = element("tbody");
-    head.append(row(["cost", "of this edge", "of network", "of fabric"], true));
-    edge.costs.forEach((cost) => body.append(row(cost)));
+    head.append(row(["cost", "value", "of network", "of fabric"], true));
+    data.costs.forEach((cost, place) => body.append(row([cost, ...edge.costs[place]])));
     table.append(head, body);
     return [name, list, table];
   }
@@ -172,10 +173,22 @@
     );
   }
 
+  // An edge that can be pointed at beside its line, and named by a screen reader. The
+  // browser's own tooltip would stand over the picture.
+  function makeButton(group) {
+    const title = group.querySelector("title"), hit = group.querySelector(".arch-line").cloneNode();
+    hit.setAttribute("class", "arch-hit");
+    ["stroke", "stroke-width", "stroke-dasharray"].forEach((name) => hit.removeAttribute(name));
+    title.replaceWith(hit);
+    const looks = { role: "button", "aria-label": title.textContent, "aria-pressed": "false", tabindex: "-1" };
+    Object.entries(looks).forEach(([name, value]) => group.setAttribute(name, value));
+  }
+
   // ---- one figure
 
   function start(figure) {
-    const { edges } = JSON.parse(figure.querySelector("script").textContent);
+    const data = JSON.parse(figure.querySelector("script").textContent);
+    const { edges } = data;
     const graph = graphOf(edges);
     const frame = figure.querySelector(".arch-view"), svg = frame.querySelector("svg");
     const panel = figure.querySelector(".arch-facts"), bar = figure.querySelector(".arch-bar");
@@ -204,7 +217,7 @@
         group.classList.toggle("arch-chosen", edge === index);
       });
       nodes.forEach((node) => node.classList.toggle("arch-lit", touched.has(Number(node.dataset.node))));
-      panel.replaceChildren(...factsOf(edges[index], paths));
+      panel.replaceChildren(...factsOf(data, edges[index], paths));
     }
 
     function clear() {
@@ -326,7 +339,7 @@
     });
     addEventListener("afterprint", () => before && view.show(before));
 
-    svg.querySelectorAll(".arch-edge > title").forEach((title) => title.remove());
+    groups.forEach(makeButton);
     svg.setAttribute("tabindex", "-1");
     figure.classList.add("arch-alive");
     bar.hidden = false;
