@@ -76,6 +76,10 @@
     return String(Number(value.toPrecision(3)));
   }
 
+  function percent(value) {
+    return value === null || value === undefined ? "" : Number((100 * value).toPrecision(4)) + " %";
+  }
+
   /* Burn-in as a band, drops of the learning rate dotted, new stages solid. */
   function marks(data) {
     return {
@@ -140,7 +144,7 @@
   }
 
   function draw(place, whole, panel, together) {
-    var data = trimmed(whole, panel);
+    var data = trimmed(whole, panel), told = panel.percent ? percent : quantity;
     var box = document.createElement("div"), title = document.createElement("p"), key = keyOf(panel);
     var canvas = document.createElement("div");
     box.className = "curve";
@@ -157,7 +161,7 @@
         if (at === null || at === undefined) {
           for (at = data.epochs.length - 1; at > 0 && series.values[at] === null; at--) { /* the last one there is */ }
         }
-        key.values[number].textContent = quantity(series.values[at]);
+        key.values[number].textContent = told(series.values[at]);
       });
     }
     var axis = {
@@ -175,7 +179,7 @@
       },
       axes: [
         Object.assign({ size: 28, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000] }, axis),
-        Object.assign({ size: 54, values: function (plot, splits) { return splits.map(quantity); } }, axis)
+        Object.assign({ size: 54, values: function (plot, splits) { return splits.map(told); } }, axis)
       ],
       series: [{}].concat(panel.series.map(function (series) {
         return {

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bsngraph.runs.overview.listed_run import shown_metric
 from bsngraph.runs.rows.result import Scores
+from bsngraph.wording import quantity
 
 _TITLES = {
     "mean_iou": "mean IoU",
@@ -51,6 +52,16 @@ def score_text(scores: Scores, name: str) -> str:
     return metric_value(name, value) if isinstance(value, int | float) else "unknown"
 
 
+def metric_mark(name: str, value: float) -> str:
+    """A round value of a metric, as an axis says it: `92 %`, `53.2`."""
+    return f"{100 * value:.4g} %" if is_share(name) else quantity(value)
+
+
+def is_share(name: str) -> bool:
+    """Whether a metric is a share of one, shown in percent."""
+    return name in _SHARES
+
+
 def metric_value(name: str, value: float) -> str:
     """`61.25 %`, `53.2`."""
-    return f"{100 * value:.2f} %" if name in _SHARES else f"{value:.4g}"
+    return f"{100 * value:.2f} %" if is_share(name) else f"{value:.4g}"

@@ -19,7 +19,7 @@ from bsngraph.runs.rows.answers import (
     PixelAnswers,
     PixelSample,
 )
-from bsngraph.wording import quantity
+from bsngraph.wording import quantity, shortened
 
 _MOST_IN_MATRIX, _MOST_CLASSES, _MOST_PAIRS = 20, 40, 10
 _DARKEST = 9
@@ -111,7 +111,7 @@ def answers_of(answers: AnyAnswers | None) -> AnswersSection | None:
 
 def _matrix(answers: ClassAnswers) -> Matrix | None:
     """The whole matrix, where it is small enough to be read and all of it is known."""
-    names = tuple(one.name for one in answers.classes)
+    names = tuple(shortened(one.name) for one in answers.classes)
     if len(names) > _MOST_IN_MATRIX or answers.unlisted:
         return None
     rows = []
@@ -127,7 +127,7 @@ def _matrix(answers: ClassAnswers) -> Matrix | None:
 
 def _pairs(answers: ClassAnswers | PixelAnswers) -> tuple[str, ...]:
     """The most frequent confusions."""
-    names = [one.name for one in answers.classes]
+    names = [shortened(one.name) for one in answers.classes]
     return tuple(
         f"{names[pair.true]} taken for {names[pair.predicted]}: {pair.count:,}"
         for pair in answers.pairs[:_MOST_PAIRS]
@@ -143,7 +143,7 @@ def _class_table(
     order = sorted(range(len(every)), key=lambda index: (_value(every[index], measures[0], 2.0), index))
     lines = [
         ClassLine(
-            name=every[index].name,
+            name=shortened(every[index].name),
             labelled=f"{every[index].labelled:,}",
             predicted=f"{every[index].predicted:,}",
             measures=tuple(_measure(every[index], measure) for measure in measures),
@@ -169,7 +169,7 @@ def _amounts(output: OutputAnswers) -> AmountChart:
     values = [value for point in output.points for value in (point.true, point.predicted)]
     scale = scale_over(values) if values else Scale(0.0, 1.0)
     return AmountChart(
-        name=output.name,
+        name=shortened(output.name),
         errors=f"RMSE {output.rmse:.4g}, MAE {output.mae:.4g}",
         points=tuple((scale.at(point.true), scale.from_top(point.predicted)) for point in output.points),
         ticks=scale.ticks(),

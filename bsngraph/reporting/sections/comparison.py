@@ -6,11 +6,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from bsngraph.draw.difference_drawing import spoken
 from bsngraph.draw.palette import short_label
 from bsngraph.fabric.difference import Changed, difference
-from bsngraph.reporting.facts.metric_words import headline_of, metric_title, metric_value, score_text
+from bsngraph.reporting.facts.metric_words import (
+    headline_of,
+    metric_mark,
+    metric_title,
+    metric_value,
+    score_text,
+)
 from bsngraph.reporting.facts.run_facts import RunFacts
 from bsngraph.reporting.sections.scales import Tick, scale_over, upward
 from bsngraph.reporting.sections.verdict import Statement, after, verdict_of
@@ -101,7 +108,7 @@ def compared(facts: Sequence[RunFacts]) -> Comparison:
         doubts=tuple(_doubts(facts)),
         networks=tuple((number, name) for number, name, _ in there),
         edges=tuple(
-            EdgeLine(name, short_label(edges[name]), tuple(name in names for names in kept))
+            EdgeLine(shortened(name), short_label(edges[name]), tuple(name in names for names in kept))
             for name in differing[:_MOST_EDGES]
         ),
         more_edges=max(len(differing) - _MOST_EDGES, 0),
@@ -124,7 +131,7 @@ def _line(number: int, facts: RunFacts, costs: Sequence[str]) -> ComparedRun:
         anchor=facts.prefix.rstrip("-"),
         number=number,
         name=facts.name,
-        data=facts.config.data.name,
+        data=shortened(facts.config.data.name),
         test=f"{metric_title(metric)} {score_text(result.metrics.test, metric)}" if result else "unfinished",
         validation=score_text(result.metrics.validation, metric) if result else "",
         costs=tuple(
@@ -165,7 +172,7 @@ def _chart(facts: Sequence[RunFacts], costs: Sequence[str]) -> ComparedChart | N
         )
         for number, one, result, (_, score) in finished
     ]
-    y_ticks = upward(y.ticks(4))
+    y_ticks = upward(y.ticks(4, partial(metric_mark, metric)))
     return ComparedChart(cost, metric_title(metric), tuple(points), x.ticks(4), y_ticks)
 
 

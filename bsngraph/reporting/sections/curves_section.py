@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bsngraph.draw.charts.curve_panels import Curve, Marks, MetricsLine, Panel, marks_of, panels_of
-from bsngraph.reporting.facts.metric_words import metric_title
+from bsngraph.reporting.facts.metric_words import is_share, metric_title
 from bsngraph.runs.rows.epochs import EpochRow, flat
 from bsngraph.wording import printable, quantity, ranges, shortened
 
@@ -53,8 +53,10 @@ def curves_of(epochs: Sequence[EpochRow]) -> CurvesSection | None:
 
 
 def _panel_data(panel: Panel, shown: Sequence[int]) -> dict[str, Any]:
+    name = panel.title.replace(" ", "_")
     return {
-        "title": shortened(printable(metric_title(panel.title.replace(" ", "_")))),
+        "title": shortened(printable(metric_title(name))),
+        "percent": is_share(name),
         "log": panel.logarithmic,
         "series": [_series(curve, shown) for curve in panel.curves],
     }

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bsngraph.fabric import Fabric, read_fabric
-from bsngraph.reporting.facts.metric_words import metric_title, metric_value
+from bsngraph.reporting.facts.metric_words import metric_mark, metric_title, metric_value
 from bsngraph.reporting.facts.run_facts import RunFacts, architecture_over
 from bsngraph.reporting.sections.scales import Scale, Tick, scale_over, upward
 from bsngraph.reporting.sections.verdict import after
@@ -73,7 +74,7 @@ def front_of(facts: RunFacts) -> FrontSection | None:
         points=points,
         empty=tuple(f"{quantity(row.limit)}{unit}" for row in front.rows if row.architecture is None),
         x_ticks=x.ticks(4),
-        y_ticks=upward(y.ticks(4)),
+        y_ticks=upward(y.ticks(4, partial(metric_mark, front.metric))),
         line=_steps(points),
     )
 

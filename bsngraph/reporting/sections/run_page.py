@@ -20,6 +20,7 @@ from bsngraph.reporting.sections.spent.schedule_section import Schedule, schedul
 from bsngraph.reporting.sections.spent.spending_section import SpendingSection, spending_of
 from bsngraph.reporting.sections.trainings_section import TrainingsSection, trainings_of
 from bsngraph.reporting.sections.verdict import Verdict, verdict_of
+from bsngraph.wording import shortened
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,8 @@ def page_of(facts: RunFacts) -> RunPage:
         prefix=facts.prefix,
         name=facts.name,
         command=config.command,
-        data=config.data.name,
-        fabric=config.fabric,
+        data=shortened(config.data.name),
+        fabric=shortened(config.fabric),
         verdict=verdict_of(facts),
         picture=_picture(facts, None, f"{facts.prefix}picture") if facts.fabric else None,
         costs=costs_of(facts.result) if facts.result else (),

@@ -7,7 +7,7 @@ text keeps its size.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from bsngraph.wording import quantity
@@ -42,10 +42,10 @@ class Scale:
         """Percent of an axis that goes upwards, counted from its top."""
         return round(100 - self.at(value), 2)
 
-    def ticks(self, most: int = 5) -> tuple[Tick, ...]:
-        """Round values along the axis, about `most` of them."""
+    def ticks(self, most: int = 5, told: Callable[[float], str] = quantity) -> tuple[Tick, ...]:
+        """Round values along the axis, about `most` of them, as `told` writes them."""
         values = self._powers(most) if self.logarithmic else self._steps(most)
-        return tuple(Tick(self.at(value), quantity(value)) for value in values)
+        return tuple(Tick(self.at(value), told(value)) for value in values)
 
     def _steps(self, most: int) -> list[float]:
         rough = (self.high - self.low) / most

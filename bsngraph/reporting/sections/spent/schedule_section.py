@@ -110,7 +110,7 @@ def _bar(network: Fabric, number: int, job: ScheduledEdge, scale: Scale) -> Gant
     room = (end - at) / _PERCENT_A_LETTER
     return GanttBar(
         number=number,
-        name=edge.name,
+        name=name,
         operation=short_label(edge),
         core=job.core,
         at=at,

@@ -10,7 +10,7 @@ from bsngraph.fabric import Edge, Fabric
 from bsngraph.ops import Shape
 from bsngraph.reporting.facts.run_facts import RunFacts
 from bsngraph.reporting.sections.spent.edge_costs import SpentCost, spent_costs
-from bsngraph.wording import percent, quantity, shape_text
+from bsngraph.wording import percent, quantity, shape_text, shortened
 
 _MOST_EDGES = 40
 
@@ -81,7 +81,7 @@ def _edge_line(
 ) -> SpentLine:
     probability = probabilities.get(edge.name)
     return SpentLine(
-        name=edge.name,
+        name=shortened(edge.name),
         operation=short_label(edge),
         details=long_label(edge),
         colour=family_of(edge.op, edge.arguments).colour,
