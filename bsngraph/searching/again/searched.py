@@ -4,6 +4,7 @@ delivered.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bsngraph.delivered import load_net
@@ -89,16 +90,24 @@ def delivered_by(job: Job, run: RunFolder, net: SuperNet, config: SearchConfig) 
     told = run.read_result().weights or ("fine-tuned" if config.settings.finetune_epochs else "trained")
     found = [_network(job, run, "architecture.dot", load_net(run), told, net)]
     if run.file("front.csv").exists():
-        files = run.read_certificate().files
+        _check_certified(run, ["front.csv"])
         for row in run.read_front().networks:
             assert row.weights is not None
-            for name in row.files:
-                if file_hash(run.file(name)) != files.get(name):
-                    raise InputError(f"{run.file(name)}: is not the file that certificate.json was made for")
+            _check_certified(run, row.files)
             graph, weights = row.files
             own = network_from(run.file(graph), run.file(weights))
             found.append(_network(job, run, graph, own, row.weights, net))
     return tuple(found)
+
+
+def _check_certified(run: RunFolder, names: Iterable[str]) -> None:
+    files = run.read_certificate().files
+    for name in names:
+        if file_hash(run.file(name)) != files.get(name):
+            raise InputError(
+                f"{run.file(name)}: is not the file that certificate.json was made for: restore it, or "
+                "search again"
+            )
 
 
 def _network(job: Job, run: RunFolder, name: str, own: SuperNet, origin: Weights, net: SuperNet) -> Chosen:
