@@ -31,7 +31,7 @@ TOPICS: Mapping[str, Mapping[str, Benchmark]] = {
         "floors": Benchmark("speed.floors", "A sampled step, against arithmetic and bytes alone."),
         "reading": Benchmark("speed.reading", "Reading, checking and compiling growing fabrics."),
         "data": Benchmark("speed.data", "Making a training batch, against a training step."),
-        "trainings": Benchmark("speed.trainings", "Finalists' trainings one after another, and side by side."),
+        "trainings": Benchmark("speed.trainings", "Finalists trained one after another, and side by side."),
     },
     "Accuracy": {
         "truth": Benchmark("accuracy.truth.accuracies", "Every sub-network of two fabrics, trained alone."),
