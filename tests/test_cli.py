@@ -722,7 +722,7 @@ def test_ctrl_c_leaves_a_checkpoint_exits_130_and_the_run_goes_on_with_resume(
         result = invoke(*command)
     assert result.exit_code == 130
     assert result.stdout == ""
-    again = shlex.join(["bsngraph", *map(str, command), "--resume"])
+    again = shlex.join(["bsngraph", "search", "--resume", str(tmp_path / "run")])
     assert result.stderr.strip() == f"Interrupted. To go on from the last epoch:\n  {again}"
     assert (tmp_path / "run/checkpoint.pt").exists()
     assert "finetune 1/1" in succeeded(*command, "--resume").stderr

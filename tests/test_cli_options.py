@@ -160,7 +160,8 @@ def test_the_options_and_defaults_of_a_search_are_these() -> None:
         "augmentation": "as fits the data set", "cost": None, "latencies": None, "cost-timeout": "10",
         "latency-batch": "1", "preset": None, "warm-start": None, "oracle": None, "seed": "0",
         "device": "auto",
-        "threads": "torch's own choice", "out": None, "resume": None, "overwrite": None, "set": None,
+        "threads": "torch's own choice", "out": None, "resume": None, "overwrite": None, "config": None,
+        "set": None,
         "ops": None, "budget": None, "data": None, "data-code": None, "skip-bad": None,
         "task": "as the data says", "quiet": None, "format": "text",
     }  # fmt: skip

@@ -72,7 +72,7 @@ def test_ctrl_c_before_a_run_was_begun_names_no_command_to_go_on(
     assert (result.exit_code, result.stderr) == (130, "\nInterrupted.\n")
     result = CliRunner().invoke(cli, [*line, "--resume"])
     assert result.exit_code == 130
-    assert result.stderr.endswith(f"  bsngraph {' '.join(line)} --resume\n")
+    assert result.stderr.endswith(f"  bsngraph search --resume {tmp_path / 'run'}\n")
 
 
 # --- streams

@@ -131,15 +131,21 @@ def out_options(command: _Command) -> _Command:
     for one in (
         option("--overwrite", is_flag=True, help="Replace a run that --out holds."),
         option("--resume", is_flag=True, help="Go on with an interrupted run from its last epoch."),
-        option("--out", type=FILE, required=True, callback=_remember_out, help="The run folder to write."),
+        option("--out", type=FILE, required=True, callback=remember_out, help="The run folder to write."),
     ):
         command = one(command)
     return command
 
 
-def _remember_out(context: click.Context, parameter: click.Parameter, out: Path) -> Path:
+def remember_out(context: click.Context, parameter: click.Parameter, out: Path) -> Path:
     """Keep which run --out held before the command."""
     context.meta[_OUT] = (out, _stamp(out))
+    return out
+
+
+def run_written(context: click.Context) -> Path | None:
+    """The --out of the command, if it has one."""
+    out: Path | None = context.meta.get(_OUT, (None, None))[0]
     return out
 
 

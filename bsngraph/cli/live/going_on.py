@@ -12,12 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bsngraph.cli.shared_options import run_written, written_since
 from bsngraph.wording import shell_word
 
 if TYPE_CHECKING:
     from bsngraph.runs.rows.config import AnyConfig
 
 _WORDS = f"{__name__}.words"
+
+# Commands whose `--resume RUN` needs no other word but code.
+_RESUMED_BY_FOLDER = ("search", "train")
 
 # A suggested budget is this share of what the network spends.
 _LESS = 2 / 3
@@ -44,6 +48,21 @@ def code_words(context: click.Context, *options: str) -> list[str]:
     return [
         word for name, value in _given(command_words(context)) if name in options for word in (name, value)
     ]
+
+
+def command_that_resumes(context: click.Context) -> str | None:
+    """The command that goes on with the run that a command was at; None if it was at
+    none.
+    """
+    words, out = command_words(context), run_written(context)
+    resumes = any(word.partition("=")[0] == "--resume" for word in words)
+    if not resumes and (out is None or not written_since(context)):
+        return None
+    if out is None or words[0] not in _RESUMED_BY_FOLDER:
+        added = [] if resumes else ["--resume"]
+        return joined(["bsngraph", *(word for word in words if word != "--overwrite"), *added])
+    named = code_words(context, "--ops", "--cost", "--data-code", "--latencies")
+    return joined(["bsngraph", words[0], "--resume", str(out), *named])
 
 
 def next_commands(folder: Path, config: AnyConfig, summary: Mapping[str, Any]) -> list[str]:

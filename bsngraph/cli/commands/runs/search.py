@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from bsngraph.cli.asked.run_options import check_given, recorded_data, run_options
 from bsngraph.cli.data_options import data_options, needed_data_from
 from bsngraph.cli.help_groups import GroupedCommand, option
 from bsngraph.cli.inputs import load_profile, open_mode
@@ -18,7 +19,6 @@ from bsngraph.cli.shared_options import (
     format_option,
     latencies_option,
     ops_option,
-    out_options,
     quiet_option,
     seed_option,
     set_option,
@@ -41,7 +41,7 @@ _WARM = ", ".join(
 @budget_option
 @latencies_option
 @setting_options(CostSettings)
-@out_options
+@run_options
 @seed_option
 @set_option
 @ops_option
@@ -78,11 +78,7 @@ def command(
     out: Path,
     resume: bool,
     overwrite: bool,
-    preset: str | None,
-    warm_start: Path | None,
     parameters: tuple[str, ...],
-    device: str,
-    threads: int | None,
     quiet: bool,
     form: str,
     **more: Any,
@@ -102,42 +98,39 @@ def command(
         --budget params=40k --out runs/fast
       bsngraph search fabrics/digits.dot --data digits --budget macs=15% \\
         --warm-start runs/first --out runs/smaller
+      bsngraph search --resume runs/first
+      bsngraph search --config runs/first/config.json --seed 1 --out runs/again
     """
     mode = open_mode(resume, overwrite)
-    recipe, settings = _settings(preset, warm_start, more)
+    check_given(fabric, more)
+    recipe, settings = _settings(more)
     from bsngraph.cli.display import progress_display
     from bsngraph.cli.live.pace import plan_of_search
     from bsngraph.cli.tables.result_table import show_result
     from bsngraph.measure import CostOptions
     from bsngraph.searching import search
 
+    profile = load_profile(fabric, parameters)
+    recorded_data(more)
     progress = progress_display(quiet, plan_of_search(recipe, settings))
     result = search(
-        load_profile(fabric, parameters),
+        profile,
         needed_data_from(more),
         budgets,
         out=out,
-        task=more.pop("task"),
-        seed=more.pop("seed"),
         recipe=recipe,
         settings=settings,
-        preset=preset,
-        warm_start=warm_start,
-        oracle=more.pop("oracle"),
-        device=device,
-        threads=threads,
-        workers=more.pop("workers"),
         costs=CostOptions(latencies=more.pop("latencies"), **set_by_hand(CostSettings, more)),
         mode=mode,
         progress=progress,
+        **more,
     )
     progress.finish()
     show_result(result, form, hints=not quiet)
 
 
-def _settings(
-    preset: str | None, warm_start: Path | None, more: dict[str, Any]
-) -> tuple[Recipe, SearchSettings]:
+def _settings(more: dict[str, Any]) -> tuple[Recipe, SearchSettings]:
     """What is set by hand, over a preset or what is usual after a warm start."""
     by_hand = set_by_hand(Recipe, more), set_by_hand(SearchSettings, more)
-    return resolve_settings(preset, warm=warm_start is not None, recipe=by_hand[0], settings=by_hand[1])
+    warm = more["warm_start"] is not None
+    return resolve_settings(more["preset"], warm=warm, recipe=by_hand[0], settings=by_hand[1])

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from bsngraph.cli.asked.run_options import check_given, recorded_data, run_options
 from bsngraph.cli.data_options import data_options, needed_data_from
 from bsngraph.cli.help_groups import GroupedCommand
 from bsngraph.cli.inputs import load_profile, open_mode
@@ -16,7 +17,6 @@ from bsngraph.cli.shared_options import (
     device_option,
     format_option,
     ops_option,
-    out_options,
     quiet_option,
     seed_option,
     set_option,
@@ -30,7 +30,7 @@ from bsngraph.settings import Recipe
 @click.argument("fabric", type=FILE)
 @data_options
 @task_option
-@out_options
+@run_options
 @seed_option
 @set_option
 @ops_option
@@ -61,8 +61,10 @@ def command(
     \b
     Example:
       bsngraph train runs/first/architecture.dot --data digits --out runs/from-scratch
+      bsngraph train --resume runs/from-scratch
     """
     mode = open_mode(resume, overwrite)
+    check_given(fabric, more)
     recipe = Recipe(**set_by_hand(Recipe, more))
     from bsngraph.cli.display import progress_display
     from bsngraph.cli.live.pace import PlannedStage
@@ -70,6 +72,7 @@ def command(
     from bsngraph.searching import train
 
     profile = load_profile(fabric, parameters)
+    recorded_data(more)
     progress = progress_display(quiet, [PlannedStage("training", recipe.epochs)])
     result = train(
         profile,
