@@ -36,9 +36,15 @@ QUICK = {
     ),
     "train": shlex.split("--epochs 1 --batch-size 512 --threads 1 --quiet"),
     "prune": ["--threads", "1", "--quiet"],
+    "sweep": shlex.split(
+        "--epochs 1 --batch-size 512 --finalists 0 --finetune-epochs 0 --candidates 2 --workers 1 --quiet"
+    ),
 }
 #: What a line does not say itself.
-SHORT = {"search": {"--batch-size": "256", "--finalists": "2", "--finalist-epochs": "1"}}
+SHORT = {
+    "search": {"--batch-size": "256", "--finalists": "2", "--finalist-epochs": "1"},
+    "sweep": {"--batch-size": "256", "--finalists": "0", "--finetune-epochs": "1", "--workers": "1"},
+}
 
 
 class Ran(NamedTuple):

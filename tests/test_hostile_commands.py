@@ -242,7 +242,7 @@ NEEDED = {
     "search": "F --data digits --out O", "train": "F --data digits --out O", "prune": "R --out O",
     "predict": "R --data digits -o P", "render": "F -o o.dot", "diff": "F F", "check": "F", "evaluate": "R",
     "verify": "R", "explain": "R", "fabric": "-o o.dot", "data": "digits", "measure": "F",
-    "export": "R --format onnx -o O",
+    "export": "R --format onnx -o O", "sweep": "F --data digits --out O",
 }  # fmt: skip
 
 
@@ -272,6 +272,7 @@ def test_every_option_takes_hostile_values(words: tuple[str, ...], run: Path, tm
         "fabric": ["--input", "nonsense"],
         "measure": ["--latencies", stand_for["F"]],
         "export": ["--format", "nonsense"],
+        "sweep": ["--budget", "nonsense=1"],
     }
     for option in options:
         number = isinstance(option.type, click.types.IntParamType | click.types.FloatParamType)

@@ -46,14 +46,14 @@ def axes_by_hand(settings: type[DataclassInstance], options: dict[str, Any]) -> 
     Raises:
         InputError: a value is given twice.
     """
-    from bsngraph.sweeping.axes import Axis, Choice
+    from bsngraph.sweeping.axes import Axis, AxisValue, setting_choice
 
     axes = []
     for row in setting_rows(settings):
         given: tuple[tuple[str, Any], ...] = options.pop(row.name, ())
         if given:
             choices = (
-                Choice(text, value if row.says.parse is not None else {row.name: value})
+                AxisValue(text, value) if row.says.parse is not None else setting_choice(row, value)
                 for text, value in given
             )
             axes.append(Axis("setting", row.word, tuple(choices)))

@@ -21,7 +21,7 @@ _PREFIXES: Mapping[AxisKind, str] = {"budget": "budget_", "parameter": "set_", "
 
 
 @dataclass(frozen=True)
-class Choice:
+class AxisValue:
     """One value of an axis: its text, and what a search is given for it.
 
     That is a budget's text, a parameter's value, fields of settings, or a seed.
@@ -41,7 +41,7 @@ class Axis:
 
     kind: AxisKind
     name: str
-    choices: tuple[Choice, ...]
+    choices: tuple[AxisValue, ...]
 
     def __post_init__(self) -> None:
         texts = [choice.text for choice in self.choices]
@@ -64,7 +64,7 @@ def budget_axes(texts: Sequence[str]) -> tuple[Axis, ...]:
     Raises:
         InputError: a text does not read NAME=LIMIT,…, or has a limit twice.
     """
-    found: dict[str, list[Choice]] = {}
+    found: dict[str, list[AxisValue]] = {}
     for text in texts:
         name, equals, limits = text.partition("=")
         cost = name.rstrip().removesuffix("~").removesuffix("<").strip()
@@ -72,7 +72,8 @@ def budget_axes(texts: Sequence[str]) -> tuple[Axis, ...]:
             raise InputError(f"budget {text!r} does not read NAME=LIMIT,…: write e.g. macs=10%,25%,50%")
         soft = "~" if name.rstrip().endswith("~") else ""
         found.setdefault(cost, []).extend(
-            Choice(f"{soft}{limit.strip()}", f"{cost}{soft}={limit.strip()}") for limit in limits.split(",")
+            AxisValue(f"{soft}{limit.strip()}", f"{cost}{soft}={limit.strip()}")
+            for limit in limits.split(",")
         )
     return tuple(Axis("budget", cost, tuple(choices)) for cost, choices in found.items())
 
@@ -88,11 +89,11 @@ def parameter_axes(texts: Sequence[str]) -> tuple[Axis, ...]:
     for text in texts:
         name, _, values = text.partition("=")
         read = _comma_separated(values)
-        if not name or not all(read):
+        if not (name and read and all(read)):
             raise InputError(f"--set {text} does not read NAME=VALUE,…: write e.g. --set channels=8,16")
         found.setdefault(name, []).extend(read)
     return tuple(
-        Axis("parameter", name, tuple(Choice(value, value) for value in values))
+        Axis("parameter", name, tuple(AxisValue(value, value) for value in values))
         for name, values in found.items()
     )
 
@@ -104,7 +105,7 @@ def parameter_axes_of(given: Mapping[str, Any]) -> tuple[Axis, ...]:
         InputError: a parameter has a value twice.
     """
     return tuple(
-        Axis("parameter", name, tuple(Choice(str(value), value) for value in _several(values)))
+        Axis("parameter", name, tuple(AxisValue(str(value), value) for value in _several(values)))
         for name, values in given.items()
     )
 
@@ -128,11 +129,10 @@ def setting_axes(given: Mapping[str, Any]) -> tuple[Axis, ...]:
     )
 
 
-def setting_choice(row: SettingRow, value: Any) -> Choice:
-    """A value of one field."""
+def setting_choice(row: SettingRow, value: Any) -> AxisValue:
+    """A value of one field; `0.50` and `0.5` have the same text."""
     shown = value if isinstance(value, tuple) else (value,)
-    text = ",".join(f"{one:g}" if isinstance(one, float) else str(one).lower() for one in shown)
-    return Choice(text, {row.name: value})
+    return AxisValue(",".join(str(one).removesuffix(".0").lower() for one in shown), {row.name: value})
 
 
 def seed_axis(seeds: Sequence[int]) -> Axis:
@@ -141,7 +141,7 @@ def seed_axis(seeds: Sequence[int]) -> Axis:
     Raises:
         InputError: a seed is there twice.
     """
-    return Axis("seed", "seed", tuple(Choice(str(seed), seed) for seed in seeds))
+    return Axis("seed", "seed", tuple(AxisValue(str(seed), seed) for seed in seeds))
 
 
 def _several(values: Any) -> list[Any]:
@@ -150,6 +150,6 @@ def _several(values: Any) -> list[Any]:
 
 def _comma_separated(text: str) -> list[str]:
     try:
-        return next(csv.reader([text], strict=True), [""])
+        return next(csv.reader([text], strict=True), [])
     except csv.Error as error:
         raise InputError(f"{text!r} is no list of values ({error}): separate them by commas") from None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,12 +26,13 @@ from bsngraph.searching.opening import versions_here
 from bsngraph.searching.prepare import Job, prepare
 from bsngraph.searching.request import Destination, Goal, Method
 from bsngraph.settings import Recipe, resolve_settings, setting_rows
-from bsngraph.sweeping.axes import Axis, Choice
+from bsngraph.sweeping.axes import Axis, AxisValue
 from bsngraph.sweeping.noted import Noted
 from bsngraph.sweeping.record import PlannedLimit, PlannedRow, ShownMetric, SweepRecord
 from bsngraph.sweeping.run_names import run_name
 from bsngraph.training import Progress
 
+_MOST_RUNS = 10_000
 _RECIPE = frozenset(row.name for row in setting_rows(Recipe))
 
 
@@ -75,7 +77,7 @@ class Plan:
     record: SweepRecord
 
 
-_Values = tuple[tuple[Axis, Choice], ...]
+_Values = tuple[tuple[Axis, AxisValue], ...]
 
 
 def plan_sweep(request: SweepRequest, recorded: Sequence[str], note: Callable[[str], None]) -> Plan:
@@ -85,6 +87,9 @@ def plan_sweep(request: SweepRequest, recorded: Sequence[str], note: Callable[[s
     Raises:
         BsngraphError: as a search says of the first combination that is wrong.
     """
+    count = math.prod(len(axis.choices) for axis in request.axes)
+    if count > _MOST_RUNS:
+        raise InputError(f"these are {count} combinations: a sweep has at most {_MOST_RUNS}")
     axes = [axis for axis in request.axes if _varies(axis, recorded)]
     data = request.data
     dataset = load_data(data, notify=note) if isinstance(data, str) else data

@@ -88,7 +88,7 @@ class SweepRecord(Row, frozen=True, kw_only=True):
     runs: tuple[PlannedRow, ...]
 
 
-def read_record(folder: Path) -> SweepRecord:
+def read_sweep_record(folder: Path) -> SweepRecord:
     """What a sweep was asked for.
 
     Raises:
@@ -137,7 +137,7 @@ def keep_record(folder: Path, record: SweepRecord) -> SweepRecord:
             _check_free(folder)
             kept = record
         else:
-            before = read_record(folder)
+            before = read_sweep_record(folder)
             _check_same(folder, before, record)
             there = {run.name for run in before.runs}
             added = tuple(run for run in record.runs if run.name not in there)
@@ -152,7 +152,7 @@ def recorded_axes(folder: Path) -> tuple[str, ...]:
     Raises:
         InputError: its sweep.json is damaged.
     """
-    return read_record(folder).axes if (folder / SWEEP_FILE).exists() else ()
+    return read_sweep_record(folder).axes if (folder / SWEEP_FILE).exists() else ()
 
 
 def _check_free(folder: Path) -> None:

@@ -11,7 +11,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 
-from bsngraph.sweeping.axes import Axis, Choice
+from bsngraph.sweeping.axes import Axis, AxisValue
 
 # Spellings for what is no part of a safe name. They are read backwards too: a text that
 # holds one of these words itself is told apart by its hash.
@@ -24,7 +24,7 @@ _LIKE_A_HASH = re.compile(r".*-[0-9a-f]{8}")
 _LONGEST_PART, _LONGEST_NAME = 40, 160
 
 
-def run_name(values: Sequence[tuple[Axis, Choice]]) -> str:
+def run_name(values: Sequence[tuple[Axis, AxisValue]]) -> str:
     """The name of the run that has these values: two runs over the same axes have the
     same name only if they have the same values.
     """

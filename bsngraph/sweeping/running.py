@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bsngraph.errors import BsngraphError
-from bsngraph.ops import OPERATIONS
-from bsngraph.parallel import TaskEnd, TaskEngine, WorkerLostError, WorkerNotReadyError, run_tasks
+from bsngraph.ops.user_code.code_again import code_of
+from bsngraph.parallel import Inline, TaskEnd, TaskEngine, WorkerLostError, WorkerNotReadyError, run_tasks
 from bsngraph.runs.lock import locked
 from bsngraph.sweeping.outcomes.outcome_file import forget_outcome, write_outcome
 from bsngraph.sweeping.plan import Plan, PlannedRun
@@ -41,7 +41,7 @@ def run_all(
     lost: Counter[str] = Counter()
     waiting = list(runs)
     with _token(folder) as token:
-        shared = _shared(plan, folder, token)
+        shared = _shared(plan, folder, token, engine)
         while waiting:
             again, waits = [], False
             for task in run_tasks(run_one, waiting, engine, shared=shared, setup=get_ready):
@@ -61,8 +61,9 @@ def run_all(
                 time.sleep(_POLL_S)
 
 
-def _shared(plan: Plan, folder: Path, token: str) -> SharedWork:
+def _shared(plan: Plan, folder: Path, token: str, engine: TaskEngine) -> SharedWork:
     request = plan.request
+    used = {edge.op for run in plan.runs for edge in run.profile.fabric.edges}
     return SharedWork(
         folder=folder.absolute(),
         token=token,
@@ -71,7 +72,7 @@ def _shared(plan: Plan, folder: Path, token: str) -> SharedWork:
         costs=request.costs,
         device=request.device,
         threads=request.threads,
-        operations=tuple(sorted({one.origin for one in OPERATIONS.values() if one.origin})),
+        operations=() if isinstance(engine, Inline) else code_of(used),
     )
 
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from bsngraph.data import Dataset
-from bsngraph.errors import InputError
 from bsngraph.fabric import Fabric
 from bsngraph.measure import CostOptions
 from bsngraph.profile import FabricProfile, profile_fabric
@@ -69,18 +68,14 @@ def sweep(
             combination, or the folder, which may hold a sweep of something else.
         RunFailedError: no Ray cluster can be reached.
     """
-    path = Path(fabric) if isinstance(fabric, str | Path) else None
-    count = range(seeds) if isinstance(seeds, int) else seeds
-    if not count:
-        raise InputError(f"seeds={seeds} must be at least one")
     request = SweepRequest(
-        fabric=path or (fabric if isinstance(fabric, FabricProfile) else profile_fabric(fabric)),  # type: ignore[arg-type]
+        fabric=_fabric(fabric),
         data=data,
         axes=(
             *budget_axes(asked_budgets(budgets)),
             *parameter_axes_of(parameters or {}),
             *setting_axes(settings or {}),
-            seed_axis(count),
+            seed_axis(range(seeds) if isinstance(seeds, int) else seeds),
         ),
         task=task,
         preset=preset,
@@ -91,6 +86,12 @@ def sweep(
         threads=threads,
     )
     return run_sweep(request, Path(out), Spreading(workers, ray, only), progress or SilentSweep())
+
+
+def _fabric(given: str | Path | Fabric | FabricProfile) -> Path | FabricProfile:
+    if isinstance(given, str | Path):
+        return Path(given)
+    return profile_fabric(given) if isinstance(given, Fabric) else given
 
 
 def run_sweep(request: SweepRequest, folder: Path, spreading: Spreading, progress: SweepProgress) -> Sweep:

@@ -16,7 +16,7 @@ from typing import Literal
 from bsngraph.data import Dataset
 from bsngraph.errors import BsngraphError, InfeasibleBudgetError, InputError
 from bsngraph.measure import CostOptions, find_hardware
-from bsngraph.ops import load_operations
+from bsngraph.ops.user_code.code_again import load_missing
 from bsngraph.runs import OpenMode, RunFolder
 from bsngraph.runs.lock import LOCK_FILE, FolderInUseError
 from bsngraph.searching.opening import versions_here
@@ -60,8 +60,7 @@ class RunEnding:
 
 def get_ready(shared: SharedWork) -> None:
     """Load the user's operations in a process that has not."""
-    for code in shared.operations:
-        load_operations(code)
+    load_missing(shared.operations)
 
 
 def run_one(shared: SharedWork, run: PlannedRun) -> RunEnding:
@@ -92,7 +91,7 @@ def _ended(shared: SharedWork, run: PlannedRun, folder: Path) -> RunEnding:
 
 def _searched(shared: SharedWork, run: PlannedRun, folder: Path, notes: list[str]) -> None:
     goal = Goal(data=shared.dataset, task=shared.task, budgets=run.budgets, costs=shared.costs)
-    hardware = find_hardware(shared.device, shared.threads)
+    hardware = find_hardware(shared.device, shared.threads, workers=1)
     while True:
         mode = _mode(folder, str(hardware.device), notes)
         try:

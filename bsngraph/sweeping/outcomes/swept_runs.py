@@ -13,7 +13,7 @@ from bsngraph.runs import RunFolder
 from bsngraph.runs.lock import run_goes_on
 from bsngraph.runs.rows.result import RunResult
 from bsngraph.sweeping.outcomes.outcome_file import read_outcome
-from bsngraph.sweeping.record import PlannedLimit, PlannedRow, SweepRecord, read_record
+from bsngraph.sweeping.record import PlannedLimit, PlannedRow, SweepRecord, read_sweep_record
 
 RunState = Literal["waiting", "running", "interrupted", "finished", "infeasible", "failed"]
 STATES: tuple[RunState, ...] = ("finished", "running", "waiting", "interrupted", "infeasible", "failed")
@@ -67,7 +67,7 @@ def read_sweep(folder: str | Path) -> Sweep:
         InputError: the folder holds no sweep, or one of its files is damaged.
     """
     folder = Path(folder)
-    record = read_record(folder)
+    record = read_sweep_record(folder)
     return Sweep(folder, record, tuple(_swept(folder / row.name, row) for row in record.runs))
 
 
