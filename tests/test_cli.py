@@ -813,7 +813,7 @@ def test_every_command_has_help_with_an_example_and_the_groups_one_line(name: st
     assert "--help" in said
 
 
-@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - {"render", "fabric", "export"}))
+@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - {"render", "fabric", "export", "report"}))
 def test_every_command_that_prints_facts_can_print_json(name: str) -> None:
     assert "--format [text|json]" in succeeded(name, "--help").stdout
 

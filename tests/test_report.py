@@ -50,7 +50,7 @@ from bsngraph.runs.rows.answers import (
     PixelSample,
     ResidualQuantile,
 )
-from bsngraph.runs.rows.config import SearchConfig
+from bsngraph.runs.rows.config import PruneConfig, RunConfig, SearchConfig
 from bsngraph.runs.rows.front import Front, FrontRow, front_text
 from bsngraph.settings import Recipe, SearchSettings, resolve_settings
 from bsngraph.tasks import TASKS
@@ -630,6 +630,22 @@ def test_command_gives_the_settings_of_the_run(finished, recipe, settings, prese
     by_hand = set_by_hand(Recipe, given), set_by_hand(SearchSettings, given)
     again = resolve_settings(given["preset"], recipe=by_hand[0], settings=by_hand[1])
     assert again == (recipe, settings)
+
+
+def test_commands_of_a_choice_make_its_search_first(finished) -> None:
+    search = config_of(finished)
+    fields = {name: getattr(search, name) for name in RunConfig.__struct_fields__}
+    chosen = replace(search.settings, finalists=2, candidates=4, finetune_epochs=0)
+    config = PruneConfig(**fields | {"settings": chosen, "seed": 5}, chosen_from=search)
+    first, second = map(shlex.split, remake_commands(RunFolder(finished), config))
+    assert first[:2] == ["bsngraph", "search"]
+    assert second[:3] == ["bsngraph", "prune", first[first.index("--out") + 1]]
+    command = cli.get_command(None, "prune")  # type: ignore[arg-type]
+    assert command is not None
+    given = command.make_context("prune", second[2:]).params
+    assert (given["finalists"], given["candidates"], given["seed"]) == (2, 4, 5)
+    assert given["finetune_epochs"] is None
+    assert given["budgets"] == ("price=5", "steps:2=3")
 
 
 def test_command_is_quoted_for_a_shell(finished) -> None:
