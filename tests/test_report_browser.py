@@ -24,7 +24,14 @@ from bsngraph.draw import fabric_drawing, render_dot
 from bsngraph.draw.difference_drawing import difference_drawing
 from bsngraph.fabric import Fabric
 from bsngraph.fabric.model import Edge, Node
-from bsngraph.reporting.picture import picture_of, picture_script, picture_style, subject_of
+from bsngraph.reporting.picture import (
+    architecture_picture,
+    picture_of,
+    picture_script,
+    picture_style,
+    subject_of,
+)
+from bsngraph.runs import RunFolder
 
 pytestmark = pytest.mark.browser
 
@@ -144,6 +151,14 @@ def report(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def picture(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report's picture alone."""
+    return bare_page(
+        architecture_picture(RunFolder(run)), tmp_path_factory.mktemp("picture") / "picture.html"
+    )
+
+
+@pytest.fixture(scope="module")
 def kept(run: Path) -> set[str]:
     return {one.name for one in bsngraph.read_fabric(run / "architecture.dot").edges}
 
@@ -165,11 +180,11 @@ def odd_fabric() -> Fabric:
     return Fabric("odd </title><script>", nodes, tuple(chain + skips), NAMES[:1], NAMES[-1:])
 
 
-def bare_page(fabric: Fabric, path: Path) -> Path:
-    """A picture in a page of its own."""
+def bare_page(picture: str, path: Path) -> Path:
+    """A picture in a page of its own, which opens sooner than a report."""
     html = (
         "<!doctype html><html lang='en'><head><meta charset='utf-8'><title>picture</title>"
-        f"<style>{picture_style()}</style></head><body>{picture_of(subject_of(fabric))}"
+        f"<style>{picture_style()}</style></head><body>{picture}"
         f"<script>{picture_script()}</script></body></html>"
     )
     path.write_text(html, encoding="utf-8")
@@ -186,30 +201,30 @@ def test_page_has_no_error_and_asks_for_itself_alone(report: Path, open_page: Op
     assert opened.page.locator(".arch-alive").count() == 1
 
 
-@pytest.mark.parametrize("width", [360, 800, 1400])
-def test_page_is_no_wider_than_the_window(report: Path, open_page: Open, width: int) -> None:
-    page = open_page(report, viewport={"width": width, "height": 800}).page
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.locator(PICTURE).bounding_box()["width"] <= width  # type: ignore[index]
+def test_page_is_no_wider_than_the_window(report: Path, open_page: Open) -> None:
+    page = open_page(report).page
+    for width in (360, 800, 1400):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.locator(PICTURE).bounding_box()["width"] <= width  # type: ignore[index]
 
 
-def test_picture_is_there_without_script_and_on_paper(report: Path, open_page: Open) -> None:
+def test_picture_is_there_without_script(report: Path, open_page: Open) -> None:
     still = open_page(report, java_script_enabled=False).page
     assert still.locator(".arch-line").first.is_visible()
     assert not still.locator(".arch-bar").is_visible()
-    printed = open_page(report).page
-    printed.emulate_media(media="print")
-    assert printed.locator(PICTURE).is_visible()
-    assert not printed.locator(".arch-bar, .arch-facts").first.is_visible()
 
 
-def test_dark_page_has_other_colours(report: Path, open_page: Open) -> None:
-    def ink(scheme: str) -> str:
-        page = open_page(report, color_scheme=scheme).page
-        said: str = page.evaluate("getComputedStyle(document.querySelector('.arch-node text')).fill")
-        return said
-
-    assert ink("dark") != ink("light")
+def test_picture_is_there_on_paper_and_in_the_dark(report: Path, open_page: Open) -> None:
+    page = open_page(report, color_scheme="light").page
+    ink = "getComputedStyle(document.querySelector('.arch-node text')).fill"
+    by_day = page.evaluate(ink)
+    page.emulate_media(color_scheme="dark")
+    assert page.evaluate(ink) != by_day
+    page.emulate_media(media="print")
+    assert page.locator(PICTURE).is_visible()
+    assert not page.locator(".arch-bar, .arch-facts").first.is_visible()
+    assert page.evaluate(ink) == by_day
 
 
 # --- facts of an edge
@@ -242,8 +257,8 @@ def test_pointing_at_an_edge_shows_its_facts_and_its_paths(
     assert opened.page.locator(".arch-lit").count() == 0
 
 
-def test_removed_edge_lights_the_paths_of_the_fabric(report: Path, removed: str, open_page: Open) -> None:
-    opened = open_page(report)
+def test_removed_edge_lights_the_paths_of_the_fabric(picture: Path, removed: str, open_page: Open) -> None:
+    opened = open_page(picture)
     opened.point_at(removed)
     assert "removed" in opened.facts
     assert "through it, of the fabric" in opened.facts
@@ -253,9 +268,9 @@ def test_removed_edge_lights_the_paths_of_the_fabric(report: Path, removed: str,
 
 
 def test_click_keeps_an_edge_until_the_next_click_or_escape(
-    report: Path, removed: str, open_page: Open
+    picture: Path, removed: str, open_page: Open
 ) -> None:
-    opened = open_page(report)
+    opened = open_page(picture)
     opened.page.mouse.click(*opened.middle(removed))
     opened.page.mouse.move(1, 1)
     assert removed in opened.facts
@@ -264,8 +279,8 @@ def test_click_keeps_an_edge_until_the_next_click_or_escape(
     assert removed not in opened.facts
 
 
-def test_keys_walk_along_the_graph(report: Path, open_page: Open) -> None:
-    opened = open_page(report)
+def test_keys_walk_along_the_graph(picture: Path, open_page: Open) -> None:
+    opened = open_page(picture)
     opened.page.focus(".arch-bar input")
     opened.page.keyboard.press("Tab")
     assert opened.focused.startswith("image->h#")
@@ -289,14 +304,14 @@ def test_keys_walk_along_the_graph(report: Path, open_page: Open) -> None:
     assert opened.page.locator(".arch-lit").count() == 0
 
 
-def test_touch_shows_the_facts(report: Path, removed: str, open_page: Open) -> None:
-    opened = open_page(report, has_touch=True, viewport={"width": 400, "height": 800})
+def test_touch_shows_the_facts(picture: Path, removed: str, open_page: Open) -> None:
+    opened = open_page(picture, has_touch=True, viewport={"width": 400, "height": 800})
     opened.page.touchscreen.tap(*opened.middle(removed))
     assert removed in opened.facts
 
 
-def test_removed_edges_can_be_hidden(report: Path, removed: str, open_page: Open) -> None:
-    opened = open_page(report)
+def test_removed_edges_can_be_hidden(picture: Path, removed: str, open_page: Open) -> None:
+    opened = open_page(picture)
     opened.page.uncheck(".arch-bar input")
     assert not opened.page.locator(edge(removed)).is_visible()
     opened.page.keyboard.press("Tab")
@@ -310,8 +325,8 @@ def test_removed_edges_can_be_hidden(report: Path, removed: str, open_page: Open
 # --- zoom
 
 
-def test_picture_is_zoomed_and_moved_by_buttons_keys_wheel_and_drag(report: Path, open_page: Open) -> None:
-    opened = open_page(report)
+def test_picture_is_zoomed_and_moved_by_buttons_keys_wheel_and_drag(picture: Path, open_page: Open) -> None:
+    opened = open_page(picture)
     whole = opened.box
     opened.page.click("button[value=in]")
     zoomed = opened.box
@@ -341,8 +356,8 @@ def test_picture_is_zoomed_and_moved_by_buttons_keys_wheel_and_drag(report: Path
     assert opened.box == whole
 
 
-def test_wheel_scrolls_the_page_until_the_picture_is_meant(report: Path, open_page: Open) -> None:
-    opened = open_page(report)
+def test_wheel_scrolls_the_page_until_the_picture_is_meant(picture: Path, open_page: Open) -> None:
+    opened = open_page(picture)
     whole = opened.box
     place = opened.page.locator(PICTURE).bounding_box()
     assert place is not None
@@ -388,7 +403,7 @@ def in_font(page: Page, font: str) -> None:
 
 
 def test_texts_of_the_picture_stay_in_their_boxes_in_any_font(tmp_path: Path, open_page: Open) -> None:
-    page = open_page(bare_page(odd_fabric(), tmp_path / "odd.html")).page
+    page = open_page(bare_page(picture_of(subject_of(odd_fabric())), tmp_path / "odd.html")).page
     for font in FONTS:
         in_font(page, font)
         assert page.evaluate(OUTSIDE, [".arch-node", "rect"]) == []
@@ -429,7 +444,7 @@ def test_texts_of_a_schedule_are_not_cut(run: Path, tmp_path: Path, open_page: O
 
 
 def test_names_of_a_file_stay_text(tmp_path: Path, open_page: Open) -> None:
-    opened = open_page(bare_page(odd_fabric(), tmp_path / "odd.html"))
+    opened = open_page(bare_page(picture_of(subject_of(odd_fabric())), tmp_path / "odd.html"))
     assert opened.complaints == []
     assert opened.page.evaluate("window.broken === undefined")
     assert opened.page.locator("script").count() == 2, "the data and our own"
