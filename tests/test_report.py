@@ -36,6 +36,8 @@ from bsngraph.reporting.page_html import page_html
 from bsngraph.reporting.sections.made.remake import remake_commands
 from bsngraph.reporting.sections.run_page import RunPage, page_of
 from bsngraph.reporting.sections.scales import logarithmic_over, scale_over
+from bsngraph.reporting.sections.spent.edge_costs import spent_costs
+from bsngraph.reporting.sections.spent.schedule_section import schedules_of
 from bsngraph.runs import RunFolder
 from bsngraph.runs.rows.answers import (
     AmountAnswers,
@@ -50,8 +52,9 @@ from bsngraph.runs.rows.answers import (
     PixelSample,
     ResidualQuantile,
 )
-from bsngraph.runs.rows.config import PruneConfig, RunConfig, SearchConfig
+from bsngraph.runs.rows.config import AskedBudget, PruneConfig, RunConfig, SearchConfig
 from bsngraph.runs.rows.front import Front, FrontRow, front_text
+from bsngraph.runs.rows.latencies import Calibration, Conditions, LatenciesRow
 from bsngraph.settings import Recipe, SearchSettings, resolve_settings
 from bsngraph.tasks import TASKS
 
@@ -595,6 +598,59 @@ def test_report_needs_no_torch(finished, tmp_path) -> None:
         "sys.exit(2 * ('torch' in sys.modules) + 4 * ('matplotlib' in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+# --- where budgets went
+
+
+def asked(facts: RunFacts, *names: str) -> RunFacts:
+    """The same run with budgets on other costs."""
+    budgets = tuple(AskedBudget(text=f"{name}=9ms", cost=name, relation="<=", limit=9.0) for name in names)
+    return replace(facts, config=config_of(facts.run.path, budgets=budgets))
+
+
+def test_edges_spend_what_the_search_counted(finished) -> None:
+    facts = facts_of(finished)
+    assert facts.result is not None
+    found, unknown = spent_costs(facts)
+    assert not unknown
+    assert [one.name for one in found] == ["price", "steps:2", "macs", "params"]
+    for one in found:
+        assert one.value == facts.result.costs[one.name].value
+        assert not one.adds_up or one.per_edge.sum() == one.value
+
+
+def test_budget_whose_parts_no_file_has_is_named(finished) -> None:
+    _, unknown = spent_costs(asked(facts_of(finished), "memory", "latency", "makespan:2"))
+    assert unknown == ("memory", "latency", "makespan:2")
+
+
+def test_latency_of_an_edge_is_calibrated_as_the_search_does(finished) -> None:
+    facts = asked(facts_of(finished), "latency")
+    assert facts.network is not None
+    names = [edge.name for edge in facts.network.edges]
+    conditions = Conditions("cpu", "a processor", 1, 1, "float32", "2.13", "0.1")
+    row = LatenciesRow(
+        conditions=conditions,
+        calibration=Calibration(0.5, 0.25, 3, 0.1, 0.2),
+        operation_ms=dict.fromkeys(names, 2.0),
+        joining_ms=dict.fromkeys(names, 4.0),
+        spread=0.5,
+    )
+    found, _ = spent_costs(replace(facts, latencies=row))
+    assert found[0].per_edge.tolist() == [3.0] * len(names)
+
+
+def test_schedule_is_drawn_by_the_durations_of_the_file(finished) -> None:
+    facts = asked(facts_of(finished), "makespan:2")
+    assert facts.network is not None
+    (missing,) = schedules_of(facts)
+    assert missing.reason == "the run's files do not say how long each edge takes"
+    edges = tuple(replace(edge, costs={"duration_ms": 2.0}) for edge in facts.network.edges)
+    (drawn,) = schedules_of(replace(facts, network=replace(facts.network, edges=edges)))
+    assert not drawn.reason
+    assert len(drawn.bars) == len(edges)
+    assert max(bar.at + bar.width for bar in drawn.bars) == pytest.approx(100)
 
 
 # --- the command that makes it again
