@@ -76,8 +76,8 @@ class ProcessWorkers:
 
     def close(self) -> None:
         """End the processes, whatever they do."""
-        if self._running:
-            for process in self._context.started:
+        for process in self._context.started:
+            if process.pid is not None:  # it is None if Ctrl-C came before its start
                 process.kill()
         self._pool.shutdown(cancel_futures=True)
         rmtree(self._folder)
