@@ -29,6 +29,7 @@ from bsngraph.searching.choosing.candidate import Candidate
 from bsngraph.searching.choosing.choose import choose
 from bsngraph.searching.choosing.finalists.contenders import Contenders
 from bsngraph.searching.choosing.finalists.finalists_state import Finalist, FinalistsState, Trained
+from bsngraph.searching.choosing.finalists.first_finalists import first_finalists
 from bsngraph.searching.choosing.finalists.trainings_table import trainings_text
 from bsngraph.searching.choosing.oracle import every_architecture
 from bsngraph.searching.choosing.predicting import pool as pools
@@ -37,7 +38,7 @@ from bsngraph.searching.choosing.predicting.pool import draw_pool
 from bsngraph.searching.choosing.predicting.predictor import Forecast, Places, fit_predictor
 from bsngraph.searching.choosing.predicting.structure import structure_of
 from bsngraph.searching.choosing.propose import decision_prices
-from bsngraph.searching.choosing.shortlist import contenders_inside, first_count, first_finalists
+from bsngraph.searching.choosing.shortlist import contenders_inside, first_count
 from bsngraph.settings import SearchSettings
 from bsngraph.supernet import compile_fabric
 from bsngraph.tasks import Metric

@@ -66,7 +66,7 @@ budget_option = option(
     multiple=True,
     group="budgets",
     help="A limit on a cost: macs=25%, params=40k, bytes=50MB, latency=100ms, steps:4=12, one of your own; "
-    "NAME~=LIMIT for as close as possible. May be repeated.",
+    "NAME~=LIMIT for as close as possible; one may be a range of limits, macs=10%..60%. May be repeated.",
 )
 latencies_option = option(
     "--latencies",

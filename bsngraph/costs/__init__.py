@@ -2,7 +2,13 @@
 and what is inside the budgets.
 """
 
-from bsngraph.costs.budget_request import BudgetRequest, check_units, parse_budget, resolve_budgets
+from bsngraph.costs.budget_request import (
+    BudgetRequest,
+    asks_range,
+    check_units,
+    parse_budget,
+    resolve_budgets,
+)
 from bsngraph.costs.budgets import CLOSE, Budget, Budgets
 from bsngraph.costs.cost import AdditiveCost, Cost, Costs, Scheduled
 from bsngraph.costs.solving.best_inside import Inside, closest, inside_budgets
@@ -26,6 +32,7 @@ __all__ = [
     "Sources",
     "amount",
     "annotated_costs",
+    "asks_range",
     "best_found",
     "cheapest",
     "cheapest_each",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bsngraph.costs.budgets import Budget, Budgets, Relation
@@ -116,7 +116,7 @@ def resolve_budgets(
     Raises:
         InputError: an unknown cost, a unit that is not the cost's, two budgets on one
             cost, a limit that its unit makes 0 or infinite, a range that ends below
-            its beginning, two ranges.
+            its beginning, two ranges, a soft budget beside a range.
     """
     budgets: list[Budget] = []
     for request in requests:
@@ -132,7 +132,24 @@ def resolve_budgets(
                 f"budget {request.text!r}: only one budget may be a range: give this one a limit"
             )
         budgets.append(Budget(cost, limit, request.text, request.relation, least))
-    return Budgets(tuple(budgets))
+    found = Budgets(tuple(budgets))
+    if found.range_index is not None and found.soft.each:
+        soft, ranged = found.soft[0], found[found.range_index]
+        raise InputError(
+            f"budget {soft.text!r} is soft, and budgets beside the range {ranged.text!r} must hold at every "
+            f"limit: make it hard, {soft.text.replace('~', '')}"
+        )
+    return found
+
+
+def asks_range(budgets: Iterable[str | BudgetRequest]) -> bool:
+    """Whether one of the budgets is a range.
+
+    Raises:
+        InputError: one does not read as a budget.
+    """
+    requests = (parse_budget(each) if isinstance(each, str) else each for each in budgets)
+    return any(each.least is not None for each in requests)
 
 
 def _limit(request: BudgetRequest, cost: Cost) -> float:

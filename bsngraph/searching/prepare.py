@@ -119,7 +119,8 @@ def prepare(
 
 
 def check(job: Job, progress: Progress) -> Architecture | None:
-    """An architecture inside the budgets, if one is known before anything is trained.
+    """An architecture inside the budgets, a range at its lower end, if one is known
+    before anything is trained.
 
     Raises:
         InfeasibleBudgetError: there is none.

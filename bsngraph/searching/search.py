@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from bsngraph.costs import asks_range
 from bsngraph.data import Dataset
 from bsngraph.fabric import Fabric
 from bsngraph.measure import CostOptions, Hardware, find_hardware
@@ -69,8 +70,11 @@ def search(
     those of `preset` (a name in `PRESETS`), or the defaults, unless they are given.
     `warm_start` is the folder of another search of the same fabric, whose weights and Γ
     this one starts from. With `oracle` every sub-network of a fabric of at most 14
-    decisions is judged as well, for oracle.csv and oracle.json. Up to
-    `workers` processes train finalists side by side, on a CPU.
+    decisions is judged as well, for oracle.csv and oracle.json. Up to `workers`
+    processes train finalists side by side, on a CPU.
+
+    One budget may be a range, `"macs=10%..60%"`: the search then delivers a network for
+    each of several limits in it, and the one for its upper end as any search does.
 
     The same seed, machine, device, versions and threads give the same result, bit for
     bit on the CPU, also when the run is interrupted and resumed (`mode="resume"`). If
@@ -83,7 +87,9 @@ def search(
             the folder is wrong.
         RunFailedError: the loss stopped being finite.
     """
-    usual_recipe, usual_settings = resolve_settings(preset, warm=warm_start is not None)
+    goal = Goal(data=data, task=task, budgets=asked_budgets(budgets), costs=costs or CostOptions())
+    warm, ranged = warm_start is not None, asks_range(goal.budgets)
+    usual_recipe, usual_settings = resolve_settings(preset, warm=warm, ranged=ranged)
     method = Method(
         recipe=recipe or usual_recipe,
         settings=settings or usual_settings,
@@ -92,7 +98,6 @@ def search(
         warm_start=None if warm_start is None else Path(warm_start),
         oracle=oracle,
     )
-    goal = Goal(data=data, task=task, budgets=asked_budgets(budgets), costs=costs or CostOptions())
     into, hardware = Destination(Path(out), mode), find_hardware(device, threads, workers)
     return run_search(fabric, goal, method, hardware, into, progress or Silent())
 

@@ -1,13 +1,14 @@
 """Every setting of a training, a search and its costs. Nothing here imports torch."""
 
 from bsngraph.settings.cost_settings import CostSettings
-from bsngraph.settings.presets import PRESETS, WARM_START, resolve_settings
+from bsngraph.settings.presets import PRESETS, RANGE, WARM_START, resolve_settings
 from bsngraph.settings.recipe import ClassWeights, Precision, Recipe, as_dict
 from bsngraph.settings.search_settings import Baseline, EdgeOptimizer, PenaltyForm, SearchSettings
 from bsngraph.settings.setting import Group, Setting, SettingRow, setting_rows
 
 __all__ = [
     "PRESETS",
+    "RANGE",
     "WARM_START",
     "Baseline",
     "ClassWeights",

@@ -25,7 +25,7 @@ statistics are taken anew for the network that is delivered.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,6 +53,9 @@ WARM_START = Preset(
 """What is usual after a warm start: the weights need no burn-in, and dropped edges must
 be able to come back.
 """
+
+RANGE = Preset("what is usual for a budget that is a range", settings={"finalists": 20})
+"""What is usual for a range: its trainings serve many limits."""
 
 PRESETS: Mapping[str, Preset] = {
     "paper": Preset(
@@ -92,13 +95,15 @@ def resolve_settings(
     preset: str | None,
     *,
     warm: bool = False,
+    ranged: bool = False,
     recipe: Mapping[str, Any] | None = None,
     settings: Mapping[str, Any] | None = None,
 ) -> tuple[Recipe, SearchSettings]:
     """The settings of a search: `recipe` and `settings` (fields set by hand) over the
     preset's over the defaults.
 
-    Without a preset, a `warm` start has the changes of `WARM_START` between.
+    Without a preset, a `warm` start has the changes of `WARM_START` between, and a
+    search whose budget is `ranged` those of `RANGE`.
 
     A preset without lowering, settle = burn_in, keeps them equal where only burn_in is
     set by hand.
@@ -108,8 +113,18 @@ def resolve_settings(
     """
     if preset is not None and preset not in PRESETS:
         raise InputError(f"there is no preset {preset!r}: {nearest(preset, PRESETS)}")
-    chosen = PRESETS[preset] if preset is not None else WARM_START if warm else Preset("the defaults")
+    usual = [each for each, asked in ((WARM_START, warm), (RANGE, ranged)) if asked and preset is None]
+    chosen = PRESETS[preset] if preset is not None else _together(usual)
     by_hand = dict(settings or {})
     if "burn_in" in by_hand and chosen.settings.get("settle", 0) == chosen.settings.get("burn_in", 1):
         by_hand.setdefault("settle", by_hand["burn_in"])
     return Recipe(**{**chosen.recipe, **(recipe or {})}), SearchSettings(**{**chosen.settings, **by_hand})
+
+
+def _together(presets: Iterable[Preset]) -> Preset:
+    """The changes of all of them, none of which change the same."""
+    recipe, settings = dict[str, Any](), dict[str, Any]()
+    for each in presets:
+        recipe |= each.recipe
+        settings |= each.settings
+    return Preset("the defaults, and what is usual here", recipe, settings)

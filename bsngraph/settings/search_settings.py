@@ -152,7 +152,8 @@ class SearchSettings:
         default=12,
         metadata=says(
             "Architectures that are trained briefly from scratch before one of them is chosen: a third is "
-            "diverse, the rest is what a predictor expects most of; 0 or 1 trains none.",
+            "diverse, the rest is what a predictor expects most of; 0 or 1 trains none. A range, "
+            "macs=10%..60%, has 20 unless you say otherwise.",
             group="choosing",
             at_least=0,
         ),

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bsngraph.costs.budgets import Budgets
+from bsngraph.costs import asks_range
 from bsngraph.data import Dataset, load_data
 from bsngraph.delivered.network_files import file_hash
 from bsngraph.errors import InputError
@@ -136,9 +137,11 @@ def _planned(
         if axis.kind == "setting"
         for name, value in choice.given.items()
     }
+    budgets = tuple(choice.given for axis, choice in values if axis.kind == "budget")
     recipe, settings = resolve_settings(
         request.preset,
         warm=request.warm_start is not None,
+        ranged=asks_range(budgets),
         recipe={name: value for name, value in fields.items() if name in _RECIPE},
         settings={name: value for name, value in fields.items() if name not in _RECIPE},
     )
@@ -151,7 +154,6 @@ def _planned(
         warm_start=request.warm_start,
         oracle=request.oracle,
     )
-    budgets = tuple(choice.given for axis, choice in values if axis.kind == "budget")
     name = run_name([(axis, choice) for axis, choice in values if axis in axes])
     return PlannedRun(name, profile, budgets, method)
 

@@ -60,6 +60,10 @@ class AskedBudget(Row, frozen=True, kw_only=True, omit_defaults=True):
     limit: Positive
     least: Positive | None = None
 
+    def __post_init__(self) -> None:
+        if self.least is not None and not self.least < self.limit:
+            raise ValueError("a range ends below its beginning")
+
 
 class AskedCosts(Row, frozen=True, kw_only=True, omit_defaults=True):
     """Where costs come from: texts NAME=FILE.py:FUNCTION, the seconds that a call of

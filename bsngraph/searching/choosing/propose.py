@@ -48,7 +48,7 @@ def propose(
     """
     found = dict.fromkeys(inside_of(net, logits.thresholded()[None], budgets))
     weight = torch.zeros(len(logits.logits), dtype=torch.float64)
-    weight[logits.index.first] = torch.from_numpy(decision_prices(net.fabric, budgets))
+    weight[logits.index.first] = torch.from_numpy(decision_prices(net.fabric, budgets).sum(axis=0))
     for temperature, tilt in _EASINGS:
         if len(found) >= count:
             break
@@ -74,19 +74,20 @@ def inside_of(net: SuperNet, kept: Booleans, budgets: Budgets) -> list[Architect
 
 
 def decision_prices(fabric: Fabric, budgets: Budgets) -> Costs:
-    """What keeping each decision costs in shares of the hard budgets: (variables,).
+    """What keeping each decision costs in shares of each hard budget: (hard budgets,
+    variables).
 
     For costs that are no sums it is what the whole fabric would save without it.
     """
     decisions = fabric.decisions
-    prices = np.zeros(len(decisions.edges_of))
-    for budget in budgets.hard:
+    prices = np.zeros((len(budgets.hard), len(decisions.edges_of)))
+    for price, budget in zip(prices, budgets.hard, strict=True):
         cost = budget.cost
         if isinstance(cost, AdditiveCost):
             saved = np.array([float(cost.per_edge[list(edges)].sum()) for edges in decisions.edges_of])
         else:
             saved = cost.total - _costs_without_each(fabric, cost)
-        prices += saved / budget.limit
+        price[:] = saved / budget.limit
     return prices
 
 

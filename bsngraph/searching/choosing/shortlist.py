@@ -1,28 +1,29 @@
 """The first finalists, and the networks from which the others will come.
 
-The first are diverse: what shared weights rank first, what Γ holds likeliest, and
-random ones. A predictor learns more from networks that differ than from the favourites
-of one opinion.
+The first are what shared weights rank first, what Γ holds likeliest, and random ones:
+inside the budgets, or under several limits of a range.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
+import torch
 
-from bsngraph.costs import Budgets
+from bsngraph.costs import Budgets, inside_budgets
 from bsngraph.errors import InfeasibleBudgetError
-from bsngraph.fabric import Architecture, Booleans
-from bsngraph.profile import FabricProfile
-from bsngraph.searching.choosing.candidate import Candidate
+from bsngraph.fabric import Architecture
 from bsngraph.searching.choosing.finalists.contenders import Contenders
 from bsngraph.searching.choosing.finalists.finalists_state import ChosenBy, Finalist
+from bsngraph.searching.choosing.finalists.first_finalists import (
+    first_finalists,
+    in_turn,
+    random_under,
+    turns_along,
+)
 from bsngraph.searching.choosing.measure_whole import confirm, none_measured_inside
 from bsngraph.searching.choosing.predicting.network_facts import FactSheet
-from bsngraph.searching.choosing.predicting.pool import draw_pool
+from bsngraph.searching.choosing.predicting.pool import distinct_inside, draw_pool
 from bsngraph.searching.choosing.predicting.predictor import Places
-from bsngraph.searching.choosing.predicting.structure import structure_of
 from bsngraph.searching.choosing.propose import decision_prices, propose
 from bsngraph.searching.choosing.rank import rank
 from bsngraph.searching.learning.search_epochs import Learning
@@ -53,17 +54,13 @@ def shortlist(
     measured_ms: dict[Architecture, float] = {}
     for number in range(CONFIRMATIONS):
         generator = generator_for(job.seed, "candidates", *([number] if number else []))
-        logits = learned.gamma.at(budgets.limits[:, None])
-        known = learned.incumbent.architecture
+        suggest = _along_range if budgets.range_index is not None else _inside
         try:
-            proposals = propose(logits, net, budgets, job.settings.candidates, generator, known)
+            listed = suggest(job, learned, net, contenders, wanted, generator)
         except InfeasibleBudgetError:
             if measured_ms:  # the limit that nothing is inside is a lowered one
                 break
             raise
-        ranked = rank(net, job.dataset, proposals, budgets, job.task, rounds=job.settings.neighbour_rounds)
-        near = contenders.as_near_as(proposal.mask for proposal in proposals)
-        listed = first_finalists(job.profile, ranked, proposals[0], near.live, wanted)
         new = {architecture: why for architecture, why in listed.items() if architecture not in measured_ms}
         confirmation = confirm(job, net, budgets, list(new), wanted - len(found), progress)
         found |= {each: new[each] for each in confirmation.inside}
@@ -83,35 +80,65 @@ def first_count(settings: SearchSettings) -> int:
 
 
 def contenders_inside(job: Job, budgets: Budgets) -> Contenders:
-    """The networks inside the budgets that a predictor may choose from."""
+    """The networks inside the budgets that a predictor may choose from. Under a range
+    some network inside its lower end is among them.
+    """
     sheet = FactSheet(job.profile)
     rng = np.random.default_rng(derived_seed(job.seed, "pool"))
     live = draw_pool(sheet, budgets, decision_prices(job.fabric, budgets), job.settings.pool, rng)
+    if budgets.range_index is not None:
+        found = inside_budgets(job.fabric, budgets.lowest).architecture
+        known = live[:0] if found is None else found.mask[None]
+        live = distinct_inside(job.fabric, np.concatenate([live, known]), budgets)
     return Contenders(live, Places.among(sheet, live), budgets)
 
 
-def first_finalists(
-    profile: FabricProfile,
-    ranked: Sequence[Candidate],
-    likeliest: Architecture,
-    pool: Booleans,
+def _inside(
+    job: Job,
+    learned: Learning,
+    net: SuperNet,
+    contenders: Contenders,
     wanted: int,
+    generator: torch.Generator,
 ) -> dict[Architecture, Finalist]:
-    """Networks in the order in which they are tried, more than are `wanted`, and no two
-    that are the same but for edges that change nothing.
-
-    The best by shared weights comes first. Then random ones of the pool are mixed with
-    the likeliest of Γ. If only one is wanted, shared weights alone decide.
+    """Networks to begin with inside the contenders' budgets, in the order in which they
+    are tried.
     """
-    by_rank: list[tuple[Architecture, ChosenBy]] = [(each.architecture, "shared weights") for each in ranked]
-    by_chance: list[tuple[Architecture, ChosenBy]] = [
-        (Architecture.of_mask(row), "random") for row in pool[: 4 * wanted]
-    ]
-    order = by_rank
-    if wanted > 1:
-        mixed = [*by_chance[:1], (likeliest, "gamma"), *by_chance[1:wanted]]
-        order = [*by_rank[:1], *mixed, *by_rank[1:], *by_chance[wanted:]]
-    found: dict[bytes, tuple[Architecture, ChosenBy]] = {}
-    for architecture, chosen_by in order:
-        found.setdefault(structure_of(profile, architecture.mask), (architecture, chosen_by))
-    return {architecture: Finalist(architecture.live, why) for architecture, why in found.values()}
+    budgets, settings = contenders.budgets, job.settings
+    logits = learned.gamma.at(budgets.limits[:, None])
+    known = learned.incumbent.architecture
+    proposals = propose(logits, net, budgets, settings.candidates, generator, known)
+    ranked = rank(net, job.dataset, proposals, budgets, job.task, rounds=settings.neighbour_rounds)
+    near = contenders.as_near_as(proposal.mask for proposal in proposals)
+    return first_finalists(job.profile, ranked, proposals[0], near.live, wanted)
+
+
+def _along_range(
+    job: Job,
+    learned: Learning,
+    net: SuperNet,
+    contenders: Contenders,
+    wanted: int,
+    generator: torch.Generator,
+) -> dict[Architecture, Finalist]:
+    """The same under limits spread over the range, which take turns."""
+    budgets, settings = contenders.budgets, job.settings
+    suggested: list[tuple[ChosenBy, list[Architecture]]] = []
+    for limit, turn in turns_along(budgets, wanted):
+        held = budgets.at_limit(limit)
+        if turn == "random":
+            suggested.append((turn, random_under(limit, budgets, contenders.live, 4 * wanted)))
+            continue
+        logits, known = learned.gamma.at(held.limits[:, None]), learned.incumbent.architecture
+        count = settings.candidates if turn == "shared weights" else wanted
+        try:
+            proposals = propose(logits, net, held, count, generator, known)
+        except InfeasibleBudgetError:
+            if limit == budgets.front_limits[-1]:
+                raise
+            continue  # nothing is known inside a lower limit, though nothing is proved
+        if turn == "shared weights":
+            ranked = rank(net, job.dataset, proposals, held, job.task, rounds=settings.neighbour_rounds)
+            proposals = [each.architecture for each in ranked]
+        suggested.append((turn, proposals))
+    return in_turn(job.profile, suggested)

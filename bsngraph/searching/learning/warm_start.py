@@ -24,8 +24,8 @@ from bsngraph.profile import FabricProfile, profile_fabric
 from bsngraph.runs import RunFolder
 from bsngraph.runs.checkpoint import check_tensors, load_checkpoint, restore_weights
 from bsngraph.runs.rows.config import SearchConfig
+from bsngraph.searching.learning.gamma.budget_gamma import HATS
 from bsngraph.searching.learning.learning_state import LearningState
-from bsngraph.searching.learning.one_limit import state_at_limit
 from bsngraph.searching.request import Destination
 from bsngraph.supernet import compile_fabric, named_weights
 
@@ -68,17 +68,18 @@ def read_warm_start(
     saved, file = load_checkpoint(run).search, run.file("checkpoint.pt")
     if saved is None:
         raise InputError(f"{file}: no epoch of a search ended there: choose another run for --warm-start")
-    edges = len(theirs.edges)
-    learned = state_at_limit(LearningState.from_checkpoint(saved, file), config.budgets, {}, edges, file)
+    learned = LearningState.from_checkpoint(saved, file)
     net = compile_fabric(profile_fabric(theirs), seed=0)
     restore_weights(net, learned.net, file)
-    expected = torch.zeros(edges, dtype=torch.float64)
+    vectors = [HATS] if any(budget.least is not None for budget in config.budgets) else []
+    expected = torch.zeros(*vectors, len(theirs.edges), dtype=torch.float64)
     check_tensors({"logits": expected}, {"logits": learned.logits}, file)
+    logits = learned.logits[-1] if vectors else learned.logits
     return WarmStart(
         str(path),
         hashlib.sha256(run.file("checkpoint.pt").read_bytes()).hexdigest(),
         named_weights(net),
-        dict(zip((edge.name for edge in theirs.edges), learned.logits.tolist(), strict=True)),
+        dict(zip((edge.name for edge in theirs.edges), logits.tolist(), strict=True)),
     )
 
 

@@ -128,7 +128,15 @@ def _budget_facts(budget: Budget, least: Cheapest) -> dict[str, Any]:
         "cost": budget.cost.name,
         "limit": budget.limit,
         "satisfiable": _satisfiable(budget, least),
+        **_lower_end(budget, least),
     }
+
+
+def _lower_end(budget: Budget, least: Cheapest) -> dict[str, Any]:
+    """The lower end of a range, judged as its upper one is."""
+    if budget.least is None:
+        return {}
+    return {"least": budget.least, "least_satisfiable": _satisfiable(budget.at(budget.least), least)}
 
 
 def _satisfiable(budget: Budget, least: Cheapest) -> bool | None:
@@ -143,8 +151,9 @@ def _verdict(budget: Budget, known: bool) -> str:
         return "is a soft budget: the search comes as close as it can"
     if budget.slack:
         return "is slack: the whole fabric is inside it"
+    ends = "" if budget.least is None else ", at its lower end as well"
     return (
-        "can be met"
+        f"can be met{ends}"
         if known
         else "may or may not be met: no sub-network inside all budgets was found, and none is proved "
         "impossible"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +104,7 @@ def command(
     """
     mode = open_mode(resume, overwrite)
     check_given(fabric, more)
-    recipe, settings = _settings(more)
+    recipe, settings = _settings(budgets, more)
     from bsngraph.cli.display import progress_display
     from bsngraph.cli.live.pace import plan_of_search
     from bsngraph.cli.tables.result_table import show_result
@@ -129,8 +130,12 @@ def command(
     show_result(result, form, hints=not quiet)
 
 
-def _settings(more: dict[str, Any]) -> tuple[Recipe, SearchSettings]:
-    """What is set by hand, over a preset or what is usual after a warm start."""
-    by_hand = set_by_hand(Recipe, more), set_by_hand(SearchSettings, more)
-    warm = more["warm_start"] is not None
-    return resolve_settings(more["preset"], warm=warm, recipe=by_hand[0], settings=by_hand[1])
+def _settings(budgets: Sequence[str], more: dict[str, Any]) -> tuple[Recipe, SearchSettings]:
+    """What is set by hand, over a preset or what is usual after a warm start and for a
+    range.
+    """
+    from bsngraph.costs import asks_range
+
+    recipe, settings = set_by_hand(Recipe, more), set_by_hand(SearchSettings, more)
+    warm, ranged = more["warm_start"] is not None, asks_range(budgets)
+    return resolve_settings(more["preset"], warm=warm, ranged=ranged, recipe=recipe, settings=settings)

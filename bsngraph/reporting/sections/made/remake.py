@@ -73,7 +73,8 @@ def _learned(config: RunConfig) -> list[str]:
         words += ["--preset", config.preset]
     if config.warm_start is not None:
         words += ["--warm-start", config.warm_start.path]
-    usual = resolve_settings(config.preset, warm=config.warm_start is not None)
+    ranged = any(budget.least is not None for budget in config.budgets)
+    usual = resolve_settings(config.preset, warm=config.warm_start is not None, ranged=ranged)
     words += [*_options(config.recipe, usual[0]), *_options(config.settings, usual[1])]
     return [*words, *(["--oracle"] if config.oracle else [])]
 

@@ -5,8 +5,12 @@ Small fabrics have all of theirs in it. Of large ones random networks are drawn,
 from probabilities of its own: a level for all edges, more or less for each kind of
 operation and for each resolution, and less for what is dear. So the pool holds networks
 that no sample with one probability for all edges would show, such as some without any
-edge of a kind. Half of them are filled: edges are added in a random order as long as
-the budgets have room, since most networks that leave room would be better with more.
+edge of a kind. One whose edges leave a target out of reach is given a path as well, of
+the edges that were nearest to being drawn. Half of the networks are filled: edges are
+added in a random order as long as the budgets have room, since most networks that leave
+room would be better with more.
+
+Under a range of limits each limit of its front has a share of the pool, drawn for it.
 """
 
 from __future__ import annotations
@@ -40,27 +44,58 @@ def draw_pool(
     """Live edges of distinct architectures inside the budgets, (networks, edges): all
     there are of a small fabric, about `count` random ones of a large one.
 
-    `prices` (variables,) is what each decision costs in shares of the budgets. The
-    order is random, but every other one of those drawn is filled.
+    `prices` (hard budgets, variables) is what each decision costs in shares of each
+    budget. The order is random; of those drawn half are filled. Under a range of limits
+    each limit of the front has as many networks drawn for it.
     """
     fabric = sheet.profile.fabric
     every = every_choice(fabric, MOST_TRIED)
     if every is not None:
         return rng.permutation(distinct_inside(fabric, every, budgets))
-    groups = _groups(sheet)
-    rows = DRAWN_FOR_USERS if any(isinstance(each.cost, BlackBox) for each in budgets) else DRAWN
+    if budgets.range_index is None:
+        return _draw_inside(sheet, budgets, prices, count, _ROUNDS, rng)
+    share, slow = -(-count // len(budgets.front_limits)), _is_slow(budgets)
+    rounds = -(-_ROUNDS // len(budgets.front_limits)) if slow else _ROUNDS
+    parts = []
+    for limit in budgets.front_limits:
+        held = budgets.at_limit(limit)
+        dearer = budgets.hard.limits / held.hard.limits
+        parts.append(_draw_inside(sheet, held, prices * dearer[:, None], share, rounds, rng))
+    return rng.permutation(distinct_inside(fabric, np.concatenate(parts), budgets))
+
+
+def _draw_inside(
+    sheet: FactSheet, budgets: Budgets, prices: Costs, count: int, rounds: int, rng: np.random.Generator
+) -> Booleans:
+    """Up to `count` random architectures inside the budgets, every other one filled. If
+    the first round shows that these will be too few, those outside are grown anew.
+    """
+    fabric, groups = sheet.profile.fabric, _groups(sheet)
+    rows = DRAWN_FOR_USERS if _is_slow(budgets) else DRAWN
     found: dict[bytes, Booleans] = {}
-    for _ in range(_ROUNDS):
-        values = _draw(fabric, groups, prices, rows, rng)
-        values = values[_is_inside(fabric, values, budgets)]
+    growing = False
+    for number in range(rounds):
+        noisy = _draw(groups, prices.sum(axis=0), rows, rng)
+        drawn = _values(fabric, noisy)
+        inside = _is_inside(fabric, drawn, budgets)
+        values = drawn[inside]
         filled = _fill(fabric, values[::2], budgets, rng)
         mixed = np.concatenate([filled, values[1::2]])
         mixed = mixed[np.argsort(np.r_[0 : len(mixed) : 2, 1 : len(mixed) : 2], kind="stable")]
+        if growing:
+            grown = _grow(fabric, drawn[~inside], noisy[~inside], budgets, rng)
+            mixed = np.concatenate([mixed, grown])
         kept = fabric.decisions.kept(mixed)
         found |= {row.tobytes(): row for row in distinct_inside(fabric, kept, budgets)}
+        growing = growing or (number == 0 and len(found) * rounds < count)
         if len(found) >= count:
             break
     return np.stack([*found.values()][:count]) if found else np.zeros((0, len(fabric.edges)), dtype=np.bool_)
+
+
+def _is_slow(budgets: Budgets) -> bool:
+    """Whether a function of the user's is called for each network."""
+    return any(isinstance(each.cost, BlackBox) for each in budgets)
 
 
 def masks_of(live: Iterable[tuple[int, ...]], edges: int) -> Booleans:
@@ -84,31 +119,90 @@ def distinct_inside(fabric: Fabric, kept: Booleans, budgets: Budgets) -> Boolean
     return distinct
 
 
-def _draw(fabric: Fabric, groups: Floats, prices: Costs, count: int, rng: np.random.Generator) -> Booleans:
-    """Random values of the decisions, half of them without regard to prices: (count,
-    variables).
+def _draw(groups: Floats, prices: Costs, count: int, rng: np.random.Generator) -> Floats:
+    """How far random decisions are from being off, half of them without regard to
+    prices: (count, variables); what is above 0 is on.
     """
-    decisions = fabric.decisions
     logits = _LEVEL * rng.standard_normal((count, 1))
     logits = logits + _GROUP * rng.standard_normal((count, len(groups))) @ groups
     steepness = np.where(rng.random(count) < 0.5, 0.0, _STEEPEST ** rng.random(count))
-    noisy = logits - steepness[:, None] * prices + rng.logistic(size=(count, len(prices)))
+    noisy: Floats = logits - steepness[:, None] * prices + rng.logistic(size=(count, len(prices)))
+    return noisy
+
+
+def _values(fabric: Fabric, noisy: Floats) -> Booleans:
+    """The values of decisions drawn: (networks, variables). Those that leave a target
+    out of reach have a path on as well.
+    """
+    decisions = fabric.decisions
     values: Booleans = noisy > 0
     for choice in decisions.choices:
         likeliest = noisy[:, list(choice)].argmax(axis=1)
         values[:, list(choice)] = np.arange(len(choice)) == likeliest[:, None]
+    live = live_edges(fabric.sweep, decisions.kept(values))
+    lost = ~connected(fabric, live).all(axis=1)
+    values[lost] = _with_paths(fabric, values[lost], noisy[lost])
     return values
 
 
-def _fill(fabric: Fabric, values: Booleans, budgets: Budgets, rng: np.random.Generator) -> Booleans:
+def _grow(
+    fabric: Fabric, values: Booleans, noisy: Floats, budgets: Budgets, rng: np.random.Generator
+) -> Booleans:
+    """Values (networks, variables) from a path on, as many of them in a random order as
+    the budgets have room for. Those whose path is outside are left out.
+    """
+    start = values.copy()
+    start[:, np.array(fabric.decisions.free, dtype=np.intp)] = False
+    start = _with_paths(fabric, start, noisy)
+    inside = _is_inside(fabric, start, budgets)
+    return _fill(fabric, start[inside], budgets, rng, values[inside])
+
+
+def _with_paths(fabric: Fabric, values: Booleans, noisy: Floats) -> Booleans:
+    """Values (networks, variables) with a path to every target on, of the edges with
+    the largest `noisy` (networks, variables); unchanged where such a path takes two
+    options of one choice.
+    """
+    decisions = fabric.decisions
+    scores = np.concatenate([noisy, np.zeros((len(noisy), 1))], axis=1)  # −1, the fixed edges, picks 0
+    path = np.zeros((len(values), values.shape[1] + 1), dtype=np.bool_)
+    needed = np.zeros((len(values), len(fabric.nodes)), dtype=np.bool_)
+    needed[:, list(fabric.target_indices)] = True
+    for node in reversed(range(len(fabric.nodes))):
+        incoming = np.array(fabric.incoming[node], dtype=np.intp)
+        rows = np.flatnonzero(needed[:, node])
+        if not len(incoming):
+            continue
+        variables = decisions.variable_of[incoming]
+        best = scores[np.ix_(rows, variables)].argmax(axis=1)
+        path[rows, variables[best]] = True
+        tails = np.array([fabric.endpoints[edge][0] for edge in incoming], dtype=np.intp)
+        needed[rows, tails[best]] = True
+    found = values | path[:, :-1]
+    possible = np.ones(len(values), dtype=np.bool_)
+    for choice in decisions.choices:
+        options = path[:, list(choice)]
+        possible &= options.sum(axis=1) < 2
+        taken = np.flatnonzero(options.any(axis=1))
+        found[np.ix_(taken, np.array(choice))] = options[taken]
+    return np.where(possible[:, None], found, values)
+
+
+def _fill(
+    fabric: Fabric,
+    values: Booleans,
+    budgets: Budgets,
+    rng: np.random.Generator,
+    most: Booleans | None = None,
+) -> Booleans:
     """Values (networks, variables) with more decisions on, in one random order, as long
-    as the budgets have room; options of choices stay.
+    as the budgets have room: those of `most`, or all. Options of choices stay.
     """
     values = values.copy()
     free = rng.permutation(np.array(fabric.decisions.free, dtype=np.intp))
     for part in np.array_split(free, min(len(free), _FILLED_IN) or 1):
         tried = values.copy()
-        tried[:, part] = True
+        tried[:, part] |= True if most is None else most[:, part]
         fits = _is_inside(fabric, tried, budgets)
         values[fits] = tried[fits]
     return values
