@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bsngraph.costs.budgets import Budgets
 from bsngraph.costs import asks_range
+from bsngraph.costs.budgets import Budgets
 from bsngraph.data import Dataset, load_data
 from bsngraph.delivered.network_files import file_hash
 from bsngraph.errors import InputError
