@@ -203,8 +203,10 @@ def test_page_has_no_error_and_asks_for_itself_alone(report: Path, open_page: Op
 
 def test_page_is_no_wider_than_the_window(report: Path, open_page: Open) -> None:
     page = open_page(report).page
+    page.locator(".arch-edge").first.evaluate("edge => edge.focus()")
     for width in (360, 800, 1400):
         page.set_viewport_size({"width": width, "height": 800})
+        assert page.locator(".arch-facts").evaluate("panel => panel.scrollWidth - panel.clientWidth") <= 0
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert page.locator(PICTURE).bounding_box()["width"] <= width  # type: ignore[index]
 
