@@ -31,7 +31,8 @@ budgets = ["price=5", "steps:2=2"]
 how = settings(finalists=2, finalist_epochs=1, candidates=8)
 fabric = fabric_of(text, folder)
 bsngraph.search(fabric, stripes(), budgets, out=folder / "run", recipe=recipe(), settings=how)
-bsngraph.prune_run(folder / "run", ["price=4"], out=folder / "smaller", data=stripes())
+more = {"finalists": 2, "finetune_epochs": 1, "data": stripes()}
+bsngraph.prune_run(folder / "run", ["price=4"], out=folder / "smaller", **more)
 """
 
 BYTES = (
