@@ -18,6 +18,7 @@ from bsngraph.measure import CostOptions
 from bsngraph.profile import FabricProfile, profile_fabric
 from bsngraph.searching.request import asked_budgets
 from bsngraph.sweeping.axes import budget_axes, parameter_axes_of, seed_axis, setting_axes
+from bsngraph.sweeping.outcomes.growing_files import write_outcomes
 from bsngraph.sweeping.outcomes.swept_runs import Sweep, read_sweep
 from bsngraph.sweeping.plan import PlannedRun, SweepRequest, plan_sweep
 from bsngraph.sweeping.record import keep_record, recorded_axes
@@ -109,8 +110,10 @@ def run_sweep(request: SweepRequest, folder: Path, spreading: Spreading, progres
     growing.begin(engine_words(engine), len(left))
     try:
         run_all(plan, left, folder, engine, growing)
-    finally:
-        swept = growing.end()
+    except BaseException:
+        write_outcomes(folder)  # what is interrupted is no longer running
+        raise
+    swept = growing.end()
     names = {run.name for run in asked}
     return replace(swept, rows=tuple(row for row in swept.rows if row.name in names))
 

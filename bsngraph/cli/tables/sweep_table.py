@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import json
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,17 +33,21 @@ _STYLES = {"finished": "green", "running": "bold", "infeasible": "yellow", "fail
 _HEAD_LINES, _LONGEST_ERROR = 8, 100
 
 
-def sweep_display(quiet: bool) -> SweepProgress:
-    """A display that fits where standard error goes; it ends with the command."""
+@contextmanager
+def sweep_display(quiet: bool) -> Iterator[SweepProgress]:
+    """A display that fits where standard error goes, while the block goes on."""
     if quiet:
         from bsngraph.sweeping.sweep_progress import SilentSweep
 
-        return SilentSweep()
-    if not sys.stderr.isatty():
-        return PlainSweepDisplay()
-    display = LiveSweepDisplay()
-    click.get_current_context().call_on_close(display.close)
-    return display
+        yield SilentSweep()
+    elif not sys.stderr.isatty():
+        yield PlainSweepDisplay()
+    else:
+        display = LiveSweepDisplay()
+        try:
+            yield display
+        finally:
+            display.close()
 
 
 class PlainSweepDisplay:

@@ -149,7 +149,8 @@ def command(fabric: Path, out: Path | None, status: bool, quiet: bool, form: str
     spreading = Spreading(more.pop("workers"), more.pop("ray"), more.pop("only"))
     request = _request(fabric, more)
     try:
-        swept = run_sweep(request, out, spreading, sweep_display(quiet))
+        with sweep_display(quiet) as display:
+            swept = run_sweep(request, out, spreading, display)
     except KeyboardInterrupt:
         click.echo("\nWhat was done is kept: the same command goes on.", err=True)
         raise
