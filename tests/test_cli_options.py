@@ -161,7 +161,7 @@ def test_the_options_and_defaults_of_a_search_are_these() -> None:
         "latency-batch": "1", "preset": None, "warm-start": None, "oracle": None, "seed": "0",
         "device": "auto",
         "threads": "torch's own choice", "out": None, "resume": None, "overwrite": None, "config": None,
-        "set": None,
+        "time": None, "set": None, "workers": "one for each thread, if there is work enough",
         "ops": None, "budget": None, "data": None, "data-code": None, "skip-bad": None,
         "task": "as the data says", "quiet": None, "format": "text",
     }  # fmt: skip

@@ -58,26 +58,13 @@ def run_options(command: _Command) -> _Command:
     return command
 
 
-def recorded_data(options: dict[str, Any]) -> None:
-    """Name the data of the run that is resumed or repeated, in the options of a
-    command, if it names none.
-
-    Raises:
-        InputError: the run's data must be named by the user.
-    """
-    run = click.get_current_context().meta.get(_RECORDED)
-    if run is not None and options["data"] is None and options["data_code"] is None:
-        from bsngraph.delivered.named_data import named_data
-
-        options["data"] = named_data(run)
-
-
 def check_given(fabric: Path, options: dict[str, Any]) -> None:
-    """Raise where the run that is resumed or repeated needs what only the command line
-    may give, or where FABRIC is given twice.
+    """Check what is given beside --resume RUN and --config, and name the data of the
+    run in `options` if no data are given.
 
     Raises:
-        InputError: what is to be given.
+        InputError: FABRIC is given twice; or the run needs what only the command line
+            may give, its data among it.
     """
     context = click.get_current_context()
     twice = context.meta.get(_FABRIC)
@@ -93,6 +80,21 @@ def check_given(fabric: Path, options: dict[str, Any]) -> None:
         raise InputError(
             f"{run.path}: its config.json does not run or open these by itself: give {' '.join(missing)}"
         )
+    if options["data"] is None and options["data_code"] is None:
+        from bsngraph.delivered.named_data import named_data
+
+        options["data"] = named_data(run)
+
+
+def chosen_by_user(name: str) -> bool:
+    """Whether the user gave an option of the command, by a word or in a file of
+    settings.
+    """
+    context = click.get_current_context()
+    given = [click.core.ParameterSource.COMMANDLINE]
+    if _RECORDED not in context.meta:
+        given.append(click.core.ParameterSource.DEFAULT_MAP)
+    return context.get_parameter_source(name) in given
 
 
 def _take_config(context: click.Context, parameter: click.Parameter, path: Path | None) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from bsngraph.cli.asked.run_options import check_given, recorded_data, run_options
+from bsngraph.cli.asked.run_options import check_given, run_options
+from bsngraph.cli.asked.time_option import in_time, time_option
 from bsngraph.cli.data_options import data_options, needed_data_from
 from bsngraph.cli.help_groups import GroupedCommand, option
 from bsngraph.cli.inputs import load_profile, open_mode
@@ -61,6 +62,7 @@ _WARM = ", ".join(
 )
 @setting_options(Recipe)
 @setting_options(SearchSettings)
+@time_option
 @option(
     "--oracle",
     is_flag=True,
@@ -79,7 +81,6 @@ def command(
     out: Path,
     resume: bool,
     overwrite: bool,
-    parameters: tuple[str, ...],
     quiet: bool,
     form: str,
     **more: Any,
@@ -110,18 +111,24 @@ def command(
     from bsngraph.cli.tables.result_table import show_result
     from bsngraph.measure import CostOptions
     from bsngraph.searching import search
+    from bsngraph.searching.request import Goal, Method
 
-    profile = load_profile(fabric, parameters)
-    recorded_data(more)
+    profile = load_profile(fabric, more.pop("parameters"))
+    data, seconds = needed_data_from(more), more.pop("time")
+    costs = CostOptions(latencies=more.pop("latencies"), **set_by_hand(CostSettings, more))
+    if seconds is not None:
+        goal = Goal(data=data, task=more["task"], budgets=budgets, costs=costs)
+        method = Method(recipe=recipe, settings=settings, seed=more["seed"])
+        data, recipe, settings = in_time(profile, goal, method, seconds, more, quiet=quiet)
     progress = progress_display(quiet, plan_of_search(recipe, settings))
     result = search(
         profile,
-        needed_data_from(more),
+        data,
         budgets,
         out=out,
         recipe=recipe,
         settings=settings,
-        costs=CostOptions(latencies=more.pop("latencies"), **set_by_hand(CostSettings, more)),
+        costs=costs,
         mode=mode,
         progress=progress,
         **more,

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from bsngraph.cli.asked.run_options import check_given, recorded_data, run_options
+from bsngraph.cli.asked.run_options import check_given, run_options
 from bsngraph.cli.data_options import data_options, needed_data_from
 from bsngraph.cli.help_groups import GroupedCommand
 from bsngraph.cli.inputs import load_profile, open_mode
@@ -72,7 +72,6 @@ def command(
     from bsngraph.searching import train
 
     profile = load_profile(fabric, parameters)
-    recorded_data(more)
     progress = progress_display(quiet, [PlannedStage("training", recipe.epochs)])
     result = train(
         profile,
