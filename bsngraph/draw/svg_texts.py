@@ -39,7 +39,8 @@ def fitted_svg(svg: bytes, drawing: bytes) -> bytes:
     spans = _spans(msgspec.json.decode(drawing))
     _strip(root)
     for text in root.iter("text"):
-        _fit(text, spans)
+        if (text.text or "").strip():
+            _fit(text, spans)
     root.attrib |= {"xmlns": _SVG, "xmlns:xlink": _XLINK, "font-family": FONT_FAMILY}
     head = '<?xml version="1.0" encoding="UTF-8" standalone="no"?>\n'
     return (head + ElementTree.tostring(root, encoding="unicode") + "\n").encode("utf-8")
@@ -61,13 +62,14 @@ def _strip(element: ElementTree.Element) -> None:
 
 
 def _fit(text: ElementTree.Element, spans: _Spans) -> None:
-    """Centre a text where Graphviz has it, without its padding, and say how wide it is.
+    """Centre a text where Graphviz has it, without the spaces around it, and say how
+    wide it is.
 
     The width is Graphviz's unless it is far from the estimate, as it is for scripts
     that Graphviz has no font for.
     """
     given = text.text or ""
-    words = given.strip(PADDING)
+    words = given.strip(PADDING + " ")
     whole, length, before = (_estimate(text, part) for part in (given, words, given[: given.find(words)]))
     x, y = float(text.attrib["x"]), float(text.attrib["y"])
     near = spans.get(_plain(given), [])

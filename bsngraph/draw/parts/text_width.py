@@ -31,7 +31,8 @@ _BOLD = (
     "556 278 889 611 611 611 611 389 556 333 611 556 778 556 556 500 389 280 389 584"
 )
 _WIDTHS = {bold: tuple(map(int, widths.split())) for bold, widths in ((False, _PLAIN), (True, _BOLD))}
-_KNOWN = {"×": 584, "·": 333, "…": 834, "→": 1000, PADDING: 556}
+# Marks of our own labels, as wide as Graphviz takes them to be if it has no font.
+_KNOWN = {"×": 584, "·": 556, "…": 834, "→": 1000, PADDING: 556}
 _SPACE, _BOX = 278, 750
 _FIRST_RARE = 0x600  # before it are Latin, Greek, Cyrillic, Armenian and Hebrew
 _NOTHING, _LETTER, _WIDE, _PICTURE = 0, 556, 1000, 1250
