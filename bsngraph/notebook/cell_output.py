@@ -9,7 +9,6 @@ from bsngraph.draw.graphviz import NoGraphvizError, find_graphviz
 from bsngraph.errors import BsngraphError
 from bsngraph.fabric import Architecture, Fabric
 from bsngraph.notebook.fabric_pictures import architecture_svg, fabric_svg
-from bsngraph.notebook.front_html import front_html
 from bsngraph.runs.rows.front import Front
 
 
@@ -32,6 +31,8 @@ def cell_html(noun: Displayed) -> str | None:
     no picture of it.
     """
     if isinstance(noun, Front):
+        from bsngraph.notebook.front_html import front_html
+
         return front_html(noun)
     if isinstance(noun, Fabric | Architecture):
         return _instead_of_a_picture(noun)
