@@ -10,12 +10,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 import worker_tasks
 
-from bsngraph.errors import FabricError, InputError
+from bsngraph.errors import FabricError, InputError, RunFailedError
 from bsngraph.parallel import (
     CannotBeSentError,
     Inline,
@@ -159,6 +160,13 @@ def test_ray_that_is_not_installed_is_an_input_error(monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(InputError, match=r"pip install 'bsngraph\[ray\]'"):
         list(run_tasks(worker_tasks.add, [1], RayCluster(), shared=0))
+
+
+def test_a_ray_cluster_that_nobody_answers_for_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    ray = SimpleNamespace(is_initialized=lambda: False, init=lambda **_: pytest.fail("Ray tries for minutes"))
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    with pytest.raises(RunFailedError, match=r"127\.0\.0\.1:1: no Ray cluster can be reached \(.*refused\)"):
+        list(run_tasks(worker_tasks.add, [1], RayCluster("127.0.0.1:1"), shared=0))
 
 
 # A script without `if __name__ == "__main__"`: run again in a worker it would not end.

@@ -22,7 +22,14 @@ from bsngraph.fabric import Architecture
 from bsngraph.measure import Hardware, find_hardware
 from bsngraph.ops import OPERATIONS, load_operations
 from bsngraph.ops.user_code.code_again import code_of, load_missing
-from bsngraph.parallel import CannotBeSentError, Inline, Processes, TaskEnd, WorkerNotReadyError
+from bsngraph.parallel import (
+    CannotBeSentError,
+    Inline,
+    Processes,
+    TaskEnd,
+    WorkerLostError,
+    WorkerNotReadyError,
+)
 from bsngraph.profile import profile_fabric
 from bsngraph.runs import Json
 from bsngraph.searching.choosing.finalists import train_finalists as stage
@@ -62,7 +69,7 @@ def trained(contest: Contest, *, state: FinalistsState | None = None, stop: int 
     """What is kept of the finalists; Ctrl-C comes after `stop` epochs."""
     job, contenders, first = contest
     job = replace(job, hardware=Hardware(torch.device("cpu"), 1, more.pop("workers", 1)))
-    kept: Kept = []
+    kept: Kept = more.pop("kept", [])
 
     def keep(row: Json, after: FinalistsState) -> None:
         kept.append(({name: value for name, value in row.items() if name != "seconds"}, after))
@@ -112,10 +119,10 @@ class Shuffled:
             yield TaskEnd(number, None, (train_epoch(self.ground, task),))
 
 
-def shuffle(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+def shuffle(monkeypatch: pytest.MonkeyPatch, count: int, kind: type[Shuffled] = Shuffled) -> None:
     class Opened:
         def __init__(self, function: Any, engine: Any, *, shared: TrainingGround, setup: Any) -> None:
-            self.workers = Shuffled(count, shared)
+            self.workers = kind(count, shared)
 
         def __enter__(self) -> Shuffled:
             return self.workers
@@ -198,6 +205,24 @@ def test_a_loss_that_is_not_finite_ends_the_stage(contest: Contest, monkeypatch:
     wild = replace(job, method=replace(job.method, recipe=recipe(learning_rate=1e30, clip=float("inf"))))
     with pytest.raises(RunFailedError, match=r"the loss is \w+ in epoch 1 of the finalist"):
         trained((wild, contenders, state))
+
+
+def test_a_worker_that_dies_ends_the_stage_and_what_was_kept_goes_on(
+    contest: Contest, inline: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: Kept = []
+
+    class Dying(Shuffled):
+        def ended(self) -> Iterator[TaskEnd[Any]]:
+            for number, end in enumerate(super().ended()):
+                yield end if number < 5 else TaskEnd(end.number, WorkerLostError("a worker died"))
+
+    shuffle(monkeypatch, 2, Dying)
+    with pytest.raises(RunFailedError, match="a worker died"):
+        trained(contest, kept=kept)
+    assert_same(kept, inline[: len(kept)])
+    monkeypatch.undo()
+    assert_same(trained(contest, state=kept[-1][1]), inline[len(kept) :])
 
 
 class Notes(Silent):

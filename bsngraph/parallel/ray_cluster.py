@@ -6,6 +6,7 @@ is an answer like any other.
 
 from __future__ import annotations
 
+import socket
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -15,6 +16,8 @@ from bsngraph.parallel.child import Assignment, answer, use_one_thread
 from bsngraph.parallel.engines import RayCluster
 from bsngraph.parallel.packing import from_bytes, to_bytes
 from bsngraph.parallel.workers import TaskEnd, WorkerLostError
+
+_ANSWERS_WITHIN_S = 10.0
 
 
 class RayWorkers:
@@ -78,9 +81,22 @@ def _ray() -> Any:
 
 def _connect(ray: Any, cluster: RayCluster) -> None:
     try:
+        if cluster.address:
+            _knock(cluster.address)
         ray.init(address=cluster.address or "local", log_to_driver=False, logging_level="warning")
-    except (ConnectionError, ValueError) as error:
+    except (OSError, ValueError) as error:
         where = f"{cluster.address}: " if cluster.address else ""
         raise RunFailedError(
             f"{where}no Ray cluster can be reached ({error}): `ray start --head` starts one"
         ) from None
+
+
+def _knock(address: str) -> None:
+    """Try the address `host:port` itself, since Ray would try for minutes.
+
+    Raises:
+        OSError: nobody is there.
+    """
+    host, colon, port = address.rpartition("://")[2].rpartition(":")
+    if colon and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), _ANSWERS_WITHIN_S).close()
