@@ -82,8 +82,8 @@ def test_relative_penalty_is_free_of_units() -> None:
 
 def test_excess_is_the_mean_share_over_the_budgets_own_limit() -> None:
     (costs,) = Budgets((budget(2.0),)).costs(LIVE)
-    assert excess(costs, budget(2.0)) == pytest.approx((2.5 + 0.5) / 4)
-    assert excess(costs, budget(7.0)) == 0
+    assert excess(costs, np.full(4, 2.0)) == pytest.approx((2.5 + 0.5) / 4)
+    assert excess(costs, np.array(7.0)) == 0
 
 
 # --- the multiplier finds itself

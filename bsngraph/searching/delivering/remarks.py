@@ -48,16 +48,20 @@ def weights_remark(job: Job, delivered: Deliverable) -> Iterator[str]:
 
 
 def _gamma_remark(job: Job, rows: Sequence[SearchRow], budget: Budget) -> str | None:
-    """Whether Γ came down to a budget, and what brings it down."""
-    cost = rows[-1].costs[budget.cost.name]
-    if cost.sampled <= FOLLOWED * budget.limit:
+    """Whether Γ came down to a budget, and what brings it down. Samples of a range are
+    held against the limits that they were drawn for.
+    """
+    name = budget.cost.name
+    cost = rows[-1].costs[name]
+    spent = cost.sampled / budget.limit if budget.least is None else 1 + rows[-1].excess[name]
+    if spent <= FOLLOWED:
         return None
     whole = cost.thresholded >= budget.cost.total * (1 - 1e-9)
     over = f"{quantity(cost.thresholded)}, {cost.thresholded / budget.limit:.1f} budgets"
     half = "still the whole fabric" if whole else over
     return (
         f"Γ did not come down to {budget.text}: at the end of the search its samples cost "
-        f"{cost.sampled / budget.limit:.1f} budgets, and Γ > ½ was {half}. The network was chosen "
+        f"{spent:.1f} budgets, and Γ > ½ was {half}. The network was chosen "
         f"without its help: {_slow_gamma_cure(job, rows)}"
     )
 

@@ -29,19 +29,23 @@ class EpochTotals:
     disconnected: int = 0
     live: list[Booleans] = field(default_factory=list)
     costs: list[Costs] = field(default_factory=list)
+    limits: list[Costs] = field(default_factory=list)
 
     @staticmethod
     def empty(fabric: Fabric, meter: Meter, device: torch.device) -> EpochTotals:
         """Before the first step."""
         return EpochTotals(fabric, meter, torch.zeros((), dtype=torch.float64, device=device))
 
-    def add(self, outcome: StepOutcome, labels: Tensor) -> None:
-        """Take a step, with the labels of its drawn rows."""
+    def add(self, outcome: StepOutcome, labels: Tensor, asked: Costs) -> None:
+        """Take a step, with the labels of its drawn rows and the limits (budgets, rows)
+        that these were asked to be inside.
+        """
         self.loss += outcome.losses.sum()
         self.meter.update(outcome.outputs, labels)
         self.disconnected += int((~connected(self.fabric, outcome.live).all(axis=1)).sum())
         self.live.append(outcome.live)
         self.costs.append(outcome.costs)
+        self.limits.append(np.broadcast_to(asked, outcome.costs.shape))
 
     @property
     def all_live(self) -> Booleans:
@@ -64,6 +68,9 @@ class EpochTotals:
         }
 
     def excess_row(self, budgets: Budgets) -> Json:
-        """By how much samples are over each budget, in shares of it."""
-        costs = np.concatenate(self.costs, axis=1)  # (budgets, samples)
-        return {budget.cost.name: excess(paid, budget) for budget, paid in zip(budgets, costs, strict=True)}
+        """By how much samples are over each budget, in shares of it; of a range over
+        the limits that they were drawn for.
+        """
+        costs, limits = np.concatenate(self.costs, axis=1), np.concatenate(self.limits, axis=1)
+        names = (budget.cost.name for budget in budgets)
+        return {name: excess(paid, asked) for name, paid, asked in zip(names, costs, limits, strict=True)}

@@ -164,7 +164,7 @@ class Learning:
             )
             outcome = learn_step(state, inputs, labels, samples)
             self._apply(outcome, state)
-            totals.add(outcome, labels[: samples.drawn])
+            totals.add(outcome, labels[: samples.drawn], asked)
         check_finite(float(totals.loss), "search", self.epoch)
         return {
             "stage": "search",

@@ -1,7 +1,7 @@
 """How budgets come down to their limits while a search learns.
 
-Limits are (budgets, rows) everywhere. Here all rows of an epoch have the same ones, so
-there is one column.
+Limits are (budgets, rows) everywhere. All rows have the same ones in one column, but
+under a range each row has limits of its own.
 """
 
 from __future__ import annotations
@@ -66,6 +66,8 @@ def is_tight(budget: Budget) -> bool:
     return budget.hard and not budget.slack
 
 
-def excess(costs: Costs, budget: Budget) -> float:
-    """Mean of max(0, C/B − 1) over samples' costs (batch,)."""
-    return float(np.maximum(costs / budget.limit - 1, 0.0).mean())
+def excess(costs: Costs, limits: Costs) -> float:
+    """Mean of max(0, C/B − 1) over samples' costs (batch,) and the limits (batch,) that
+    they were asked to be inside.
+    """
+    return float(np.maximum(costs / limits - 1, 0.0).mean())
