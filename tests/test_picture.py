@@ -279,7 +279,8 @@ def test_width_of_a_text_is_that_of_its_letters() -> None:
 
 
 def test_text_is_padded_where_graphviz_knows_no_width() -> None:
-    assert padded("plain, é, Привет") == "plain, é, Привет"
+    for plain in ("plain, é, Привет", "conv 3×3 · 37 %", "a" * 20 + "…", "conv 3×3 → proj 1×1", "λ 33.6"):
+        assert padded(plain) == plain
     assert padded("日本語日本語").strip(PADDING) == "日本語日本語"
     assert padded("日本語日本語").startswith(PADDING)
     assert padded("日本語日本語", centred=False).startswith("日")

@@ -32,7 +32,7 @@ _BOLD = (
 )
 _WIDTHS = {bold: tuple(map(int, widths.split())) for bold, widths in ((False, _PLAIN), (True, _BOLD))}
 # Marks of our own labels, as wide as Graphviz takes them to be if it has no font.
-_KNOWN = {"×": 584, "·": 556, "…": 834, "→": 1000, PADDING: 556}
+_KNOWN = {"×": 556, "·": 556, "…": 834, "→": 834, PADDING: 556}
 _SPACE, _BOX = 278, 750
 _FIRST_RARE = 0x600  # before it are Latin, Greek, Cyrillic, Armenian and Hebrew
 _NOTHING, _LETTER, _WIDE, _PICTURE = 0, 556, 1000, 1250
