@@ -242,7 +242,7 @@ NEEDED = {
     "search": "F --data digits --out O", "train": "F --data digits --out O", "prune": "R --out O",
     "predict": "R --data digits -o P", "render": "F -o o.dot", "diff": "F F", "check": "F", "evaluate": "R",
     "verify": "R", "explain": "R", "fabric": "-o o.dot", "data": "digits", "measure": "F",
-    "export": "R --format onnx -o O", "sweep": "F --data digits --out O",
+    "export": "R --format onnx -o O", "sweep": "F --data digits --out O", "log": "R --to tensorboard",
 }  # fmt: skip
 
 
