@@ -312,6 +312,24 @@ def test_touch_shows_the_facts(picture: Path, removed: str, open_page: Open) -> 
     assert removed in opened.facts
 
 
+def test_two_fingers_zoom(picture: Path, open_page: Open) -> None:
+    opened = open_page(picture, has_touch=True)
+    whole = opened.box
+    opened.page.locator(PICTURE).evaluate(
+        """svg => {
+            const place = svg.getBoundingClientRect();
+            const finger = (type, pointerId, x) => svg.dispatchEvent(new PointerEvent(type, {
+                pointerId, pointerType: 'touch', bubbles: true,
+                clientX: place.left + x, clientY: place.top + 50,
+            }));
+            finger('pointerdown', 11, 40); finger('pointerdown', 12, 60);
+            finger('pointermove', 12, 80);
+            finger('pointerup', 11, 40); finger('pointerup', 12, 80);
+        }"""
+    )
+    assert opened.box[2] == pytest.approx(whole[2] / 2)
+
+
 def test_removed_edges_can_be_hidden(picture: Path, removed: str, open_page: Open) -> None:
     opened = open_page(picture)
     opened.page.uncheck(".arch-bar input")
