@@ -28,7 +28,7 @@ _AS_SEARCHED = "as in the search"
 _RECIPE = {"batch_size": _AS_SEARCHED}
 _SETTINGS = {
     "candidates": "32; as in the search with --finalists",
-    "neighbour_rounds": _AS_SEARCHED,
+    "neighbour_rounds": "2; as in the search with --finalists",
     "finalists": "0",
     "pool": _AS_SEARCHED,
     "finalist_epochs": _AS_SEARCHED,
