@@ -63,6 +63,7 @@ def prune_run(
     seed: int | None = None,
     device: str = "auto",
     threads: int | None = None,
+    workers: int | None = None,
     costs: CostOptions | None = None,
     mode: OpenMode = "new",
     data: str | Dataset | None = None,
@@ -77,7 +78,8 @@ def prune_run(
     one with weights inherited from the super-network. `changes` are settings that
     differ from the search's: `finetune_epochs` (0 if not given) trains the network
     further, `finalists` (0) trains finalists first; also `finetune_rate`,
-    `finalist_epochs`, `candidates`, `neighbour_rounds`, `pool`, `batch_size`.
+    `finalist_epochs`, `candidates`, `neighbour_rounds`, `pool`, `batch_size`. Up to
+    `workers` processes train finalists side by side, on a CPU.
 
     `data` stands in for the data set that the run names, if that was given from Python.
 
@@ -98,7 +100,7 @@ def prune_run(
         budgets=asked_budgets(budgets),
         costs=costs or CostOptions(),
     )
-    hardware = find_hardware(device, threads)
+    hardware = find_hardware(device, threads, workers)
     return run_pruning(
         source, config, goal, pruning_method(config, seed, changes), hardware, into, progress or Silent()
     )

@@ -21,6 +21,7 @@ from bsngraph.cli.shared_options import (
     out_options,
     quiet_option,
     threads_option,
+    workers_option,
 )
 from bsngraph.settings import CostSettings, Recipe, SearchSettings
 
@@ -50,6 +51,7 @@ _SETTINGS = {
 @ops_option
 @device_option
 @threads_option
+@workers_option
 @quiet_option
 @format_option
 def command(
@@ -97,6 +99,7 @@ def command(
         data=data,
         device=device,
         threads=threads,
+        workers=more.pop("workers"),
         costs=costs,
         mode=mode,
         progress=progress_display(quiet),
