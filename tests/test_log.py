@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tiny import DIGITS, no_pictures, written
 
 import bsngraph
@@ -27,8 +28,6 @@ from bsngraph.runs.lock import locked
 from bsngraph.tracking.log_run import TRACKERS, LoggedRun, log_run
 from bsngraph.tracking.mlflow_names import mlflow_name
 from bsngraph.wording import printable
-
-reading = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
 
 HOSTILE = "<script>alert(1)</script> [/x] \"q\" 'p' \u202egnp.exe\x1b[31m"
 
@@ -76,7 +75,7 @@ def events_of(folder: Path) -> Any:
     """The one event file of a folder, read whole."""
     assert len(list(folder.iterdir())) == 1
     unbounded = {"scalars": 0, "histograms": 0, "images": 0, "tensors": 0}
-    accumulator = reading.EventAccumulator(str(folder), size_guidance=unbounded)
+    accumulator = EventAccumulator(str(folder), size_guidance=unbounded)
     accumulator.Reload()
     return accumulator
 
@@ -186,8 +185,9 @@ def test_event_files_of_something_else_are_left_alone(run: Path, first: Path, tm
 class Scripted:
     """A run that goes on while its log is followed: each pause is its next moment.
 
-    A moment is a number of epochs; `end` has result.json, `stop` is a killed run. An
-    epoch that comes again, after a resume, says the same and took another time.
+    A moment is a number of epochs; `end` has result.json, `stop` is a killed run, and
+    `resumed` one that a process works on again. An epoch that comes again, after a
+    resume, says the same and took another time.
     """
 
     def __init__(self, run: Path) -> None:
@@ -195,7 +195,7 @@ class Scripted:
         self.rows = rows_of(run)
         self.result = (run / "result.json").read_text(encoding="utf-8")
         self.clock: list[float] = []
-        self.ticks = 0
+        self.ticks = self.looks = 0
 
     def follow(self, to: str, out: Path | None, *moments: int | str) -> LoggedRun:
         """Follow the run through its moments."""
@@ -203,13 +203,19 @@ class Scripted:
         with ExitStack() as lock:
             lock.enter_context(locked(self.run))
             self.at(next(coming), lock)
-            return log_run(
-                RunFolder(self.run), to, out, follow=True, pause=lambda: self.at(next(coming), lock)
-            )
+
+            def pause() -> None:
+                self.looks += 1
+                self.at(next(coming, "stop"), lock)
+
+            return log_run(RunFolder(self.run), to, out, follow=True, pause=pause)
 
     def at(self, moment: int | str, lock: ExitStack) -> None:
         if moment == "stop":
             lock.close()
+            return
+        if moment == "resumed":
+            lock.enter_context(locked(self.run))
             return
         count = len(self.rows) if moment == "end" else int(moment)
         del self.clock[count:]
@@ -225,7 +231,9 @@ class Scripted:
             lock.close()
 
 
-@pytest.mark.parametrize("moments", [[0, 2, 5, "end"], [4, 4, 2, 3, "end"], [7, 1, "end"], ["end"]], ids=str)
+@pytest.mark.parametrize(
+    "moments", [[0, 2, 5, "end"], [4, 4, 2, 3, "end"], [7, "stop", "resumed", 1, "end"], ["end"]], ids=str
+)
 def test_following_has_every_epoch_once_though_the_run_is_resumed(moments: list[Any], run: Path) -> None:
     assert Scripted(run).follow("tensorboard", None, *moments).finished
     events = events_of(run / "tensorboard")
@@ -234,8 +242,10 @@ def test_following_has_every_epoch_once_though_the_run_is_resumed(moments: list[
 
 
 def test_following_ends_with_a_run_that_is_stopped(run: Path) -> None:
-    said = Scripted(run).follow("tensorboard", None, 1, 3, "stop")
+    script = Scripted(run)
+    said = script.follow("tensorboard", None, 1, 3, "stop")
     assert (said.epochs, said.finished) == (3, False)
+    assert script.looks == 31, "it may be resumed"
     events = events_of(run / "tensorboard")
     assert [event.step for event in events.Scalars("search/train_loss")] == [1, 2, 3]
     assert "result/test/accuracy" not in events.Tags()["scalars"]
@@ -296,8 +306,6 @@ def test_following_a_search_that_runs_ends_with_it(
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    for name in ("mlflow", "sqlalchemy", "alembic"):
-        pytest.importorskip(name)
     return tmp_path_factory.mktemp("mlflow store")
 
 

@@ -14,7 +14,7 @@ from bsngraph.tracking.mlflow_store import open_mlflow_store, store_uri
 from bsngraph.tracking.snapshot import RunSnapshot, snapshot_of
 from bsngraph.tracking.tracker import TrackerRow
 
-_PAUSE_S = 2.0
+_PAUSE_S, _IDLE_LOOKS = 2.0, 30
 
 #: Every tracker by its name. To add one, write a class that is a `Tracker`, and a row
 #: here.
@@ -52,11 +52,11 @@ def log_run(
     follow: bool = False,
     pause: Callable[[], None] = lambda: time.sleep(_PAUSE_S),
 ) -> LoggedRun:
-    """Make a tracker have what a run says; with `follow` until no process is at work on
-    the run.
+    """Make a tracker have what a run says; with `follow` until the run ends.
 
-    A run that was logged before is gone on with or replaced, never doubled. `pause`
-    waits between two looks.
+    A run that is stopped is followed for a minute more, as it may be resumed. One that
+    was logged before is gone on with or replaced, never doubled. `pause` waits between
+    two looks.
 
     Raises:
         InputError: there is no such tracker or no run, a file of it is damaged, or the
@@ -70,10 +70,12 @@ def log_run(
     now = snapshot_of(run)
     with row.open(run, folder) as tracker:
         tracker.show(now)
-        while follow and now.goes_on:
+        idle = 0
+        while follow and now.result is None and idle < _IDLE_LOOKS:
             pause()
             now = _next(run, now)
             tracker.show(now)
+            idle = 0 if now.goes_on else idle + 1
         tracker.conclude(now)
     return LoggedRun(folder, len(now.rows), now.result is not None, row.viewer(folder))
 

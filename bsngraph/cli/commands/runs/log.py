@@ -25,7 +25,11 @@ from bsngraph.cli.shared_options import FILE, format_option
     help="The folder that the tool reads.  [default: for tensorboard the folder tensorboard in RUN; for "
     "mlflow the folder mlflow beside RUN, which all runs there share]",
 )
-@option("--follow", is_flag=True, help="Go on while the run does, and end when it ends.")
+@option(
+    "--follow",
+    is_flag=True,
+    help="Go on while the run does, and end when it ends, or a minute after it was stopped.",
+)
 @format_option
 def command(run: Path, to: str, out: Path | None, follow: bool, form: str) -> None:
     """Log RUN to TensorBoard or MLflow: losses, metrics, costs, limits and λ over
