@@ -11,6 +11,7 @@ from functools import partial
 
 from bsngraph.data.data_code import KIND as CODE
 from bsngraph.data.dataset import Dataset
+from bsngraph.data.own.python_request import PYTHON
 from bsngraph.data.reading.images.image_file import Pixels
 from bsngraph.data.reading.images.picture_rule import as_asked
 from bsngraph.data.reading.images.shrinking import shrunk_image
@@ -197,6 +198,11 @@ def load_data(name: str, *, split_seed: int = 0, skip_bad: bool = False, notify:
         raise InputError(
             f"data set {name!r} comes from code, which nothing runs by itself: name it again, --data-code "
             f"{argument}"
+        )
+    if kind == PYTHON:
+        raise InputError(
+            f"data set {name!r} was given from Python, where alone it is: pass the Dataset again by data=…, "
+            "or name data with the same examples, e.g. --data npz:FILE"
         )
     if kind not in DATA_SOURCES:
         raise InputError(f"there is no data set {kind!r}: {meant_name(name, DATA_SOURCES)}")

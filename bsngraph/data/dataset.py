@@ -21,6 +21,7 @@ from torch import Tensor
 
 from bsngraph.data.augmentation import Augmentation, cut_out, draw_moves, mixed_up, moved
 from bsngraph.data.dataset_problems import dataset_problems, split_problems
+from bsngraph.data.own.from_python import FromPython
 from bsngraph.data.reading.dataset_text import dataset_text, split_text
 from bsngraph.data.reading.digests import input_digests, joint_digests, label_digests, texts_of
 from bsngraph.data.splits import OWN_ORDER, Part, SplitRows
@@ -131,7 +132,7 @@ class Split:
 
 
 @dataclass(frozen=True)
-class Dataset:
+class Dataset(FromPython):
     """A data set. `mean` and `std` are per channel, of the training split, in the
     values' own units.
 

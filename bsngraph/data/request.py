@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bsngraph.data.splits import Part
 from bsngraph.errors import InputError
 
 _OPTIONS = re.compile(r"(?:,[a-z-]+=[^,]*)*$")
@@ -32,7 +33,8 @@ def silent(_text: str) -> None:
 @dataclass(frozen=True)
 class Request:
     """What is asked of a data source. `text` is the whole name; `notify` gets a line of
-    progress, or a warning.
+    progress, or a warning. `shares` are those of the examples that a split is drawn
+    from, where the usual ones are not meant.
     """
 
     text: str
@@ -41,6 +43,7 @@ class Request:
     options: Mapping[str, str] = field(default_factory=dict)
     split_seed: int = 0
     notify: Notify = silent
+    shares: Mapping[Part, float] = field(default_factory=dict)
 
     @property
     def path(self) -> Path:

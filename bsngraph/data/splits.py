@@ -81,12 +81,14 @@ def split_rows(
     numbering: str,
     given: Mapping[Part, Rows] | None = None,
     counts: Mapping[Part, int] | None = None,
+    shares: Mapping[Part, float] | None = None,
 ) -> SplitRows:
     """Split examples of the classes `strata` (n,), called `names`.
 
     `given` are the splits that the source has; what it lacks is drawn from its training
     examples (all others, if they are not given), with every class in it. `counts` are
-    the sizes of what is drawn; training examples above their count are left out.
+    the sizes of what is drawn (else `shares`, or `SHARE`); training examples above
+    their count are left out.
 
     Raises:
         InputError: a class has too few examples, a split would be empty, a count is
@@ -105,7 +107,7 @@ def split_rows(
 
     def drawn(part: Part, leave: int) -> Rows:
         """Positions in the pool for a split."""
-        count = counts.get(part, max(round(SHARE * len(pool)), 1))
+        count = counts.get(part, max(round((shares or {}).get(part, SHARE) * len(pool)), 1))
         found = stratified(strata[pool], count, _generator(seed, part), least=1, leave=leave)
         if part in counts and len(found) != count:
             classes = len(np.unique(strata[pool]))

@@ -84,12 +84,14 @@ class Destination:
             raise InputError(f"{self.folder} is the {what}: give another --out")
 
 
-def asked_budgets(budgets: Sequence[str]) -> tuple[str, ...]:
-    """Budgets as a goal holds them.
+def asked_budgets(budgets: str | Sequence[str]) -> tuple[str, ...]:
+    """Budgets as a goal holds them: of one text, or of several.
 
     Raises:
-        InputError: one text, whose characters would be taken for budgets, or no list.
+        InputError: it is neither.
     """
-    if isinstance(budgets, str) or not isinstance(budgets, Iterable):
-        raise InputError(f"budgets={budgets!r} must be a list of texts, e.g. ['macs=25%']")
+    if isinstance(budgets, str):
+        return (budgets,)
+    if not isinstance(budgets, Iterable):
+        raise InputError(f"budgets={budgets!r} must be a text or a list of texts, e.g. ['macs=25%']")
     return tuple(budgets)

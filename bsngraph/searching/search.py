@@ -44,7 +44,7 @@ from bsngraph.training import Progress, Silent
 def search(
     fabric: Fabric | FabricProfile,
     data: str | Dataset,
-    budgets: Sequence[str] = (),
+    budgets: str | Sequence[str] = (),
     *,
     out: str | Path,
     task: str | None = None,
@@ -64,14 +64,14 @@ def search(
     """Find the best sub-network of a fabric inside the budgets, and write it to the
     folder `out`.
 
-    `budgets` read like those of the command line, `["macs=25%", "latency=5ms"]`;
-    `costs` says where the user's own come from. `task` stands for what the data says it
-    is for: regression on numbered classes, for example. `recipe` and `settings` are
-    those of `preset` (a name in `PRESETS`), or the defaults, unless they are given.
-    `warm_start` is the folder of another search of the same fabric, whose weights and Γ
-    this one starts from. With `oracle` every sub-network of a fabric of at most 14
-    decisions is judged as well, for oracle.csv and oracle.json. Up to `workers`
-    processes train finalists side by side, on a CPU.
+    `budgets` read like those of the command line, `"macs=25%"` or `["macs=25%",
+    "latency=5ms"]`; `costs` says where the user's own come from. `task` stands for what
+    the data says it is for: regression on numbered classes, for example. `recipe` and
+    `settings` are those of `preset` (a name in `PRESETS`), or the defaults, unless they
+    are given. `warm_start` is the folder of another search of the same fabric, whose
+    weights and Γ this one starts from. With `oracle` every sub-network of a fabric of
+    at most 14 decisions is judged as well, for oracle.csv and oracle.json. Up to
+    `workers` processes train finalists side by side, on a CPU.
 
     One budget may be a range, `"macs=10%..60%"`: the search then delivers a network for
     each of several limits in it, and the one for its upper end as any search does.

@@ -30,7 +30,7 @@ from bsngraph.sweeping.sweep_progress import Growing, SilentSweep, SweepProgress
 def sweep(
     fabric: str | Path | Fabric | FabricProfile,
     data: str | Dataset,
-    budgets: Sequence[str] = (),
+    budgets: str | Sequence[str] = (),
     *,
     out: str | Path,
     seeds: int | Sequence[int] = 1,

@@ -54,7 +54,14 @@ def draw(
     strata = labels.astype(np.int64) if classes else np.zeros(len(labels), dtype=np.int64)
     names = class_names if classes else ("all",)
     return split_rows(
-        strata, names, request.split_seed, origin=request.text, numbering=numbering, given=given, counts=asked
+        strata,
+        names,
+        request.split_seed,
+        origin=request.text,
+        numbering=numbering,
+        given=given,
+        counts=asked,
+        shares=request.shares,
     )
 
 

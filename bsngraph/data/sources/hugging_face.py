@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,9 @@ _SPLITS: dict[Part, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class HubExamples:
-    """A `Reader` of the rows of one or more tables, one after the other."""
+    """A `Reader` of the rows of one or more tables, one after the other. A cell holds
+    an image's content, or with `files` also the name of its file.
+    """
 
     tables: tuple[Any, ...]
     names: tuple[str, ...]
@@ -56,6 +59,7 @@ class HubExamples:
     label: str
     maps: bool
     rule: PictureRule
+    files: bool
 
     def __len__(self) -> int:
         return sum(map(len, self.tables))
@@ -69,9 +73,9 @@ class HubExamples:
         """Decode a row."""
         table, inner = self._find(row)
         found = self.tables[table][inner]
-        image, label = _content(found[self.image]), found[self.label]
+        image, label = self._content(found[self.image]), found[self.label]
         if self.maps:
-            return self.rule.pair(image, _content(label), "its label map")
+            return self.rule.pair(image, self._content(label), "its label map")
         if label is None:
             raise InputError("has no label")
         return Example(self.rule.image(image), int(label))
@@ -83,12 +87,13 @@ class HubExamples:
             row -= len(table)
         raise IndexError(row)
 
-
-def _content(cell: Mapping[str, Any] | None) -> bytes:
-    content = cell.get("bytes") if cell else None
-    if not isinstance(content, bytes):
+    def _content(self, cell: Mapping[str, Any] | None) -> bytes | Path:
+        content, path = (cell.get("bytes"), cell.get("path")) if cell else (None, None)
+        if isinstance(content, bytes):
+            return content
+        if self.files and isinstance(path, str):
+            return Path(path)
         raise InputError("holds no image")
-    return content
 
 
 def load_hugging_face(request: Request) -> Dataset:
@@ -98,14 +103,39 @@ def load_hugging_face(request: Request) -> Dataset:
         InputError: the library is not installed, there is no such data set or it cannot
             be loaded, or it has no images with labels.
     """
-    tables = _tables(request)
+    return dataset_of_tables(request, _tables(request), files=False)
+
+
+def given_tables(data: Any) -> dict[str, Any]:
+    """The splits of a `DatasetDict` by name, or one `Dataset` as that to train on.
+
+    Raises:
+        InputError: it is neither.
+    """
+    found = dict(data) if isinstance(data, dict) else {"train": data}
+    for one in found.values():
+        if not hasattr(one, "select_columns") or not hasattr(one, "__len__"):
+            raise InputError(
+                f"data is {type(one).__name__}: give a datasets.Dataset, or a DatasetDict of some, that is "
+                "not streamed"
+            )
+    return {part: found[name] for part, names in _SPLITS.items() for name in names if name in found} or found
+
+
+def dataset_of_tables(request: Request, tables: Mapping[str, Any], *, files: bool) -> Dataset:
+    """A data set of the splits `tables` by name. With `files` a cell may name the file
+    of its image.
+
+    Raises:
+        InputError: there is no split to train on, or there are no images with labels.
+    """
     parts = {part: name for part, names in _SPLITS.items() for name in names if name in tables}
     if "train" not in parts:
         raise InputError(f"{request.text}: has the splits {', '.join(tables)}, but no train")
     features = tables[parts["train"]].features
     image, label, maps, names = _columns(request, features)
     raw = tuple(_undecoded(tables[name], image, label, maps) for name in parts.values())
-    reader = HubExamples(raw, tuple(parts.values()), image, label, maps, picture_rule(request))
+    reader = HubExamples(raw, tuple(parts.values()), image, label, maps, picture_rule(request), files)
     found = survey(reader, request)
     part_of = np.repeat(list(parts), [len(table) for table in raw])[found.good]
     given: dict[Part, Rows] = (

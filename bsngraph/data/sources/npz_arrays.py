@@ -51,8 +51,15 @@ def load_npz(request: Request) -> Dataset:
     return dataset_from_arrays(request, read_npz(request.path, _KEYS, most))
 
 
-def dataset_from_arrays(request: Request, arrays: Mapping[str, Array]) -> Dataset:
-    """A data set from named arrays.
+def dataset_from_arrays(
+    request: Request,
+    arrays: Mapping[str, Array],
+    *,
+    called: Mapping[str, str] | None = None,
+    feature_names: Sequence[str] | None = None,
+) -> Dataset:
+    """A data set from named arrays. `called` are the names of arrays in errors, where
+    the user knows them by others; `feature_names` those of the columns of vectors.
 
     uint8 inputs (n, height, width) are grey images, floating-point ones sequences (n,
     length, features). Images with channels may be (n, channels, height, width) or (n,
@@ -67,7 +74,7 @@ def dataset_from_arrays(request: Request, arrays: Mapping[str, Array]) -> Datase
             f"{origin}: there is no {missing[0]} (there is {', '.join(arrays) or 'nothing'}): x_train and "
             "y_train are needed at least"
         )
-    inputs, labels, given = _joined(origin, arrays)
+    inputs, labels, given = _joined(origin, arrays, called or {})
     inputs = _as_examples(request, inputs)
     task = _task(request, arrays, inputs, labels)
     layout = TASKS[task].labels.layout
@@ -83,22 +90,33 @@ def dataset_from_arrays(request: Request, arrays: Mapping[str, Array]) -> Datase
         _check_names(origin, names, task, labels, ignore)
     else:
         names, labels = _numbered(request, task, labels, ignore)
-    rows = draw(
-        request, task, labels, names, numbering="rows of x_train, x_val, x_test in this order", given=given
+    order = ", ".join((called or {}).get(key, key) for key in ("x_train", "x_val", "x_test"))
+    rows = draw(request, task, labels, names, numbering=f"rows of {order} in this order", given=given)
+    return make_dataset(
+        request,
+        inputs,
+        labels,
+        rows,
+        names,
+        task=task,
+        ignore_label=ignore,
+        feature_names=feature_names,
     )
-    return make_dataset(request, inputs, labels, rows, names, task=task, ignore_label=ignore)
 
 
-def _joined(origin: str, arrays: Mapping[str, Array]) -> tuple[Array, Array, dict[Part, Rows]]:
+def _joined(
+    origin: str, arrays: Mapping[str, Array], called: Mapping[str, str]
+) -> tuple[Array, Array, dict[Part, Rows]]:
     """All inputs, all labels, and which rows are of which split."""
     inputs, labels, given, start = [], [], {}, 0
     for part, suffix in _SUFFIXES.items():
-        x_key, y_key = f"x_{suffix}", f"y_{suffix}"
-        if (x_key in arrays) != (y_key in arrays):
+        x_there, y_there = f"x_{suffix}", f"y_{suffix}"
+        x_key, y_key = called.get(x_there, x_there), called.get(y_there, y_there)
+        if (x_there in arrays) != (y_there in arrays):
             raise InputError(f"{origin}: {x_key} and {y_key} belong together, but one of them is missing")
-        if x_key not in arrays:
+        if x_there not in arrays:
             continue
-        x, y = np.asarray(arrays[x_key]), np.asarray(arrays[y_key])
+        x, y = np.asarray(arrays[x_there]), np.asarray(arrays[y_there])
         if x.dtype.kind not in "iufb" or y.dtype.kind not in "iufb":
             raise InputError(
                 f"{origin}: {x_key} has values of type {x.dtype}, {y_key} of {y.dtype}: both must be numbers"
@@ -109,9 +127,8 @@ def _joined(origin: str, arrays: Mapping[str, Array]) -> tuple[Array, Array, dic
                 "example, and at least one, with a value or more"
             )
         if x.shape[1:] != arrays["x_train"].shape[1:] or y.shape[1:] != arrays["y_train"].shape[1:]:
-            raise InputError(
-                f"{origin}: {x_key} {x.shape} and {y_key} {y.shape} differ in size from x_train and y_train"
-            )
+            whole = " and ".join(called.get(key, key) for key in ("x_train", "y_train"))
+            raise InputError(f"{origin}: {x_key} {x.shape} and {y_key} {y.shape} differ in size from {whole}")
         check_finite_values(f"{origin}: {x_key}", x)
         check_finite_values(f"{origin}: {y_key}", y)
         inputs.append(x)
@@ -126,21 +143,25 @@ def _end_to_end(arrays: Sequence[Array]) -> Array:
 
 
 def _as_examples(request: Request, inputs: Array) -> Array:
-    """Inputs as networks take them: channels first."""
+    """Inputs as networks take them: channels first, laid out in this order.
+
+    Strides of a single channel that say otherwise would make torch take another
+    convolution, with other last bits.
+    """
     if inputs.dtype == np.bool_:
         inputs = inputs.astype(np.uint8)
-    if inputs.ndim == 3 and inputs.dtype == np.uint8:
-        return inputs[:, None]
-    if inputs.ndim == 4:
-        guess = "hwc" if inputs.shape[3] in (1, 3) and inputs.shape[1] not in (1, 3) else "chw"
-        if request.word("layout", ("chw", "hwc"), guess) == "hwc":
-            return np.ascontiguousarray(inputs.transpose(0, 3, 1, 2))
     if inputs.ndim > 4:
         raise InputError(
             f"{request.text}: inputs are {inputs.shape}: vectors, sequences and images have two to four "
             "dimensions"
         )
-    return inputs
+    if inputs.ndim == 3 and inputs.dtype == np.uint8:
+        inputs = inputs[:, None]
+    elif inputs.ndim == 4:
+        guess = "hwc" if inputs.shape[3] in (1, 3) and inputs.shape[1] not in (1, 3) else "chw"
+        if request.word("layout", ("chw", "hwc"), guess) == "hwc":
+            inputs = inputs.transpose(0, 3, 1, 2)
+    return inputs.reshape(-1).reshape(inputs.shape)
 
 
 def _task(request: Request, arrays: Mapping[str, Array], inputs: Array, labels: Array) -> str:
