@@ -21,7 +21,7 @@ from bsngraph.errors import InputError, RunFailedError
 from bsngraph.fabric import Architecture
 from bsngraph.measure import Hardware, find_hardware
 from bsngraph.ops import OPERATIONS, load_operations
-from bsngraph.ops.user_code.code_again import code_of, load_missing
+from bsngraph.ops.user_code.code_again import sendable_code, load_missing
 from bsngraph.parallel import (
     CannotBeSentError,
     Inline,
@@ -333,13 +333,13 @@ def test_code_that_changed_since_it_was_loaded_is_not_loaded_again(tmp_path: Pat
     os.utime(file, (0, 0))
     load_operations(str(file))
     try:
-        assert code_of(["conv", "twice", "twice"]) == (str(file),)
+        assert sendable_code(["conv", "twice", "twice"]) == (str(file),)
         before = OPERATIONS["twice"]
-        load_missing(code_of(["twice"]))
+        load_missing(sendable_code(["twice"]))
         assert OPERATIONS["twice"] is before
         os.utime(file)
         with pytest.raises(CannotBeSentError, match=r"my_ops\.py has changed since its operations were"):
-            code_of(["twice"])
+            sendable_code(["twice"])
         del OPERATIONS["twice"]
         load_missing([str(file)])
     finally:

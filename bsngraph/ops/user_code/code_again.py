@@ -14,7 +14,7 @@ from bsngraph.ops.user_code.operations_file import load_operations
 from bsngraph.parallel import CannotBeSentError
 
 
-def code_of(names: Iterable[str]) -> tuple[str, ...]:
+def sendable_code(names: Iterable[str]) -> tuple[str, ...]:
     """Where the user's operations of these names come from, for `load_operations` in
     another process.
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from bsngraph.errors import InputError
 from bsngraph.fabric import Architecture
-from bsngraph.ops.user_code.code_again import code_of
+from bsngraph.ops.user_code.code_again import sendable_code
 from bsngraph.parallel import (
     CannotBeSentError,
     Inline,
@@ -131,7 +131,7 @@ class _Stage:
         """
         self.ended, ground = self._kept(), self.ground
         if isinstance(engine, Processes):
-            ground = replace(ground, codes=code_of(edge.op for edge in self.job.fabric.edges))
+            ground = replace(ground, codes=sendable_code(edge.op for edge in self.job.fabric.edges))
         with open_workers(train_epoch, engine, shared=ground, setup=get_ground_ready) as workers:
             while len(self.state.results) < self.count:
                 if len(self.state.finalists) == len(self.state.results):
