@@ -21,7 +21,7 @@ from bsngraph.errors import InputError, RunFailedError
 from bsngraph.fabric import Architecture
 from bsngraph.measure import Hardware, find_hardware
 from bsngraph.ops import OPERATIONS, load_operations
-from bsngraph.ops.user_code.code_again import sendable_code, load_missing
+from bsngraph.ops.user_code.code_again import load_missing, sendable_code
 from bsngraph.parallel import (
     CannotBeSentError,
     Inline,
