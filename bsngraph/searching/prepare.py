@@ -21,6 +21,7 @@ from bsngraph.costs import (
 )
 from bsngraph.data import Dataset, as_task, load_data, parse_augmentation
 from bsngraph.delivered.run_data import known_again
+from bsngraph.errors import InputError
 from bsngraph.fabric import Architecture, Fabric
 from bsngraph.measure import CostOptions, Hardware, LatencyTable
 from bsngraph.measure.pricing import find_sources, with_recorded
@@ -111,6 +112,7 @@ def prepare(
         dataset = _as_recorded(RunFolder(into.recorded), dataset, progress)
     check_fits(profile, dataset)
     task_of(dataset, method.recipe.class_weights)
+    _check_shards(dataset, method)
     options = with_recorded(goal.costs, profile, into.recorded)
     sources, latencies = find_sources(profile, requests, options, hardware, progress)
     budgets = resolve_budgets(profile, requests, sources)
@@ -155,6 +157,16 @@ def _as_recorded(run: RunFolder, dataset: Dataset, progress: Progress) -> Datase
     for note in notes:
         progress.note(note)
     return found
+
+
+def _check_shards(dataset: Dataset, method: Method) -> None:
+    """Make sure that a batch divides into shards that each have a second example."""
+    batch, shards = min(method.recipe.batch_size, len(dataset.train)), method.settings.shards
+    if shards > 1 and (batch % shards or batch < 2 * shards):
+        raise InputError(
+            f"a batch of {batch} examples cannot be {shards} shards of equal size with two examples or more: "
+            f"give a --batch-size that is a multiple of {shards} and at least {2 * shards}, or other --shards"
+        )
 
 
 def _parsed(budget: str | BudgetRequest) -> BudgetRequest:

@@ -37,6 +37,7 @@ from bsngraph.searching.learning.warm_start import read_warm_start
 from bsngraph.searching.opening import open_search
 from bsngraph.searching.prepare import check, prepare
 from bsngraph.searching.request import Destination, Goal, Method, asked_budgets
+from bsngraph.searching.sharing import UNSHARED, Sharing, own_device, sharing, sharing_launch, take_part
 from bsngraph.settings import Recipe, SearchSettings, resolve_settings
 from bsngraph.training import Progress, Silent
 
@@ -76,6 +77,10 @@ def search(
     One budget may be a range, `"macs=10%..60%"`: the search then delivers a network for
     each of several limits in it, and the one for its upper end as any search does.
 
+    Under torchrun the processes share a search whose settings have `shards`: each calls
+    this with the same arguments and gets the same result, and the first one writes. One
+    that is started again goes on from the last epoch.
+
     The same seed, machine, device, versions and threads give the same result, bit for
     bit on the CPU, also when the run is interrupted and resumed (`mode="resume"`). If
     latency is a cost, the same holds with the same table of it.
@@ -98,8 +103,14 @@ def search(
         warm_start=None if warm_start is None else Path(warm_start),
         oracle=oracle,
     )
-    into, hardware = Destination(Path(out), mode), find_hardware(device, threads, workers)
-    return run_search(fabric, goal, method, hardware, into, progress or Silent())
+    launch, into = sharing_launch(method.settings.shards), Destination(Path(out), mode)
+    threads = 1 if threads is None and launch.size > 1 else threads
+    hardware = find_hardware(own_device(launch, device), threads, workers)
+    with sharing(launch, method, hardware) as shared:
+        into = shared.at_attempt(into)
+        if not shared.team.first:
+            return take_part(shared, fabric, goal, method, hardware, into)
+        return run_search(fabric, goal, method, hardware, into, progress or Silent(), shared)
 
 
 def run_search(
@@ -109,23 +120,28 @@ def run_search(
     hardware: Hardware,
     into: Destination,
     progress: Progress,
+    shared: Sharing = UNSHARED,
 ) -> Result:
-    """The stages of a search, one call each.
+    """The stages of a search, one call each; the other processes that share it are in
+    `take_part`.
 
     Raises:
         BsngraphError: as `search` says.
     """
     job = prepare(fabric, goal, method, hardware, into, progress)
+    shared.tell(job, progress)
     if method.oracle:
         choices_to_try(job.fabric)  # refused now if there are too many, and not after learning
     before = read_warm_start(job.profile, job.dataset, method.warm_start, into)
     with hardware.in_use():
         known = check(job, progress)
         with open_search(job, into, before) as run:
+            shared.begun(into)
+            shared.tell_learning(not run.finished)
             if run.finished:
-                return concluded_before(job, run, progress)
+                return shared.tell_result(concluded_before(job, run, progress))
             log = RunLog(run, into.mode, weighted=method.recipe.class_weights is not None)
-            learned = learn(job, run, log, known, before, progress)
+            learned = learn(job, run, log, known, before, progress, shared.team)
             chosen = chosen_before(job, learned, log, finalists_kept(job, learned.net, log))
             if chosen is None:
                 best = choose_architecture(job, learned, log, progress)
@@ -138,4 +154,5 @@ def run_search(
             deliver(job, run, delivered.net)
             certificate = certify(job, run, progress)
             multipliers = learned.multipliers.by_name()
-            return conclude(job, run, delivered, certificate, log, progress, multipliers, front)
+            result = conclude(job, run, delivered, certificate, log, progress, multipliers, front)
+            return shared.tell_result(result)

@@ -122,6 +122,15 @@ class SearchSettings:
             must="be a share of the batch under 1",
         ),
     )
+    shards: int = field(
+        default=1,
+        metadata=says(
+            "Equal parts of each batch, each with samples, a baseline and BatchNorm statistics of its own: "
+            "as many processes as divide them can share a search (docs/scale.md), to the same result.",
+            group="learning",
+            at_least=1,
+        ),
+    )
     reopen: float = field(
         default=0.0,
         metadata=says(

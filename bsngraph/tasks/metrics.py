@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 import torch
@@ -53,6 +53,9 @@ class Meter(Protocol):
     def update(self, outputs: Tensor, labels: Tensor) -> None:
         """Take a batch."""
 
+    def join(self, other: Self) -> None:
+        """Take all that another meter of this kind took."""
+
     def measured(self) -> Measured:
         """The metrics of all batches so far, of which there must be one."""
 
@@ -70,6 +73,10 @@ class Accuracy:
         hard = labels.argmax(dim=1) if labels.dim() > 1 else labels
         self.right = self.right + (outputs.argmax(dim=1) == hard).sum()
         self.count += len(labels)
+
+    def join(self, other: Accuracy) -> None:
+        self.right = self.right + other.right
+        self.count += other.count
 
     def measured(self) -> Measured:
         return Measured({"accuracy": int(self.right) / self.count})
@@ -103,6 +110,10 @@ class PixelOverlap:
         if self.ignore_label is not None:
             pair = torch.where(labels == self.ignore_label, classes * classes, pair)
         self.pairs.scatter_add_(0, pair.flatten(), torch.ones_like(pair).flatten())
+
+    def join(self, other: PixelOverlap) -> None:
+        if other.pairs is not None:
+            self.pairs = other.pairs if self.pairs is None else self.pairs + other.pairs
 
     def confusion(self) -> Tensor:
         """How often each class (row) was predicted as each (column): (classes,
@@ -144,6 +155,10 @@ class Errors:
         error = outputs.double() - true
         self.sums += torch.stack([error.square(), error.abs(), true, true.square()]).sum(dim=1)
         self.count += len(labels)
+
+    def join(self, other: Errors) -> None:
+        self.sums += other.sums
+        self.count += other.count
 
     def measured(self) -> Measured:
         squares, absolutes, first, second = self.sums.cpu()
@@ -187,6 +202,10 @@ class LabelRanking:
     def update(self, outputs: Tensor, labels: Tensor) -> None:
         self.scores.append(outputs.detach())
         self.labels.append(labels > 0.5)
+
+    def join(self, other: LabelRanking) -> None:
+        self.scores += other.scores
+        self.labels += other.labels
 
     def measured(self) -> Measured:
         from sklearn.metrics import average_precision_score

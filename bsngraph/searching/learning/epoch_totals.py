@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -35,6 +36,21 @@ class EpochTotals:
     def empty(fabric: Fabric, meter: Meter, device: torch.device) -> EpochTotals:
         """Before the first step."""
         return EpochTotals(fabric, meter, torch.zeros((), dtype=torch.float64, device=device))
+
+    @staticmethod
+    def joined(parts: Sequence[EpochTotals]) -> EpochTotals:
+        """The totals of shards as those of one epoch, in their order. The first part
+        takes up the others.
+        """
+        whole, *others = parts
+        for other in others:
+            whole.loss += other.loss
+            whole.meter.join(other.meter)
+            whole.disconnected += other.disconnected
+            whole.live += other.live
+            whole.costs += other.costs
+            whole.limits += other.limits
+        return whole
 
     def add(self, outcome: StepOutcome, labels: Tensor, asked: Costs) -> None:
         """Take a step, with the labels of its drawn rows and the limits (budgets, rows)

@@ -5,6 +5,7 @@ interrupted, to θ and Γ as the recipe's epochs leave them.
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from bsngraph.fabric import Architecture, write_fabric
 from bsngraph.runs import Json, RunFolder
@@ -14,7 +15,8 @@ from bsngraph.searching.learning.search_epochs import Learning
 from bsngraph.searching.learning.warm_start import WarmStart
 from bsngraph.searching.prepare import Job
 from bsngraph.supernet import compile_fabric, prune
-from bsngraph.training import Progress, derived_seed
+from bsngraph.training import Progress, Silent, derived_seed
+from bsngraph.training.shards.team import ALONE, Team
 
 
 def learn(
@@ -24,20 +26,24 @@ def learn(
     known: Architecture | None,
     before: WarmStart | None,
     progress: Progress,
+    team: Team = ALONE,
 ) -> Learning:
     """Learn to the end of the recipe; every epoch is kept in the run folder.
 
     `known` is an architecture inside the budgets, `before` what another search learned.
+    The other processes of `team` are in `learn_along`.
 
     Raises:
-        RunFailedError: the loss is not finite any more.
+        RunFailedError: the loss is not finite any more, or another process ended.
         InputError: the run goes on, and its checkpoint is of another search.
     """
-    learning = new_learning(job, known)
+    learning = new_learning(job, known, team)
     if before is not None:
         learning.start_from(before)
     if log.checkpoint.search is not None:
         learning.load(LearningState.from_checkpoint(log.checkpoint.search, log.file), log.file)
+
+    team.from_first((learning.state(), learning.starts))
 
     def keep(row: Json) -> None:
         best = learning.incumbent.architecture
@@ -50,10 +56,22 @@ def learn(
     return learning
 
 
-def new_learning(job: Job, known: Architecture | None) -> Learning:
+def learn_along(job: Job, team: Team) -> None:
+    """Take part in what the first process of `team` learns, from where that begins.
+
+    Raises:
+        RunFailedError: another process ended.
+    """
+    learning = new_learning(job, None, team)
+    state, learning.starts = team.from_first()
+    learning.load(state, Path("the first process"))
+    learning.run(Silent(), lambda row: None)
+
+
+def new_learning(job: Job, known: Architecture | None, team: Team = ALONE) -> Learning:
     """A search that has not begun, its weights drawn from the seed."""
     net = compile_fabric(job.profile, seed=derived_seed(job.seed, "weights")).to(job.device)
-    return Learning(net, job.dataset, job.budgets, job.costs, job.recipe, job.settings, job.seed, known)
+    return Learning(net, job.dataset, job.budgets, job.costs, job.recipe, job.settings, job.seed, known, team)
 
 
 def write_probabilities(job: Job, run: RunFolder, learned: Learning) -> None:

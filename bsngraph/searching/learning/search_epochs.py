@@ -9,7 +9,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+
+import torch
+from torch import Tensor
 
 from bsngraph.costs import Budgets, Cost
 from bsngraph.data import Dataset
@@ -19,6 +23,7 @@ from bsngraph.runs.checkpoint import OptimizerState, check_tensors, restore_opti
 from bsngraph.searching.learning.epoch_totals import EpochTotals
 from bsngraph.searching.learning.gamma.budget_gamma import gamma_for
 from bsngraph.searching.learning.incumbent import Incumbent, challengers
+from bsngraph.searching.learning.joint_step import JointOutcome, joint_step, outcome_alone, rows_of_shard
 from bsngraph.searching.learning.learning_state import LearningState, architecture_in
 from bsngraph.searching.learning.penalty.limits import draw_limits, limits_at
 from bsngraph.searching.learning.penalty.multipliers import Multipliers
@@ -31,6 +36,7 @@ from bsngraph.training import (
     Progress,
     apply_gradients,
     check_finite,
+    derived_seed,
     device_of,
     evaluate_net,
     generator_for,
@@ -40,16 +46,29 @@ from bsngraph.training import (
     prefixed,
     set_rate,
 )
+from bsngraph.training.shards.team import ALONE, Team
 
 # How many samples of Γ tell the expected cost that a warm start begins with.
 _SAMPLES_TO_START = 1024
+
+
+@dataclass(frozen=True)
+class _Shard:
+    """A shard in an epoch: where its samples and its limits come from, and what it adds
+    up.
+    """
+
+    number: int
+    sampler: torch.Generator
+    drawing: torch.Generator
+    totals: EpochTotals
 
 
 class Learning:
     """The search on its way: super-network, Γ, λ and their optimizers.
 
     `epoch` of the recipe's epochs are done. `known` is an architecture inside the
-    budgets, where one is known.
+    budgets, where one is known. The processes of `team` share each batch's shards.
     """
 
     def __init__(
@@ -62,7 +81,9 @@ class Learning:
         settings: SearchSettings,
         seed: int,
         known: Architecture | None = None,
+        team: Team = ALONE,
     ) -> None:
+        self.team = team
         self.net, self.dataset, self.budgets, self.costs = net, dataset, budgets, costs
         self.recipe, self.settings, self.seed = recipe, settings, seed
         self.task = task_of(dataset, recipe.class_weights, device_of(net))
@@ -119,20 +140,23 @@ class Learning:
 
     def run(self, progress: Progress, after_epoch: Callable[[Json], None]) -> None:
         """Learn to the end of the recipe, calling `after_epoch` with each epoch's
-        metrics.
+        metrics; of several processes the first one measures, calls and tells.
 
         Raises:
-            RunFailedError: the loss is not finite any more.
+            RunFailedError: the loss is not finite any more, or another process ended.
         """
         progress.stage("search", self.recipe.epochs, self.epoch)
         while self.epoch < self.recipe.epochs:
             with global_generator(self.seed, "search", "global", self.epoch):
                 row = self._epoch()
             self.epoch += 1
-            after_epoch(row)
-            progress.epoch(row)
+            if row is not None:
+                after_epoch(row)
+                progress.epoch(row)
+            self.team.from_first()
 
-    def _epoch(self) -> Json:
+    def _epoch(self) -> Json | None:
+        """Learn for one epoch: its metrics, in the first process."""
         start = time.perf_counter()
         set_rate(self.optimizer, self.recipe.rate(self.epoch))
         batches = self.dataset.training_batches(
@@ -140,48 +164,83 @@ class Learning:
             generator_for(self.seed, "batches", self.epoch),
             augment=self.recipe.augment,
         )
-        sampler = generator_for(self.seed, "samples", self.epoch)
-        drawing = generator_for(self.seed, "limits", self.epoch)
-        burning_in = self.epoch < self.settings.burn_in * self.recipe.epochs
-        totals = EpochTotals.empty(self.net.fabric, self.task.meter(), device_of(self.net))
+        shards = [self._shard(shard) for shard in self.team.own(self.settings.shards)]
         self.net.train()
-        for inputs, labels in batches:
-            rows = drawn_rows(len(labels), self.settings.fair_share)
-            asked = draw_limits(self.budgets, rows, drawing)
-            limits = limits_at(self.epoch, self.budgets, self.recipe, self.settings, self.starts, asked)
-            logits = self.gamma.at(asked)
-            samples = draw_samples(logits, len(labels), self.settings.fair_share, sampler)
-            state = LearnState(
-                net=self.net,
-                logits=logits,
-                task=self.task,
-                budgets=self.budgets,
-                limits=limits,
-                penalty=self.multipliers.penalty_of(logits.mix),
-                recipe=self.recipe,
-                settings=self.settings,
-                gamma_learns=not burning_in,
-            )
-            outcome = learn_step(state, inputs, labels, samples)
-            self._apply(outcome, state)
-            totals.add(outcome, labels[: samples.drawn], asked)
+        for number, (inputs, labels) in enumerate(batches):
+            self._apply(self._step(number, inputs, labels, shards))
+        found = self.team.to_first([shard.totals for shard in shards])
+        if not found:
+            return None
+        totals = EpochTotals.joined(found)
         check_finite(float(totals.loss), "search", self.epoch)
         return {
             "stage": "search",
             "epoch": self.epoch + 1,
             **self._measures(totals),
             "learning_rate": self.recipe.rate(self.epoch),
-            "burn_in": burning_in,
+            "burn_in": self._burning_in,
             "seconds": time.perf_counter() - start,
         }
 
-    def _apply(self, outcome: StepOutcome, state: LearnState) -> None:
+    @property
+    def _burning_in(self) -> bool:
+        return self.epoch < self.settings.burn_in * self.recipe.epochs
+
+    def _shard(self, number: int) -> _Shard:
+        """A shard before the first step of an epoch. A batch that is a single shard has
+        the random streams of the epoch.
+        """
+        own = ("shard", number) if self.settings.shards > 1 else ()
+        return _Shard(
+            number,
+            generator_for(self.seed, "samples", self.epoch, *own),
+            generator_for(self.seed, "limits", self.epoch, *own),
+            EpochTotals.empty(self.net.fabric, self.task.meter(), device_of(self.net)),
+        )
+
+    def _step(self, number: int, inputs: Tensor, labels: Tensor, shards: list[_Shard]) -> JointOutcome:
+        """Step `number` of the epoch; `shards` of the batch are this process's."""
+        count = self.settings.shards
+        if count == 1:
+            return outcome_alone(*self._shard_step(inputs, labels, shards[0]))
+
+        def step(shard: int) -> tuple[StepOutcome, LearnState]:
+            rows = rows_of_shard(shard, count, len(labels))
+            purpose = "search", "global", self.epoch, number, "shard", shard
+            torch.manual_seed(derived_seed(self.seed, *purpose))
+            return self._shard_step(inputs[rows], labels[rows], shards[shard - shards[0].number])
+
+        return joint_step(self.net, self.team, count, step)
+
+    def _shard_step(self, inputs: Tensor, labels: Tensor, shard: _Shard) -> tuple[StepOutcome, LearnState]:
+        """What a shard's rows give."""
+        rows = drawn_rows(len(labels), self.settings.fair_share)
+        asked = draw_limits(self.budgets, rows, shard.drawing)
+        limits = limits_at(self.epoch, self.budgets, self.recipe, self.settings, self.starts, asked)
+        logits = self.gamma.at(asked)
+        samples = draw_samples(logits, len(labels), self.settings.fair_share, shard.sampler)
+        state = LearnState(
+            net=self.net,
+            logits=logits,
+            task=self.task,
+            budgets=self.budgets,
+            limits=limits,
+            penalty=self.multipliers.penalty_of(logits.mix),
+            recipe=self.recipe,
+            settings=self.settings,
+            gamma_learns=not self._burning_in,
+        )
+        outcome = learn_step(state, inputs, labels, samples)
+        shard.totals.add(outcome, labels[: samples.drawn], asked)
+        return outcome, state
+
+    def _apply(self, outcome: JointOutcome) -> None:
         """Move θ, Γ and λ by what a step found."""
         if outcome.weight_gradients is not None:
             apply_gradients(self.net, self.optimizer, outcome.weight_gradients, self.recipe)
         if outcome.gamma_gradient is not None:
             self.gamma.step(outcome.gamma_gradient)
-            self.multipliers.adapt(outcome.costs, state.limits, state.logits.mix)
+            self.multipliers.adapt(outcome.costs, outcome.limits, outcome.mix)
 
     def _measures(self, totals: EpochTotals) -> Json:
         """What the epoch's samples gave, and a look at Γ > ½ and at the incumbent; of a

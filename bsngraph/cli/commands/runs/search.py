@@ -28,6 +28,8 @@ from bsngraph.cli.shared_options import (
     threads_option,
     workers_option,
 )
+from bsngraph.errors import InputError
+from bsngraph.parallel.launch import launch_here
 from bsngraph.settings import PRESETS, WARM_START, CostSettings, Recipe, SearchSettings, resolve_settings
 
 _WARM = ", ".join(
@@ -106,6 +108,7 @@ def command(
     mode = open_mode(resume, overwrite)
     check_given(fabric, more)
     recipe, settings = _settings(budgets, more)
+    _check_processes(settings, timed=more["time"] is not None)
     from bsngraph.cli.display import progress_display
     from bsngraph.cli.live.pace import plan_of_search
     from bsngraph.cli.tables.result_table import show_result
@@ -135,6 +138,20 @@ def command(
     )
     progress.finish()
     show_result(result, form, hints=not quiet)
+
+
+def _check_processes(settings: SearchSettings, *, timed: bool) -> None:
+    """Make sure that several processes have something to share."""
+    processes = launch_here().size
+    if processes == 1:
+        return
+    if settings.shards == 1:
+        raise InputError(
+            f"{processes} processes cannot share a batch that is one shard: give --shards {processes}, or a "
+            "multiple of it"
+        )
+    if timed:
+        raise InputError("--time measures in one process: search without it, or without torchrun")
 
 
 def _settings(budgets: Sequence[str], more: dict[str, Any]) -> tuple[Recipe, SearchSettings]:

@@ -1,0 +1,1 @@
+"""One training on several processes: how they meet, and what they tell each other."""

@@ -1,0 +1,92 @@
+"""How the processes of one training meet, and part again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import torch
+from torch import distributed as dist
+
+from bsngraph.errors import InputError, RunFailedError
+from bsngraph.parallel.launch import Launch
+from bsngraph.training.shards.team import ALONE, Meeting, Team
+
+if TYPE_CHECKING:
+    from torch.distributed import TCPStore
+
+# To come together; to answer in a step; and while the first process measures, chooses
+# or trains finalists, in which time the others only notice that it is gone.
+_MEET, _STEP, _TURN = timedelta(seconds=60), timedelta(minutes=10), timedelta(days=30)
+
+
+@contextmanager
+def team_of(launch: Launch, device: torch.device) -> Iterator[Team]:
+    """The processes that were started together, as long as they need each other.
+
+    A process group of the user's stays as it is: theirs are made beside it.
+
+    Raises:
+        InputError: torch was built without process groups, or the user's has another
+            size.
+        RunFailedError: the others did not come within a minute.
+    """
+    if launch.size == 1:
+        yield ALONE
+        return
+    if not dist.is_available():
+        raise InputError("this build of torch has no process groups: start one process, without torchrun")
+    theirs = dist.is_initialized()
+    if theirs and dist.get_world_size() != launch.size:
+        raise InputError(
+            f"the process group has {dist.get_world_size()} processes and torchrun started {launch.size}: "
+            "let all of them take part"
+        )
+    try:
+        if not theirs:
+            _meet(launch)
+        backend = "nccl" if device.type == "cuda" else "gloo"
+        steps, turns = (
+            dist.new_group(backend=how, timeout=time) for how, time in ((backend, _STEP), ("gloo", _TURN))
+        )
+    except RuntimeError as error:
+        raise RunFailedError(
+            f"the {launch.size} processes of this search did not meet at {launch.host}:{launch.port} "
+            f"({str(error).strip().splitlines()[0]}): start them together, with torchrun"
+        ) from None
+    try:
+        yield Team(dist.get_rank(), launch.size, Meeting(steps, turns))
+    finally:
+        for group in (steps, turns) if theirs else (None,):
+            dist.destroy_process_group(group)
+
+
+def has_begun(launch: Launch, what: str) -> bool:
+    """Whether an attempt before this one had begun `what`; only torchrun tells."""
+    return bool(launch.attempt and launch.agent_listens) and _board(launch).check([f"bsngraph/{what}"])
+
+
+def tell_begun(launch: Launch, what: str) -> None:
+    """Tell later attempts that `what` has begun."""
+    if launch.agent_listens:
+        _board(launch).set(f"bsngraph/{what}", "begun")
+
+
+def _meet(launch: Launch) -> None:
+    """Start the process group. After a restart the store still holds the keys of those
+    that ended, so each attempt has keys of its own.
+    """
+    from torch.distributed import PrefixStore  # a torch without process groups lacks it
+
+    store = PrefixStore(f"bsngraph/attempt_{launch.attempt}", _board(launch))
+    dist.init_process_group("gloo", store=store, rank=launch.rank, world_size=launch.size, timeout=_MEET)
+
+
+def _board(launch: Launch) -> TCPStore:
+    """The key-value store where all meet, which torchrun keeps over restarts."""
+    from torch.distributed import TCPStore
+
+    listens = launch.first and not launch.agent_listens
+    return TCPStore(launch.host, launch.port, launch.size, listens, timeout=_MEET)
