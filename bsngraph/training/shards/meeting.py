@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 # To come together; to answer in a step; and while the first process measures, chooses
 # or trains finalists, in which time the others only notice that it is gone.
 _MEET, _STEP, _TURN = timedelta(seconds=60), timedelta(minutes=10), timedelta(days=30)
+
+_MEETINGS = itertools.count()
 
 
 @contextmanager
@@ -75,17 +79,20 @@ def tell_begun(launch: Launch, what: str) -> None:
 
 
 def _meet(launch: Launch) -> None:
-    """Start the process group. After a restart the store still holds the keys of those
-    that ended, so each attempt has keys of its own.
+    """Start the process group. The store still holds the keys of those that met before,
+    in another attempt or in this one, so each meeting has keys of its own.
     """
     from torch.distributed import PrefixStore  # a torch without process groups lacks it
 
-    store = PrefixStore(f"bsngraph/attempt_{launch.attempt}", _board(launch))
+    store = PrefixStore(f"bsngraph/attempt_{launch.attempt}/{next(_MEETINGS)}", _board(launch))
     dist.init_process_group("gloo", store=store, rank=launch.rank, world_size=launch.size, timeout=_MEET)
 
 
+@functools.cache
 def _board(launch: Launch) -> TCPStore:
-    """The key-value store where all meet, which torchrun keeps over restarts."""
+    """The key-value store where all meet, which torchrun keeps over restarts; without
+    it the first process holds the store until its end.
+    """
     from torch.distributed import TCPStore
 
     listens = launch.first and not launch.agent_listens
