@@ -32,6 +32,7 @@ TOPICS: Mapping[str, Mapping[str, Benchmark]] = {
         "reading": Benchmark("speed.reading", "Reading, checking and compiling growing fabrics."),
         "data": Benchmark("speed.data", "Making a training batch, against a training step."),
         "trainings": Benchmark("speed.trainings", "Finalists trained one after another, and side by side."),
+        "processes": Benchmark("speed.processes", "One search on two processes; some of them killed."),
     },
     "Accuracy": {
         "truth": Benchmark("accuracy.truth.accuracies", "Every sub-network of two fabrics, trained alone."),

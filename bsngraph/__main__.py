@@ -14,7 +14,7 @@ import time
 import traceback
 from contextlib import redirect_stderr, redirect_stdout
 
-from bsngraph.cli.process import main
+from bsngraph.cli.process import INTERRUPTED, main
 from bsngraph.errors import InputError
 from bsngraph.parallel.launch import launch_here
 
@@ -31,7 +31,8 @@ def _run() -> None:
     words = [word for word in sys.argv[1:] if not word.startswith("-")]
     if launch.size > 1 and words[:1] not in ([], [_SHARED]):
         if launch.first:
-            print(f"Error: {launch.size} processes can share a {_SHARED} alone: {words[0]}", file=sys.stderr)
+            said = f"{launch.size} processes can only share a {_SHARED}: run {words[0]} without torchrun"
+            print(f"Error: {said}", file=sys.stderr)
         sys.exit(2)
     if launch.first:
         main()
@@ -46,7 +47,7 @@ def _run_silently(rank: int) -> None:
         with redirect_stdout(io.StringIO()), redirect_stderr(said):
             main()
     except SystemExit as end:
-        if end.code in (0, None):
+        if end.code in (0, None, INTERRUPTED):
             raise
         _say_late(rank, said.getvalue())
         raise

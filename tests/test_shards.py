@@ -145,7 +145,7 @@ def take_part_and_die(folder: Path) -> None:
     no_pictures(pytest.MonkeyPatch())
     here = launch_here()
     luck = random.Random(here.attempt)
-    victim, left = luck.randrange(here.size), luck.randrange(1, 11)
+    victim, left = luck.randrange(here.size), luck.randrange(1, 9 if here.attempt == 0 else 5)
     step = search_epochs.joint_step
 
     def dying(*what: Any) -> Any:
@@ -259,7 +259,7 @@ def test_a_process_that_is_killed_again_and_again_changes_nothing(alone: Path, t
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stderr.count("SIGKILL") >= 1 or "restart" in done.stderr.lower(), done.stderr
+    assert done.stderr.count("exitcode: -9") == 2, done.stderr
     assert hashes(tmp_path / "norm") == hashes(alone / "norm")
 
 

@@ -120,11 +120,10 @@ def _peers() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        why = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise PeerLostError(
-            f"another process of this search ended, or did not answer in time ({why}): what it said itself "
-            "is why; --resume goes on from the last epoch"
-        ) from None
+            "another process of this search ended, or did not answer: its own last words say why, and "
+            "--resume goes on from the last epoch"
+        ) from error
 
 
 def _packed(value: object) -> bytes:
