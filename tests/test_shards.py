@@ -285,6 +285,13 @@ def learning_of(folder: Path, shards: int) -> Learning:
     return new_learning(job_of(fabric_of(STRIPES_DROPOUT, folder), folder, "price=4", settings=what), None)
 
 
+def one_step(learning: Learning, inputs: torch.Tensor, labels: torch.Tensor) -> tuple[Any, list[Any]]:
+    """A step on a batch, and its shards afterwards."""
+    count = learning.settings.shards
+    shards = [learning._shard(shard, torch.Generator()) for shard in range(count)]
+    return learning._step(0, zip(inputs.chunk(count), labels.chunk(count), strict=True), shards), shards
+
+
 @pytest.mark.parametrize("gather", [True, False])
 def test_the_gradient_of_a_step_is_the_mean_of_its_shards(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gather: bool
@@ -308,7 +315,7 @@ def test_the_gradient_of_a_step_is_the_mean_of_its_shards(
     before = [buffer.clone() for buffer in learning.net.buffers()]
     monkeypatch.setattr(search_epochs, "learn_step", kept)
     learning.net.train()
-    joint = learning._step(0, inputs, labels, [learning._shard(shard) for shard in range(SHARDS)])
+    joint = one_step(learning, inputs, labels)[0]
     assert len(found) == SHARDS
     for place, gradient in enumerate(joint.weight_gradients or ()):
         parts = [one.weight_gradients[place] for one in found if one.weight_gradients[place] is not None]
@@ -325,10 +332,11 @@ def test_the_gradient_of_a_step_is_the_mean_of_its_shards(
             assert buffer == max(every) == old + 1
 
 
-def test_shards_of_a_step_differ_in_their_samples_and_in_what_dropout_drops(tmp_path: Path) -> None:
+def test_shards_have_random_streams_of_their_own(tmp_path: Path) -> None:
     learning = learning_of(tmp_path, SHARDS)
-    kept = [learning._shard(shard).sampler.initial_seed() for shard in range(SHARDS)]
-    assert len(set(kept)) == SHARDS
+    every = [learning._shard(shard, torch.Generator()) for shard in range(SHARDS)]
+    for streams in zip(*((each.sampler, each.drawing, each.augmenting) for each in every), strict=True):
+        assert len({stream.initial_seed() for stream in streams}) == SHARDS
 
 
 def test_parameters_that_no_shard_used_are_left_alone(tmp_path: Path) -> None:
@@ -338,8 +346,7 @@ def test_parameters_that_no_shard_used_are_left_alone(tmp_path: Path) -> None:
     learning.gamma.logits.fill_(40.0)
     learning.gamma.logits[dropped] = -40.0
     learning.net.train()
-    shards = [learning._shard(shard) for shard in range(2)]
-    joint = learning._step(0, stripes().train.inputs[:8], stripes().train.labels[:8], shards)
+    joint, _ = one_step(learning, stripes().train.inputs[:8], stripes().train.labels[:8])
     unused = {id(parameter) for parameter in learning.net.operations[dropped].parameters()}
     for parameter, gradient in zip(learning.net.parameters(), joint.weight_gradients or (), strict=True):
         assert (gradient is None) == (id(parameter) in unused)
@@ -391,8 +398,7 @@ def test_meters_of_parts_join_to_that_of_the_whole(new: Any) -> None:
 def test_totals_of_shards_stand_in_their_order(tmp_path: Path) -> None:
     learning = learning_of(tmp_path, 2)
     learning.net.train()
-    shards = [learning._shard(shard) for shard in range(2)]
-    learning._step(0, stripes().train.inputs[:8], stripes().train.labels[:8], shards)
+    _, shards = one_step(learning, stripes().train.inputs[:8], stripes().train.labels[:8])
     rows = [list(shard.totals.all_live) for shard in shards]
     losses = [float(shard.totals.loss) for shard in shards]
     joined = EpochTotals.joined([shard.totals for shard in shards])

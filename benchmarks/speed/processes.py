@@ -130,5 +130,5 @@ def command(quick: bool, repeats: int | None) -> None:
         }
         for name, found in times.items()
     ]
-    rows.append(killed_searches(1 if quick else KILLED, 40))
+    rows.append(killed_searches(1 if quick else KILLED, 12))
     keep("processes", rows, quick=quick)

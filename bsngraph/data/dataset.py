@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -20,12 +21,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bsngraph.data.augmentation import Augmentation, cut_out, draw_moves, mixed_up, moved
-from bsngraph.data.dataset_problems import dataset_problems, split_problems
+from bsngraph.data.dataset_problems import dataset_problems, refuse_problems, split_problems
 from bsngraph.data.own.from_python import FromPython
+from bsngraph.data.reading.channels import channel_shape
 from bsngraph.data.reading.dataset_text import dataset_text, split_text
 from bsngraph.data.reading.digests import input_digests, joint_digests, label_digests, texts_of
 from bsngraph.data.splits import OWN_ORDER, Part, SplitRows
-from bsngraph.errors import InputError, Problem
+from bsngraph.errors import InputError
 from bsngraph.tasks.task_table import TASKS
 from bsngraph.wording import shape_text
 
@@ -47,7 +49,7 @@ class Split:
     labels: Tensor
 
     def __post_init__(self) -> None:
-        _refuse("a Split", split_problems(self))
+        refuse_problems("a Split", split_problems(self))
 
     __repr__ = split_text
 
@@ -163,7 +165,7 @@ class Dataset(FromPython):
     unused: Split | None = None
 
     def __post_init__(self) -> None:
-        _refuse(self.name, dataset_problems(self))
+        refuse_problems(self.name, dataset_problems(self))
 
     __repr__ = dataset_text
 
@@ -244,18 +246,26 @@ class Dataset(FromPython):
     def training_batches(
         self, batch_size: int, generator: torch.Generator, *, augment: bool
     ) -> Iterator[tuple[Tensor, Tensor]]:
-        """One epoch in random order: (inputs, labels) of `batch_size`; a smaller rest
-        is left out unless it is all there is.
+        """One epoch in random order, in batches of `training_rows`."""
+        rows = self.training_rows(batch_size, generator)
+        return self.made_batches(rows, repeat(generator), augment=augment)
 
-        Label maps move with their images. The pixels that come in from outside have the
-        label `ignore_label`, or class 0 (the background) if nothing is ignored. Labels
-        under a cut-out stay. With mixup the labels are soft: (batch, classes) float32,
-        as cross-entropy takes them.
-        """
+    def training_rows(self, batch_size: int, generator: torch.Generator) -> tuple[Tensor, ...]:
+        """The examples of an epoch's batches; a smaller rest only if it is all."""
         order = torch.randperm(len(self.train), generator=generator)
         count = max(len(order) // batch_size, 1)
+        return torch.split(order[: count * batch_size], batch_size)
+
+    def made_batches(
+        self, rows: Sequence[Tensor], generators: Iterable[torch.Generator], *, augment: bool
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """(inputs, labels) of batches of training examples, a generator for each.
+
+        Label maps move with their images; what comes in is `ignore_label` or class 0.
+        With mixup labels are soft: (batch, classes) float32.
+        """
         how = self.augmentation if augment else Augmentation()
-        for raw, labels in self.train.batches(torch.split(order[: count * batch_size], batch_size)):
+        for (raw, labels), generator in zip(self.train.batches(rows), generators, strict=False):
             if how.moves:
                 raw, labels = self._moved(raw, labels, how, generator)
             inputs = self.normalised(raw)
@@ -279,22 +289,6 @@ class Dataset(FromPython):
             yield self.normalised(inputs), _wide(labels)
 
 
-def channel_shape(dimensions: int) -> tuple[int, ...]:
-    """The shape in which a number a channel meets a batch of so many dimensions.
-
-    The channels of a sequence (batch, length, features) are its features.
-    """
-    return (1, 1, -1) if dimensions == 3 else (1, -1, *[1] * (dimensions - 2))
-
-
 def _wide(labels: Tensor) -> Tensor:
     """Labels as losses take them: class numbers are int64."""
     return labels if labels.is_floating_point() else labels.long()
-
-
-def _refuse(origin: str, problems: Iterable[Problem]) -> None:
-    """Raise one error for all problems, if there are any."""
-    found = [f"  - {problem}" for problem in problems]
-    if found:
-        count = f"{len(found)} problem{'s' if len(found) > 1 else ''}"
-        raise InputError("\n".join([f"{origin}: {count}", *found]))

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import torch
 
-from bsngraph.errors import Problem, nearest
+from bsngraph.errors import InputError, Problem, nearest
 from bsngraph.settings.kinds import kind_problems
 from bsngraph.tasks.label_forms import LabelForm
 from bsngraph.tasks.task_table import TASKS
@@ -153,3 +153,15 @@ def _counted(count: int, what: str) -> str:
 
 def _type(tensor: torch.Tensor) -> str:
     return str(tensor.dtype).removeprefix("torch.")
+
+
+def refuse_problems(origin: str, problems: Iterable[Problem]) -> None:
+    """Raise one error for all problems, if there are any.
+
+    Raises:
+        InputError: there are; `origin` says of what.
+    """
+    found = [f"  - {problem}" for problem in problems]
+    if found:
+        count = f"{len(found)} problem{'s' if len(found) > 1 else ''}"
+        raise InputError("\n".join([f"{origin}: {count}", *found]))

@@ -13,7 +13,7 @@ from typing import Literal, cast, get_args
 import torch
 from torch import Tensor, nn
 
-from bsngraph.data.dataset import channel_shape
+from bsngraph.data.reading.channels import channel_shape
 from bsngraph.delivered import Delivered
 from bsngraph.errors import InputError
 from bsngraph.ops import Shape

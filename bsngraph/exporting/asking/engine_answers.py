@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bsngraph.data import Dataset
-from bsngraph.data.dataset import channel_shape
+from bsngraph.data.reading.channels import channel_shape
 from bsngraph.delivered.answering import Answering
 from bsngraph.errors import InputError
 from bsngraph.exporting.engine import Engine, batch_of_examples

@@ -7,8 +7,9 @@ the best architecture inside the budgets so far.
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,11 +55,12 @@ _SAMPLES_TO_START = 1024
 
 @dataclass(frozen=True)
 class _Shard:
-    """A shard in an epoch: where its samples and its limits come from, and what it adds
-    up.
+    """A shard in an epoch: its random streams, for augmentation, for samples and for
+    limits, and what it adds up.
     """
 
     number: int
+    augmenting: torch.Generator
     sampler: torch.Generator
     drawing: torch.Generator
     totals: EpochTotals
@@ -159,15 +161,14 @@ class Learning:
         """Learn for one epoch: its metrics, in the first process."""
         start = time.perf_counter()
         set_rate(self.optimizer, self.recipe.rate(self.epoch))
-        batches = self.dataset.training_batches(
-            self.recipe.batch_size,
-            generator_for(self.seed, "batches", self.epoch),
-            augment=self.recipe.augment,
+        rows = self.dataset.training_rows(
+            self.recipe.batch_size, order := generator_for(self.seed, "batches", self.epoch)
         )
-        shards = [self._shard(shard) for shard in self.team.own(self.settings.shards)]
+        shards = [self._shard(shard, order) for shard in self.team.own(self.settings.shards)]
+        batches = self._batches(rows, shards)
         self.net.train()
-        for number, (inputs, labels) in enumerate(batches):
-            self._apply(self._step(number, inputs, labels, shards))
+        for number in range(len(rows)):
+            self._apply(self._step(number, batches, shards))
         found = self.team.to_first([shard.totals for shard in shards])
         if not found:
             return None
@@ -186,29 +187,40 @@ class Learning:
     def _burning_in(self) -> bool:
         return self.epoch < self.settings.burn_in * self.recipe.epochs
 
-    def _shard(self, number: int) -> _Shard:
-        """A shard before the first step of an epoch. A batch that is a single shard has
-        the random streams of the epoch.
+    def _batches(self, rows: Sequence[Tensor], shards: Sequence[_Shard]) -> Iterator[tuple[Tensor, Tensor]]:
+        """Inputs and labels of this process's shards, step by step."""
+        count = self.settings.shards
+        parts = [batch[rows_of_shard(shard.number, count, len(batch))] for batch in rows for shard in shards]
+        augmenting = itertools.cycle([shard.augmenting for shard in shards])
+        return self.dataset.made_batches(parts, augmenting, augment=self.recipe.augment)
+
+    def _shard(self, number: int, order: torch.Generator) -> _Shard:
+        """A shard before the first step of an epoch, whose batches are drawn from
+        `order`. One that is the whole batch has the random streams of the epoch.
         """
         own = ("shard", number) if self.settings.shards > 1 else ()
         return _Shard(
             number,
+            generator_for(self.seed, "batches", self.epoch, *own) if own else order,
             generator_for(self.seed, "samples", self.epoch, *own),
             generator_for(self.seed, "limits", self.epoch, *own),
             EpochTotals.empty(self.net.fabric, self.task.meter(), device_of(self.net)),
         )
 
-    def _step(self, number: int, inputs: Tensor, labels: Tensor, shards: list[_Shard]) -> JointOutcome:
-        """Step `number` of the epoch; `shards` of the batch are this process's."""
+    def _step(
+        self, number: int, batches: Iterator[tuple[Tensor, Tensor]], shards: Sequence[_Shard]
+    ) -> JointOutcome:
+        """Step `number` of the epoch; `shards` of the batch are this process's, and
+        their rows come next in `batches`.
+        """
         count = self.settings.shards
         if count == 1:
-            return outcome_alone(*self._shard_step(inputs, labels, shards[0]))
+            return outcome_alone(*self._shard_step(*next(batches), shards[0]))
 
         def step(shard: int) -> tuple[StepOutcome, LearnState]:
-            rows = rows_of_shard(shard, count, len(labels))
             purpose = "search", "global", self.epoch, number, "shard", shard
             torch.manual_seed(derived_seed(self.seed, *purpose))
-            return self._shard_step(inputs[rows], labels[rows], shards[shard - shards[0].number])
+            return self._shard_step(*next(batches), shards[shard - shards[0].number])
 
         return joint_step(self.net, self.team, count, step)
 

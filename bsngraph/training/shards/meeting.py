@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import Any
 
 import torch
 from torch import distributed as dist
@@ -15,9 +15,6 @@ from torch import distributed as dist
 from bsngraph.errors import InputError, RunFailedError
 from bsngraph.parallel.launch import Launch
 from bsngraph.training.shards.team import ALONE, Meeting, Team
-
-if TYPE_CHECKING:
-    from torch.distributed import TCPStore
 
 # To come together; to answer in a step; and while the first process measures, chooses
 # or trains finalists, in which time the others only notice that it is gone.
@@ -69,31 +66,38 @@ def team_of(launch: Launch, device: torch.device) -> Iterator[Team]:
 
 def has_begun(launch: Launch, what: str) -> bool:
     """Whether an attempt before this one had begun `what`; only torchrun tells."""
-    return bool(launch.attempt and launch.agent_listens) and _board(launch).check([f"bsngraph/{what}"])
+    return launch.attempt > 0 and launch.agent_listens and bool(_board(launch).check([_key(what)]))
 
 
 def tell_begun(launch: Launch, what: str) -> None:
     """Tell later attempts that `what` has begun."""
     if launch.agent_listens:
-        _board(launch).set(f"bsngraph/{what}", "begun")
+        _board(launch).set(_key(what), "begun")
+
+
+def _key(what: str) -> str:
+    return f"bsngraph/begun/{what}"
 
 
 def _meet(launch: Launch) -> None:
     """Start the process group. The store still holds the keys of those that met before,
     in another attempt or in this one, so each meeting has keys of its own.
     """
-    from torch.distributed import PrefixStore  # a torch without process groups lacks it
-
-    store = PrefixStore(f"bsngraph/attempt_{launch.attempt}/{next(_MEETINGS)}", _board(launch))
+    store = _stores().PrefixStore(f"bsngraph/attempt_{launch.attempt}/{next(_MEETINGS)}", _board(launch))
     dist.init_process_group("gloo", store=store, rank=launch.rank, world_size=launch.size, timeout=_MEET)
 
 
+def _stores() -> Any:
+    """What torch calls its key-value stores: a build without process groups lacks them,
+    and its types do not name them.
+    """
+    return dist
+
+
 @functools.cache
-def _board(launch: Launch) -> TCPStore:
+def _board(launch: Launch) -> Any:
     """The key-value store where all meet, which torchrun keeps over restarts; without
     it the first process holds the store until its end.
     """
-    from torch.distributed import TCPStore
-
     listens = launch.first and not launch.agent_listens
-    return TCPStore(launch.host, launch.port, launch.size, listens, timeout=_MEET)
+    return _stores().TCPStore(launch.host, launch.port, launch.size, listens, timeout=_MEET)
