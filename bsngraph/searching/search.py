@@ -18,7 +18,7 @@ from pathlib import Path
 from bsngraph.costs import asks_range
 from bsngraph.data import Dataset
 from bsngraph.fabric import Fabric
-from bsngraph.measure import CostOptions, Hardware, find_hardware
+from bsngraph.measure import CostOptions, Hardware
 from bsngraph.profile import FabricProfile
 from bsngraph.runs import OpenMode
 from bsngraph.runs.run_log import RunLog
@@ -37,7 +37,7 @@ from bsngraph.searching.learning.warm_start import read_warm_start
 from bsngraph.searching.opening import open_search
 from bsngraph.searching.prepare import check, prepare
 from bsngraph.searching.request import Destination, Goal, Method, asked_budgets
-from bsngraph.searching.sharing import UNSHARED, Sharing, own_device, sharing, sharing_launch, take_part
+from bsngraph.searching.sharing import UNSHARED, Sharing, shared_hardware, sharing, take_part
 from bsngraph.settings import Recipe, SearchSettings, resolve_settings
 from bsngraph.training import Progress, Silent
 
@@ -77,13 +77,10 @@ def search(
     One budget may be a range, `"macs=10%..60%"`: the search then delivers a network for
     each of several limits in it, and the one for its upper end as any search does.
 
-    Under torchrun the processes share a search whose settings have `shards`: each calls
-    this with the same arguments and gets the same result, and the first one writes. One
-    that is started again goes on from the last epoch.
-
     The same seed, machine, device, versions and threads give the same result, bit for
     bit on the CPU, also when the run is interrupted and resumed (`mode="resume"`). If
-    latency is a cost, the same holds with the same table of it.
+    latency is a cost, the same holds with the same table of it. Under torchrun all
+    processes share a search with `shards`, and get its result.
 
     Raises:
         InfeasibleBudgetError: no sub-network is inside the budgets; nothing was trained
@@ -103,14 +100,28 @@ def search(
         warm_start=None if warm_start is None else Path(warm_start),
         oracle=oracle,
     )
-    launch, into = sharing_launch(method.settings.shards), Destination(Path(out), mode)
-    threads = 1 if threads is None and launch.size > 1 else threads
-    hardware = find_hardware(own_device(launch, device), threads, workers)
-    with sharing(launch, method, hardware) as shared:
+    hardware, into = shared_hardware(method, device, threads, workers), Destination(Path(out), mode)
+    return run_shared(fabric, goal, method, hardware, into, progress or Silent())
+
+
+def run_shared(
+    fabric: Fabric | FabricProfile,
+    goal: Goal,
+    method: Method,
+    hardware: Hardware,
+    into: Destination,
+    progress: Progress,
+) -> Result:
+    """The search in this process, together with those that were started with it.
+
+    Raises:
+        BsngraphError: as `search` says, or another process ended.
+    """
+    with sharing(method, hardware) as shared:
         into = shared.at_attempt(into)
-        if not shared.team.first:
-            return take_part(shared, fabric, goal, method, hardware, into)
-        return run_search(fabric, goal, method, hardware, into, progress or Silent(), shared)
+        if shared.team.first:
+            return run_search(fabric, goal, method, hardware, into, progress, shared)
+        return take_part(shared, fabric, goal, method, hardware, into)
 
 
 def run_search(

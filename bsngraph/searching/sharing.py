@@ -17,7 +17,7 @@ import torch
 from bsngraph.errors import InputError
 from bsngraph.fabric import Fabric
 from bsngraph.fabric.writing.fabric_to_dot import fabric_to_dot
-from bsngraph.measure import Hardware, LatencyTable
+from bsngraph.measure import Hardware, LatencyTable, find_hardware
 from bsngraph.parallel.launch import Launch, launch_here
 from bsngraph.profile import FabricProfile
 from bsngraph.runs import Json
@@ -78,7 +78,7 @@ UNSHARED = Sharing(Launch(), ALONE)
 
 
 @contextmanager
-def sharing(launch: Launch, method: Method, hardware: Hardware) -> Iterator[Sharing]:
+def sharing(method: Method, hardware: Hardware) -> Iterator[Sharing]:
     """The processes that share a search's batches, as long as it takes.
 
     Raises:
@@ -86,6 +86,7 @@ def sharing(launch: Launch, method: Method, hardware: Hardware) -> Iterator[Shar
         RunFailedError: the others did not come.
     """
     shards = method.settings.shards
+    launch = _launch(shards)
     if shards % launch.size:
         raise InputError(
             f"{launch.size} processes cannot have as many of --shards {shards} each: give a multiple of "
@@ -95,7 +96,18 @@ def sharing(launch: Launch, method: Method, hardware: Hardware) -> Iterator[Shar
         yield Sharing(launch, team)
 
 
-def sharing_launch(shards: int) -> Launch:
+def shared_hardware(method: Method, device: str, threads: int | None, workers: int | None) -> Hardware:
+    """Where this process of a search runs; one of several has one thread by default.
+
+    Raises:
+        InputError: there is no such device here, or none for this process.
+    """
+    launch = _launch(method.settings.shards)
+    threads = 1 if threads is None and launch.size > 1 else threads
+    return find_hardware(own_device(launch, device), threads, workers)
+
+
+def _launch(shards: int) -> Launch:
     """How this process was started, if others may take part in the search."""
     return launch_here() if shards > 1 else Launch()
 

@@ -23,7 +23,7 @@ from bsngraph.costs import Costs
 from bsngraph.searching.learning.step import LearnState, StepOutcome
 from bsngraph.supernet import SuperNet
 from bsngraph.training import device_of
-from bsngraph.training.shards.running_statistics import RunningStatistics, flat, parts_of
+from bsngraph.training.shards.running_statistics import RunningStatistics, flat_vector, parts_of
 from bsngraph.training.shards.team import Team
 
 #: Bytes of gradients times shards, up to which every process gets those of each shard.
@@ -103,7 +103,7 @@ def _wide(net: SuperNet, outcome: StepOutcome, statistics: RunningStatistics) ->
         for parameter, gradient in zip(parameters, found, strict=True)
     )
     every = (*gradients, *statistics.moving)
-    return flat(every) if every else torch.empty(0, device=device_of(net))
+    return flat_vector(every) if every else torch.empty(0, device=device_of(net))
 
 
 def _exact(net: SuperNet, outcome: StepOutcome, state: LearnState, statistics: RunningStatistics) -> Tensor:

@@ -14,7 +14,7 @@ from torch import distributed as dist
 
 from bsngraph.errors import InputError, RunFailedError
 from bsngraph.parallel.launch import Launch
-from bsngraph.training.shards.team import ALONE, Meeting, Team
+from bsngraph.training.shards.team import ALONE, PeerGroups, Team
 
 # To come together; to answer in a step; and while the first process measures, chooses
 # or trains finalists, in which time the others only notice that it is gone.
@@ -58,7 +58,7 @@ def team_of(launch: Launch, device: torch.device) -> Iterator[Team]:
             f"({str(error).strip().splitlines()[0]}): start them together, with torchrun"
         ) from None
     try:
-        yield Team(dist.get_rank(), launch.size, Meeting(steps, turns))
+        yield Team(dist.get_rank(), launch.size, PeerGroups(steps, turns))
     finally:
         for group in (steps, turns) if theirs else (None,):
             dist.destroy_process_group(group)

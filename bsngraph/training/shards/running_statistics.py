@@ -32,11 +32,11 @@ class RunningStatistics:
 
     def values(self) -> Tensor:
         """The moving ones as they are now, one after the other: (values,)."""
-        return flat(self.moving)
+        return flat_vector(self.moving)
 
     def counts(self) -> Tensor:
         """The counting ones as they are now, one after the other: (values,)."""
-        return flat(self.counting)
+        return flat_vector(self.counting)
 
     def put(self, values: Tensor, counts: Tensor) -> None:
         """Give the network what `values` and `counts` gave."""
@@ -45,12 +45,12 @@ class RunningStatistics:
                 buffer.copy_(part)
 
 
-def flat(tensors: tuple[Tensor, ...]) -> Tensor:
+def flat_vector(tensors: tuple[Tensor, ...]) -> Tensor:
     """Tensors as one vector, of a type that holds all their values."""
     return torch.cat([tensor.reshape(-1) for tensor in tensors]) if tensors else torch.empty(0)
 
 
 def parts_of(vector: Tensor, like: tuple[Tensor, ...]) -> list[Tensor]:
-    """The tensors that `flat` made a vector of, in the types and shapes of `like`."""
+    """What `flat_vector` made a vector of, in the types and shapes of `like`."""
     parts = torch.split(vector, [tensor.numel() for tensor in like]) if like else ()
     return [part.view(tensor.shape).to(tensor.dtype) for part, tensor in zip(parts, like, strict=True)]

@@ -27,7 +27,7 @@ class PeerLostError(RunFailedError):
 
 
 @dataclass(frozen=True, eq=False)
-class Meeting:
+class PeerGroups:
     """The groups of processes: `steps` is for tensors on the device, with a time-out;
     in `turns` all wait for the first process, for as long as it takes.
     """
@@ -38,11 +38,11 @@ class Meeting:
 
 @dataclass(frozen=True, eq=False)
 class Team:
-    """This process, `rank` of `size`; alone there is no meeting."""
+    """This process, `rank` of `size`; alone there are no groups."""
 
     rank: int = 0
     size: int = 1
-    meeting: Meeting | None = None
+    groups: PeerGroups | None = None
 
     @property
     def first(self) -> bool:
@@ -60,11 +60,11 @@ class Team:
         Raises:
             PeerLostError: another process ended.
         """
-        if self.meeting is None:
+        if self.groups is None:
             return own
         every = own.new_empty(len(own) * self.size, *own.shape[1:])
         with _peers():
-            dist.all_gather(list(every.chunk(self.size)), own, group=self.meeting.steps)
+            dist.all_gather(list(every.chunk(self.size)), own, group=self.groups.steps)
         return every
 
     def summed(self, own: Tensor) -> Tensor:
@@ -75,9 +75,9 @@ class Team:
         Raises:
             PeerLostError: another process ended.
         """
-        if self.meeting is not None:
+        if self.groups is not None:
             with _peers():
-                dist.all_reduce(own, group=self.meeting.steps)
+                dist.all_reduce(own, group=self.groups.steps)
         return own
 
     def to_first(self, own: Sequence[_Value]) -> list[_Value]:
@@ -87,11 +87,11 @@ class Team:
         Raises:
             PeerLostError: another process ended.
         """
-        if self.meeting is None:
+        if self.groups is None:
             return list(own)
         every: list[Any] | None = [None] * self.size if self.first else None
         with _peers():
-            dist.gather_object(_packed(list(own)), every, dst=0, group=self.meeting.turns)
+            dist.gather_object(_packed(list(own)), every, dst=0, group=self.groups.turns)
         return [value for packed in every or () for value in _unpacked(packed)]
 
     def from_first(self, value: object = None) -> Any:
@@ -102,11 +102,11 @@ class Team:
         Raises:
             PeerLostError: another process ended.
         """
-        if self.meeting is None:
+        if self.groups is None:
             return value
         sent = [_packed(value) if self.first else None]
         with _peers():
-            dist.broadcast_object_list(sent, src=0, group=self.meeting.turns)
+            dist.broadcast_object_list(sent, src=0, group=self.groups.turns)
         return value if self.first else _unpacked(cast(bytes, sent[0]))
 
 

@@ -108,7 +108,6 @@ def command(
     mode = open_mode(resume, overwrite)
     check_given(fabric, more)
     recipe, settings = _settings(budgets, more)
-    _check_processes(settings, timed=more["time"] is not None)
     from bsngraph.cli.display import progress_display
     from bsngraph.cli.live.pace import plan_of_search
     from bsngraph.cli.tables.result_table import show_result
@@ -162,4 +161,6 @@ def _settings(budgets: Sequence[str], more: dict[str, Any]) -> tuple[Recipe, Sea
 
     recipe, settings = set_by_hand(Recipe, more), set_by_hand(SearchSettings, more)
     warm, ranged = more["warm_start"] is not None, asks_range(budgets)
-    return resolve_settings(more["preset"], warm=warm, ranged=ranged, recipe=recipe, settings=settings)
+    found = resolve_settings(more["preset"], warm=warm, ranged=ranged, recipe=recipe, settings=settings)
+    _check_processes(found[1], timed=more["time"] is not None)
+    return found
