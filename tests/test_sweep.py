@@ -33,7 +33,7 @@ from bsngraph.sweeping.axes import Axis, AxisValue, budget_axes, parameter_axes,
 from bsngraph.sweeping.outcomes.fronts import Spread, SweepPoint, fronts_of, undominated
 from bsngraph.sweeping.outcomes.growing_files import draw_fronts
 from bsngraph.sweeping.outcomes.sweep_tables import sweep_text
-from bsngraph.sweeping.outcomes.swept_runs import Sweep, read_sweep
+from bsngraph.sweeping.outcomes.swept_runs import Sweep, SweptRun, read_sweep
 from bsngraph.sweeping.run_names import run_name
 from bsngraph.sweeping.sweep_progress import SilentSweep
 from bsngraph.training import Silent
@@ -286,6 +286,38 @@ def test_files_are_brought_back_where_a_worker_does_not_see_the_folder(
     assert {path.name for path in (half / NAMES[2]).iterdir()} == {
         path.name for path in (whole / NAMES[2]).iterdir()
     }
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # Ray's own
+def test_a_lost_node_of_a_ray_cluster_loses_nothing(
+    fabric: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two nodes, of which one is killed while it runs something."""
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    cluster_utils = pytest.importorskip("ray.cluster_utils")
+    cluster = cluster_utils.Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    other = cluster.add_node(num_cpus=1)
+    ended: list[str] = []
+
+    class Killing(SilentSweep):
+        def run_ended(self, sweep: Sweep, row: SweptRun) -> None:
+            ended.append(row.name)
+            if len(ended) == 1:
+                cluster.remove_node(other, allow_graceful=False)
+
+    longer: dict[str, Any] = {"settings": QUICK | {"epochs": 60}}
+    try:
+        cluster.wait_for_nodes()
+        address: str = cluster.address
+        swept(fabric, tmp_path / "ray", **longer, workers=None, ray=address, progress=Killing())
+    finally:
+        cluster.shutdown()
+    assert sorted(ended) == NAMES
+    assert swept(fabric, tmp_path / "alone", **longer).counts == {"finished": 4}
+    for name in NAMES:
+        assert content(tmp_path / "ray" / name) == content(tmp_path / "alone" / name)
 
 
 # --- failures
