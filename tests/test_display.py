@@ -16,6 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from rich.table import Table
 from tiny import DIGITS, no_pictures, written
 
@@ -367,3 +368,10 @@ def test_code_of_ones_own_is_named_in_the_commands_again(finished: tuple[Path, s
         "bsngraph prune r --budget macs=50% --data-code d.py:load --cost a=c.py:f --out r-smaller "
         "--ops 'my ops.py'"
     )
+
+
+def test_after_a_range_the_front_is_named(finished: tuple[Path, str]) -> None:
+    config = RunFolder(finished[0]).read_config()
+    ranged = replace(config, budgets=(replace(config.budgets[0], least=1.0),))
+    with click.Context(click.Command("bsngraph")):
+        assert next_commands(Path("r"), ranged, {})[2] == "bsngraph front r"
