@@ -21,7 +21,7 @@ from bsngraph.displayed import Displayed
 
 if TYPE_CHECKING:
     from bsngraph.data import Dataset, load_data
-    from bsngraph.delivered import evaluate_run, load_net, predict
+    from bsngraph.delivered import evaluate_run, load_net, load_predictor, predict
     from bsngraph.draw import fabric_drawing, render, render_dot
     from bsngraph.errors import BsngraphError, FabricError, InfeasibleBudgetError, InputError
     from bsngraph.exporting import Exported, ExportOptions, export
@@ -65,7 +65,7 @@ _HOMES = {
     ),
     "bsngraph.ops": ("operation",),
     "bsngraph.exporting": ("ExportOptions", "Exported", "export"),
-    "bsngraph.delivered": ("evaluate_run", "load_net", "predict"),
+    "bsngraph.delivered": ("evaluate_run", "load_net", "load_predictor", "predict"),
     "bsngraph.reporting": ("report",),
     "bsngraph.runs.fronts": ("front",),
     "bsngraph.runs.rows.front": ("Front",),
@@ -105,6 +105,7 @@ __all__ = [
     "front",
     "load_data",
     "load_net",
+    "load_predictor",
     "operation",
     "predict",
     "profile_fabric",
