@@ -130,11 +130,11 @@ def run_search(
             if chosen is None:
                 best = choose_architecture(job, learned, log, progress)
                 chosen = choose_front(job, learned, best, log, progress)
-            if method.oracle:
-                write_oracle(job, run, learned.net, chosen[-1].architecture, progress)
             ready = fine_tune(job, learned, chosen, log, progress)
             front = deliver_front(job, run, ready, progress)
             delivered = ready[-1] if front is None else front.main
+            if method.oracle:
+                write_oracle(job, run, learned.net, delivered.architecture, progress)
             deliver(job, run, delivered.net)
             certificate = certify(job, run, progress)
             multipliers = learned.multipliers.by_name()
