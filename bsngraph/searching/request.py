@@ -13,7 +13,7 @@ from bsngraph.data import Dataset
 from bsngraph.errors import InputError
 from bsngraph.measure import CostOptions
 from bsngraph.runs import OpenMode
-from bsngraph.settings import Recipe, SearchSettings
+from bsngraph.settings import FASTEST_ADAMW, Recipe, SearchSettings
 from bsngraph.settings.kinds import check_kinds
 
 
@@ -82,6 +82,20 @@ class Destination:
         """
         if source.resolve() == self.folder.resolve():
             raise InputError(f"{self.folder} is the {what}: give another --out")
+
+
+def check_rates(method: Method) -> None:
+    """Make sure, before anything is trained, that the fine-tuning can be.
+
+    Raises:
+        InputError: its rate is one for SGD, and the weights are moved by AdamW.
+    """
+    recipe, settings = method.recipe, method.settings
+    if recipe.optimizer == "adamw" and settings.finetune_epochs and settings.finetune_rate > FASTEST_ADAMW:
+        raise InputError(
+            f"finetune-rate={settings.finetune_rate} is too high for AdamW: at most {FASTEST_ADAMW}, "
+            f"usually a fifth of learning-rate={recipe.learning_rate}"
+        )
 
 
 def asked_budgets(budgets: str | Sequence[str]) -> tuple[str, ...]:

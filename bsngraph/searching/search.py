@@ -36,7 +36,7 @@ from bsngraph.searching.learning.learn import learn
 from bsngraph.searching.learning.warm_start import read_warm_start
 from bsngraph.searching.opening import open_search
 from bsngraph.searching.prepare import check, prepare
-from bsngraph.searching.request import Destination, Goal, Method, asked_budgets
+from bsngraph.searching.request import Destination, Goal, Method, asked_budgets, check_rates
 from bsngraph.settings import Recipe, SearchSettings, resolve_settings
 from bsngraph.training import Progress, Silent
 
@@ -89,7 +89,8 @@ def search(
     """
     goal = Goal(data=data, task=task, budgets=asked_budgets(budgets), costs=costs or CostOptions())
     warm, ranged = warm_start is not None, asks_range(goal.budgets)
-    usual_recipe, usual_settings = resolve_settings(preset, warm=warm, ranged=ranged)
+    by_hand = None if recipe is None else {"optimizer": recipe.optimizer}
+    usual_recipe, usual_settings = resolve_settings(preset, warm=warm, ranged=ranged, recipe=by_hand)
     method = Method(
         recipe=recipe or usual_recipe,
         settings=settings or usual_settings,
@@ -115,6 +116,7 @@ def run_search(
     Raises:
         BsngraphError: as `search` says.
     """
+    check_rates(method)
     job = prepare(fabric, goal, method, hardware, into, progress)
     if method.oracle:
         choices_to_try(job.fabric)  # refused now if there are too many, and not after learning
