@@ -248,7 +248,7 @@ def test_plain_lines_say_the_plan_and_then_the_time_of_all(capsys: pytest.Captur
     )
     assert line.startswith(
         "search 1/4  loss 0.500  accuracy 75.0 %  macs 1.2 M (limit now 1 M)  steps:4 11 (limit now 12)  "
-        "none feasible yet  entropy 0.25  left 0:00, in all 0:00"
+        "none feasible yet  entropy 0.25  left 0:00 here, 0:00 in all"
     )
     assert note == "of [/x]\ufffd[2J\ufffd:heart:\ufffd"
 
