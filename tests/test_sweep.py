@@ -568,6 +568,17 @@ def test_ctrl_c_says_that_the_same_command_goes_on(
     assert "the same command goes on" in result.stderr
 
 
+@pytest.mark.parametrize("damage", ["", "[]", "[" * 10_000, "null", "../", "state"])
+def test_a_damaged_sweep_is_told(damage: str, whole: Path, tmp_path: Path) -> None:
+    path = tmp_path / "sweep.json"
+    text = (whole / "sweep.json").read_text(encoding="utf-8")
+    replaced = {"../": text.replace(f'"{NAMES[0]}"', '"../x"'), "state": text.replace('"runs"', '"rums"')}
+    path.write_text(replaced.get(damage, damage), encoding="utf-8")
+    result = invoke(tmp_path, "--status", "--format", "json")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert str(path) in result.stderr
+
+
 class Terminal(io.StringIO):
     """What standard error is where somebody looks on."""
 
