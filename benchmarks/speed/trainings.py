@@ -10,7 +10,6 @@ python -m benchmarks trainings [--quick] [--repeats 5]
 
 from __future__ import annotations
 
-import resource
 import statistics
 import tempfile
 from dataclasses import replace
@@ -87,6 +86,5 @@ def command(quick: bool, repeats: int | None) -> None:
         "one after another (s)": statistics.median(alone),
         "side by side (s)": statistics.median(together),
         "ratio": ratio(together, alone),
-        "largest process (MB)": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1000,
     }
     keep("trainings", [row], quick=quick)
