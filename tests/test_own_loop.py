@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+import copy
+import importlib.util
+import io
 import json
+import pickle
+import runpy
+import warnings
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
-from tiny import DIGITS, STRIPES_NORM, fabric_of, no_pictures, recipe, settings, stripes, written
+from tiny import DIGITS, STRIPES, STRIPES_NORM, fabric_of, no_pictures, recipe, settings, stripes, written
+from torch.nn.functional import cross_entropy
 
 import bsngraph
 from bsngraph.cli.main import cli
-from bsngraph.errors import InputError
+from bsngraph.errors import InfeasibleBudgetError, InputError, RunFailedError
+from bsngraph.fabric import live_edges
+from bsngraph.searching.learning.penalty.limits import limits_at
+from bsngraph.searching.learning.penalty.multipliers import Multipliers
 from bsngraph.settings import Recipe, SearchSettings, resolve_settings
+from bsngraph.supernet import SuperNet
+from bsngraph.tasks import task_of
 from bsngraph.training import Silent, make_optimizer
+
+ROOT = Path(__file__).parents[1]
 
 ADAMW = {"optimizer": "adamw", "learning_rate": 0.01}
 HOW = {"device": "cpu", "threads": 1, "seed": 1}
@@ -128,3 +143,169 @@ def test_the_command_line_takes_adamw(tmp_path: Path, monkeypatch: pytest.Monkey
     result = CliRunner().invoke(cli, line.split())
     assert result.exit_code == 2
     assert "learning-rate=0.1 is too high for AdamW" in result.output
+
+
+# --- a super-network is a module like others
+
+
+def same_outputs(one: SuperNet, other: SuperNet) -> bool:
+    inputs, kept = (
+        stripes().train.inputs[:8],
+        np.random.default_rng(0).random((8, len(one.fabric.edges))) < 0.8,
+    )
+    return torch.equal(one.eval()(inputs, kept), other.eval()(inputs, kept))
+
+
+def test_a_super_network_is_copied_pickled_and_restored_by_its_state(tmp_path: Path) -> None:
+    net = bsngraph.compile_fabric(fabric_of(STRIPES_NORM, tmp_path), seed=3)
+    net(stripes().train.inputs[:8]).sum().backward()
+    assert same_outputs(net, copy.deepcopy(net))
+    assert same_outputs(net, pickle.loads(pickle.dumps(net)))
+    fresh = bsngraph.compile_fabric(net.fabric, seed=4)
+    assert not same_outputs(net, fresh)
+    file = io.BytesIO()
+    torch.save(net.state_dict(), file)
+    file.seek(0)
+    fresh.load_state_dict(torch.load(file, weights_only=True))
+    assert same_outputs(net, fresh)
+
+
+# --- a loop of one's own
+
+
+class Loop:
+    """A search of the stripes by hand."""
+
+    def __init__(self, net: SuperNet, steps: int = 80, budgets: str = "price=4") -> None:
+        self.net = net
+        self.edges = bsngraph.EdgeSearch(net, budgets, steps=steps, settings=settings(aim=1.0), seed=5)
+        self.optimizer = torch.optim.AdamW(net.parameters(), lr=0.02)
+        self.data = stripes().train
+
+    def run(self, steps: range) -> None:
+        for step in steps:
+            rows = torch.arange(16) + 16 * (step % 4)
+            kept = self.edges.draw(16)
+            losses = cross_entropy(
+                self.net(self.data.inputs[rows], kept), self.data.labels[rows], reduction="none"
+            )
+            self.optimizer.zero_grad()
+            losses.mean().backward()
+            self.optimizer.step()
+            self.edges.learn(losses)
+
+
+def test_a_loop_of_one_s_own_learns_and_every_candidate_is_inside(tmp_path: Path) -> None:
+    net = bsngraph.compile_fabric(fabric_of(STRIPES, tmp_path), seed=1)
+    loop = Loop(net)
+    before = loop.edges.probabilities()
+    loop.run(range(80))
+    after = loop.edges.probabilities()
+    assert after["g->scores#0"] == before["g->scores#0"] == 1
+    assert after != before
+    drawn = live_edges(net.sweep, loop.edges.draw(256))
+    assert loop.edges.budgets.costs(drawn).mean() < 6  # of the whole fabric's 9
+    candidates = loop.edges.candidates(6)
+    assert len(candidates) > 1
+    assert all(loop.edges.budgets.met_by(one.mask) for one in candidates)
+    pruned = bsngraph.prune_net(net, candidates[0])
+    inputs = loop.data.inputs[:4]
+    assert torch.allclose(pruned(inputs), net(inputs, candidates[0].mask), atol=1e-6)
+
+
+def test_a_loop_goes_on_to_the_same_bits(tmp_path: Path) -> None:
+    fabric = fabric_of(STRIPES_NORM, tmp_path)
+    whole, cut, rest = (Loop(bsngraph.compile_fabric(fabric, seed=1), steps=20) for _ in range(3))
+    whole.run(range(20))
+    cut.run(range(11))
+    file = io.BytesIO()
+    torch.save([one.state_dict() for one in (cut.net, cut.optimizer, cut.edges)], file)
+    file.seek(0)
+    for one, state in zip(
+        (rest.net, rest.optimizer, rest.edges), torch.load(file, weights_only=True), strict=True
+    ):
+        one.load_state_dict(state)
+    rest.run(range(11, 20))
+    assert rest.edges.probabilities() == whole.edges.probabilities()
+    assert same_outputs(rest.net, whole.net)
+
+
+@pytest.mark.parametrize("budget", ["price=4", "price=3..6"])
+def test_a_step_of_one_s_own_moves_gamma_as_a_search_s_step_does(tmp_path: Path, budget: str) -> None:
+    net = bsngraph.compile_fabric(fabric_of(STRIPES, tmp_path), seed=1)
+    what = settings(burn_in=0.0, penalty=2.0)
+    edges = bsngraph.EdgeSearch(net, budget, steps=8, settings=what, seed=5)
+    inputs, labels = stripes().train.inputs[:16], stripes().train.labels[:16]
+    kept = edges.draw(16)
+    # the same by the parts of a search
+    again = bsngraph.EdgeSearch(net, budget, steps=8, settings=what, seed=5)
+    assert np.array_equal(again.draw(16), kept)
+    held = again._draw
+    assert held is not None
+    multipliers = Multipliers(edges.budgets, what, edges.gamma.vectors)
+    state = bsngraph.LearnState(
+        net=net,
+        logits=held.logits,
+        task=task_of(stripes()),
+        budgets=edges.budgets,
+        limits=limits_at(0, edges.budgets, recipe(epochs=8), what, asked=held.asked),
+        penalty=multipliers.penalty_of(held.logits.mix),
+        recipe=recipe(epochs=8),
+        settings=what,
+        gamma_learns=True,
+    )
+    outcome = bsngraph.learn_step(state, inputs, labels, held.samples)
+    assert outcome.gamma_gradient is not None
+    again.gamma.step(outcome.gamma_gradient)
+    edges.learn(cross_entropy(net(inputs, kept), labels, reduction="none"))
+    assert edges.probabilities() == again.probabilities()
+
+
+def test_what_is_wrong_with_a_loop_is_said(tmp_path: Path) -> None:
+    net = bsngraph.compile_fabric(fabric_of(STRIPES, tmp_path), seed=1)
+    edges = bsngraph.EdgeSearch(net, ["price=4", "macs=90%"], steps=5)
+    with pytest.raises(InputError, match="learn is called without a draw before it"):
+        edges.learn(torch.zeros(4))
+    edges.draw(4)
+    with pytest.raises(InputError, match=r"losses are \(\): give one for each of the 4 examples"):
+        edges.learn(torch.zeros(()))
+    edges.draw(4)
+    with pytest.raises(RunFailedError, match="a loss of step 1 is not finite: try a smaller learning rate"):
+        edges.learn(torch.tensor([1.0, 2.0, float("nan"), 0.0]))
+    with pytest.raises(InfeasibleBudgetError, match="no sub-network meets price=0"):
+        bsngraph.EdgeSearch(net, "price=0.5", steps=5)
+    with pytest.raises(InputError, match="steps=0 must be a whole number, at least 1"):
+        bsngraph.EdgeSearch(net, "price=4", steps=0)
+    with pytest.raises(InputError, match="net is Linear: give what compile_fabric gives"):
+        bsngraph.EdgeSearch(torch.nn.Linear(1, 1), "price=4", steps=5)
+    with pytest.raises(InputError, match="latency"):
+        bsngraph.EdgeSearch(net, "latency=5ms", steps=5)
+
+
+# --- the examples
+
+
+def test_the_example_of_a_loop_ends_inside_its_budget(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr("sys.argv", ["own_loop.py", "2"])
+    runpy.run_path("examples/own_loop.py")
+    said = capsys.readouterr().out.split()
+    assert said[1:5] == ["%", "of", "the", "MACs,"]
+    assert 0 < float(said[0]) <= 25
+
+
+@pytest.mark.skipif(importlib.util.find_spec("lightning") is None, reason="lightning is not installed")
+def test_the_example_of_lightning_ends_in_a_network(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr("sys.argv", ["lightning_loop.py", "1"])
+    monkeypatch.setattr("tempfile.mkdtemp", lambda: str(tmp_path))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Lightning's own
+        runpy.run_path("examples/lightning_loop.py")
+    assert "validation accuracy" in capsys.readouterr().out
+    (saved,) = tmp_path.rglob("*.ckpt")
+    assert torch.load(saved, weights_only=True)["edges"]["step"] == 22
