@@ -216,7 +216,8 @@ def test_a_frame_is_the_table_that_a_file_of_it_is(frame: Any, tmp_path: Path) -
     data = Dataset.from_frame(frame, target="kind")
     assert data.fingerprint() == of_file.fingerprint()
     assert (data.feature_names, data.class_names) == (("mean", "spread"), ("0", "1", "7"))
-    assert Dataset.from_frame(frame, target="spread", features=["mean"]).task == "regression"
+    one = Dataset.from_frame(frame, target="spread", features=["mean"])
+    assert (one.task, one.class_names) == ("regression", ("spread",))
     both = Dataset.from_frame(frame.assign(whole=1.5 * Y), target=["spread", "whole"], features=["mean"])
     assert both.class_names == ("spread", "whole")
     assert len(Dataset.from_frame(frame, target="kind", test=frame[:9]).test) == 9
