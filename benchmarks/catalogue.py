@@ -23,6 +23,7 @@ class Benchmark(NamedTuple):
 
 TOPICS: Mapping[str, Mapping[str, Benchmark]] = {
     "Speed": {
+        "sweeps": Benchmark("speed.sweeps", "Eight small searches, with one worker and with two."),
         "startup": Benchmark("speed.startup", "Whole processes of the command line."),
         "sampling": Benchmark("speed.sampling", "Drawing a sample, its live edges, costs and route."),
         "memory": Benchmark("speed.memory", "Peak memory of a training step, against dense-and-mask."),
