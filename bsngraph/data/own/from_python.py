@@ -116,7 +116,9 @@ class FromPython:
         given: dict[Part, Any] = {"train": data, "validation": validation, "test": test}
         words: dict[Part, str] = {"train": "data", "validation": "validation", "test": "test"}
         pairs: dict[Part, Pair] = {
-            part: examples_of(words[part], one) for part, one in given.items() if one is not None
+            part: examples_of(words[part], one)
+            for part, one in given.items()
+            if one is not None or part == "train"
         }
         return dataset_from_pairs(
             pairs,
