@@ -123,10 +123,11 @@ def test_one_example_is_an_answer_of_one_row(runs: Runs) -> None:
 def test_pictures_are_scaled_to_what_the_training_data_held(runs: Runs) -> None:
     answer = runs.shares([Image.fromarray(image) for image in X])
     assert answer.probabilities == pytest.approx(runs.shares(X / np.float32(255)).probabilities, abs=1e-5)
-    with pytest.raises(InputError, match="the examples hold bytes, but the training data held 0 to 1"):
+    with pytest.raises(InputError, match="the examples hold at most 255, but the training data held 0 to 1:"):
         runs.shares(X)
-    with pytest.raises(InputError, match="the examples hold 0 to 1, but the training data held 0 to 255"):
+    with pytest.raises(InputError, match="the examples hold at most 1, but the training data held 0 to 255"):
         runs.images(X / 255)
+    assert len(runs.images(np.ones((8, 8)))) == 1, "a dark image"
 
 
 def test_pictures_are_resized_as_the_run_s_were(runs: Runs) -> None:

@@ -33,6 +33,10 @@ from bsngraph.wording import shape_text
 
 _WHAT = "the examples"
 
+# White in training data that are counted in whole steps; what lies between 0 and 1
+# there is of other units.
+_COUNTS = 16
+
 
 @dataclass(frozen=True)
 class RawReader:
@@ -147,17 +151,19 @@ class RawReader:
         return found.reshape(-1).reshape(found.shape)  # strides of one channel say nothing else then
 
     def _check_units(self, values: Array) -> None:
-        """Refuse bytes where the training data held 0 to 1, and the other way round."""
-        white = self.facts.white
+        """Refuse bytes where the training data held less, and shares of 1 where it held
+        bytes or counts.
+        """
+        white, largest = self.facts.white, float(values.max())
         if white is None:
             return
-        bytes_for_shares = white <= 1 and values.dtype == np.uint8 and int(values.max()) > 1
-        shares_for_bytes = white == 255 and values.dtype.kind == "f" and 0 < float(values.max()) <= 1
-        if bytes_for_shares or shares_for_bytes:
-            given, held = ("bytes", "0 to 1") if bytes_for_shares else ("0 to 1", "0 to 255")
+        too_light = values.dtype == np.uint8 and largest > 2 * white
+        broken = values.dtype.kind == "f" and bool((np.mod(values.astype(np.float64), 1) > 0).any())
+        shares = broken and 0 < largest <= 1
+        if too_light or (shares and white >= _COUNTS and white.is_integer()):
             raise InputError(
-                f"{_WHAT} hold {given}, but the training data held {held}: give values as those had them, or "
-                "pictures, which are scaled"
+                f"{_WHAT} hold at most {largest:.3g}, but the training data held 0 to {white:g}: give values "
+                "as those had them, or pictures, which are scaled"
             )
 
 
