@@ -19,9 +19,9 @@ from typing import Annotated
 
 from bsngraph.errors import InputError
 from bsngraph.fabric.families.chain import (
+    ChannelWeights,
     Expansions,
     Kernels,
-    ChannelWeights,
     add_mbconv_choice,
     check_mbconvs,
     stage_parameters,
