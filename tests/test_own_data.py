@@ -280,7 +280,9 @@ def test_a_run_says_that_it_needs_its_data_again_and_takes_them(
         lambda **more: bsngraph.evaluate_run(run, **more),
         lambda **more: bsngraph.prune_run(run, "macs=70%", out=tmp_path / "pruned", **more),
     ):
-        with pytest.raises(InputError, match="was given from Python, where alone it is: pass the Dataset"):
+        with pytest.raises(
+            InputError, match="was made in a Python program, and nothing else can open it: pass the Da"
+        ):
             ask()
         ask(data=data)
     np.savez(tmp_path / "same.npz", x_train=X, y_train=Y, class_names=NAMES)

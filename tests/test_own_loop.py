@@ -140,7 +140,11 @@ def test_the_command_line_takes_adamw(tmp_path: Path, monkeypatch: pytest.Monkey
     assert config["recipe"]["learning_rate"] == pytest.approx(0.001)
     assert config["settings"]["finetune_rate"] == pytest.approx(0.0002)
     line = f"train {tmp_path / 'run' / 'architecture.dot'} --data digits --optimizer adamw --out {tmp_path}/t"
-    result = CliRunner().invoke(cli, line.split())
+    result = CliRunner().invoke(cli, [*line.split(), "--epochs", "1", "--batch-size", "512", "--quiet"])
+    assert result.exit_code == 0, result.output
+    config = json.loads((tmp_path / "t" / "config.json").read_text())
+    assert config["recipe"]["learning_rate"] == pytest.approx(0.001)
+    result = CliRunner().invoke(cli, [*line.split(), "--learning-rate", "0.1", "--overwrite"])
     assert result.exit_code == 2
     assert "learning-rate=0.1 is too high for AdamW" in result.output
 

@@ -50,8 +50,8 @@ class Recipe:
     optimizer: WeightOptimizer = field(
         default="sgd",
         metadata=says(
-            "What moves the weights: SGD with momentum, or AdamW (Loshchilov & Hutter 2019). A search by "
-            "AdamW has a hundredth of the usual learning rates, unless they are given.",
+            "What moves the weights: SGD with momentum, or AdamW (Loshchilov & Hutter 2019). With AdamW "
+            "learning rates that are not given are a hundredth of the usual ones.",
             group="learning",
         ),
     )

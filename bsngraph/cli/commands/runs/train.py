@@ -23,7 +23,7 @@ from bsngraph.cli.shared_options import (
     task_option,
     threads_option,
 )
-from bsngraph.settings import Recipe
+from bsngraph.settings import Recipe, resolve_settings
 
 
 @click.command(cls=GroupedCommand)
@@ -65,7 +65,7 @@ def command(
     """
     mode = open_mode(resume, overwrite)
     check_given(fabric, more)
-    recipe = Recipe(**set_by_hand(Recipe, more))
+    recipe, _ = resolve_settings(None, recipe=set_by_hand(Recipe, more))
     from bsngraph.cli.display import progress_display
     from bsngraph.cli.live.pace import PlannedStage
     from bsngraph.cli.tables.result_table import show_result
