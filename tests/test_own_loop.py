@@ -282,6 +282,10 @@ def test_what_is_wrong_with_a_loop_is_said(tmp_path: Path) -> None:
         bsngraph.EdgeSearch(net, "price=4", steps=0)
     with pytest.raises(InputError, match="net is Linear: give what compile_fabric gives"):
         bsngraph.EdgeSearch(torch.nn.Linear(1, 1), "price=4", steps=5)
+    with pytest.raises(InputError, match="settings are int: give SearchSettings"):
+        bsngraph.EdgeSearch(net, "price=4", steps=5, settings=3)
+    with pytest.raises(InputError, match="batch=1 must be at least 2: Γ learns by comparing examples"):
+        edges.draw(1)
     with pytest.raises(InputError, match="latency"):
         bsngraph.EdgeSearch(net, "latency=5ms", steps=5)
 

@@ -78,6 +78,8 @@ class EdgeSearch:
     ) -> None:
         if not isinstance(net, SuperNet):
             raise InputError(f"net is {type(net).__name__}: give what compile_fabric gives")
+        if not isinstance(settings, SearchSettings | None):
+            raise InputError(f"settings are {type(settings).__name__}: give SearchSettings(…)")
         if not isinstance(steps, int) or isinstance(steps, bool) or steps < 1:
             raise InputError(f"steps={steps!r} must be a whole number, at least 1: epochs * len(loader)")
         self.net, self.settings, self.seed = net, settings or SearchSettings(), seed
@@ -94,7 +96,15 @@ class EdgeSearch:
         `net(inputs, kept)` takes.
 
         A share of the rows is uniform, and teaches the weights alone.
+
+        Raises:
+            InputError: `batch` is below 2.
         """
+        if batch < 2:
+            raise InputError(
+                f"batch={batch} must be at least 2: Γ learns by comparing examples; give the loader "
+                "drop_last=True"
+            )
         asked = draw_limits(self.budgets, drawn_rows(batch, self.settings.fair_share), self.sampler)
         logits = self.gamma.at(asked)
         samples = draw_samples(logits, batch, self.settings.fair_share, self.sampler)
