@@ -53,6 +53,7 @@ def search(
     settings: SearchSettings | None = None,
     preset: str | None = None,
     warm_start: str | Path | None = None,
+    weights: str | Path | None = None,
     oracle: bool = False,
     device: str = "auto",
     threads: int | None = None,
@@ -65,16 +66,15 @@ def search(
     folder `out`.
 
     `budgets` read like those of the command line, `"macs=25%"` or `["macs=25%",
-    "latency=5ms"]`; `costs` says where the user's own come from. `task` stands for what
-    the data says it is for: regression on numbered classes, for example. `recipe` and
-    `settings` are those of `preset` (a name in `PRESETS`), or the defaults, unless they
-    are given. `warm_start` is the folder of another search of the same fabric, whose
-    weights and Γ this one starts from. With `oracle` every sub-network of a fabric of
-    at most 14 decisions is judged as well, for oracle.csv and oracle.json. Up to
-    `workers` processes train finalists side by side, on a CPU.
-
-    One budget may be a range, `"macs=10%..60%"`: the search then delivers a network for
-    each of several limits in it, and the one for its upper end as any search does.
+    "latency=5ms"]`; `costs` says where the user's own come from. One may be a range,
+    `"macs=10%..60%"`: a network is then delivered for each of several limits in it.
+    `task` stands for what the data says it is for. `recipe` and `settings` are those of
+    `preset` (a name in `PRESETS`), or the defaults, unless they are given. `warm_start`
+    is the folder of another search of the same fabric, whose weights and Γ this one
+    starts from; `weights` is a file of weights by edge name, as model.safetensors is,
+    that learning begins with instead. With `oracle` every sub-network of a fabric of at
+    most 14 decisions is judged as well, for oracle.csv and oracle.json. Up to `workers`
+    processes train finalists side by side, on a CPU.
 
     The same seed, machine, device, versions and threads give the same result, bit for
     bit on the CPU, also when the run is interrupted and resumed (`mode="resume"`). If
@@ -83,8 +83,7 @@ def search(
     Raises:
         InfeasibleBudgetError: no sub-network is inside the budgets; nothing was trained
             or written.
-        FabricError, InputError: something about the fabric, the data, the budgets or
-            the folder is wrong.
+        FabricError, InputError: something that is given, or the folder, is wrong.
         RunFailedError: the loss stopped being finite.
     """
     goal = Goal(data=data, task=task, budgets=asked_budgets(budgets), costs=costs or CostOptions())
@@ -97,6 +96,7 @@ def search(
         seed=seed,
         preset=preset,
         warm_start=None if warm_start is None else Path(warm_start),
+        weights=None if weights is None else Path(weights),
         oracle=oracle,
     )
     into, hardware = Destination(Path(out), mode), find_hardware(device, threads, workers)
