@@ -23,6 +23,7 @@ class Benchmark(NamedTuple):
 
 TOPICS: Mapping[str, Mapping[str, Benchmark]] = {
     "Speed": {
+        "sweeps": Benchmark("speed.sweeps", "Eight small searches, with one worker and with two."),
         "startup": Benchmark("speed.startup", "Whole processes of the command line."),
         "sampling": Benchmark("speed.sampling", "Drawing a sample, its live edges, costs and route."),
         "memory": Benchmark("speed.memory", "Peak memory of a training step, against dense-and-mask."),
@@ -42,6 +43,7 @@ TOPICS: Mapping[str, Mapping[str, Benchmark]] = {
         "searches": Benchmark("accuracy.truth.searches", "Regret of searches, by the table of `truth`."),
         "quality": Benchmark("accuracy.quality.command", "What methods choose under one budget."),
         "estimators": Benchmark("accuracy.estimators.command", "Estimators, against the exact gradient."),
+        "rounds": Benchmark("accuracy.rounds", "Regret of deciding on 1, 2 or 4 finalists at once."),
         "multipliers": Benchmark("accuracy.multipliers", "Where the expected cost ends, from any λ."),
         "distributed": Benchmark("accuracy.distributed", "What 1, 2 and 4 cores find in equal steps."),
         "scenes": Benchmark("accuracy.scenes", "Segmentation: a search against random networks."),

@@ -21,7 +21,7 @@ from bsngraph.displayed import Displayed
 
 if TYPE_CHECKING:
     from bsngraph.data import Dataset, load_data
-    from bsngraph.delivered import evaluate_run, load_net, predict
+    from bsngraph.delivered import evaluate_run, load_net, load_predictor, predict
     from bsngraph.draw import fabric_drawing, render, render_dot
     from bsngraph.errors import BsngraphError, FabricError, InfeasibleBudgetError, InputError
     from bsngraph.exporting import Exported, ExportOptions, export
@@ -41,7 +41,9 @@ if TYPE_CHECKING:
     from bsngraph.reporting import report
     from bsngraph.runs.fronts import front
     from bsngraph.runs.rows.front import Front
-    from bsngraph.searching import Result, prune_run, search, train
+    from bsngraph.searching import EdgeSearch, Result, prune_run, search, train
+    from bsngraph.searching.learning.gamma.gamma import Gamma
+    from bsngraph.searching.learning.step import LearnState, draw_samples, learn_step
     from bsngraph.settings import Recipe, SearchSettings
     from bsngraph.supernet import SuperNet, compile_fabric, prune, prune_net
     from bsngraph.sweeping.outcomes.swept_runs import Sweep
@@ -65,11 +67,13 @@ _HOMES = {
     ),
     "bsngraph.ops": ("operation",),
     "bsngraph.exporting": ("ExportOptions", "Exported", "export"),
-    "bsngraph.delivered": ("evaluate_run", "load_net", "predict"),
+    "bsngraph.delivered": ("evaluate_run", "load_net", "load_predictor", "predict"),
     "bsngraph.reporting": ("report",),
     "bsngraph.runs.fronts": ("front",),
     "bsngraph.runs.rows.front": ("Front",),
-    "bsngraph.searching": ("Result", "prune_run", "search", "train"),
+    "bsngraph.searching": ("EdgeSearch", "Result", "prune_run", "search", "train"),
+    "bsngraph.searching.learning.gamma.gamma": ("Gamma",),
+    "bsngraph.searching.learning.step": ("LearnState", "draw_samples", "learn_step"),
     "bsngraph.settings": ("Recipe", "SearchSettings"),
     "bsngraph.supernet": ("SuperNet", "compile_fabric", "prune", "prune_net"),
     "bsngraph.sweeping.outcomes.swept_runs": ("Sweep",),
@@ -82,14 +86,17 @@ __all__ = [
     "BsngraphError",
     "Dataset",
     "Edge",
+    "EdgeSearch",
     "ExportOptions",
     "Exported",
     "Fabric",
     "FabricError",
     "FabricProfile",
     "Front",
+    "Gamma",
     "InfeasibleBudgetError",
     "InputError",
+    "LearnState",
     "Node",
     "Recipe",
     "Result",
@@ -98,13 +105,16 @@ __all__ = [
     "Sweep",
     "architecture_of",
     "compile_fabric",
+    "draw_samples",
     "evaluate_run",
     "export",
     "fabric_drawing",
     "fabric_from_networkx",
     "front",
+    "learn_step",
     "load_data",
     "load_net",
+    "load_predictor",
     "operation",
     "predict",
     "profile_fabric",

@@ -214,6 +214,23 @@ def test_code_and_files_that_only_a_hash_tells_are_named_again(run: Path, tmp_pa
     assert not (tmp_path / "out").exists()
 
 
+def test_the_run_that_a_config_starts_from_is_named_before_it_is_read(
+    fabric: Path, run: Path, tmp_path: Path
+) -> None:
+    words = ("search", fabric, *WORDS, "--set", "channels=3", "--warm-start", run, "--quiet")
+    succeeded(*words, "--out", tmp_path / "warm")
+    repeated = succeeded("search", "--config", tmp_path / "warm", "--out", tmp_path / "again", "--quiet")
+    assert f"its config.json starts from the run {run}; reading it" in repeated.stderr
+    assert bits(tmp_path / "again") == bits(tmp_path / "warm")
+    (tmp_path / "far").mkdir()
+    distant = altered(
+        tmp_path / "warm", tmp_path / "far", lambda config: config["warm_start"].update(path="//host/run")
+    )
+    assert "on another machine: name it yourself" in refused(
+        "search", "--config", distant, "--out", tmp_path / "out"
+    )
+
+
 # --- files of settings
 
 

@@ -16,6 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from rich.table import Table
 from tiny import DIGITS, no_pictures, written
 
@@ -247,7 +248,7 @@ def test_plain_lines_say_the_plan_and_then_the_time_of_all(capsys: pytest.Captur
     )
     assert line.startswith(
         "search 1/4  loss 0.500  accuracy 75.0 %  macs 1.2 M (limit now 1 M)  steps:4 11 (limit now 12)  "
-        "none feasible yet  entropy 0.25  left 0:00, in all 0:00"
+        "none feasible yet  entropy 0.25  left 0:00 here, 0:00 in all"
     )
     assert note == "of [/x]\ufffd[2J\ufffd:heart:\ufffd"
 
@@ -367,3 +368,10 @@ def test_code_of_ones_own_is_named_in_the_commands_again(finished: tuple[Path, s
         "bsngraph prune r --budget macs=50% --data-code d.py:load --cost a=c.py:f --out r-smaller "
         "--ops 'my ops.py'"
     )
+
+
+def test_after_a_range_the_front_is_named(finished: tuple[Path, str]) -> None:
+    config = RunFolder(finished[0]).read_config()
+    ranged = replace(config, budgets=(replace(config.budgets[0], least=1.0),))
+    with click.Context(click.Command("bsngraph")):
+        assert next_commands(Path("r"), ranged, {})[2] == "bsngraph front r"

@@ -37,7 +37,7 @@ QUICK = {
     "train": shlex.split("--epochs 1 --batch-size 512 --threads 1 --quiet"),
     "prune": ["--threads", "1", "--quiet"],
     "sweep": shlex.split(
-        "--epochs 1 --batch-size 512 --finalists 0 --finetune-epochs 0 --candidates 2 --workers 1 --quiet"
+        "--epochs 1 --batch-size 512 --finalists 0 --finetune-epochs 0 --candidates 2 --only 1/9 --quiet"
     ),
 }
 #: What a line does not say itself.

@@ -23,6 +23,7 @@ from bsngraph.cli.main import cli
 from bsngraph.errors import InputError
 from bsngraph.fabric import Fabric, live_edges, read_fabric
 from bsngraph.fabric.families import (
+    FAMILIES,
     cell_fabric,
     chain_fabric,
     cnf_fabric,
@@ -498,7 +499,7 @@ def invoke(*arguments: object) -> Result:
     return result
 
 
-@pytest.mark.parametrize("family", ["resnet", "cnf", "cells", "chain", "transformer"])
+@pytest.mark.parametrize("family", FAMILIES)
 def test_every_family_has_help_with_an_example(family):
     result = invoke("fabric", family, "--help")
     assert result.exit_code == 0
@@ -529,7 +530,7 @@ def test_a_written_fabric_carries_shapes_and_costs_unless_it_is_told_not_to(tmp_
 def test_without_costs_torch_is_not_imported(tmp_path):
     script = (
         "import sys; from bsngraph.cli.main import cli\n"
-        "for family in ('resnet', 'cnf', 'cells', 'chain', 'transformer'):\n"
+        f"for family in {list(FAMILIES)}:\n"
         f"    cli(['fabric', family, '--no-costs', '-o', {str(tmp_path)!r} + '/x.dot'], "
         "standalone_mode=False)\n"
         "assert 'torch' not in sys.modules"
@@ -560,7 +561,7 @@ def test_without_costs_torch_is_not_imported(tmp_path):
         (["resnet", "--merge", "max"], "Invalid value for '--merge': 'max' is not one of 'sum', 'mean'."),
         (
             ["cnf", "--task", "detection"],
-            "Invalid value for '--task': 'detection' is not one of 'classification', 'segmentation'.",
+            "task=detection is not known: known are classification, multi-label, regression, segmentation",
         ),
         (
             ["chain", "--channels", "16,x"],

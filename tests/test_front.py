@@ -360,6 +360,21 @@ def test_prune_under_a_range_writes_a_front_of_its_own(ranged: Path, tmp_path: P
     assert verify_certificate(tmp_path / "out").ok
 
 
+def test_prune_killed_in_the_fine_tuning_of_a_front_goes_on_to_the_same_bits(
+    ranged: Path, tmp_path: Path
+) -> None:
+    def pruned(name: str, **more: Any) -> Path:
+        how = {"data": DATA, "threads": 1, "finetune_epochs": 1}
+        prune_run(ranged, ["price=1..8"], out=tmp_path / name, **how, **more)
+        return tmp_path / name
+
+    whole = pruned("whole")
+    assert len(RunFolder(whole).read_epochs()) > 1
+    with pytest.raises(KeyboardInterrupt):
+        pruned("killed", progress=Stopped(1))
+    assert left_by(pruned("killed", mode="resume")) == left_by(whole)
+
+
 def test_a_setting_that_prune_does_not_take_is_refused_and_the_nearest_named(ranged: Path) -> None:
     with pytest.raises(
         InputError, match=r"prune has no setting 'finetune_epoch': did you mean 'finetune_epochs'"

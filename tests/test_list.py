@@ -63,8 +63,7 @@ def runs(first: Path, tmp_path: Path) -> Path:
     (tmp_path / "gone" / "config.json").unlink()
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "config.json").write_text('{"hidden_size": 8}', encoding="utf-8")
-    (tmp_path / "export").mkdir()
-    shutil.copy(first / "config.json", tmp_path / "export")
+    shutil.copytree(first, tmp_path / "export" / "run")
     (tmp_path / "export" / "export.json").write_text("{}", encoding="utf-8")
     return tmp_path
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,9 @@ from bsngraph.runs import RunFolder
 from bsngraph.runs.lock import locked
 from bsngraph.tracking.log_run import TRACKERS, LoggedRun, log_run
 from bsngraph.tracking.mlflow_names import mlflow_name
+from bsngraph.tracking.scalars import result_scalars
+from bsngraph.tracking.snapshot import RunSnapshot
+from bsngraph.tracking.tracker import TrackerRow
 from bsngraph.wording import printable
 
 HOSTILE = "<script>alert(1)</script> [/x] \"q\" 'p' \u202egnp.exe\x1b[31m"
@@ -489,3 +492,26 @@ def test_logging_imports_no_torch(run: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code, str(run)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_tracker_is_a_row(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Dummy:
+        def __init__(self) -> None:
+            self.shown: list[int] = []
+            self.scores: dict[str, float] = {}
+
+        def show(self, now: RunSnapshot) -> None:
+            self.shown.append(len(now.rows))
+
+        def conclude(self, now: RunSnapshot) -> None:
+            assert now.result is not None
+            self.scores = result_scalars(now.result)
+
+    dummy = Dummy()
+    row = TrackerRow(
+        lambda run, folder: nullcontext(dummy), lambda run: run.path, lambda folder: ("see", "it")
+    )
+    monkeypatch.setitem(TRACKERS, "dummy", row)
+    assert "see them by: see it" in invoke("log", run, "--to", "dummy").stdout
+    assert dummy.shown == [7]
+    assert dummy.scores["result/edges_kept"] == 2

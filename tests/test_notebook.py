@@ -135,7 +135,7 @@ def test_a_result_is_a_table_and_its_picture(result: bsngraph.Result) -> None:
     assert "There is no architecture.svg" in (gone._repr_html_() or "")
 
 
-def test_a_front_is_a_table() -> None:
+def test_a_front_is_a_table_and_a_chart(monkeypatch: pytest.MonkeyPatch) -> None:
     scores: dict[str, Any] = {"validation": {"accuracy": 0.9, "loss": 0.1}, "test": {"accuracy": 0.8}}
     one = FrontRow(
         limit=2000.0, architecture="front/1.dot", weights="trained", costs={HOSTILE: 1500.0}, **scores
@@ -144,10 +144,15 @@ def test_a_front_is_a_table() -> None:
     html = Texts(front._repr_html_() or "")
     assert html.tags.count("tr") == 3
     assert "script" not in html.tags
-    cells = html.texts[-12:]
-    assert cells[-6:] == ["2 k", "1.5 k", "90.00 %", "80.00 %", "trained", "front/1.dot"]
+    assert html.texts[-6:] == ["2 k", "1.5 k", "90.00 %", "80.00 %", "trained", "front/1.dot"]
     assert "none inside" in html.texts
     assert front._repr_svg_() is None
+    (source,) = html.sources
+    assert source.startswith("data:image/svg+xml;base64,")
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert "drawing a chart needs matplotlib" in (front._repr_html_() or "")
+    empty = Front(cost="macs", unit="", metric="accuracy", rows=(FrontRow(limit=1000.0),))
+    assert "img" not in Texts(empty._repr_html_() or "").tags
 
 
 def test_hostile_names_are_text(fabric: Fabric, result: bsngraph.Result) -> None:

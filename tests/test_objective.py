@@ -84,6 +84,7 @@ def test_excess_is_the_mean_share_over_the_budgets_own_limit() -> None:
     (costs,) = Budgets((budget(2.0),)).costs(LIVE)
     assert excess(costs, np.full(4, 2.0)) == pytest.approx((2.5 + 0.5) / 4)
     assert excess(costs, np.array(7.0)) == 0
+    assert excess(np.array([2.0, 4.0]), np.array([1.0, 8.0])) == 0.5
 
 
 # --- the multiplier finds itself

@@ -175,7 +175,12 @@ def broken(place: tuple[int, ...], value: float) -> np.ndarray:
         ({"y": [0] * 71 + [1]}, "class '1' has 1 example, but each split needs one: 3 at least"),
         ({"name": "a,b"}, "name='a,b' must be a text without a comma"),
         ({"split_seed": "0"}, "split_seed='0' must be a whole number"),
-        ({"y": None}, "there is no y"),
+        ({"y": None}, "there is no y (there is x): x and y are needed at least"),
+        ({"y": np.array(NAMES)[Y], "task": "regression"}, "y holds words, but regression takes numbers"),
+        ({"y": Y, "task": ["regression"]}, "task=['regression'] must be one of classification"),
+        ({"y": Y, "class_names": 3}, "class_names=3 must be a list of texts"),
+        ({"x": np.ma.masked_greater(X, 9)}, "x: has masked entries: fill them in"),
+        ({"x": torch.empty(72, 8, device="meta")}, "x: is a tensor without plain values"),
         ({"layout": "xyz", "x": np.repeat(X[..., None], 3, axis=3)}, "layout=xyz must be one of chw, hwc"),
     ],
 )  # fmt: skip
@@ -193,6 +198,7 @@ def test_what_is_wrong_with_a_torch_data_set_is_said_by_name() -> None:
         (TensorDataset(torch.from_numpy(X)), "data: example 0 is tuple of 1: it must be a pair"),
         ([{"image": 1}], "data: example 0 is dict: it must be a pair"),
         (7, "data: is int: give a torch.utils.data.Dataset"),
+        (None, "data: is NoneType: give a torch.utils.data.Dataset"),
         ([], "data: inputs: there are no examples in it"),
         ([(X[0], 0), (X[0, :2], 1)], "data: inputs: example 1 is (2, 8), but example 0 is (8, 8)"),
     ):
@@ -216,7 +222,8 @@ def test_a_frame_is_the_table_that_a_file_of_it_is(frame: Any, tmp_path: Path) -
     data = Dataset.from_frame(frame, target="kind")
     assert data.fingerprint() == of_file.fingerprint()
     assert (data.feature_names, data.class_names) == (("mean", "spread"), ("0", "1", "7"))
-    assert Dataset.from_frame(frame, target="spread", features=["mean"]).task == "regression"
+    one = Dataset.from_frame(frame, target="spread", features=["mean"])
+    assert (one.task, one.class_names) == ("regression", ("spread",))
     both = Dataset.from_frame(frame.assign(whole=1.5 * Y), target=["spread", "whole"], features=["mean"])
     assert both.class_names == ("spread", "whole")
     assert len(Dataset.from_frame(frame, target="kind", test=frame[:9]).test) == 9
@@ -225,6 +232,7 @@ def test_a_frame_is_the_table_that_a_file_of_it_is(frame: Any, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("change", "asked", "said"),
     [
+        ({}, {"target": 3}, "there is no column 3: known are kind, mean, spread"),
         ({}, {"target": "knd"}, "there is no column 'knd': did you mean 'kind'?"),
         ({}, {"target": "mean"}, "column 'kind' holds words, e.g. '0': features are numbers"),
         ({"mean": np.nan}, {"target": "kind"}, "column 'mean' has nan in row 0, which is no finite number"),
@@ -272,7 +280,9 @@ def test_a_run_says_that_it_needs_its_data_again_and_takes_them(
         lambda **more: bsngraph.evaluate_run(run, **more),
         lambda **more: bsngraph.prune_run(run, "macs=70%", out=tmp_path / "pruned", **more),
     ):
-        with pytest.raises(InputError, match="was given from Python, where alone it is: pass the Dataset"):
+        with pytest.raises(
+            InputError, match="was made in a Python program, and nothing else can open it: pass the Da"
+        ):
             ask()
         ask(data=data)
     np.savez(tmp_path / "same.npz", x_train=X, y_train=Y, class_names=NAMES)

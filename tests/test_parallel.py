@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 import worker_tasks
@@ -29,6 +30,7 @@ from bsngraph.parallel import (
     open_workers,
     run_tasks,
 )
+from bsngraph.parallel.packing import from_bytes, to_bytes
 
 TESTS = Path(__file__).parent
 ENGINES = [Inline(), Processes(2)]
@@ -124,19 +126,28 @@ def test_what_no_other_process_has_is_refused(monkeypatch: pytest.MonkeyPatch) -
         list(run_tasks(worker_tasks.add, [1], Processes(2), shared=lambda: None))
 
 
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.uint8, torch.float64])
+def test_large_tensors_come_back_as_they_were(tmp_path: Path, kind: torch.dtype) -> None:
+    large = torch.arange(2**21).view(2, -1).t().to(kind)
+    back = from_bytes(to_bytes({"large": large, "none": np.zeros(0)}, tmp_path))["large"]
+    assert torch.equal(back, large)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="asks Linux what is mapped")
 def test_processes_share_large_tensors_and_leave_no_files(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     large = torch.arange(2**18, dtype=torch.int64).view(512, -1).t()
-    shared = {"large": large, "again": large, "small": torch.ones(3)}
+    array = np.full((2, 2**16), 2.0)
+    shared = {"large": large, "again": large, "small": torch.ones(3), "array": array}
     with open_workers(worker_tasks.total, Processes(2), shared=shared) as workers:
         workers.start(0, 1)
         for end in workers.ended():
-            assert end.answer == (float(large.double().sum()) + 1, True)
-        files = [file.stat().st_size for file in tmp_path.glob("bsngraph-*/*")]
-        assert files == [large.numel() * 8]
+            assert end.answer == (float(large.double().sum()) + 2**18 + 1, True)
+        files = sorted(file.stat().st_size for file in tmp_path.glob("bsngraph-*/*"))
+        assert files == [array.nbytes, large.numel() * 8]
     assert list(tmp_path.iterdir()) == []
 
 
@@ -145,7 +156,7 @@ def test_a_full_folder_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr("bsngraph.parallel.packing._is_large", full)
+    monkeypatch.setattr("bsngraph.parallel.packing._is_large_tensor", full)
     with pytest.raises(CannotBeSentError, match="No space left on device"):
         list(run_tasks(worker_tasks.add, [1], Processes(2), shared=torch.ones(3)))
     assert list(tmp_path.iterdir()) == []

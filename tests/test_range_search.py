@@ -148,6 +148,19 @@ def test_few_or_no_trainings_serve_a_range_as_well(finalists: int, tmp_path: Pat
     assert min((float(row["cost_price"]) for row in rows), default=1) == 1, "one is inside the lower end"
 
 
+def test_an_oracle_judges_a_range_by_its_upper_end(tmp_path: Path) -> None:
+    result = searched(
+        tmp_path / "run",
+        budgets=["price=1..4"],
+        oracle=True,
+        settings=settings(finetune_epochs=0),
+        recipe=recipe(epochs=1),
+    )
+    rows = list(csv.DictReader(result.run.file("oracle.csv").read_text().splitlines()))
+    assert {row["inside"] for row in rows if float(row["price"]) <= 4} == {"1"}
+    assert {row["inside"] for row in rows if float(row["price"]) > 4} == {"0"}
+
+
 def test_one_network_inside_answers_for_every_limit(tmp_path: Path) -> None:
     result = searched(tmp_path / "run", budgets=["price=1..1.5", "params=20%"])
     assert result.summary["budgets"][0]["value"] == 1

@@ -26,6 +26,7 @@ EDGES: dict[type, dict[str, tuple[list[Any], list[Any]]]] = {
     Recipe: {
         "epochs": ([1], [0, -1, 1.5, True, "3", None]),
         "batch_size": ([2], [1, 2.0]),
+        "optimizer": (["sgd"], ["adam", None]),
         "learning_rate": ([0, 0.0], [-0.1, NAN, INF, np.float64("nan"), "0.1", None]),
         "momentum": ([0], [-0.1, NAN, INF]),
         "nesterov": ([False], [0, 1, None, "yes"]),
@@ -94,7 +95,9 @@ def test_every_choice_is_allowed_and_named_where_another_word_is_given(kind: Any
         if typing.get_origin(row.kind) is not typing.Literal:
             continue
         choices = typing.get_args(row.kind)
-        more = {"adapt_penalty": False} if row.name == "penalty_form" else {}
+        more = {"penalty_form": {"adapt_penalty": False}, "optimizer": {"learning_rate": 0.001}}.get(
+            row.name, {}
+        )
         for choice in choices:
             assert getattr(kind(**{row.name: choice}, **more), row.name) == choice
         with pytest.raises(InputError, match=f"{row.word}=nonsense must be one of {', '.join(choices)}"):

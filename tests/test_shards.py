@@ -31,8 +31,7 @@ from bsngraph.data import Augmentation, Dataset, Split
 from bsngraph.errors import InputError
 from bsngraph.parallel import launch
 from bsngraph.parallel.launch import Launch, launch_here
-from bsngraph.searching import sharing
-from bsngraph.searching.learning import joint_step, search_epochs
+from bsngraph.searching.learning import joint_step, search_epochs, sharing
 from bsngraph.searching.learning.epoch_totals import EpochTotals
 from bsngraph.searching.learning.learn import new_learning
 from bsngraph.searching.learning.search_epochs import Learning

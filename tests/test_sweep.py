@@ -25,15 +25,18 @@ from tiny import DIGITS, STRIPES, no_pictures, stripes, written
 
 import bsngraph
 from bsngraph.cli.main import cli
+from bsngraph.cli.tables.sweep_table import sweep_display
 from bsngraph.errors import InputError, RunFailedError
 from bsngraph.parallel import TaskEnd, WorkerLostError
 from bsngraph.runs.lock import locked
+from bsngraph.settings import resolve_settings
 from bsngraph.sweeping import running, swept_run
 from bsngraph.sweeping.axes import Axis, AxisValue, budget_axes, parameter_axes, seed_axis
 from bsngraph.sweeping.outcomes.fronts import Spread, SweepPoint, fronts_of, undominated
 from bsngraph.sweeping.outcomes.growing_files import draw_fronts
 from bsngraph.sweeping.outcomes.sweep_tables import sweep_text
-from bsngraph.sweeping.outcomes.swept_runs import Sweep, read_sweep
+from bsngraph.sweeping.outcomes.swept_runs import Sweep, SweptRun, read_sweep
+from bsngraph.sweeping.plan import SweepRequest, plan_sweep
 from bsngraph.sweeping.run_names import run_name
 from bsngraph.sweeping.sweep_progress import SilentSweep
 from bsngraph.training import Silent
@@ -155,6 +158,14 @@ def test_shares_are_all_of_it_and_disjoint(fabric: Path, whole: Path, half: Path
     assert states(half) == states(whole)
     with pytest.raises(InputError, match="no share 4 of 3"):
         swept(fabric, half, only=(4, 3))
+
+
+def test_a_range_has_the_settings_of_a_search_under_a_range(fabric: Path) -> None:
+    axes = (*budget_axes(["price=2..5,4"]), seed_axis([0]))
+    runs = plan_sweep(SweepRequest(fabric=fabric, data=stripes(), axes=axes), (), print).runs
+    usual = [resolve_settings(None, ranged=ranged)[1] for ranged in (True, False)]
+    assert [run.method.settings for run in runs] == usual
+    assert usual[0] != usual[1]
 
 
 # --- interrupted
@@ -286,6 +297,38 @@ def test_files_are_brought_back_where_a_worker_does_not_see_the_folder(
     assert {path.name for path in (half / NAMES[2]).iterdir()} == {
         path.name for path in (whole / NAMES[2]).iterdir()
     }
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # Ray's own
+def test_a_lost_node_of_a_ray_cluster_loses_nothing(
+    fabric: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two nodes, of which one is killed while it runs something."""
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    cluster_utils = pytest.importorskip("ray.cluster_utils")
+    cluster = cluster_utils.Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    other = cluster.add_node(num_cpus=1)
+    ended: list[str] = []
+
+    class Killing(SilentSweep):
+        def run_ended(self, sweep: Sweep, row: SweptRun) -> None:
+            ended.append(row.name)
+            if len(ended) == 1:
+                cluster.remove_node(other, allow_graceful=False)
+
+    longer: dict[str, Any] = {"settings": QUICK | {"epochs": 60}}
+    try:
+        cluster.wait_for_nodes()
+        address: str = cluster.address
+        swept(fabric, tmp_path / "ray", **longer, workers=None, ray=address, progress=Killing())
+    finally:
+        cluster.shutdown()
+    assert sorted(ended) == NAMES
+    assert swept(fabric, tmp_path / "alone", **longer).counts == {"finished": 4}
+    for name in NAMES:
+        assert content(tmp_path / "ray" / name) == content(tmp_path / "alone" / name)
 
 
 # --- failures
@@ -525,6 +568,40 @@ def test_ctrl_c_says_that_the_same_command_goes_on(
     assert "the same command goes on" in result.stderr
 
 
+@pytest.mark.parametrize("damage", ["", "[]", "[" * 10_000, "null", "../", "state"])
+def test_a_damaged_sweep_is_told(damage: str, whole: Path, tmp_path: Path) -> None:
+    path = tmp_path / "sweep.json"
+    text = (whole / "sweep.json").read_text(encoding="utf-8")
+    replaced = {"../": text.replace(f'"{NAMES[0]}"', '"../x"'), "state": text.replace('"runs"', '"rums"')}
+    path.write_text(replaced.get(damage, damage), encoding="utf-8")
+    result = invoke(tmp_path, "--status", "--format", "json")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert str(path) in result.stderr
+
+
+class Terminal(io.StringIO):
+    """What standard error is where somebody looks on."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_shows_a_table_while_the_sweep_goes_on(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(whole, tmp_path / "sweep")
+    (tmp_path / "sweep" / NAMES[3] / "result.json").unlink()
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setenv("COLUMNS", "80")
+    with locked(tmp_path / "sweep" / NAMES[3]), sweep_display(quiet=False) as display:
+        display.began(read_sweep(tmp_path / "sweep"), "2 workers", 1)
+    shown = terminal.getvalue()
+    assert "3 finished, 1 running, 2 infeasible; 2 workers" in shown
+    assert "finetune 1" in shown
+    assert shown.count("\n") < 20
+
+
 @pytest.mark.parametrize(
     ("words", "what"),
     [
@@ -547,5 +624,5 @@ def test_a_wrong_line_is_told_and_nothing_is_written(words: str, what: str, digi
 
 def test_a_sweep_needs_a_folder_and_status_one_of_a_sweep(digits: list[object], tmp_path: Path) -> None:
     assert "name the folder of the sweep" in invoke(*digits[:3]).output
-    assert "is " in invoke(tmp_path, "--status").output
+    assert "the --out of a sweep?" in invoke(tmp_path, "--status").output
     assert invoke(tmp_path, "--status").exit_code == 2

@@ -55,9 +55,9 @@ def nested(shared: None, task: int) -> list[bool]:
 
 
 def total(shared: Any, task: int) -> tuple[float, bool]:
-    """The sum of a tensor, and whether it is read from a file."""
+    """The sum of a tensor and an array, and whether they are read from files."""
     maps = Path("/proc/self/maps").read_text(encoding="utf-8")
-    return float(shared["large"].double().sum()) + task, "/bsngraph-" in maps
+    return float(shared["large"].double().sum() + shared["array"].sum()) + task, "/bsngraph-" in maps
 
 
 def alone(shared: None, task: int) -> bool:

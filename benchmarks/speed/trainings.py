@@ -1,19 +1,17 @@
 """The trainings that a choice spends: one after another against side by side.
 
 The finalists of `fabrics/digits.dot` under 25 % of its MACs, as a search trains them:
-the first third at once, then two at a time. The seconds hold everything but the search
-before: the start of the processes, and what decides on the next finalists. "All
-threads" is the same one after another, where each training takes every core.
+the first third at once, then two at a time, each in one thread. The seconds hold
+everything but the search before: the start of the processes, and what decides on the
+next finalists.
 
 python -m benchmarks trainings [--quick] [--repeats 5]
 """
 
 from __future__ import annotations
 
-import resource
 import statistics
 import tempfile
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,12 +27,12 @@ from bsngraph.measure import find_hardware
 from bsngraph.parallel import usable_cores
 from bsngraph.searching.choosing.finalists.contenders import Contenders
 from bsngraph.searching.choosing.finalists.finalists_state import Finalist, FinalistsState
-from bsngraph.searching.choosing.finalists.train_finalists import STAGE, network_of, train_finalists
+from bsngraph.searching.choosing.finalists.train_finalists import train_finalists
 from bsngraph.searching.choosing.shortlist import contenders_inside, first_count
 from bsngraph.searching.prepare import Job, prepare
 from bsngraph.searching.request import Destination, Goal, Method
 from bsngraph.settings import SearchSettings
-from bsngraph.training import NetTraining, Silent
+from bsngraph.training import Silent
 
 DIGITS = Path(__file__).parents[2] / "fabrics" / "digits.dot"
 BUDGET = "macs=25%"
@@ -66,14 +64,6 @@ def side_by_side(job: Job, contenders: Contenders, workers: int) -> FinalistsSta
     return train_finalists(job, contenders, state, following, nowhere, lambda row, state: None, Silent())
 
 
-def with_all_threads(job: Job, finalists: Sequence[Finalist]) -> None:
-    """The same networks one after another, each training with every thread."""
-    recipe = replace(job.recipe, epochs=job.settings.finalist_epochs)
-    for finalist in finalists:
-        net = network_of(job, finalist)
-        NetTraining(net, job.dataset, recipe, job.seed, STAGE).run(Silent(), lambda row: None)
-
-
 @click.command("trainings")
 @quick_option
 @repeats_option
@@ -85,24 +75,16 @@ def command(quick: bool, repeats: int | None) -> None:
     usual = SearchSettings()
     job = job_of(SearchSettings(finalists=3, finalist_epochs=1) if quick else usual)
     contenders, workers = contenders_inside(job, job.budgets), usable_cores()
-    finalists = side_by_side(job, contenders, 1).finalists
-    alone, together, threaded = in_turn(
-        [
-            lambda: side_by_side(job, contenders, 1),
-            lambda: side_by_side(job, contenders, workers),
-            lambda: with_all_threads(job, finalists),
-        ],
+    alone, together = in_turn(
+        [lambda: side_by_side(job, contenders, 1), lambda: side_by_side(job, contenders, workers)],
         repeats_of(repeats, quick=quick, usual=5),
         warm=0,
     )
     row: Row = {
-        "trainings": f"{len(finalists)} of {job.settings.finalist_epochs} epochs",
+        "trainings": f"{job.settings.finalists} of {job.settings.finalist_epochs} epochs",
         "workers": workers,
         "one after another (s)": statistics.median(alone),
         "side by side (s)": statistics.median(together),
         "ratio": ratio(together, alone),
-        "one after another, all threads (s)": statistics.median(threaded),
-        "ratio to that": ratio(together, threaded),
-        "largest process (MB)": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1000,
     }
     keep("trainings", [row], quick=quick)

@@ -11,6 +11,7 @@ from bsngraph.certificate.checks import Check, attempted, equal, told
 from bsngraph.certificate.cost_checks import counted_again
 from bsngraph.delivered.network_files import network_from
 from bsngraph.errors import InputError
+from bsngraph.measure import is_latency
 from bsngraph.runs import RunFolder
 from bsngraph.runs.rows.certificate import BudgetClaim, Certificate, CountedCost
 from bsngraph.runs.rows.front import Front, FrontRow
@@ -47,12 +48,14 @@ def _network_checks(run: RunFolder, certificate: Certificate, row: FrontRow, mea
         yield Check(name, "can be counted", str(error), None)
         return
     for cost, stated in row.costs.items():
-        yield _cost_check(f"{name}, {cost}", stated, found.get(cost))
+        yield _cost_check(name, cost, stated, found.get(cost))
 
 
-def _cost_check(name: str, stated: float, found: CountedCost | None) -> Check:
+def _cost_check(network: str, cost: str, stated: float, found: CountedCost | None) -> Check:
+    name = f"{network}, {cost}"
     if found is None:
-        return Check(name, told(stated), "not counted: what it needs is not given", None)
+        why = "measured once" if is_latency(cost) else "not counted: what it needs is not given"
+        return Check(name, told(stated), why, None)
     return Check(name, told(stated), told(found.value), equal(stated, float(found.value)))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -85,3 +86,19 @@ def needed_data_from(options: dict[str, Any]) -> str | Dataset:
             "FILE.py:FUNCTION"
         )
     return found
+
+
+def dataset_from(options: dict[str, Any], task: str | None) -> Dataset | None:
+    """The data set that `data_options` describe, for another task than its own if one
+    is asked; None if nothing is said.
+
+    Raises:
+        InputError: data that cannot be loaded, or labels that cannot serve the task.
+    """
+    found = data_from(options)
+    if found is None:
+        return None
+    from bsngraph.data import as_task, load_data
+
+    dataset = load_data(found, notify=partial(click.echo, err=True)) if isinstance(found, str) else found
+    return dataset if task is None else as_task(dataset, task)

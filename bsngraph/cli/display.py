@@ -79,7 +79,7 @@ class PlainDisplay:
         stage, left = pace.current, pace.stage_left()
         assert stage is not None
         assert left is not None
-        whole = f", in all {clock_text(pace.left() or 0)}" if self.whole else ""
+        whole = f" here, {clock_text(pace.left() or 0)} in all" if self.whole else ""
         self.note(
             f"{stage.name} {stage.done}/{stage.epochs}  {measures(row)}  left {clock_text(left)}{whole}"
         )

@@ -76,6 +76,14 @@ latencies_option = option(
     help="Latencies of another device, as `bsngraph measure -o` or a kit's measure.py wrote them: what "
     "--budget latency=LIMIT then counts with.",
 )
+weights_option = option(
+    "--weights",
+    metavar="FILE",
+    type=FILE,
+    group="learning",
+    help="Begin with weights from a file of safetensors, by edge name: a run's model.safetensors, for its "
+    "fabric or a larger one. Edges that it does not have begin fresh, and are named.",
+)
 seed_option = option("--seed", type=int, default=0, show_default=True, help="The seed of everything random.")
 format_option = option(
     "--format",

@@ -201,8 +201,8 @@ def load_data(name: str, *, split_seed: int = 0, skip_bad: bool = False, notify:
         )
     if kind == PYTHON:
         raise InputError(
-            f"data set {name!r} was given from Python, where alone it is: pass the Dataset again by data=…, "
-            "or name data with the same examples, e.g. --data npz:FILE"
+            f"data set {name!r} was made in a Python program, and nothing else can open it: pass the Dataset "
+            "again by data=…, or name data with the same examples, e.g. --data npz:FILE"
         )
     if kind not in DATA_SOURCES:
         raise InputError(f"there is no data set {kind!r}: {meant_name(name, DATA_SOURCES)}")

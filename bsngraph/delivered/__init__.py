@@ -8,6 +8,7 @@ from bsngraph.delivered.model_facts import ModelFacts, read_facts
 from bsngraph.delivered.network_files import load_network
 from bsngraph.delivered.predicting.batches import Prediction
 from bsngraph.delivered.predicting.predict import predict
+from bsngraph.delivered.predictor import RunPredictor, load_predictor
 from bsngraph.delivered.spent import spending_of_run
 
 __all__ = [
@@ -15,10 +16,12 @@ __all__ = [
     "Evaluation",
     "ModelFacts",
     "Prediction",
+    "RunPredictor",
     "evaluate_run",
     "load_delivered",
     "load_net",
     "load_network",
+    "load_predictor",
     "predict",
     "read_facts",
     "spending_of_run",

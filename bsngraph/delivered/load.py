@@ -42,6 +42,10 @@ def load_delivered(run: RunFolder) -> Delivered:
 def load_net(run: RunFolder | str | Path) -> SuperNet:
     """A run's delivered network with its weights, on the CPU, in evaluation mode.
 
+    It takes inputs that are normalised as its training data were, (value - mean) / std,
+    and gives scores. `load_predictor` takes raw values and gives classes and
+    probabilities.
+
     Raises:
         InputError: its files are missing or do not fit each other, a weight is not
             finite, or the files are not those that the run's certificate was made for.

@@ -41,14 +41,23 @@ def network_from(architecture: Path, model: Path) -> SuperNet:
         InputError: as `load_network`.
     """
     check_regular(model)
-    net = compile_fabric(read_fabric(architecture), seed=0)
-    try:
-        weights = load_file(model)
-    except (SafetensorError, OSError) as error:
-        raise InputError(f"{model}: cannot be read as safetensors ({error})") from None
+    net, weights = compile_fabric(read_fabric(architecture), seed=0), read_weights(model)
     check_tensors(named_weights(net), weights, model)
     load_named_weights(net, weights)
     return net.eval()
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """The tensors of a file of safetensors by name, on the CPU.
+
+    Raises:
+        InputError: it is missing, or no such file.
+    """
+    check_regular(path)
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{path}: cannot be read as safetensors ({error})") from None
 
 
 def weights_hash(net: SuperNet) -> str:

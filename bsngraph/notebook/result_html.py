@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Mapping
 from html import escape
 from typing import Any
 
 from bsngraph.errors import InputError
-from bsngraph.notebook.html_table import html_table
+from bsngraph.notebook.html_parts import html_image, html_table
 from bsngraph.reporting.facts.metric_words import metric_title, metric_value
 from bsngraph.runs import Json, RunFolder
 from bsngraph.whole_files import read_bounded
@@ -44,12 +43,9 @@ def _row(name: str, cost: Mapping[str, Any], budget: Mapping[str, Any] | None) -
 
 
 def _picture(run: RunFolder) -> str:
-    """The run's picture as an image, in which no script runs."""
+    """The run's picture, or why there is none."""
     try:
         content = read_bounded(run.file("architecture.svg"), _MOST_BYTES, "which no picture of a run is")
     except InputError:
         return "<p>There is no architecture.svg in the run: it was drawn without Graphviz, or moved.</p>"
-    return (
-        f'<img alt="the architecture over its fabric" style="max-width:100%" '
-        f'src="data:image/svg+xml;base64,{b64encode(content).decode()}">'
-    )
+    return html_image(content, "the architecture over its fabric")

@@ -2,13 +2,14 @@
 
 torch would put every tensor that goes through a queue into shared memory, of which
 containers have little. Here tensors are copied. What processes of one machine share can
-have its large tensors in files of a folder instead, which all of them map: so these are
-in memory once, however many processes there are.
+have its large tensors and arrays in files of a folder instead, which all of them map:
+so these are in memory once, however many processes there are.
 """
 
 from __future__ import annotations
 
 import io
+import math
 import pickle
 import sys
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any
 
 from bsngraph.errors import InputError
 
-# From how many bytes on a tensor goes into a file.
+# From how many bytes on a tensor or an array goes into a file.
 _LARGE = 2**20
 
 
@@ -27,7 +28,7 @@ class CannotBeSentError(InputError):
 
 class _Packer(pickle.Pickler):
     """Refuses what is defined in the script or notebook itself, as workers do not run
-    it. Large tensors go into `folder`, if there is one.
+    it. Large tensors and arrays go into `folder`, if there is one.
     """
 
     def __init__(self, buffer: io.BytesIO, folder: Path | None) -> None:
@@ -41,16 +42,27 @@ class _Packer(pickle.Pickler):
                 f"{home.__qualname__} is defined in the script itself, which no other process runs: put it "
                 "into a module of its own and import it"
             )
-        if self.folder is None or not _is_large(value):
+        if self.folder is None:
             return NotImplemented
+        if _is_large_tensor(value):
+            plain = value.detach().contiguous().flatten()
+            plain.view(sys.modules["torch"].uint8).numpy().tofile(self._new_file())
+            return _mapped_tensor, (self._last_file(), value.dtype, tuple(value.shape))
+        if _is_large_array(value):
+            value.tofile(self._new_file())
+            return _mapped_array, (self._last_file(), value.dtype, value.shape)
+        return NotImplemented
+
+    def _new_file(self) -> str:
         self.written += 1
-        file = self.folder / f"{self.written}.bin"
-        value.detach().contiguous().flatten().numpy().tofile(file)
-        return _mapped, (str(file), value.dtype, tuple(value.shape))
+        return self._last_file()
+
+    def _last_file(self) -> str:
+        return f"{self.folder}/{self.written}.bin"
 
 
 def to_bytes(value: object, folder: Path | None = None) -> bytes:
-    """The value as bytes, without the large tensors that go into `folder`.
+    """The value as bytes, without the large tensors and arrays that go into `folder`.
 
     Raises:
         CannotBeSentError: it holds what is defined in the script itself, or what lives
@@ -69,7 +81,7 @@ def from_bytes(packed: bytes) -> Any:
     return pickle.loads(packed)  # noqa: S301
 
 
-def _is_large(value: Any) -> bool:
+def _is_large_tensor(value: Any) -> bool:
     torch = sys.modules.get("torch")
     return (
         torch is not None
@@ -80,8 +92,25 @@ def _is_large(value: Any) -> bool:
     )
 
 
-def _mapped(file: str, kind: Any, shape: tuple[int, ...]) -> Any:
+def _is_large_array(value: Any) -> bool:
+    numpy = sys.modules.get("numpy")
+    return (
+        numpy is not None
+        and type(value) is numpy.ndarray
+        and value.dtype.kind in "biufc"
+        and value.nbytes >= _LARGE
+    )
+
+
+def _mapped_tensor(file: str, kind: Any, shape: tuple[int, ...]) -> Any:
     """A tensor whose values are read from a file when they are used."""
     import torch
 
-    return torch.from_file(file, shared=False, size=torch.Size(shape).numel(), dtype=kind).view(shape)
+    return torch.from_file(file, shared=False, size=math.prod(shape), dtype=kind).view(shape)
+
+
+def _mapped_array(file: str, kind: Any, shape: tuple[int, ...]) -> Any:
+    """An array whose values are read from a file when they are used."""
+    import numpy
+
+    return numpy.memmap(file, kind, "c", shape=shape).view(numpy.ndarray)

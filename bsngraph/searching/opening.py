@@ -124,6 +124,7 @@ def _common(job: Job) -> dict[str, Any]:
             latency_batch=costs.latency_batch,
             latencies=file_hash(Path(costs.latencies)) if isinstance(costs.latencies, str | Path) else None,
         ),
+        "weights": None if job.given_weights is None else job.given_weights.sha256,
         "recipe": job.recipe,
         "settings": job.settings,
         "seed": job.seed,

@@ -27,6 +27,7 @@ from bsngraph.measure import CostOptions, Hardware, LatencyTable
 from bsngraph.measure.pricing import find_sources, with_recorded
 from bsngraph.profile import FabricProfile, profile_fabric
 from bsngraph.runs import RunFolder
+from bsngraph.searching.learning.given_weights import GivenWeights, read_given_weights
 from bsngraph.searching.request import Destination, Goal, Method
 from bsngraph.settings import Recipe, SearchSettings
 from bsngraph.tasks import Task, check_fits, task_of
@@ -39,6 +40,7 @@ class Job:
     and where to train.
 
     `latencies` is the table behind costs in milliseconds, if they were asked for.
+    `given_weights` are what training begins with, if a file of weights was given.
     """
 
     profile: FabricProfile
@@ -49,6 +51,7 @@ class Job:
     cost_options: CostOptions
     sources: Sources
     latencies: LatencyTable | None
+    given_weights: GivenWeights | None
 
     @property
     def fabric(self) -> Fabric:
@@ -116,8 +119,9 @@ def prepare(
     options = with_recorded(goal.costs, profile, into.recorded)
     sources, latencies = find_sources(profile, requests, options, hardware, progress)
     budgets = resolve_budgets(profile, requests, sources)
+    given = read_given_weights(profile, method.weights, progress)
     dataset = dataset.to(hardware.device)
-    return Job(profile, dataset, budgets, method, hardware, options, sources, latencies)
+    return Job(profile, dataset, budgets, method, hardware, options, sources, latencies, given)
 
 
 def check(job: Job, progress: Progress) -> Architecture | None:

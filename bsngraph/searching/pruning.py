@@ -34,7 +34,7 @@ from bsngraph.searching.fronts.deliver_front import deliver_front
 from bsngraph.searching.learning.learn import write_probabilities
 from bsngraph.searching.opening import open_pruning
 from bsngraph.searching.prepare import check, prepare
-from bsngraph.searching.request import Destination, Goal, Method, asked_budgets
+from bsngraph.searching.request import Destination, Goal, Method, asked_budgets, check_rates
 from bsngraph.training import Progress, Silent
 
 PRUNING_RECIPE = ("batch_size",)
@@ -144,6 +144,7 @@ def run_pruning(
     Raises:
         BsngraphError: as `prune_run` says.
     """
+    check_rates(method)
     profile = profile_fabric(read_fabric(source.file("fabric.dot")))
     recorded = with_recorded(goal.costs, profile, source.path)
     data = searched_data(source, config, goal.data, progress)
@@ -157,7 +158,7 @@ def run_pruning(
                 return concluded_before(job, run, progress)
             log = RunLog(run, into.mode, weighted=method.recipe.class_weights is not None)
             write_probabilities(job, run, learned)
-            alone = (*finalists_kept(job, learned.net, log), *searched.alone(job))
+            alone = (*searched.alone(job), *finalists_kept(job, learned.net, log))
             chosen = chosen_before(job, learned, log, alone) or choose_again(job, searched, log, progress)
             ready = fine_tune(job, learned, chosen, log, progress)
             front = deliver_front(job, run, ready, progress)

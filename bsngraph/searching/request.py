@@ -13,7 +13,7 @@ from bsngraph.data import Dataset
 from bsngraph.errors import InputError
 from bsngraph.measure import CostOptions
 from bsngraph.runs import OpenMode
-from bsngraph.settings import Recipe, SearchSettings
+from bsngraph.settings import FASTEST_ADAMW, Recipe, SearchSettings
 from bsngraph.settings.kinds import check_kinds
 
 
@@ -43,7 +43,8 @@ class Method:
     """How a network is found: everything random follows from `seed`.
 
     `preset` names the settings that these came from. `warm_start` is the folder of
-    another search of the same fabric. With `oracle` every sub-network is judged too.
+    another search of the same fabric, `weights` a file of weights by edge name. With
+    `oracle` every sub-network is judged too.
     """
 
     recipe: Recipe = field(default_factory=Recipe)
@@ -51,12 +52,17 @@ class Method:
     seed: int = 0
     preset: str | None = None
     warm_start: Path | None = None
+    weights: Path | None = None
     oracle: bool = False
 
     def __post_init__(self) -> None:
         check_kinds(self)
         if not -(2**63) <= self.seed < 2**63:
             raise InputError(f"seed={self.seed} must be a whole number between -2^63 and 2^63 - 1")
+        if self.warm_start is not None and self.weights is not None:
+            raise InputError(
+                "--weights and --warm-start exclude each other: a warm start brings its own weights"
+            )
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,20 @@ class Destination:
         """
         if source.resolve() == self.folder.resolve():
             raise InputError(f"{self.folder} is the {what}: give another --out")
+
+
+def check_rates(method: Method) -> None:
+    """Make sure, before anything is trained, that the fine-tuning can be.
+
+    Raises:
+        InputError: its rate is one for SGD, and the weights are moved by AdamW.
+    """
+    recipe, settings = method.recipe, method.settings
+    if recipe.optimizer == "adamw" and settings.finetune_epochs and settings.finetune_rate > FASTEST_ADAMW:
+        raise InputError(
+            f"finetune-rate={settings.finetune_rate} is too high for AdamW: at most {FASTEST_ADAMW}, "
+            f"usually a fifth of learning-rate={recipe.learning_rate}"
+        )
 
 
 def asked_budgets(budgets: str | Sequence[str]) -> tuple[str, ...]:

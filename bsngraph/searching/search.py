@@ -33,11 +33,11 @@ from bsngraph.searching.fine_tuning import chosen_before, fine_tune
 from bsngraph.searching.fronts.choose_front import choose_front
 from bsngraph.searching.fronts.deliver_front import deliver_front
 from bsngraph.searching.learning.learn import learn
+from bsngraph.searching.learning.sharing import UNSHARED, Sharing, shared_hardware, sharing, take_part
 from bsngraph.searching.learning.warm_start import read_warm_start
 from bsngraph.searching.opening import open_search
 from bsngraph.searching.prepare import check, prepare
-from bsngraph.searching.request import Destination, Goal, Method, asked_budgets
-from bsngraph.searching.sharing import UNSHARED, Sharing, shared_hardware, sharing, take_part
+from bsngraph.searching.request import Destination, Goal, Method, asked_budgets, check_rates
 from bsngraph.settings import Recipe, SearchSettings, resolve_settings
 from bsngraph.training import Progress, Silent
 
@@ -54,6 +54,7 @@ def search(
     settings: SearchSettings | None = None,
     preset: str | None = None,
     warm_start: str | Path | None = None,
+    weights: str | Path | None = None,
     oracle: bool = False,
     device: str = "auto",
     threads: int | None = None,
@@ -66,38 +67,37 @@ def search(
     folder `out`.
 
     `budgets` read like those of the command line, `"macs=25%"` or `["macs=25%",
-    "latency=5ms"]`; `costs` says where the user's own come from. `task` stands for what
-    the data says it is for: regression on numbered classes, for example. `recipe` and
-    `settings` are those of `preset` (a name in `PRESETS`), or the defaults, unless they
-    are given. `warm_start` is the folder of another search of the same fabric, whose
-    weights and Γ this one starts from. With `oracle` every sub-network of a fabric of
-    at most 14 decisions is judged as well, for oracle.csv and oracle.json. Up to
-    `workers` processes train finalists side by side, on a CPU.
-
-    One budget may be a range, `"macs=10%..60%"`: the search then delivers a network for
-    each of several limits in it, and the one for its upper end as any search does.
+    "latency=5ms"]`; `costs` says where the user's own come from. One may be a range,
+    `"macs=10%..60%"`: a network is then delivered for each of several limits in it.
+    `task` stands for what the data says it is for. `recipe` and `settings` are those of
+    `preset` (a name in `PRESETS`), or the defaults, unless they are given. `warm_start`
+    is the folder of another search of the same fabric, whose weights and Γ this one
+    starts from; `weights` is a file of weights by edge name, as model.safetensors is,
+    that learning begins with instead. With `oracle` every sub-network of a fabric of at
+    most 14 decisions is judged as well, for oracle.csv and oracle.json. Up to `workers`
+    processes train finalists side by side, on a CPU.
 
     The same seed, machine, device, versions and threads give the same result, bit for
-    bit on the CPU, also when the run is interrupted and resumed (`mode="resume"`). If
-    latency is a cost, the same holds with the same table of it. Under torchrun all
-    processes share a search with `shards`, and get its result.
+    bit on the CPU, also when the run is resumed (`mode="resume"`); of a latency with the
+    same table of it. Under torchrun a search with `shards` is that of all processes.
 
     Raises:
         InfeasibleBudgetError: no sub-network is inside the budgets; nothing was trained
             or written.
-        FabricError, InputError: something about the fabric, the data, the budgets or
-            the folder is wrong.
+        FabricError, InputError: something that is given, or the folder, is wrong.
         RunFailedError: the loss stopped being finite.
     """
     goal = Goal(data=data, task=task, budgets=asked_budgets(budgets), costs=costs or CostOptions())
     warm, ranged = warm_start is not None, asks_range(goal.budgets)
-    usual_recipe, usual_settings = resolve_settings(preset, warm=warm, ranged=ranged)
+    by_hand = None if recipe is None else {"optimizer": recipe.optimizer}
+    usual_recipe, usual_settings = resolve_settings(preset, warm=warm, ranged=ranged, recipe=by_hand)
     method = Method(
         recipe=recipe or usual_recipe,
         settings=settings or usual_settings,
         seed=seed,
         preset=preset,
         warm_start=None if warm_start is None else Path(warm_start),
+        weights=None if weights is None else Path(weights),
         oracle=oracle,
     )
     hardware, into = shared_hardware(method, device, threads, workers), Destination(Path(out), mode)
@@ -139,6 +139,7 @@ def run_search(
     Raises:
         BsngraphError: as `search` says.
     """
+    check_rates(method)
     job = prepare(fabric, goal, method, hardware, into, progress)
     shared.tell(job, progress)
     if method.oracle:
@@ -157,11 +158,11 @@ def run_search(
             if chosen is None:
                 best = choose_architecture(job, learned, log, progress)
                 chosen = choose_front(job, learned, best, log, progress)
-            if method.oracle:
-                write_oracle(job, run, learned.net, chosen[-1].architecture, progress)
             ready = fine_tune(job, learned, chosen, log, progress)
             front = deliver_front(job, run, ready, progress)
             delivered = ready[-1] if front is None else front.main
+            if method.oracle:
+                write_oracle(job, run, learned.net, delivered.architecture, progress)
             deliver(job, run, delivered.net)
             certificate = certify(job, run, progress)
             multipliers = learned.multipliers.by_name()

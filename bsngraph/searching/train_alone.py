@@ -20,6 +20,7 @@ from bsngraph.searching.delivering.certify import certify
 from bsngraph.searching.delivering.conclude import conclude, concluded_before
 from bsngraph.searching.delivering.deliver import deliver
 from bsngraph.searching.delivering.result import Result
+from bsngraph.searching.learning.given_weights import take_weights
 from bsngraph.searching.opening import open_training
 from bsngraph.searching.prepare import Job, prepare
 from bsngraph.searching.request import Destination, Goal, Method
@@ -36,20 +37,25 @@ def train(
     task: str | None = None,
     seed: int = 0,
     recipe: Recipe | None = None,
+    weights: str | Path | None = None,
     device: str = "auto",
     threads: int | None = None,
     mode: OpenMode = "new",
     progress: Progress | None = None,
 ) -> Result:
-    """Train the network of a fabric with every edge kept, from scratch, by the recipe
-    that searches use.
+    """Train the network of a fabric with every edge kept, by the recipe that searches
+    use: from scratch, or from the file `weights`, which holds weights by edge name, as
+    model.safetensors does.
 
     Raises:
         FabricError, InputError: something about the fabric, the data or the folder is
             wrong.
         RunFailedError: the loss stopped being finite.
     """
-    goal, method = Goal(data=data, task=task), Method(recipe=recipe or Recipe(), seed=seed)
+    goal, method = (
+        Goal(data=data, task=task),
+        Method(recipe=recipe or Recipe(), seed=seed, weights=None if weights is None else Path(weights)),
+    )
     hardware, into = find_hardware(device, threads), Destination(Path(out), mode)
     return run_training(fabric, goal, method, hardware, into, progress or Silent())
 
@@ -88,6 +94,7 @@ def train_whole(job: Job, log: RunLog, progress: Progress) -> SuperNet:
     """
     whole = architecture_of(job.fabric, np.ones(len(job.fabric.edges), dtype=np.bool_))
     net = compile_fabric(prune(job.profile, whole), seed=derived_seed(job.seed, "weights")).to(job.device)
+    take_weights(net, job.given_weights)
     training = NetTraining(net, job.dataset, job.recipe, job.seed, "training")
     if log.checkpoint.training is not None:
         training.load(TrainingState.from_checkpoint(log.checkpoint.training, log.file), log.file)

@@ -2,11 +2,19 @@
 
 from bsngraph.settings.cost_settings import CostSettings
 from bsngraph.settings.presets import PRESETS, RANGE, WARM_START, resolve_settings
-from bsngraph.settings.recipe import ClassWeights, Precision, Recipe, as_dict
+from bsngraph.settings.recipe import (
+    FASTEST_ADAMW,
+    ClassWeights,
+    Precision,
+    Recipe,
+    WeightOptimizer,
+    as_dict,
+)
 from bsngraph.settings.search_settings import Baseline, EdgeOptimizer, PenaltyForm, SearchSettings
 from bsngraph.settings.setting import Group, Setting, SettingRow, setting_rows
 
 __all__ = [
+    "FASTEST_ADAMW",
     "PRESETS",
     "RANGE",
     "WARM_START",
@@ -21,6 +29,7 @@ __all__ = [
     "SearchSettings",
     "Setting",
     "SettingRow",
+    "WeightOptimizer",
     "as_dict",
     "resolve_settings",
     "setting_rows",

@@ -30,7 +30,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bsngraph.errors import InputError, nearest
-from bsngraph.settings.recipe import Recipe
+from bsngraph.settings.recipe import ADAMW_SHARE, Recipe
 from bsngraph.settings.search_settings import SearchSettings
 
 
@@ -106,7 +106,8 @@ def resolve_settings(
     search whose budget is `ranged` those of `RANGE`.
 
     A preset without lowering, settle = burn_in, keeps them equal where only burn_in is
-    set by hand.
+    set by hand. With AdamW set by hand, the rates of the weights that are not are
+    `ADAMW_SHARE` of the usual ones.
 
     Raises:
         InputError: there is no such preset, or a value that no search takes.
@@ -115,10 +116,15 @@ def resolve_settings(
         raise InputError(f"there is no preset {preset!r}: {nearest(preset, PRESETS)}")
     usual = [each for each, asked in ((WARM_START, warm), (RANGE, ranged)) if asked and preset is None]
     chosen = PRESETS[preset] if preset is not None else _together(usual)
-    by_hand = dict(settings or {})
+    asked, by_hand = dict(recipe or {}), dict(settings or {})
+    if asked.get("optimizer") == "adamw":
+        usual_rate = chosen.recipe.get("learning_rate", Recipe.learning_rate)
+        asked.setdefault("learning_rate", ADAMW_SHARE * usual_rate)
+        usual_rate = chosen.settings.get("finetune_rate", SearchSettings.finetune_rate)
+        by_hand.setdefault("finetune_rate", ADAMW_SHARE * usual_rate)
     if "burn_in" in by_hand and chosen.settings.get("settle", 0) == chosen.settings.get("burn_in", 1):
         by_hand.setdefault("settle", by_hand["burn_in"])
-    return Recipe(**{**chosen.recipe, **(recipe or {})}), SearchSettings(**{**chosen.settings, **by_hand})
+    return Recipe(**{**chosen.recipe, **asked}), SearchSettings(**{**chosen.settings, **by_hand})
 
 
 def _together(presets: Iterable[Preset]) -> Preset:

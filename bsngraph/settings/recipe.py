@@ -13,14 +13,23 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 Precision = Literal["float32", "bfloat16"]
+WeightOptimizer = Literal["sgd", "adamw"]
 ClassWeights = tuple[float, ...] | Literal["balanced"] | None
+
+ADAMW_SHARE = 0.01
+"""AdamW's usual rates, as a share of SGD's."""
+
+FASTEST_ADAMW = 0.01
+"""AdamW moves every weight by about its rate in each step: at a rate that suits SGD it
+learns nothing.
+"""
 
 
 @documented
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How weights are trained: by SGD with momentum, weight decay and steps of the
-    learning rate.
+    """How weights are trained: by SGD with momentum or by AdamW, with weight decay and
+    steps of the learning rate.
 
     Raises:
         InputError: every value that no training takes, at once.
@@ -38,12 +47,23 @@ class Recipe:
             why="BatchNorm and the baseline need a second example",
         ),
     )
+    optimizer: WeightOptimizer = field(
+        default="sgd",
+        metadata=says(
+            "What moves the weights: SGD with momentum, or AdamW (Loshchilov & Hutter 2019). With AdamW "
+            "learning rates that are not given are a hundredth of the usual ones.",
+            group="learning",
+        ),
+    )
     learning_rate: float = field(
         default=0.1,
         metadata=says("Learning rate of the weights in the first epoch.", group="learning", at_least=0),
     )
     momentum: float = field(
-        default=0.9, metadata=says("Momentum of the weights' SGD.", group="learning", at_least=0)
+        default=0.9,
+        metadata=says(
+            "Momentum of the weights' SGD; AdamW's is its first beta.", group="learning", at_least=0
+        ),
     )
     nesterov: bool = field(
         default=True,
@@ -54,7 +74,12 @@ class Recipe:
         ),
     )
     weight_decay: float = field(
-        default=5e-4, metadata=says("Weight decay of the weights' SGD.", group="learning", at_least=0)
+        default=5e-4,
+        metadata=says(
+            "Weight decay of the weights' SGD, or of AdamW, which takes it times the rate from each weight.",
+            group="learning",
+            at_least=0,
+        ),
     )
     drops: tuple[float, ...] = field(
         default=(0.6, 0.85),
@@ -112,6 +137,19 @@ class Recipe:
 
     def __post_init__(self) -> None:
         check_settings(self)
+        check_settings(self, *self._conflicts())
+
+    def _conflicts(self) -> list[str]:
+        """What does not suit AdamW."""
+        if self.optimizer != "adamw":
+            return []
+        problems = [] if self.momentum < 1 else [f"momentum={self.momentum} must be below 1 for AdamW"]
+        if self.learning_rate > FASTEST_ADAMW:
+            problems.append(
+                f"learning-rate={self.learning_rate} is too high for AdamW: at most {FASTEST_ADAMW}, usually "
+                f"{0.1 * ADAMW_SHARE}"
+            )
+        return problems
 
     def rate(self, epoch: int) -> float:
         """The learning rate of an epoch (0-based)."""

@@ -42,6 +42,16 @@ def load_named_weights(net: SuperNet, weights: Mapping[str, Tensor]) -> None:
             tensor.copy_(weights[name])
 
 
+def load_known_weights(net: SuperNet, weights: Mapping[str, Tensor]) -> None:
+    """Copy weights into a net where it has tensors of these names and shapes; its other
+    tensors stay as they are.
+    """
+    with torch.no_grad():
+        for name, tensor in named_weights(net).items():
+            if name in weights:
+                tensor.copy_(weights[name])
+
+
 def prune(fabric: Fabric | FabricProfile, architecture: Architecture | Booleans) -> Fabric:
     """The architecture as a fabric of its own: its live edges, all fixed.
 

@@ -22,7 +22,8 @@ from bsngraph.fabric import draft_file
 from bsngraph.fabric.writing.fabric_to_dot import fabric_to_dot
 from bsngraph.measure import CostOptions, Hardware, find_hardware, is_latency
 from bsngraph.profile import FabricProfile, profile_draft
-from bsngraph.runs.rows.config import AskedCosts
+from bsngraph.runs.rows.config import AskedCosts, WarmStartRecord
+from bsngraph.searching.learning.warm_start import read_warm_start
 from bsngraph.searching.opening import versions_here
 from bsngraph.searching.prepare import Job, prepare
 from bsngraph.searching.request import Destination, Goal, Method
@@ -204,7 +205,7 @@ def _record(request: SweepRequest, axes: Sequence[Axis], job: Job, rows: Sequenc
             higher_is_better=headline.higher_is_better,
         ),
         preset=request.preset,
-        warm_start=None if request.warm_start is None else str(request.warm_start),
+        warm_start=_warm_start(request, job),
         oracle=request.oracle,
         costs=AskedCosts(
             own=costs.own,
@@ -219,6 +220,12 @@ def _record(request: SweepRequest, axes: Sequence[Axis], job: Job, rows: Sequenc
         fixed={axis.label: axis.choices[0].text for axis in request.axes if axis not in axes},
         runs=tuple(rows),
     )
+
+
+def _warm_start(request: SweepRequest, job: Job) -> WarmStartRecord | None:
+    into = Destination(Path("sweep"))
+    before = read_warm_start(job.profile, job.dataset, request.warm_start, into)
+    return None if before is None else WarmStartRecord(path=before.path, sha256=before.sha256)
 
 
 def _fabric_hash(fabric: Path | FabricProfile) -> str:

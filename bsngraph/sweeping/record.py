@@ -17,7 +17,7 @@ import msgspec
 from bsngraph.costs.budgets import Relation
 from bsngraph.errors import InputError
 from bsngraph.runs.lock import FolderInUseError, locked
-from bsngraph.runs.rows.config import AskedCosts, Threads
+from bsngraph.runs.rows.config import AskedCosts, Threads, WarmStartRecord
 from bsngraph.typed_files import Positive, Row, Sha256, json_text, plain, read_row
 from bsngraph.whole_files import write_whole
 
@@ -66,7 +66,7 @@ class SweepRecord(Row, frozen=True, kw_only=True):
     """The content of sweep.json.
 
     `fixed` is what was given with one value. `fabric_sha256` is of the fabric's file,
-    `warm_start` the folder of the run that every search starts from.
+    `warm_start` the run that every search starts from.
     """
 
     format: Literal[1] = 1
@@ -77,7 +77,7 @@ class SweepRecord(Row, frozen=True, kw_only=True):
     task: str
     metric: ShownMetric
     preset: str | None
-    warm_start: str | None
+    warm_start: WarmStartRecord | None
     oracle: bool
     costs: AskedCosts
     device: str

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bsngraph.errors import BsngraphError
-from bsngraph.ops.user_code.code_again import code_of
+from bsngraph.ops.user_code.code_again import sendable_code
 from bsngraph.parallel import Inline, TaskEnd, TaskEngine, WorkerLostError, WorkerNotReadyError, run_tasks
 from bsngraph.runs.lock import locked
 from bsngraph.sweeping.outcomes.outcome_file import forget_outcome, write_outcome
@@ -72,7 +72,7 @@ def _shared(plan: Plan, folder: Path, token: str, engine: TaskEngine) -> SharedW
         costs=request.costs,
         device=request.device,
         threads=request.threads,
-        operations=() if isinstance(engine, Inline) else code_of(used),
+        operations=() if isinstance(engine, Inline) else sendable_code(used),
     )
 
 

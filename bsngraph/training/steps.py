@@ -12,13 +12,26 @@ from bsngraph.errors import RunFailedError
 from bsngraph.settings import Recipe
 from bsngraph.supernet import SuperNet
 
+# How AdamW averages squared gradients: as torch has it.
+_SECOND_BETA = 0.999
 
-def make_optimizer(net: SuperNet, recipe: Recipe) -> torch.optim.SGD:
-    """SGD as the recipe has it; Nesterov's form of momentum only where there is
-    momentum.
+
+def make_optimizer(net: SuperNet, recipe: Recipe) -> torch.optim.SGD | torch.optim.AdamW:
+    """SGD or AdamW as the recipe has it; Nesterov's form of momentum only where there
+    is momentum.
+
+    Both decay every parameter that a step has a gradient for, and leave alone those of
+    edges that no example of the step ran.
     """
+    # as a group it may be empty: a fabric need not have weights
+    group = [{"params": list(net.parameters())}]
+    if recipe.optimizer == "adamw":
+        betas = recipe.momentum, _SECOND_BETA
+        return torch.optim.AdamW(
+            group, lr=recipe.learning_rate, betas=betas, weight_decay=recipe.weight_decay
+        )
     return torch.optim.SGD(
-        [{"params": list(net.parameters())}],  # as a group it may be empty: a fabric need not have weights
+        group,
         lr=recipe.learning_rate,
         momentum=recipe.momentum,
         weight_decay=recipe.weight_decay,

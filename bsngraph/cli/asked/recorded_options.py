@@ -54,7 +54,8 @@ def code_to_name(config: AnyConfig, given: dict[str, Any]) -> list[str]:
     latencies = (
         ["--latencies FILE"] if config.costs.latencies is not None and given.get("latencies") is None else []
     )
-    return [*costs, *latencies]
+    weights = ["--weights FILE"] if config.weights is not None and given.get("weights") is None else []
+    return [*costs, *latencies, *weights]
 
 
 def _search_words(config: SearchConfig) -> dict[str, Any]:

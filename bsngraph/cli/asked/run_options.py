@@ -17,7 +17,9 @@ from bsngraph.cli.asked.option_values import option_values, take_defaults
 from bsngraph.cli.help_groups import option
 from bsngraph.cli.shared_options import FILE, remember_out
 from bsngraph.errors import InputError
+from bsngraph.wording import printable
 
+_ParameterSource = click.core.ParameterSource
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 # Under these names the context keeps the run whose config.json is taken, and the words
@@ -26,6 +28,8 @@ _RECORDED, _CONFIG, _RUN, _FABRIC = (f"{__name__}.{name}" for name in ("recorded
 
 # What --resume without a folder stands for.
 _IN_OUT = ""
+
+_OTHER_MACHINE = ("//", "\\\\")  # how paths begin that name a machine
 
 
 def run_options(command: _Command) -> _Command:
@@ -68,7 +72,7 @@ def check_given(fabric: Path, options: dict[str, Any]) -> None:
     """
     context = click.get_current_context()
     twice = context.meta.get(_FABRIC)
-    if twice is not None and context.get_parameter_source("fabric") is click.core.ParameterSource.COMMANDLINE:
+    if twice is not None and context.get_parameter_source("fabric") is _ParameterSource.COMMANDLINE:
         raise InputError(f"--resume {twice} is no run: it is a file, and the fabric is {fabric}")
     run = context.meta.get(_RECORDED)
     if run is None:
@@ -84,6 +88,23 @@ def check_given(fabric: Path, options: dict[str, Any]) -> None:
         from bsngraph.delivered.named_data import named_data
 
         options["data"] = named_data(run)
+    start = options.get("warm_start")
+    if start is not None and context.get_parameter_source("warm_start") is not _ParameterSource.COMMANDLINE:
+        _say_start(run.path, str(start))
+
+
+def _say_start(run: Path, start: str) -> None:
+    """Say what is read because a config.json names it: the run that it starts from.
+
+    Raises:
+        InputError: it would be read from another machine.
+    """
+    origin = f"{run}: its config.json starts from the run {printable(start)}"
+    if start.startswith(_OTHER_MACHINE):
+        raise InputError(
+            f"{origin}, on another machine: name it yourself if you trust that, --warm-start RUN"
+        )
+    click.echo(f"{origin}; reading it", err=True)
 
 
 def chosen_by_user(name: str) -> bool:
@@ -91,9 +112,9 @@ def chosen_by_user(name: str) -> bool:
     settings.
     """
     context = click.get_current_context()
-    given = [click.core.ParameterSource.COMMANDLINE]
+    given = [_ParameterSource.COMMANDLINE]
     if _RECORDED not in context.meta:
-        given.append(click.core.ParameterSource.DEFAULT_MAP)
+        given.append(_ParameterSource.DEFAULT_MAP)
     return context.get_parameter_source(name) in given
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,17 +71,18 @@ def next_commands(folder: Path, config: AnyConfig, summary: Mapping[str, Any]) -
     context, run = click.get_current_context(), str(folder)
     ops = code_words(context, "--ops")
     costs, data = code_words(context, "--cost"), code_words(context, "--data-code")
-    third = (
-        ["prune", run, "--budget", _smaller_budget(summary), *data, *costs, "--out", f"{run}-smaller"]
-        if config.command == "search"
-        else ["verify", run, *costs]
-    )
+    third = ["verify", run, *costs, *ops]
+    if any(budget.least is not None for budget in config.budgets):
+        third = ["front", run]
+    elif config.command == "search":
+        smaller = _smaller_budget(summary)
+        third = ["prune", run, "--budget", smaller, *data, *costs, "--out", f"{run}-smaller", *ops]
     every = (
-        ["report", run, "-o", f"{run}.html"],
-        ["export", run, "--format", "python", *data, "-o", f"{run}-exported"],
+        ["report", run, "-o", f"{run}.html", *ops],
+        ["export", run, "--format", "python", *data, "-o", f"{run}-exported", *ops],
         third,
     )
-    return [joined(["bsngraph", *words, *ops]) for words in every]
+    return [joined(["bsngraph", *words]) for words in every]
 
 
 def _smaller_budget(summary: Mapping[str, Any]) -> str:
@@ -93,7 +95,7 @@ def _smaller_budget(summary: Mapping[str, Any]) -> str:
 
 def _given(words: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Options with the word that follows them."""
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in pairwise([*words, ""]):
         name, equals, value = word.partition("=")
         if name.startswith("--"):
             yield name, value if equals else following

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _STYLES = {"finished": "green", "running": "bold", "infeasible": "yellow", "failed": "red"}
 _HEAD_LINES, _LONGEST_ERROR = 8, 100
+_ROWS_A_SECOND = 200
 
 
 @contextmanager
@@ -87,7 +88,7 @@ class LiveSweepDisplay:
             self.live = Live(
                 console=self.console,
                 get_renderable=lambda: self._shown(folder, workers),
-                refresh_per_second=1,
+                refresh_per_second=min(1.0, _ROWS_A_SECOND / len(sweep.rows)),
                 transient=True,
             )
             self.live.start()

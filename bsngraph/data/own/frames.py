@@ -4,7 +4,7 @@ vectors and labels.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,7 +38,8 @@ def asked_columns(what: str, asked: str | Sequence[str], columns: Sequence[str])
     Raises:
         InputError: there is none of a name.
     """
-    names = [asked] if isinstance(asked, str) else list(asked)
+    one = isinstance(asked, str) or not isinstance(asked, Iterable)
+    names: list[Any] = [asked] if one else list(asked)
     for name in names:
         if name not in columns:
             raise InputError(f"{what}: there is no column {name!r}: {nearest(str(name), columns)}")

@@ -13,6 +13,7 @@ from bsngraph.data.own.torch_examples import examples_of, names_of_classes
 from bsngraph.data.request import Notify, silent
 from bsngraph.data.splits import Part
 from bsngraph.errors import InputError
+from bsngraph.tasks.task_table import TASKS
 
 if TYPE_CHECKING:
     from bsngraph.data.dataset import Dataset
@@ -115,7 +116,9 @@ class FromPython:
         given: dict[Part, Any] = {"train": data, "validation": validation, "test": test}
         words: dict[Part, str] = {"train": "data", "validation": "validation", "test": "test"}
         pairs: dict[Part, Pair] = {
-            part: examples_of(words[part], one) for part, one in given.items() if one is not None
+            part: examples_of(words[part], one)
+            for part, one in given.items()
+            if one is not None or part == "train"
         }
         return dataset_from_pairs(
             pairs,
@@ -174,14 +177,17 @@ class FromPython:
                 asked_columns(words[part], [*inputs, *targets], columns_of(words[part], one))
                 x, y = feature_values(words[part], one, inputs), label_values(words[part], one, targets)
                 pairs[part] = x, y
-        several = len(targets) > 1
+        if task in TASKS:
+            named = TASKS[task].labels.layout == "columns"
+        else:
+            named = len(targets) > 1 or pairs["train"][1].dtype.kind == "f"
         return dataset_from_pairs(
             pairs,
             {part: (f"the features of {word}", f"the target of {word}") for part, word in words.items()},
             name,
             Drawing(test_share=test_share, validation_share=validation_share, seed=split_seed, notify=notify),
             task=task,
-            class_names=targets if several and class_names is None else class_names,
+            class_names=targets if named and class_names is None else class_names,
             feature_names=inputs,
         )
 

@@ -23,6 +23,8 @@ def array_of(what: str, value: Any) -> Array:
             begins with `what`.
     """
     if isinstance(value, torch.Tensor):
+        if value.is_meta or value.layout != torch.strided:
+            raise InputError(f"{what}: is a tensor without plain values (meta or sparse): make it dense")
         there = value.detach().cpu()
         return (there.float() if there.dtype == torch.bfloat16 else there).numpy()
     if isinstance(value, Image.Image):
@@ -30,6 +32,8 @@ def array_of(what: str, value: Any) -> Array:
             return image_pixels(ImageOps.exif_transpose(value), None)
         except InputError as error:
             raise InputError(f"{what}: the picture {error}") from None
+    if np.ma.is_masked(value):
+        raise InputError(f"{what}: has masked entries: fill them in, or leave out their examples")
     if hasattr(value, "to_numpy"):
         return np.asarray(value.to_numpy())
     if isinstance(value, list | tuple) and any(not isinstance(one, int | float | str) for one in value):

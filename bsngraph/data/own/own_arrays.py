@@ -4,7 +4,7 @@ arrays.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -44,7 +44,9 @@ def dataset_from_pairs(
     """
     given: dict[Part, object] = {part: pair[0] for part, pair in pairs.items()}
     request = python_request(name, how, given, {} if layout is None else {"layout": layout})
-    known = {kind: row.labels.layout for kind, row in TASKS.items()}
+    if task is not None and not isinstance(task, str):
+        raise InputError(f"{request.text}: task={task!r} must be one of {', '.join(TASKS)}")
+    form = TASKS[task].labels.layout if task in TASKS else None
     words = dict[str, str]()
     inputs, labels = dict[str, Array](), dict[Part, Array]()
     for part, (x, y) in pairs.items():
@@ -54,8 +56,10 @@ def dataset_from_pairs(
             inputs[f"x_{_KEYS[part]}"] = array_of(f"{request.text}: {x_word}", x)
         if y is not None:
             labels[part] = array_of(f"{request.text}: {y_word}", y)
-            if task is not None and known.get(task) in ("class", "map") and not are_texts(labels[part]):
+            if form in ("class", "map") and not are_texts(labels[part]):
                 labels[part] = whole_labels(f"{request.text}: {y_word}", labels[part])
+            if form == "columns" and labels[part].size and are_texts(labels[part]):
+                raise InputError(f"{request.text}: {y_word} holds words, but {task} takes numbers")
     names = None if class_names is None else _names(request.text, class_names)
     if "train" in labels and labels["train"].size and are_texts(labels["train"]):
         names = names or sorted(set(map(str, labels["train"].ravel().tolist())))
@@ -70,6 +74,7 @@ def dataset_from_pairs(
 
 
 def _names(origin: str, names: Sequence[str]) -> list[str]:
-    if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+    several = isinstance(names, Iterable) and not isinstance(names, str)
+    if not several or not all(isinstance(name, str) for name in names):
         raise InputError(f"{origin}: class_names={names!r} must be a list of texts, one for each class")
     return list(names)

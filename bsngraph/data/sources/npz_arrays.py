@@ -70,10 +70,9 @@ def dataset_from_arrays(
     """
     origin = request.text
     if missing := [key for key in ("x_train", "y_train") if key not in arrays]:
-        raise InputError(
-            f"{origin}: there is no {missing[0]} (there is {', '.join(arrays) or 'nothing'}): x_train and "
-            "y_train are needed at least"
-        )
+        first, x, y = ((called or {}).get(key, key) for key in (missing[0], "x_train", "y_train"))
+        there = ", ".join((called or {}).get(key, key) for key in arrays) or "nothing"
+        raise InputError(f"{origin}: there is no {first} (there is {there}): {x} and {y} are needed at least")
     inputs, labels, given = _joined(origin, arrays, called or {})
     inputs = _as_examples(request, inputs)
     task = _task(request, arrays, inputs, labels)

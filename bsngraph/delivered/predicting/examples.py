@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from bsngraph.data import Augmentation, Dataset, Split
@@ -30,6 +30,19 @@ class ExamplesAsked:
         if self.names is not None:
             return self.names[:limit]
         return [str(number) for number in range(len(self.dataset.test))[:limit]]
+
+
+def facts_of_pixels(facts: ModelFacts) -> ModelFacts:
+    """The facts of a network that takes images, for pixels of image files: 0 to 255
+    where its training data may have held other numbers.
+    """
+    assert facts.white is not None, "the network takes images"
+    scale = 255 / facts.white
+    return replace(
+        facts,
+        mean=tuple(scale * value for value in facts.mean),
+        std=tuple(scale * value for value in facts.std),
+    )
 
 
 def without_labels(origin: str, split: Split, facts: ModelFacts) -> Dataset:

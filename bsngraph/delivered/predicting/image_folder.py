@@ -18,7 +18,7 @@ from bsngraph.data.reading.survey import Example, survey
 from bsngraph.data.reading.unusable import NeedsConversionError
 from bsngraph.data.request import Request
 from bsngraph.delivered.model_facts import ModelFacts
-from bsngraph.delivered.predicting.examples import ExamplesAsked, without_labels
+from bsngraph.delivered.predicting.examples import ExamplesAsked, facts_of_pixels, without_labels
 from bsngraph.errors import InputError
 from bsngraph.ops import Shape
 from bsngraph.tasks import TASKS
@@ -113,12 +113,7 @@ def unlabelled_images(
     reader = _ImagesOfShape(root, image_files(root, problems)[:limit], shape, resize, form.layout == "map")
     found = survey(reader, request, problems)
     blank = None if reader.maps else form.blank(len(found.good), len(facts.classes), shape)
-    scale = 255 / facts.white  # of the values that the network was trained on to bytes
-    in_bytes = replace(
-        facts,
-        mean=tuple(scale * value for value in facts.mean),
-        std=tuple(scale * value for value in facts.std),
-    )
-    dataset = without_labels("the folder", surveyed_split(request, reader, found, blank), in_bytes)
+    split = surveyed_split(request, reader, found, blank)
+    dataset = without_labels("the folder", split, facts_of_pixels(facts))
     names = [reader.names[row] for row in found.good]
     return ExamplesAsked(replace(dataset, skipped=found.skipped), names, "file")

@@ -78,7 +78,7 @@ def front_drawing(chart: FrontChart, form: str) -> bytes:
 
     with rc_context(CHART_STYLE):
         figure = Figure(figsize=_SIZE_IN, dpi=CHART_DPI)
-        figure.subplots_adjust(left=0.11, right=0.97, top=0.93, bottom=0.13)
+        figure.subplots_adjust(left=0.12, right=0.97, top=0.93, bottom=0.13)
         axes = figure.subplots()
         _scale(axes, chart)
         _draw_limits(axes, chart.limits)

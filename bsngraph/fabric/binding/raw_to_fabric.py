@@ -9,6 +9,7 @@ them are raised together.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from bsngraph.fabric.binding.checks.groups import group_problems
 from bsngraph.fabric.binding.checks.names import name_problems
@@ -65,10 +66,12 @@ def raw_to_fabric(
     if order is None or names or not (sources and targets):
         return Draft(raw.origin, None, frozenset(), tuple(problems.found), places)
     bound = _in_canonical_order(bound, order)
+    # shapes and costs that the file carries are those of its own parameters
+    stale = bool(settings)
     fabric = Fabric(
         name=raw.name,
-        nodes=tuple(nodes[name] for name in order),
-        edges=tuple(edge for edge, _ in bound),
+        nodes=tuple(replace(nodes[name], tensor=None) if stale else nodes[name] for name in order),
+        edges=tuple(replace(edge, computed={}) if stale else edge for edge, _ in bound),
         sources=tuple(sources),
         targets=tuple(targets),
         style=attributes.style,

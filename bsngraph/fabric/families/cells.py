@@ -21,26 +21,35 @@ Decisions: one choice a position, and with `none` one gate more.
 from __future__ import annotations
 
 from itertools import combinations
+from typing import Annotated
 
-import networkx as nx
-
-from bsngraph.fabric.families.sketch import MOST, SOURCE, TARGET, check_image, check_number, sketch
-from bsngraph.fabric.formats import fabric_from_networkx
-from bsngraph.fabric.model import Fabric
+from bsngraph.fabric.families.sketch import (
+    MOST,
+    SOURCE,
+    NodeMerge,
+    Sketch,
+    add_classifier,
+    check_image,
+    check_number,
+    drawn,
+    multiple,
+    sketch,
+)
 from bsngraph.ops import Shape, Value
 
 
-def cell_fabric(
+def sketch_cells(
     *,
     input_shape: Shape,
     classes: int,
-    stages: int = 3,
-    cells: int = 1,
-    nodes: int = 4,
-    channels: int = 16,
-    none: bool = False,
-    merge: str = "sum",
-) -> Fabric:
+    task: str = "classification",
+    stages: Annotated[int, "Stages, each at half the resolution of the one before."] = 3,
+    cells: Annotated[int, "Cells in a stage."] = 1,
+    nodes: Annotated[int, "Nodes of a cell, its input among them."] = 4,
+    channels: Annotated[int, "Feature maps of the first stage; each further one has twice as many."] = 16,
+    none: Annotated[bool, "Let a position of the cell stay empty, too."] = False,
+    merge: NodeMerge = "sum",
+) -> Sketch:
     """`stages` of `cells` of `nodes`; the first stage has `channels` feature maps, each
     further one twice as many.
 
@@ -48,16 +57,15 @@ def cell_fabric(
         InputError: a number is outside its bounds.
     """
     check_image(input_shape)
-    check_number("classes", classes, 1, MOST)
     check_number("stages", stages, 1, 8)
     check_number("cells", cells, 1, 50)
     check_number("nodes", nodes, 2, 12)
     check_number("channels", channels, 1, MOST // 2 ** (stages - 1))
-    graph = sketch("cells", input_shape, merge=merge)
-    graph.add_edge(SOURCE, "stem", "conv", op="conv", channels=channels, kernel=3, fixed=True)
+    graph = sketch("cells", input_shape, merge=merge, parameters={"channels": channels})
+    graph.add_edge(SOURCE, "stem", "conv", op="conv", channels="$channels", kernel=3, fixed=True)
     before = "stem"
     for stage in range(stages):
-        width = channels * 2**stage
+        width = multiple(2**stage, "channels")
         if stage:
             graph.add_edge(
                 before, f"r{stage}", "block", op="basic_block", channels=width, stride=2, fixed=True
@@ -65,11 +73,14 @@ def cell_fabric(
             before = f"r{stage}"
         for cell in range(stage * cells, (stage + 1) * cells):
             before = _cell(graph, before, cell + 1, nodes, width, none)
-    graph.add_edge(before, TARGET, "classifier", op="classifier", classes=classes, fixed=True)
-    return fabric_from_networkx(graph)
+    add_classifier(graph, before, classes, task)
+    return graph
 
 
-def _cell(graph: nx.MultiDiGraph[str], before: str, cell: int, nodes: int, channels: int, none: bool) -> str:
+cell_fabric = drawn(sketch_cells)
+
+
+def _cell(graph: Sketch, before: str, cell: int, nodes: int, channels: str, none: bool) -> str:
     """Draw one cell after node `before`; its last node."""
     names = [before, *(f"c{cell}n{node}" for node in range(2, nodes + 1))]
     for source, target in combinations(range(nodes), 2):
@@ -86,7 +97,7 @@ def _cell(graph: nx.MultiDiGraph[str], before: str, cell: int, nodes: int, chann
     return names[-1]
 
 
-def _candidates(channels: int) -> dict[str, dict[str, Value]]:
+def _candidates(channels: str) -> dict[str, dict[str, Value]]:
     """What stands at every position: its name → the operation."""
     return {
         "skip": {"op": "identity"},

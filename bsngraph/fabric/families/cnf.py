@@ -20,30 +20,38 @@ layers, and S−1 in each of the two chains.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Annotated
 
-import networkx as nx
-
-from bsngraph.errors import InputError, nearest
-from bsngraph.fabric.families.sketch import MOST, SOURCE, TARGET, check_image, check_number, sketch
-from bsngraph.fabric.formats import fabric_from_networkx
-from bsngraph.fabric.model import Fabric
+from bsngraph.fabric.families.sketch import (
+    MAP_TASK,
+    MOST,
+    SOURCE,
+    VECTOR_TASKS,
+    NodeMerge,
+    Sketch,
+    add_classifier,
+    add_segmentation_head,
+    check_image,
+    check_number,
+    check_task,
+    drawn,
+    sketch,
+)
 from bsngraph.ops import Shape
-
-CNF_TASKS = ("classification", "segmentation")
 
 _Size = tuple[int, int]
 _Place = tuple[int, int]  # (layer, scale), both from 0
 
 
-def cnf_fabric(
+def sketch_cnf(
     *,
     input_shape: Shape,
     classes: int,
-    layers: int = 4,
-    channels: int = 16,
     task: str = "classification",
-    merge: str = "sum",
-) -> Fabric:
+    layers: Annotated[int, "Layers of the grid."] = 4,
+    channels: Annotated[int, "Feature maps of every node."] = 16,
+    merge: NodeMerge = "sum",
+) -> Sketch:
     """The CNF of `layers` for images of any size; its outputs are class scores
     (classes,), or (classes, height, width) for segmentation.
 
@@ -51,40 +59,26 @@ def cnf_fabric(
         InputError: a number is outside its bounds.
     """
     _, height, width = check_image(input_shape)
-    check_number("classes", classes, 1, MOST)
     check_number("channels", channels, 1, MOST)
     check_number("layers", layers, 2, 200)
-    if task not in CNF_TASKS:
-        raise InputError(f"task={task} is not known: {nearest(task, CNF_TASKS)}")
-    sizes = tuple(_halved((height, width)))
-    graph = sketch("cnf", input_shape, merge=merge)
-    graph.add_edge(SOURCE, _node(0, 0), "conv", op="conv", channels=channels, kernel=3, fixed=True)
+    check_task("cnf", task, (*VECTOR_TASKS, MAP_TASK))
+    sizes, down = tuple(_halved((height, width))), task != MAP_TASK
+    graph = sketch("cnf", input_shape, merge=merge, parameters={"channels": channels})
+    graph.add_edge(SOURCE, _node(0, 0), "conv", op="conv", channels="$channels", kernel=3, fixed=True)
     steps = [*_chain(0, len(sizes), down=True)]
     steps += [step for layer in range(1, layers) for step in _between(layer, len(sizes))]
-    steps += _chain(layers - 1, len(sizes), down=task == "classification")
+    steps += _chain(layers - 1, len(sizes), down=down)
     for (from_layer, from_scale), (to_layer, to_scale) in steps:
-        _connect(
-            graph,
-            _node(from_layer, from_scale),
-            _node(to_layer, to_scale),
-            channels,
-            to_scale - from_scale,
-            sizes[to_scale],
-        )
-    if task == "classification":
-        graph.add_edge(
-            _node(layers - 1, len(sizes) - 1),
-            TARGET,
-            "classifier",
-            op="classifier",
-            classes=classes,
-            fixed=True,
-        )
+        source, target = _node(from_layer, from_scale), _node(to_layer, to_scale)
+        _connect(graph, source, target, to_scale - from_scale, sizes[to_scale])
+    if down:
+        add_classifier(graph, _node(layers - 1, len(sizes) - 1), classes, task)
     else:
-        graph.add_edge(
-            _node(layers - 1, 0), TARGET, "head", op="segmentation_head", classes=classes, fixed=True
-        )
-    return fabric_from_networkx(graph)
+        add_segmentation_head(graph, _node(layers - 1, 0), classes)
+    return graph
+
+
+cnf_fabric = drawn(sketch_cnf)
 
 
 def _halved(size: _Size) -> Iterator[_Size]:
@@ -113,9 +107,7 @@ def _chain(layer: int, scales: int, *, down: bool) -> Iterator[tuple[_Place, _Pl
         yield ends if down else ends[::-1]
 
 
-def _connect(
-    graph: nx.MultiDiGraph[str], source: str, target: str, channels: int, coarser: int, size: _Size
-) -> None:
+def _connect(graph: Sketch, source: str, target: str, coarser: int, size: _Size) -> None:
     """A 3×3 conv to a node that is `coarser` scales coarser (−1: finer) and of
     `size`.
     """
@@ -125,7 +117,7 @@ def _connect(
             target,
             "up",
             op="upsample_conv",
-            channels=channels,
+            channels="$channels",
             kernel=3,
             height=size[0],
             width=size[1],
@@ -136,7 +128,7 @@ def _connect(
             target,
             "down" if coarser else "conv",
             op="conv",
-            channels=channels,
+            channels="$channels",
             kernel=3,
             stride=1 + coarser,
         )

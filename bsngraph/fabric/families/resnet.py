@@ -24,39 +24,79 @@ into each group but the first, of two edges each. Together these are 2·N·G +
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
-
-import networkx as nx
+from typing import Annotated, Any
 
 from bsngraph.errors import InputError
-from bsngraph.fabric.families.sketch import MOST, SOURCE, TARGET, check_image, check_number, sketch
-from bsngraph.fabric.formats import fabric_from_networkx
-from bsngraph.fabric.model import Fabric
+from bsngraph.fabric.families.sketch import (
+    MOST,
+    SOURCE,
+    Sketch,
+    add_classifier,
+    check_image,
+    check_number,
+    drawn,
+    multiple,
+    sketch,
+)
 from bsngraph.ops import Shape
 
 STEM = "stem"
 
 
-def resnet_fabric(
+def sketch_any_resnet(
+    *,
+    groups: Annotated[
+        int | None, "Groups, each at half the resolution of the one before. [default: 3]"
+    ] = None,
+    blocks: Annotated[int | None, "Basic blocks in a group. [default: 3]"] = None,
+    channels: Annotated[int, "Feature maps of the first group; each further one has twice as many."] = 16,
+    merge: Annotated[str | None, "How nodes merge. [default: sum, as in the paper]", "sum", "mean"] = None,
+    plain: Annotated[bool, "No search space: the ResNet of --depth, every edge fixed."] = False,
+    depth: Annotated[int | None, "Depth 6n+2 of a --plain ResNet. [default: 20]"] = None,
+    **ends: Any,
+) -> Sketch:
+    """The ResNet Fabric, or with `plain` a ResNet of `depth`; `ends` are the shape of
+    the input, classes and task.
+
+    Raises:
+        InputError: as of the two, or an argument that only the other one takes.
+    """
+    if not plain:
+        if depth is not None:
+            raise InputError(
+                "--depth is that of a --plain ResNet: the ResNet Fabric takes --groups and --blocks"
+            )
+        given = {"groups": groups, "blocks": blocks, "merge": merge}
+        own: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        return sketch_resnet(channels=channels, **own, **ends)
+    for name, value in (("groups", groups), ("blocks", blocks), ("merge", merge)):
+        if value is not None:
+            raise InputError(f"--{name} has no meaning with --plain: give --depth")
+    own = {} if depth is None else {"depth": depth}
+    return sketch_plain_resnet(channels=channels, **own, **ends)
+
+
+def sketch_resnet(
     *,
     input_shape: Shape,
     classes: int,
+    task: str = "classification",
     groups: int = 3,
     blocks: int = 3,
     channels: int = 16,
     merge: str = "sum",
-) -> Fabric:
+) -> Sketch:
     """The ResNet Fabric: `groups` of `blocks` basic blocks, the first of `channels`
     feature maps, each further one of twice as many.
 
     Raises:
         InputError: a number is outside its bounds.
     """
-    _check(input_shape, classes, groups, blocks, channels)
-    graph = sketch("resnet", input_shape, merge=merge)
-    _stem(graph, channels)
+    _check(input_shape, groups, blocks, channels)
+    graph = sketch("resnet", input_shape, merge=merge, parameters={"channels": channels})
+    _stem(graph)
     for group in range(groups):
-        width = channels * 2**group
+        width = multiple(2**group, "channels")
         for block in range(blocks):
             target, before = _node(group, block, blocks), _node(group, block - 1, blocks)
             stride = 2 if group and not block else 1
@@ -70,18 +110,18 @@ def resnet_fabric(
                 source = _node(group - 1, position, blocks)
                 _block(graph, source, target, width, stride)
                 _projection(graph, source, target, width, stride, key="projection")
-    graph.add_edge(
-        _node(groups - 1, blocks - 1, blocks),
-        TARGET,
-        "classifier",
-        op="classifier",
-        classes=classes,
-        fixed=True,
-    )
-    return fabric_from_networkx(graph)
+    add_classifier(graph, _node(groups - 1, blocks - 1, blocks), classes, task)
+    return graph
 
 
-def plain_resnet_fabric(*, input_shape: Shape, classes: int, depth: int = 20, channels: int = 16) -> Fabric:
+def sketch_plain_resnet(
+    *,
+    input_shape: Shape,
+    classes: int,
+    task: str = "classification",
+    depth: int = 20,
+    channels: int = 16,
+) -> Sketch:
     """A ResNet of depth 6n+2 with every edge fixed: three groups of n basic blocks,
     parameter-free shortcuts (option A).
 
@@ -91,11 +131,11 @@ def plain_resnet_fabric(*, input_shape: Shape, classes: int, depth: int = 20, ch
     blocks, rest = divmod(depth - 2, 6)
     if rest or not 1 <= blocks <= 200:
         raise InputError(f"depth={depth} is not 6n+2 with n from 1 to 200: take 20, 32, 44, 56, 110 …")
-    _check(input_shape, classes, 3, blocks, channels)
-    graph = sketch(f"resnet{depth}", input_shape)
-    _stem(graph, channels)
+    _check(input_shape, 3, blocks, channels)
+    graph = sketch(f"resnet{depth}", input_shape, parameters={"channels": channels})
+    _stem(graph)
     for group in range(3):
-        width = channels * 2**group
+        width = multiple(2**group, "channels")
         for block in range(blocks):
             target, before = _node(group, block, blocks), _node(group, block - 1, blocks)
             stride = 2 if group and not block else 1
@@ -104,15 +144,16 @@ def plain_resnet_fabric(*, input_shape: Shape, classes: int, depth: int = 20, ch
                 {"op": "identity"} if stride == 1 else {"op": "shortcut", "channels": width, "stride": stride}
             )
             graph.add_edge(before, target, "skip", fixed=True, **shortcut)
-    graph.add_edge(
-        _node(2, blocks - 1, blocks), TARGET, "classifier", op="classifier", classes=classes, fixed=True
-    )
-    return fabric_from_networkx(graph)
+    add_classifier(graph, _node(2, blocks - 1, blocks), classes, task)
+    return graph
 
 
-def _check(input_shape: Shape, classes: int, groups: int, blocks: int, channels: int) -> None:
+resnet_fabric = drawn(sketch_resnet)
+plain_resnet_fabric = drawn(sketch_plain_resnet)
+
+
+def _check(input_shape: Shape, groups: int, blocks: int, channels: int) -> None:
     check_image(input_shape)
-    check_number("classes", classes, 1, MOST)
     check_number("groups", groups, 1, 8)
     check_number("blocks", blocks, 1, 200)
     check_number("channels", channels, 1, MOST // 2 ** (groups - 1))
@@ -138,12 +179,12 @@ def _positions(block: int, blocks: int) -> Iterator[int]:
         yield blocks - 3 - block
 
 
-def _stem(graph: nx.MultiDiGraph[str], channels: int) -> None:
-    graph.add_edge(SOURCE, STEM, "conv", op="conv", channels=channels, kernel=3, fixed=True)
+def _stem(graph: Sketch) -> None:
+    graph.add_edge(SOURCE, STEM, "conv", op="conv", channels="$channels", kernel=3, fixed=True)
 
 
 def _block(
-    graph: nx.MultiDiGraph[str], source: str, target: str, channels: int, stride: int, *, fixed: bool = False
+    graph: Sketch, source: str, target: str, channels: str, stride: int, *, fixed: bool = False
 ) -> None:
     graph.add_edge(
         source,
@@ -157,7 +198,5 @@ def _block(
     )
 
 
-def _projection(
-    graph: nx.MultiDiGraph[str], source: str, target: str, channels: int, stride: int, *, key: str
-) -> None:
+def _projection(graph: Sketch, source: str, target: str, channels: str, stride: int, *, key: str) -> None:
     graph.add_edge(source, target, key, op="projection", channels=channels, stride=stride)

@@ -13,34 +13,47 @@ Searchable edges: blocks × (1 + number of expansions).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
 from bsngraph.errors import InputError
-from bsngraph.fabric.families.sketch import MOST, TARGET, check_number, check_numbers, sketch
-from bsngraph.fabric.formats import fabric_from_networkx
-from bsngraph.fabric.model import Fabric
+from bsngraph.fabric.families.sketch import (
+    MOST,
+    Sketch,
+    add_classifier,
+    check_number,
+    check_numbers,
+    drawn,
+    sketch,
+)
 from bsngraph.ops import Shape
 
 SOURCE = "sequence"
 
 
-def transformer_fabric(
+def sketch_transformer(
     *,
     input_shape: Shape,
     classes: int,
-    blocks: int = 4,
-    features: int = 32,
-    heads: int = 4,
-    expansions: Sequence[int] = (1, 4),
-) -> Fabric:
+    task: str = "classification",
+    blocks: Annotated[int, "Blocks of attention and MLPs."] = 4,
+    features: Annotated[int, "Features of a token inside."] = 32,
+    heads: Annotated[int, "Heads of an attention."] = 4,
+    expansions: Annotated[Sequence[int], "A searchable MLP for each: how many times wider it is inside."] = (
+        1,
+        4,
+    ),
+) -> Sketch:
     """`blocks` of attention and MLPs over tokens of `features`, on sequences of shape
     (length, features).
 
     Raises:
         InputError: a number is outside its bounds.
     """
-    _check(input_shape, classes, blocks, features, heads, expansions)
-    graph = sketch("transformer", input_shape, source=SOURCE, activation="none")
-    graph.add_edge(SOURCE, "embed", "linear", op="token_linear", features=features, fixed=True)
+    _check(input_shape, blocks, features, heads, expansions)
+    graph = sketch(
+        "transformer", input_shape, source=SOURCE, activation="none", parameters={"features": features}
+    )
+    graph.add_edge(SOURCE, "embed", "linear", op="token_linear", features="$features", fixed=True)
     graph.add_edge("embed", "start", "positions", op="positions", fixed=True)
     before = "start"
     for block in range(1, blocks + 1):
@@ -52,18 +65,18 @@ def transformer_fabric(
             graph.add_edge(attended, mapped, f"mlp{expansion}", op="mlp", expansion=expansion)
         before = mapped
     graph.add_edge(before, "norm", "norm", op="layer_norm", fixed=True)
-    graph.add_edge("norm", TARGET, "classifier", op="classifier", classes=classes, fixed=True)
-    return fabric_from_networkx(graph)
+    add_classifier(graph, "norm", classes, task)
+    return graph
 
 
-def _check(
-    input_shape: Shape, classes: int, blocks: int, features: int, heads: int, expansions: Sequence[int]
-) -> None:
+transformer_fabric = drawn(sketch_transformer)
+
+
+def _check(input_shape: Shape, blocks: int, features: int, heads: int, expansions: Sequence[int]) -> None:
     if len(input_shape) != 2 or not all(1 <= size <= MOST for size in input_shape):
         raise InputError(
             f"input={'x'.join(map(str, input_shape))} is not a sequence: give length and features, e.g. 8x8"
         )
-    check_number("classes", classes, 1, MOST)
     check_number("blocks", blocks, 1, 200)
     check_number("features", features, 1, MOST)
     check_number("heads", heads, 1, 1024)

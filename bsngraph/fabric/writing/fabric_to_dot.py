@@ -16,7 +16,12 @@ from bsngraph.fabric.writing.fabric_to_networkx import fabric_to_networkx
 
 def fabric_to_dot(fabric: Fabric) -> str:
     """DOT text that reads back as the same Fabric and that Graphviz draws as it is."""
-    return digraph(dot_value(fabric.name), _statements(fabric_to_networkx(fabric)))
+    return graph_to_dot(fabric_to_networkx(fabric))
+
+
+def graph_to_dot(graph: nx.MultiDiGraph[str]) -> str:
+    """DOT text of a graph with the attributes of the file format."""
+    return digraph(dot_value(graph.graph["name"]), _statements(graph))
 
 
 def dot_value(value: object) -> str:

@@ -2,7 +2,7 @@
 
 Links to folders are not followed, so that no loop of them is gone round, and hidden
 folders are left out. A folder of another program that has a config.json, too, is no
-run, nor is an export, which carries the files of its run.
+run. Exports, which carry the files of their run, are not looked into.
 """
 
 from __future__ import annotations
@@ -56,8 +56,6 @@ def find_runs(roots: Iterable[Path], *, most: int = MOST_FOLDERS) -> FoundRuns:
 
 def is_run(folder: Path, names: set[str]) -> bool:
     """Whether a folder with these files holds a run, however damaged."""
-    if _EXPORT in names:
-        return False
     if "config.json" not in names:
         return names >= _LEARNED
     return len(names.intersection(FILES)) >= _ENOUGH or _of_ours(folder / "config.json")
@@ -80,6 +78,8 @@ def _walk(root: Path) -> Iterator[tuple[Path, set[str], bool]]:
     while waiting:
         folder, depth = waiting.pop()
         files, below = _content(folder)
+        if _EXPORT in files:
+            continue
         deeper = [(folder / name, depth + 1) for name in sorted(below, reverse=True)]
         whole = depth < MOST_DEPTH or not deeper
         yield folder, files, whole

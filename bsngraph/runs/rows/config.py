@@ -77,8 +77,10 @@ class AskedCosts(Row, frozen=True, kw_only=True, omit_defaults=True):
     latencies: Sha256 | None = None
 
 
-class RunConfig(Row, frozen=True, kw_only=True, tag_field="command"):
-    """What every run was asked for."""
+class RunConfig(Row, frozen=True, kw_only=True, omit_defaults=True, tag_field="command"):
+    """What every run was asked for. `weights` is the SHA-256 of a file of weights that
+    it began with.
+    """
 
     fabric: str
     data: DataFacts
@@ -90,6 +92,7 @@ class RunConfig(Row, frozen=True, kw_only=True, tag_field="command"):
     device: str
     threads: Threads
     versions: dict[str, str]
+    weights: Sha256 | None = None
 
     @property
     def command(self) -> str:

@@ -51,8 +51,9 @@ def choose_again(job: Job, searched: Searched, log: RunLog, progress: Progress) 
         return (_choose_at(job, searched, trained, progress),)
     limits = job.budgets.front_limits
     jobs = [replace(job, budgets=job.budgets.at_limit(limit)) for limit in limits]
-    found = [_choose_at(each, searched, None, progress) for each in jobs]
-    return tuple({each.architecture: each for each in found}.values())
+    found = {each.architecture: each for each in (_choose_at(one, searched, None, progress) for one in jobs)}
+    cost = job.budgets[job.budgets.range_index].cost
+    return tuple(sorted(found.values(), key=lambda one: float(cost.of(one.architecture.mask[None])[0])))
 
 
 def _choose_at(job: Job, searched: Searched, trained: Chosen | None, progress: Progress) -> Chosen:
@@ -66,7 +67,7 @@ def _choose_at(job: Job, searched: Searched, trained: Chosen | None, progress: P
     offers = _near(job, [*own, *searched.delivered, *leaders, inherited])
     confirmed = {inherited.architecture} | ({trained.architecture} if trained else set())
     if job.settings.finetune_epochs and searched.finalists is not None:
-        ordered = _by_expectation(job, contenders, searched.finalists, offers)
+        ordered = _by_expectation(job, contenders, searched.finalists, [*searched.alone(job), *offers])
     else:
         ordered = _by_validation(job, searched, offers, progress)
     for each in ordered[:_MEASURED]:
@@ -120,14 +121,18 @@ def _by_validation(
 def _by_expectation(
     job: Job, contenders: Contenders, state: FinalistsState, offers: Sequence[Chosen]
 ) -> list[Chosen]:
-    """Offers, finalists and contenders, the best mean by the predictor first."""
-    edges = len(job.fabric.edges)
-    trained = masks_of((each.live for each in state.finalists[: len(state.results)]), edges)
+    """Offers, finalists and contenders, the best mean by the predictor first; of what
+    is offered twice the first has the weights.
+
+    Those outside the budgets may be offered, for their weights alone.
+    """
+    trained = masks_of((each.live for each in state.finalists[: len(state.results)]), len(job.fabric.edges))
     offered = np.stack([each.architecture.mask for each in offers])
-    near = contenders.as_near_as(offered).live
-    every = np.concatenate([offered, trained[job.budgets.inside(trained)], near])
+    every = np.concatenate([offered, trained, contenders.live])
+    every = every[job.budgets.inside(every)]
+    every = every[job.budgets.near(every, float(job.budgets.miss(every).min()))]
     predictor = fit_predictor(contenders.places.of(trained), state.scores)
     means = predictor.predict(contenders.places.of(every)).mean
-    own = {each.architecture: each for each in offers}
-    order = [Architecture.of_mask(every[number]) for number in np.argsort(-means, kind="stable")[:_MEASURED]]
-    return [own.get(each, Chosen(each)) for each in order]
+    own = {each.architecture: each for each in reversed(offers)}
+    best_first = (Architecture.of_mask(every[number]) for number in np.argsort(-means, kind="stable"))
+    return [own.get(each, Chosen(each)) for each in dict.fromkeys(best_first)]

@@ -16,6 +16,9 @@ from bsngraph.wording import printable, quantity
 class Result(Displayed):
     """What a run found: where it is, the architecture, the trained network, and
     result.json's content.
+
+    `net` takes inputs that are normalised as the training data were and gives scores;
+    `load_predictor(run.path)` takes raw ones and gives classes and probabilities.
     """
 
     run: RunFolder

@@ -45,7 +45,8 @@ def choose_front(
         if one is not None:
             found.setdefault(one.architecture, one)
     cost = job.budgets[index].cost
-    progress.note(f"{len(found)} networks for {len(job.budgets.front_limits)} limits of {cost.name}")
+    count, limits = len(found), len(job.budgets.front_limits)
+    progress.note(f"{count} network{'s' if count > 1 else ''} for {limits} limits of {cost.name}")
     return tuple(sorted(found.values(), key=lambda one: float(cost.of(one.architecture.mask[None])[0])))
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bsngraph.certificate.certificate import judge_budget, recount
+from bsngraph.certificate.certificate import judge_budget, recount, with_promised
 from bsngraph.costs import amount
 from bsngraph.delivered.network_files import network_from
 from bsngraph.errors import InfeasibleBudgetError
@@ -99,7 +99,7 @@ def _written(job: Job, run: RunFolder, file: str, one: Deliverable, progress: Pr
     graph, weights = run.file(file), run.file(file.replace(".dot", ".safetensors"))
     write_fabric(one.net.profile.annotated(), graph)
     write_weights(job, weights, one.net)
-    means = means_of(_at_its_cost(job, one), progress)
+    means = with_promised(means_of(_at_its_cost(job, one), progress), run)
     counted = recount(network_from(graph, weights), [budget.cost.name for budget in job.budgets], means)
     costs = {name: float(entry.value) for name, entry in counted.items()}
     return FrontNetwork(file, one, costs, validated(job, one))

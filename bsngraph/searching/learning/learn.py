@@ -10,6 +10,7 @@ from pathlib import Path
 from bsngraph.fabric import Architecture, write_fabric
 from bsngraph.runs import Json, RunFolder
 from bsngraph.runs.run_log import RunLog
+from bsngraph.searching.learning.given_weights import take_weights
 from bsngraph.searching.learning.learning_state import LearningState
 from bsngraph.searching.learning.search_epochs import Learning
 from bsngraph.searching.learning.warm_start import WarmStart
@@ -38,6 +39,7 @@ def learn(
         InputError: the run goes on, and its checkpoint is of another search.
     """
     learning = new_learning(job, known, team)
+    take_weights(learning.net, job.given_weights)
     if before is not None:
         learning.start_from(before)
     if log.checkpoint.search is not None:

@@ -23,7 +23,7 @@ from bsngraph.fabric import Booleans
 from bsngraph.searching.learning.gamma.edge_logits import EdgeLogits
 from bsngraph.searching.learning.gamma.policy_gradient import policy_gradient
 from bsngraph.searching.learning.penalty.multipliers import Penalty
-from bsngraph.settings import Recipe, SearchSettings
+from bsngraph.settings import Baseline, Recipe, SearchSettings
 from bsngraph.supernet import SuperNet
 from bsngraph.tasks import Task, first
 from bsngraph.training import device_of, training_outputs
@@ -109,15 +109,29 @@ def learn_step(state: LearnState, inputs: Tensor, labels: Tensor, samples: Sampl
         weight_gradients = torch.autograd.grad(losses.mean(), tuple(net.parameters()), allow_unused=True)
     losses, live = losses.detach()[:drawn], route.live[:drawn]
     costs = state.budgets.costs(live)
-    gamma_gradient = _gamma_gradient(state, samples, losses, costs) if state.gamma_learns else None
-    return StepOutcome(losses, first(outputs).detach()[:drawn], live, costs, weight_gradients, gamma_gradient)
+    moved = None
+    if state.gamma_learns:
+        baseline = state.settings.baseline
+        moved = gamma_gradient(state.logits, samples, losses, costs, state.limits, state.penalty, baseline)
+    return StepOutcome(losses, first(outputs).detach()[:drawn], live, costs, weight_gradients, moved)
 
 
-def _gamma_gradient(state: LearnState, samples: Samples, losses: Tensor, costs: Costs) -> Tensor:
-    """The one place where a step waits for a GPU: Γ lives on the host, and the next
-    sample needs it.
+def gamma_gradient(
+    logits: EdgeLogits,
+    samples: Samples,
+    losses: Tensor,
+    costs: Costs,
+    limits: Costs,
+    penalty: Penalty,
+    baseline: Baseline,
+) -> Tensor:
+    """The policy gradient of Γ, of its logits' shape, from the `losses` (drawn,) and
+    `costs` (budgets, drawn) of the rows drawn from `logits`, under `limits` (budgets,
+    rows).
+
+    The one place where a step waits for a GPU: Γ lives on the host, and the next sample
+    needs it.
     """
-    penalty = torch.from_numpy(state.penalty.of(costs, state.limits))
-    objective = (losses.cpu().to(torch.float64) + penalty) * torch.from_numpy(np.asarray(state.penalty.scale))
-    kept = samples.kept[: samples.drawn]
-    return policy_gradient(state.logits, kept, objective, state.settings.baseline)
+    over = torch.from_numpy(penalty.of(costs, limits))
+    objective = (losses.cpu().to(torch.float64) + over) * torch.from_numpy(np.asarray(penalty.scale))
+    return policy_gradient(logits, samples.kept[: samples.drawn], objective, baseline)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bsngraph.cli.data_options import data_options, dataset_from
 from bsngraph.cli.help_groups import GroupedCommand
 from bsngraph.cli.inputs import load_profile
 from bsngraph.cli.setting_options import set_by_hand, setting_options
@@ -21,6 +22,7 @@ from bsngraph.cli.shared_options import (
     moved_option,
     ops_option,
     set_option,
+    task_option,
     threads_option,
 )
 from bsngraph.errors import InfeasibleBudgetError, InputError
@@ -28,6 +30,7 @@ from bsngraph.settings import CostSettings
 
 if TYPE_CHECKING:
     from bsngraph.costs import Budget, BudgetRequest, Budgets, Cheapest, Cost, Sources
+    from bsngraph.data import Dataset
     from bsngraph.measure import CostOptions
     from bsngraph.profile import FabricProfile
 
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
 @moved_option("--certificate", "bsngraph verify RUN")
 @moved_option("--costs", "bsngraph explain RUN, or bsngraph costs for the list")
 @click.argument("fabric", type=FILE)
+@data_options
+@task_option
 @budget_option
 @set_option
 @ops_option
@@ -58,15 +63,16 @@ def command(
     **more: Any,
 ) -> None:
     """Validate FABRIC; print its nodes, edges, costs and cheapest sub-network, and
-    whether budgets can be met.
+    whether budgets can be met and --data fit.
 
     Every problem of the file is reported at once, with its place and its cure. Exits
-    with 1 if a --budget cannot be met.
+    with 1 if a --budget cannot be met, with 2 if the fabric does not fit the data.
 
     \b
     Example:
       bsngraph check fabrics/digits.dot
       bsngraph check fabrics/digits.dot --budget macs=25%
+      bsngraph check fabrics/digits.dot --data digits
     """
     if (fabric / "config.json").exists():
         raise InputError(
@@ -79,6 +85,7 @@ def command(
     from bsngraph.measure import CostOptions
 
     profile = load_profile(fabric, parameters)
+    dataset = _fitting(profile, more.pop("task"), more)
     requests = [parse_budget(budget) for budget in budgets]
     sources = _sources(profile, requests, CostOptions(**costs, latencies=latencies), device, threads)
     resolved = resolve_budgets(profile, requests, sources)
@@ -86,10 +93,13 @@ def command(
     least = cheapest_each(profile.fabric, priced)
     facts = fabric_facts(profile, priced, least)
     facts["budgets"] = [_budget_facts(budget, least[budget.cost.name]) for budget in resolved]
+    facts |= {} if dataset is None else {"data": _data_facts(dataset)}
     if form == "json":
         click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
     else:
         show_fabric(facts, profile, least["macs"])
+        if dataset is not None:
+            click.echo("data {name} fit: {task}, input {input}, output {output}".format(**facts["data"]))
     try:
         known = check_budgets(profile.fabric, resolved)
     except InfeasibleBudgetError as error:
@@ -98,6 +108,38 @@ def command(
     if form == "text":
         for budget in resolved:
             click.echo(f"budget {budget.text} {_verdict(budget, known is not None)}")
+
+
+def _fitting(profile: FabricProfile, task: str | None, options: dict[str, Any]) -> Dataset | None:
+    """The data that are named, for the task that is asked; None without.
+
+    Raises:
+        InputError: they cannot be loaded, or the fabric does not fit them.
+    """
+    dataset = dataset_from(options, task)
+    if dataset is None:
+        if task is not None:
+            raise InputError("--task says what --data are used for: name the data, too")
+        return None
+    from bsngraph.tasks import check_fits
+
+    check_fits(profile, dataset)
+    return dataset
+
+
+def _data_facts(dataset: Dataset) -> dict[str, str]:
+    """What fits: the task, and the shapes of an example and of what is said of it."""
+    from bsngraph.tasks import TASKS
+    from bsngraph.wording import shape_text
+
+    shape = dataset.input_shape
+    output = TASKS[dataset.task].output_shape(len(dataset.class_names), shape)
+    return {
+        "name": dataset.name,
+        "task": dataset.task,
+        "input": shape_text(shape),
+        "output": shape_text(output),
+    }
 
 
 def _sources(

@@ -26,6 +26,7 @@ from bsngraph.cli.shared_options import (
     set_option,
     task_option,
     threads_option,
+    weights_option,
     workers_option,
 )
 from bsngraph.errors import InputError
@@ -62,6 +63,7 @@ _WARM = ", ".join(
     help=f"Start from the weights and edge probabilities of another search of this fabric; defaults are then "
     f"{_WARM}.",
 )
+@weights_option
 @setting_options(Recipe)
 @setting_options(SearchSettings)
 @time_option

@@ -22,8 +22,9 @@ from bsngraph.cli.shared_options import (
     set_option,
     task_option,
     threads_option,
+    weights_option,
 )
-from bsngraph.settings import Recipe
+from bsngraph.settings import Recipe, resolve_settings
 
 
 @click.command(cls=GroupedCommand)
@@ -34,6 +35,7 @@ from bsngraph.settings import Recipe
 @seed_option
 @set_option
 @ops_option
+@weights_option
 @setting_options(Recipe)
 @device_option
 @threads_option
@@ -53,8 +55,8 @@ def command(
     form: str,
     **more: Any,
 ) -> None:
-    """Train the network of FABRIC with every edge kept, from scratch, by the recipe
-    that searches use.
+    """Train the network of FABRIC with every edge kept, from scratch or from --weights,
+    by the recipe that searches use.
 
     For a search's architecture.dot and for hand-made networks to compare it with.
 
@@ -65,7 +67,7 @@ def command(
     """
     mode = open_mode(resume, overwrite)
     check_given(fabric, more)
-    recipe = Recipe(**set_by_hand(Recipe, more))
+    recipe, _ = resolve_settings(None, recipe=set_by_hand(Recipe, more))
     from bsngraph.cli.display import progress_display
     from bsngraph.cli.live.pace import PlannedStage
     from bsngraph.cli.tables.result_table import show_result
@@ -80,6 +82,7 @@ def command(
         task=task,
         seed=seed,
         recipe=recipe,
+        weights=more["weights"],
         device=device,
         threads=threads,
         mode=mode,

@@ -8,6 +8,7 @@ import click
 from rich.table import Table
 
 from bsngraph.cli.tables.printing import plain_console
+from bsngraph.reporting.facts.metric_words import metric_title, metric_value
 from bsngraph.runs.rows.front import Front, FrontRow
 from bsngraph.typed_files import plain
 from bsngraph.wording import quantity
@@ -20,7 +21,8 @@ def show_front(front: Front, form: str) -> None:
         return
     unit = f" ({front.unit})" if front.unit and front.unit.lower() != front.cost else ""
     console = plain_console()
-    console.print(f"limits of {front.cost}{unit}, {front.metric} of the best network inside", soft_wrap=True)
+    shown = metric_title(front.metric)
+    console.print(f"limits of {front.cost}{unit}, {shown} of the best network inside", soft_wrap=True)
     table = Table("limit", "cost", "validation", "test")
     for heading in ("weights", "network"):
         table.add_column(heading, no_wrap=True)
@@ -35,7 +37,7 @@ def _cells(front: Front, row: FrontRow) -> tuple[str, ...]:
     figures = (row.validation[front.metric], row.test[front.metric])
     return (
         quantity(row.costs[front.cost]),
-        *(f"{figure:.4g}" for figure in figures),
+        *(metric_value(front.metric, figure) for figure in figures),
         row.weights or "",
         row.architecture,
     )

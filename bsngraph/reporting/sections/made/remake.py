@@ -53,6 +53,8 @@ def _asked(run: RunFolder, config: RunConfig) -> list[str]:
     words = [word for budget in config.budgets for word in ("--budget", budget.text)]
     if config.costs.latencies is not None:
         words += ["--latencies", str(run.file("latencies.json"))]
+    if config.weights is not None:
+        words += ["--weights", "FILE"]
     return [*words, *_options(_cost_settings(config.costs), CostSettings())]
 
 

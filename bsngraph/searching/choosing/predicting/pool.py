@@ -5,10 +5,12 @@ Small fabrics have all of theirs in it. Of large ones random networks are drawn,
 from probabilities of its own: a level for all edges, more or less for each kind of
 operation and for each resolution, and less for what is dear. So the pool holds networks
 that no sample with one probability for all edges would show, such as some without any
-edge of a kind. One whose edges leave a target out of reach is given a path as well, of
-the edges that were nearest to being drawn. Half of the networks are filled: edges are
-added in a random order as long as the budgets have room, since most networks that leave
-room would be better with more.
+edge of a kind. Half of them are filled: edges are added in a random order as long as
+the budgets have room, since most networks that leave room would be better with more.
+
+Hardly a random network of a deep fabric is connected. Where too few are found, the
+others are grown: from a path of the edges that were nearest to being drawn, by what
+else was drawn, as far as the budgets have room.
 
 Under a range of limits each limit of its front has a share of the pool, drawn for it.
 """
@@ -25,7 +27,8 @@ from bsngraph.fabric import Booleans, Fabric, connected, every_choice, live_edge
 from bsngraph.searching.choosing.predicting.network_facts import FactSheet, Floats
 
 # Up to so many choices are all tried; of more so many are drawn at once, at most so
-# often. A function of the user's is called for each network, so fewer are drawn.
+# often. A function of the user's is called for each network, so fewer are drawn, and
+# fewer are enough.
 MOST_TRIED = 2**12
 DRAWN, DRAWN_FOR_USERS = 2048, 128
 _ROUNDS = 16
@@ -68,27 +71,31 @@ def _draw_inside(
     sheet: FactSheet, budgets: Budgets, prices: Costs, count: int, rounds: int, rng: np.random.Generator
 ) -> Booleans:
     """Up to `count` random architectures inside the budgets, every other one filled. If
-    the first round shows that these will be too few, those outside are grown anew.
+    the first round shows that these will be too few, those that are outside or leave a
+    target out of reach are grown from now on.
     """
     fabric, groups = sheet.profile.fabric, _groups(sheet)
-    rows = DRAWN_FOR_USERS if _is_slow(budgets) else DRAWN
+    rows, enough = (DRAWN_FOR_USERS, DRAWN_FOR_USERS) if _is_slow(budgets) else (DRAWN, count)
     found: dict[bytes, Booleans] = {}
     growing = False
     for number in range(rounds):
         noisy = _draw(groups, prices.sum(axis=0), rows, rng)
-        drawn = _values(fabric, noisy)
-        inside = _is_inside(fabric, drawn, budgets)
-        values = drawn[inside]
+        values = _values(fabric, noisy)
+        inside = _is_inside(fabric, values, budgets)
+        if growing:
+            inside &= connected(fabric, live_edges(fabric.sweep, fabric.decisions.kept(values))).all(axis=1)
+            grown = _grow(fabric, values[~inside], noisy[~inside], budgets, rng)
+            values = np.concatenate([values[inside], grown])
+        else:
+            values = values[inside]
         filled = _fill(fabric, values[::2], budgets, rng)
         mixed = np.concatenate([filled, values[1::2]])
         mixed = mixed[np.argsort(np.r_[0 : len(mixed) : 2, 1 : len(mixed) : 2], kind="stable")]
-        if growing:
-            grown = _grow(fabric, drawn[~inside], noisy[~inside], budgets, rng)
-            mixed = np.concatenate([mixed, grown])
-        kept = fabric.decisions.kept(mixed)
+        kept, before = fabric.decisions.kept(mixed), len(found)
         found |= {row.tobytes(): row for row in distinct_inside(fabric, kept, budgets)}
-        growing = growing or (number == 0 and len(found) * rounds < count)
-        if len(found) >= count:
+        exhausted = growing and len(found) == before > 0
+        growing = growing or (number == 0 and len(found) * rounds < enough)
+        if exhausted or len(found) >= count:
             break
     return np.stack([*found.values()][:count]) if found else np.zeros((0, len(fabric.edges)), dtype=np.bool_)
 
@@ -131,17 +138,11 @@ def _draw(groups: Floats, prices: Costs, count: int, rng: np.random.Generator) -
 
 
 def _values(fabric: Fabric, noisy: Floats) -> Booleans:
-    """The values of decisions drawn: (networks, variables). Those that leave a target
-    out of reach have a path on as well.
-    """
-    decisions = fabric.decisions
+    """The values of decisions drawn: (networks, variables)."""
     values: Booleans = noisy > 0
-    for choice in decisions.choices:
+    for choice in fabric.decisions.choices:
         likeliest = noisy[:, list(choice)].argmax(axis=1)
         values[:, list(choice)] = np.arange(len(choice)) == likeliest[:, None]
-    live = live_edges(fabric.sweep, decisions.kept(values))
-    lost = ~connected(fabric, live).all(axis=1)
-    values[lost] = _with_paths(fabric, values[lost], noisy[lost])
     return values
 
 

@@ -147,6 +147,7 @@ def take_part(
         RunFailedError: another process ended.
     """
     facts, latencies = shared.team.from_first()
+    method = replace(method, weights=None)  # those come with the first one's state
     job = prepare(fabric, _priced(goal, latencies), method, hardware, into, Silent())
     mine = _facts(job)
     differing = [name for name, value in facts.items() if mine[name] != value]

@@ -1,0 +1,1 @@
+"""Families for photographs, at 96 to 224 pixels a side."""
