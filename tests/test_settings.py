@@ -50,6 +50,7 @@ EDGES: dict[type, dict[str, tuple[list[Any], list[Any]]]] = {
         "edge_learning_rate": ([0], [-1, NAN, INF]),
         "initial_probability": ([0.1], [0, 1, NAN]),
         "fair_share": ([0], [-0.1, 1, NAN]),
+        "shards": ([1, 4], [0, -1, 1.5, True]),
         "reopen": ([0], [-0.1, 1, NAN]),
         "candidates": ([0], [-1, 1.5, True]),
         "neighbour_rounds": ([0], [-1, 0.5]),

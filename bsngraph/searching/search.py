@@ -78,8 +78,8 @@ def search(
     processes train finalists side by side, on a CPU.
 
     The same seed, machine, device, versions and threads give the same result, bit for
-    bit on the CPU, also when the run is resumed (`mode="resume"`); of a latency with the
-    same table of it. Under torchrun a search with `shards` is that of all processes.
+    bit on the CPU, also when the run is resumed (`mode="resume"`), of a latency with
+    the same table. Under torchrun a search with `shards` is that of all processes.
 
     Raises:
         InfeasibleBudgetError: no sub-network is inside the budgets; nothing was trained
