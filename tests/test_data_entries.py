@@ -62,6 +62,10 @@ class Distance:
         self.total += float((expected_class(outputs) - labels).abs().sum())
         self.count += len(labels)
 
+    def join(self, other: Distance) -> None:
+        self.total += other.total
+        self.count += other.count
+
     def measured(self) -> Measured:
         return Measured({"distance": self.total / self.count})
 

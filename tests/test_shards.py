@@ -26,6 +26,7 @@ from tiny import STRIPES_DROPOUT, fabric_of, job_of, no_pictures, recipe, settin
 from torch import nn
 
 import bsngraph
+from bsngraph import __main__ as command
 from bsngraph.cli.main import cli
 from bsngraph.data import Augmentation, Dataset, Split
 from bsngraph.errors import InputError
@@ -101,7 +102,7 @@ CASES = {
 }
 
 
-def search_case(name: str, folder: Path, shards: int = SHARDS, **more: Any) -> bsngraph.Result:
+def search_case(name: str, folder: Path, device: str = "cpu") -> bsngraph.Result:
     """The search of a case in `folder`, on a thread."""
     case, mine = CASES[name], folder / f"fabric-{os.environ.get('RANK', 0)}"
     mine.mkdir(parents=True, exist_ok=True)
@@ -111,10 +112,9 @@ def search_case(name: str, folder: Path, shards: int = SHARDS, **more: Any) -> b
         case.budget,
         out=folder / name,
         recipe=recipe(),
-        settings=replace(case.settings, shards=shards),
-        device="cpu",
+        settings=replace(case.settings, shards=SHARDS),
+        device=device,
         threads=1,
-        **more,
     )
 
 
@@ -260,6 +260,15 @@ def test_a_process_that_is_killed_again_and_again_changes_nothing(alone: Path, t
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("exitcode: -9") == 2, done.stderr
     assert hashes(tmp_path / "norm") == hashes(alone / "norm")
+
+
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two GPUs")
+def test_two_gpus_share_a_search(tmp_path: Path) -> None:
+    call = f"test_shards.search_case('norm', pathlib.Path({str(tmp_path)!r}), 'cuda')"
+    script = f"import test_shards, pathlib; {call}"
+    for code, _, said in ends(start(2, ["-c", script], tmp_path)):
+        assert code == 0, said
+    assert json.loads((tmp_path / "norm/result.json").read_text(encoding="utf-8"))["budgets"][0]["met"]
 
 
 def test_one_shard_is_the_search_without_shards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -451,6 +460,32 @@ def test_what_several_processes_cannot_do_is_said(
     result = CliRunner().invoke(cli, [*asked, *words])
     assert (result.exit_code, match in result.output) == (2, True), result.output
     assert not (tmp_path / "run").exists()
+
+
+def test_only_a_search_is_shared(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    placed(monkeypatch, RANK="0")
+    monkeypatch.setattr(sys, "argv", ["bsngraph", "train", "fabric.dot"])
+    with pytest.raises(SystemExit, match="2"):
+        command._run()
+    assert "2 processes can only share a search: run train without torchrun" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("code", "said"), [(0, ""), (130, ""), (2, "process 1: Error: no\n")])
+def test_other_processes_than_the_first_say_nothing_but_their_errors(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], code: int, said: str
+) -> None:
+    def main() -> None:
+        print("a table")
+        print("Error: no", file=sys.stderr)
+        sys.exit(code)
+
+    placed(monkeypatch)
+    monkeypatch.setattr(sys, "argv", ["bsngraph", "search"])
+    monkeypatch.setattr(command, "main", main)
+    monkeypatch.setattr(command, "_WAIT_S", 0.0)
+    with pytest.raises(SystemExit, match=str(code)):
+        command._run()
+    assert capsys.readouterr() == ("", said)
 
 
 @pytest.mark.parametrize(("batch", "shards"), [(16, 3), (16, 16), (200, 3)])
