@@ -47,6 +47,7 @@ TOPICS: Mapping[str, Mapping[str, Benchmark]] = {
         "multipliers": Benchmark("accuracy.multipliers", "Where the expected cost ends, from any λ."),
         "distributed": Benchmark("accuracy.distributed", "What 1, 2 and 4 cores find in equal steps."),
         "scenes": Benchmark("accuracy.scenes", "Segmentation: a search against random networks."),
+        "photographs": Benchmark("accuracy.photographs", "Photographs: a search against other networks."),
     },
     "Costs": {
         "pricing": Benchmark("costs.pricing", "Evaluating costs on 256 samples."),

@@ -165,7 +165,7 @@ def test_the_best_inside_so_far_is_on_disk_after_the_first_epoch(
 
     run = tmp_path / "run"
     with monkeypatch.context() as patch:
-        patch.setattr("bsngraph.cli.display.progress_display", lambda quiet: Stops())
+        patch.setattr("bsngraph.cli.display.progress_display", lambda quiet, plan: Stops())
         result = invoke("search", fabric, *FAST, *budgets("energy=4", "steps:1=3"), "--out", run)
     assert result.exit_code == 130
     best = read_fabric(run / "incumbent.dot")

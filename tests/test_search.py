@@ -179,7 +179,17 @@ def test_search_writes_every_file_and_nothing_else(finished: Path) -> None:
 
 def test_result_json_holds_what_the_design_names_and_agrees_with_itself(finished: Path) -> None:
     result = json.loads((finished / "result.json").read_text(encoding="utf-8"))
-    assert set(result) == {"task", "metrics", "costs", "budgets", "edges", "seconds", "seed", "notes"}
+    assert set(result) == {
+        "task",
+        "metrics",
+        "costs",
+        "budgets",
+        "edges",
+        "seconds",
+        "seed",
+        "notes",
+        "weights",
+    }
     assert result["task"] == "classification"
     assert result["seed"] == 0
     assert result["seconds"] > 0

@@ -42,13 +42,15 @@ Key = tuple[str, int, int]
 KEY = ("kind", "seed", "number")
 
 
-def random_architectures(profile: bsngraph.FabricProfile, count: int) -> list[bsngraph.Architecture]:
+def random_architectures(
+    profile: bsngraph.FabricProfile, count: int, limit: str = BUDGET
+) -> list[bsngraph.Architecture]:
     """Distinct random sub-networks that spend 80 to 100 % of the budget: edges kept
     with a random probability, drawn until enough fit.
     """
     rng = np.random.default_rng(0)
     fabric, sweep = profile.fabric, profile.fabric.sweep
-    budgets = resolve_budgets(profile, [parse_budget(BUDGET)])
+    budgets = resolve_budgets(profile, [parse_budget(limit)])
     (budget,) = budgets
     fixed = fabric.fixed
     found: dict[bsngraph.Architecture, None] = {}

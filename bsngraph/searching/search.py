@@ -89,7 +89,7 @@ def search(
     """
     goal = Goal(data=data, task=task, budgets=asked_budgets(budgets), costs=costs or CostOptions())
     warm, ranged = warm_start is not None, asks_range(goal.budgets)
-    by_hand = None if recipe is None else {"optimizer": recipe.optimizer}
+    by_hand = {"optimizer": recipe.optimizer} if isinstance(recipe, Recipe) else None
     usual_recipe, usual_settings = resolve_settings(preset, warm=warm, ranged=ranged, recipe=by_hand)
     method = Method(
         recipe=recipe or usual_recipe,

@@ -24,8 +24,6 @@ def command(run: Path, output: Path | None, form: str) -> None:
 
     \b
     Example:
-      bsngraph search fabrics/digits.dot --data digits --budget macs=10%..60% \\
-        --out runs/range
       bsngraph front runs/range -o front.png
       bsngraph prune runs/range --budget macs=23% --out runs/one
     """
