@@ -37,8 +37,8 @@ from bsngraph.searching.learning.epoch_totals import EpochTotals
 from bsngraph.searching.learning.learn import new_learning
 from bsngraph.searching.learning.search_epochs import Learning
 from bsngraph.settings import SearchSettings
-from bsngraph.supernet import compile_fabric
 from bsngraph.tasks.metrics import Accuracy, Errors, LabelRanking, Meter, PixelOverlap
+from bsngraph.training import Silent
 from bsngraph.training.shards.running_statistics import RunningStatistics
 
 TESTS = Path(__file__).parent
@@ -280,7 +280,7 @@ def test_one_shard_is_the_search_without_shards(tmp_path: Path, monkeypatch: pyt
         search_epochs, "generator_for", lambda *words: purposes.append(words[1:]) or generator(*words)
     )
     job = job_of(fabric_of(STRIPES_DROPOUT, tmp_path), tmp_path, "price=4")
-    new_learning(job, None).run(bsngraph.training.Silent(), lambda row: None)
+    new_learning(job, None).run(Silent(), lambda row: None)
     assert set(purposes[:3]) == {("batches", 0), ("samples", 0), ("limits", 0)}
     assert SearchSettings().shards == 1
 
@@ -509,8 +509,23 @@ def test_each_process_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_gradients_that_are_not_gathered_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(joint_step, "MOST_GATHERED", 0)
-    assert not joint_step.gathers_all(compile_fabric(fabric_of(STRIPES_DROPOUT, tmp_path)), 2)
+    told: list[str] = []
+
+    class Noted(Silent):
+        def note(self, text: str) -> None:
+            told.append(text)
+
+    class Two:
+        size, from_first = 2, staticmethod(lambda value: None)
+
+    job = job_of(fabric_of(STRIPES_DROPOUT, tmp_path), tmp_path, settings=settings(shards=2))
+    shared = sharing.Sharing(Launch(size=2), Two())  # type: ignore[arg-type]
+    shared.tell(job, Noted())
+    assert not told
+    monkeypatch.setattr(joint_step, "MOST_GATHERED", 8 * int(job.profile.params.sum()) - 1)
+    shared.tell(job, Noted())
+    (text,) = told
+    assert "the last bits depend on the number of processes" in text
 
 
 def test_a_process_with_other_data_ends_all_and_says_why(tmp_path: Path) -> None:

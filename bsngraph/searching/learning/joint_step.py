@@ -53,9 +53,11 @@ def outcome_alone(outcome: StepOutcome, state: LearnState) -> JointOutcome:
     )
 
 
-def gathers_all(net: SuperNet, shards: int) -> bool:
-    """Whether the gradients of every shard go to every process."""
-    return shards * sum(p.numel() * p.element_size() for p in net.parameters()) <= MOST_GATHERED
+def gathers_all(weights: int, shards: int) -> bool:
+    """Whether the gradients of so many weights, four bytes each, go to every process
+    for every shard.
+    """
+    return 4 * weights * shards <= MOST_GATHERED
 
 
 def rows_of_shard(shard: int, shards: int, batch: int) -> slice:
@@ -81,7 +83,8 @@ def joint_step(
         outcome, state = step(shard)
         wide.append(_wide(net, outcome, statistics))
         exact.append(_exact(net, outcome, state, statistics))
-    host, summed = _exchanged(torch.stack(wide), torch.stack(exact), team, gathers_all(net, shards))
+    gather = gathers_all(sum(parameter.numel() for parameter in net.parameters()), shards)
+    host, summed = _exchanged(torch.stack(wide), torch.stack(exact), team, gather)
     # outcome and state are those of the last shard: all have the same shapes
     found = _HostParts(net, outcome, state, counted).read(host)
     mean = summed / shards

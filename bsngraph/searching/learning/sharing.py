@@ -56,7 +56,7 @@ class Sharing:
         if self.team.size == 1:
             return
         shards = job.settings.shards
-        if not gathers_all(compile_fabric(job.profile), shards):
+        if not gathers_all(int(job.profile.params.sum()), shards):
             progress.note(
                 f"gradients of {shards} shards take more than {MOST_GATHERED >> 20} MiB: each process adds "
                 "up those of its own first, so the last bits depend on the number of processes"
