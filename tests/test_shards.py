@@ -36,6 +36,7 @@ from bsngraph.searching.learning import joint_step, search_epochs, sharing
 from bsngraph.searching.learning.epoch_totals import EpochTotals
 from bsngraph.searching.learning.learn import new_learning
 from bsngraph.searching.learning.search_epochs import Learning
+from bsngraph.searching.request import Method
 from bsngraph.settings import SearchSettings
 from bsngraph.tasks.metrics import Accuracy, Errors, LabelRanking, Meter, PixelOverlap
 from bsngraph.training import Silent
@@ -427,7 +428,12 @@ def placed(patch: pytest.MonkeyPatch, **more: str) -> None:
 def test_the_environment_says_which_process_this_is(monkeypatch: pytest.MonkeyPatch) -> None:
     assert launch_here() == Launch()
     placed(monkeypatch, LOCAL_RANK="1", TORCHELASTIC_RESTART_COUNT="3", TORCHELASTIC_USE_AGENT_STORE="True")
-    assert launch_here() == Launch(1, 2, 1, 3, "10.0.0.1", 29500, agent_listens=True)
+    assert launch_here() == Launch(1, 2, 1, 1, 3, "10.0.0.1", 29500, agent_listens=True)
+    placed(monkeypatch, LOCAL_WORLD_SIZE="2")
+    shared = Method(settings=SearchSettings(shards=2))
+    hardware = sharing.shared_hardware(shared, "cpu", threads=None, workers=None)
+    assert (hardware.threads, hardware.together) == (1, 2)
+    assert sharing.shared_hardware(Method(), "cpu", threads=1, workers=None).together == 1
     monkeypatch.setattr(launch, "inside_worker", lambda: True)
     assert launch_here() == Launch()
 

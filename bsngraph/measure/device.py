@@ -19,11 +19,15 @@ MOST_THREADS = 4096  # as config.json holds; a million of them crash torch
 class Hardware:
     """A device that was found here, how many CPU threads torch may use, and how many
     processes short trainings may run in; None leaves that number to the trainings.
+
+    `together` processes of this machine share the work, each with its threads. While
+    one of them has networks trained the others wait, and their threads are free.
     """
 
     device: torch.device
     threads: int
     workers: int | None = None
+    together: int = 1
 
     def __post_init__(self) -> None:
         check_kinds(self)

@@ -18,14 +18,15 @@ _MOST = 2**16
 class Launch:
     """The place of a process among `size` of them that were started together.
 
-    `local_rank` is its number on its machine, `attempt` how often all were started
-    again. They meet at `host` and `port`; `agent_listens` says that the process which
-    started them waits there already.
+    `local_rank` is its number among the `local_size` on its machine, `attempt` how
+    often all were started again. They meet at `host` and `port`; `agent_listens` says
+    that the process which started them waits there already.
     """
 
     rank: int = 0
     size: int = 1
     local_rank: int = 0
+    local_size: int = 1
     attempt: int = 0
     host: str = ""
     port: int = 0
@@ -51,6 +52,7 @@ def launch_here() -> Launch:
         rank=_number("RANK", 0, size - 1),
         size=size,
         local_rank=_number("LOCAL_RANK", 0, size - 1),
+        local_size=_number("LOCAL_WORLD_SIZE", 1, size),
         attempt=_number("TORCHELASTIC_RESTART_COUNT", 0, _MOST),
         host=os.environ["MASTER_ADDR"],
         port=_number("MASTER_PORT", 1, _MOST - 1),

@@ -104,7 +104,8 @@ def shared_hardware(method: Method, device: str, threads: int | None, workers: i
     """
     launch = _launch(method.settings.shards)
     threads = 1 if threads is None and launch.size > 1 else threads
-    return find_hardware(own_device(launch, device), threads, workers)
+    hardware = find_hardware(own_device(launch, device), threads, workers)
+    return replace(hardware, together=launch.local_size)
 
 
 def _launch(shards: int) -> Launch:

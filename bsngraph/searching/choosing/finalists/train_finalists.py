@@ -121,7 +121,8 @@ class _Stage:
         """Where the trainings run."""
         each = [training_seconds(self.ground, _profile(self.job, one)) for one in self.state.finalists]
         left = sum(each) / len(each) * (self.count - len(self.state.results))
-        return engine_for(self.ground, left, self.job.hardware.workers, self.job.hardware.threads)
+        hardware = self.job.hardware
+        return engine_for(self.ground, left, hardware.workers, hardware.threads * hardware.together)
 
     def run(self, engine: TaskEngine) -> None:
         """Train what is left.
