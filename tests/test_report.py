@@ -704,6 +704,14 @@ def test_commands_of_a_choice_make_its_search_first(finished) -> None:
     assert given["budgets"] == ("price=5", "steps:2=3")
 
 
+def test_the_command_for_arrays_from_python_asks_for_their_file(finished) -> None:
+    data = config_of(finished).data
+    fields = {name: getattr(data, name) for name in data.__struct_fields__} | {"name": "python:mine"}
+    (line,) = remake_commands(RunFolder(finished), config_of(finished, data=type(data)(**fields)))
+    words = shlex.split(line)
+    assert words[words.index("--data") + 1] == "npz:FILE"
+
+
 def test_command_is_quoted_for_a_shell(finished) -> None:
     config = config_of(finished)
     data = config.data

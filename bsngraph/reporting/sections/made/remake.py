@@ -15,7 +15,7 @@ from bsngraph.settings import CostSettings, Recipe, SearchSettings, resolve_sett
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-_CODE = "code:"
+_CODE, _PYTHON = "code:", "python:"
 
 
 def remake_commands(run: RunFolder, config: AnyConfig) -> tuple[str, ...]:
@@ -23,7 +23,8 @@ def remake_commands(run: RunFolder, config: AnyConfig) -> tuple[str, ...]:
 
     A run that was pruned from a search needs that search first, since it does not say
     where it lies. Operations of the user's own are not recorded: the commands need
-    `--ops` for these.
+    `--ops` for these. FILE stands for what a run does not name: arrays that were given
+    from Python, weights that it began with.
     """
     again = f"{run.path}-again"
     if isinstance(config, SearchConfig):
@@ -45,7 +46,7 @@ def _data(config: RunConfig) -> list[str]:
     name = config.data.name
     if name.startswith(_CODE):
         return ["--data-code", name.removeprefix(_CODE)]
-    return ["--data", name]
+    return ["--data", "npz:FILE" if name.startswith(_PYTHON) else name]
 
 
 def _asked(run: RunFolder, config: RunConfig) -> list[str]:
