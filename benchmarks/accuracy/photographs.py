@@ -33,7 +33,7 @@ from PIL import Image
 
 import bsngraph
 from benchmarks.accuracy.scenes import random_architectures
-from benchmarks.shared.options import limit_option
+from benchmarks.shared.options import limit_option, search_options
 from benchmarks.shared.rows import Row, append_rows, by_key, read_rows, rows_file
 from benchmarks.shared.tables import Table, table
 from bsngraph.data import Augmentation, Dataset, Split
@@ -42,7 +42,7 @@ from bsngraph.fabric.families import resnet18_fabric
 FABRIC = Path(__file__).parents[2] / "fabrics" / "photos-96-resnet.dot"
 BUDGET, BY_HAND_CHANNELS = "macs=42%", 10  # the network by hand has 41.9 %
 SEEDS, RANDOM = 2, 3
-EPOCHS, FINETUNE_EPOCHS, FINALISTS = 16, 8, 6  # those of the kept rows
+EPOCHS, FINETUNE_EPOCHS, FINALISTS = 16, 8, 6  # of a whole run
 LEARN = {"batch_size": 32, "learning_rate": 0.05}
 
 SIDE, LONG = 96, 960
@@ -196,15 +196,7 @@ TABLES: Mapping[str, Table] = {}
 
 @click.command("photographs")
 @limit_option
-@click.option("--epochs", type=int, default=EPOCHS, show_default=True, help="Of learning in a search.")
-@click.option("--finetune-epochs", type=int, default=FINETUNE_EPOCHS, show_default=True, help="After it.")
-@click.option(
-    "--rows",
-    "path",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=rows_file("photographs"),
-    help="File of kept rows; name another one for other epochs.",
-)
+@search_options(rows_file("photographs"), EPOCHS, FINETUNE_EPOCHS)
 def command(limit: int | None, epochs: int, finetune_epochs: int, path: Path) -> None:
     """Search for a network for photographs, and train others beside it.
 

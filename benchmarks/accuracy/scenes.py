@@ -21,7 +21,7 @@ import click
 import numpy as np
 
 import bsngraph
-from benchmarks.shared.options import limit_option
+from benchmarks.shared.options import limit_option, search_options
 from benchmarks.shared.rows import Row, append_rows, by_key, read_rows, rows_file
 from benchmarks.shared.tables import table
 from bsngraph.costs import parse_budget, resolve_budgets
@@ -130,15 +130,7 @@ TABLES = {"scenes": report}
 
 @click.command("scenes")
 @limit_option
-@click.option("--epochs", type=int, default=EPOCHS, show_default=True, help="Of learning in a search.")
-@click.option("--finetune-epochs", type=int, default=FINETUNE_EPOCHS, show_default=True, help="After it.")
-@click.option(
-    "--rows",
-    "path",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=rows_file("scenes"),
-    help="File of kept rows; name another one for other epochs.",
-)
+@search_options(rows_file("scenes"), EPOCHS, FINETUNE_EPOCHS)
 def command(limit: int | None, epochs: int, finetune_epochs: int, path: Path) -> None:
     """Search for a segmentation network, and train random ones beside it.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -56,3 +57,31 @@ part_option = click.option(
     show_default=True,
     help="One of N shares of the missing rows, for processes side by side.",
 )
+
+
+def search_options(rows: Path, epochs: int, finetune_epochs: int) -> Callable[[Function], Function]:
+    """How long a search is, `epochs` and `finetune_epochs` if not said, and the file of
+    its rows, `path` to the function.
+    """
+    options = (
+        click.option(
+            "--epochs", type=int, default=epochs, show_default=True, help="Of learning in a search."
+        ),
+        click.option(
+            "--finetune-epochs", type=int, default=finetune_epochs, show_default=True, help="After it."
+        ),
+        click.option(
+            "--rows",
+            "path",
+            type=click.Path(dir_okay=False, path_type=Path),
+            default=rows,
+            help="File of kept rows; name another one for other epochs.",
+        ),
+    )
+
+    def with_options(function: Function) -> Function:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return with_options
