@@ -84,6 +84,23 @@ def test_its_loss_is_that_of_the_weights_of_the_last_look(net: SuperNet) -> None
     assert incumbent.loss == min(loss_of(net, first), loss_of(net, second))
 
 
+def test_what_is_measured_already_is_not_measured_again(
+    net: SuperNet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, third = all_architectures(net)[:3]
+    looked: list[Architecture] = []
+
+    def counting(net: SuperNet, data: Any, split: Any, mask: Any, task: Any) -> Any:
+        looked.append(Architecture.of_mask(mask))
+        return evaluate_net(net, data, split, mask, task)
+
+    monkeypatch.setattr("bsngraph.searching.learning.incumbent.evaluate_net", counting)
+    incumbent = Incumbent(net, stripes(), Budgets(), first)
+    incumbent.challenge([second, first, third], {second: -1.0})
+    assert looked == [first, third]
+    assert (incumbent.architecture, incumbent.loss) == (second, -1.0)
+
+
 def test_without_challengers_there_is_none_feasible_yet(net: SuperNet) -> None:
     incumbent = Incumbent(net, stripes(), Budgets(), None)
     incumbent.challenge([])

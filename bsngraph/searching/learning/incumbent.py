@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -36,17 +36,25 @@ class Incumbent:
         self.architecture = first
         self.loss: float | None = None
 
-    def challenge(self, challengers: Iterable[Architecture]) -> None:
-        """Compare with architectures that are inside the budgets."""
+    def challenge(
+        self, challengers: Iterable[Architecture], measured: Mapping[Architecture, float] | None = None
+    ) -> None:
+        """Compare with architectures that are inside the budgets. `measured` are
+        validation losses that are known already, under the weights as they are.
+        """
         known = [] if self.architecture is None else [self.architecture]
-        validation = self.dataset.validation
+        there = measured or {}
         losses = {
-            architecture: evaluate_net(self.net, self.dataset, validation, architecture.mask, self.task).loss
+            architecture: there[architecture] if architecture in there else self._loss(architecture)
             for architecture in dict.fromkeys([*known, *challengers])
         }
         if losses:
             self.architecture = min(losses, key=losses.__getitem__)
             self.loss = losses[self.architecture]
+
+    def _loss(self, architecture: Architecture) -> float:
+        validation = self.dataset.validation
+        return evaluate_net(self.net, self.dataset, validation, architecture.mask, self.task).loss
 
     def row(self) -> Json | None:
         """What metrics.jsonl says of it; None as long as there is none."""

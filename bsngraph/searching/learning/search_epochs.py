@@ -260,11 +260,12 @@ class Learning:
         """
         limits = limits_at(self.epoch, self.budgets, self.recipe, self.settings, self.starts)
         logits = self.gamma.at(self.budgets.limits[:, None])
-        kept = logits.thresholded()
-        thresholded = live_edges(self.net.sweep, kept[None])
-        validation = evaluate_net(self.net, self.dataset, self.dataset.validation, kept, self.task)
+        thresholded = live_edges(self.net.sweep, logits.thresholded()[None])
+        validation = evaluate_net(self.net, self.dataset, self.dataset.validation, thresholded[0], self.task)
         check_finite(validation.loss, "search", self.epoch)
-        self.incumbent.challenge(challengers(logits, self.net, self.budgets, totals.all_live, thresholded))
+        measured = {Architecture.of_mask(thresholded[0]): validation.loss}
+        others = challengers(logits, self.net, self.budgets, totals.all_live, thresholded)
+        self.incumbent.challenge(others, measured)
         names = (budget.cost.name for budget in self.budgets)
         return {
             **totals.training_row(),
