@@ -46,6 +46,14 @@ _SETTINGS = {
 @setting_options(CostSettings)
 @setting_options(Recipe, _RECIPE)
 @setting_options(SearchSettings, _SETTINGS)
+@option(
+    "--weights",
+    metavar="FILE",
+    type=FILE,
+    group="learning",
+    help="The file of weights that the search began with, if it began with one: finalists that --finalists "
+    "trains begin with it, too.",
+)
 @out_options
 @option("--seed", type=int, help="The seed of everything random.  [default: as in the search]")
 @ops_option
@@ -97,6 +105,7 @@ def command(
         out=out,
         seed=seed,
         data=data,
+        weights=more.pop("weights"),
         device=device,
         threads=threads,
         workers=more.pop("workers"),

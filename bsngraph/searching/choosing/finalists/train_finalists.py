@@ -4,7 +4,7 @@ Which ones come next is decided from what the others gave.
 
 Shared weights rank architectures only roughly, and going on from them would keep their
 favourites ahead. So each finalist begins with weights of its own, drawn from the same
-seed, and sees the same batches.
+seed or given by the user's file, and sees the same batches.
 
 The first finalists are known at once. Each further one is decided on as soon as all but
 `BELIEVED` of those before it are trained, as if these had given what is expected of
@@ -36,6 +36,7 @@ from bsngraph.runs.checkpoint import check_tensors
 from bsngraph.searching.choosing.finalists.contenders import Contenders
 from bsngraph.searching.choosing.finalists.finalists_state import Finalist, FinalistsState
 from bsngraph.searching.choosing.measure_whole import measures_whole
+from bsngraph.searching.learning.given_weights import take_weights
 from bsngraph.searching.prepare import Job
 from bsngraph.supernet import SuperNet, compile_fabric, prune
 from bsngraph.training import Progress, TrainingState, derived_seed
@@ -90,8 +91,12 @@ def train_finalists(
 
 
 def network_of(job: Job, finalist: Finalist) -> SuperNet:
-    """A finalist's network, with fresh weights of its own."""
-    return compile_fabric(_profile(job, finalist), seed=derived_seed(job.seed, "weights")).to(job.device)
+    """A finalist's network, with fresh weights of its own, or those that were given for
+    its edges.
+    """
+    net = compile_fabric(_profile(job, finalist), seed=derived_seed(job.seed, "weights")).to(job.device)
+    take_weights(net, job.given_weights)
+    return net
 
 
 class _Stage:
