@@ -15,7 +15,7 @@ from bsngraph.runs.checkpoint import decode_state
 from bsngraph.training import TrainingState
 from bsngraph.typed_files import Count, Finite
 
-ChosenBy = Literal["shared weights", "gamma", "random", "prediction"]
+ChosenBy = Literal["shared weights", "magnitudes", "gamma", "random", "prediction"]
 
 # The smallest loss that has a logarithm here.
 _LEAST_LOSS = 1e-12
