@@ -144,7 +144,8 @@ def _told(groups: ExampleGroups, parts: Mapping[Part, Rows], origin: str) -> str
         splits.append(
             f"{part} {len(parts[part]):,}" + (f" in {_counted(len(own), 'group')}" if len(own) else "")
         )
-    each = f"{sizes.min()} to {sizes.max()} examples each"
+    least, most = int(sizes.min()), int(sizes.max())
+    each = f"{least} examples each" if least == most else f"{least} to {most} examples each"
     return f"{origin}: {_counted(len(sizes), 'group')} ({_first(groups.names)}), {each}: {', '.join(splits)}"
 
 
