@@ -113,6 +113,8 @@ def command(
     from bsngraph.cli.display import progress_display
     from bsngraph.cli.live.pace import plan_of_search
     from bsngraph.cli.tables.result_table import show_result
+    from bsngraph.costs import asks_range
+    from bsngraph.costs.budgets import FRONT
     from bsngraph.measure import CostOptions
     from bsngraph.searching import search
     from bsngraph.searching.request import Goal, Method
@@ -124,7 +126,8 @@ def command(
         goal = Goal(data=data, task=more["task"], budgets=budgets, costs=costs)
         method = Method(recipe=recipe, settings=settings, seed=more["seed"])
         data, recipe, settings = in_time(profile, goal, method, seconds, more, quiet=quiet)
-    progress = progress_display(quiet, plan_of_search(recipe, settings))
+    networks = FRONT if asks_range(budgets) else 1
+    progress = progress_display(quiet, plan_of_search(recipe, settings, networks))
     result = search(
         profile,
         data,
