@@ -156,7 +156,7 @@ def test_the_options_and_defaults_of_a_search_are_these() -> None:
         "settle": "0.6", "aim": "0.95", "penalty": "auto", "penalty-form": "relative",
         "baseline": "leave-one-out", "edge-optimizer": "adam", "edge-learning-rate": "0.05",
         "initial-probability": "0.9526", "fair-share": "0.5", "shards": "1", "reopen": "0",
-        "candidates": "64", "neighbour-rounds": "4", "finalists": "12", "pool": "4096",
+        "candidates": "32", "neighbour-rounds": "1", "finalists": "12", "pool": "4096",
         "finalist-epochs": "8",
         "finetune-epochs": "30", "finetune-rate": "0.02", "augment": "augment", "precision": "float32",
         "augmentation": "as fits the data set", "cost": None, "latencies": None, "cost-timeout": "10",

@@ -28,8 +28,8 @@ from bsngraph.settings import CostSettings, Recipe, SearchSettings
 _AS_SEARCHED = "as in the search"
 _RECIPE = {"batch_size": _AS_SEARCHED}
 _SETTINGS = {
-    "candidates": "32; as in the search with --finalists",
-    "neighbour_rounds": "2; as in the search with --finalists",
+    "candidates": "as in the search, without --finalists at most 32",
+    "neighbour_rounds": "as in the search, without --finalists at most 2",
     "finalists": "0",
     "pool": _AS_SEARCHED,
     "finalist_epochs": _AS_SEARCHED,
