@@ -45,6 +45,8 @@ TOPICS: Mapping[str, Mapping[str, Benchmark]] = {
         "quality": Benchmark("accuracy.quality.command", "What methods choose under one budget."),
         "estimators": Benchmark("accuracy.estimators.command", "Estimators, against the exact gradient."),
         "rounds": Benchmark("accuracy.rounds", "Regret of deciding on 1, 2 or 4 finalists at once."),
+        "contests": Benchmark("accuracy.contests", "Regret by the number of trainings, guided and random."),
+        "predictions": Benchmark("accuracy.predictions", "What the predictor expects, against trainings."),
         "multipliers": Benchmark("accuracy.multipliers", "Where the expected cost ends, from any λ."),
         "distributed": Benchmark("accuracy.distributed", "What 1, 2 and 4 cores find in equal steps."),
         "scenes": Benchmark("accuracy.scenes", "Segmentation: a search against random networks."),
