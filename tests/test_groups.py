@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from image_folders import class_folder, mask_folder, random_image, save
+from PIL import Image
 
 from bsngraph.cli.main import cli
 from bsngraph.data import Dataset, load_data
@@ -250,6 +251,13 @@ def test_val_is_the_validation_split_and_groups_hold_for_what_is_drawn(tmp_path:
     assert len(data.train) + len(data.test) == 42
 
 
+def test_two_folders_of_one_split_are_an_error_and_neither_is_passed_over(tmp_path: Path) -> None:
+    for part in ("train", "val", "validation"):
+        class_folder(tmp_path / part, {"cat": 6, "dog": 6}, seed=len(part))
+    with pytest.raises(InputError, match="val/ and validation/ are both names of the validation split"):
+        load_data(f"folder:{tmp_path}")
+
+
 def test_a_group_in_two_given_splits_is_an_error_that_names_it(tmp_path: Path) -> None:
     for part in ("train", "test"):
         class_folder(tmp_path / part, {"cat": 6, "dog": 6}, seed=len(part))
@@ -328,6 +336,26 @@ def test_groups_of_arrays_come_from_python_and_from_an_archive(tmp_path: Path) -
     assert len(given.test) == 5
     assert given.rows is not None
     assert apart([set(groups[some]) for some in (given.rows.train, given.rows.validation)])
+
+
+def test_a_column_of_a_hugging_face_table_says_groups() -> None:
+    datasets = pytest.importorskip("datasets")
+    pictures = [Image.fromarray(random_image(number)) for number in range(36)]
+    names = [f"p{number % 9}" for number in range(36)]
+    columns = {"image": pictures, "label": [number % 2 for number in range(36)], "patient": names}
+    features = datasets.Features(
+        {
+            "image": datasets.Image(),
+            "label": datasets.ClassLabel(names=["cat", "dog"]),
+            "patient": datasets.Value("string"),
+        }
+    )
+    table = datasets.Dataset.from_dict(columns, features=features)
+    data = Dataset.from_hugging_face(table, groups="patient")
+    assert data.rows is not None
+    assert apart([{names[row] for row in getattr(data.rows, part)} for part in PARTS])
+    with pytest.raises(InputError, match="there is no column 'patent'"):
+        Dataset.from_hugging_face(table, groups="patent")
 
 
 @pytest.mark.parametrize(

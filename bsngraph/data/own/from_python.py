@@ -222,6 +222,7 @@ class FromPython:
         size: int | tuple[int, int] | None = None,
         channels: int | None = None,
         classes: int | None = None,
+        groups: str | None = None,
         name: str = "hugging-face",
         split_seed: int = 0,
         test_share: float | None = None,
@@ -234,7 +235,8 @@ class FromPython:
         `image` is the column of images, `label` that of classes or label maps; without
         these the first of each. `size` (a side, or height and width) resizes every
         image, `channels` (1 or 3) converts them; `classes` is the number of classes in
-        label maps.
+        label maps. `groups` is a column of words or whole numbers, such as the patient:
+        rows of one group stay in one split.
 
         Raises:
             InputError: there are no such columns, or an image cannot be used.
@@ -248,6 +250,7 @@ class FromPython:
             "size": None if sides is None else "x".join(map(str, sides)),
             "channels": channels,
             "classes": classes,
+            "groups": groups,
         }
         tables = given_tables(data)
         how = Drawing(

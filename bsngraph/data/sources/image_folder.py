@@ -70,6 +70,7 @@ def load_folder(request: Request) -> Dataset:
     }
     if not parts:
         return _classification(request, {"all": root})
+    _check_one_each(root, entries)
     if "train" not in parts:
         raise InputError(
             f"{shown(root)} has {'/ and '.join(path.name for path in parts.values())}/ but no train/ with "
@@ -88,6 +89,17 @@ def load_folder(request: Request) -> Dataset:
     if {"images", "masks"} <= set(sub_folders(parts["train"])):
         return _segmentation(request, parts)
     return _classification(request, parts)
+
+
+def _check_one_each(root: Path, entries: Sequence[str]) -> None:
+    """Raise where two folders have names of one split."""
+    for names in _SPLIT_FOLDERS.values():
+        there = [name for name in names if name in entries]
+        if len(there) > 1:
+            raise InputError(
+                f"{shown(root)}: {there[0]}/ and {there[1]}/ are both names of the validation split: put the "
+                f"images into one of them. {_OR_A_CLASS}"
+            )
 
 
 def _classification(request: Request, places: Mapping[str, Path]) -> Dataset:
