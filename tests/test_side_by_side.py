@@ -123,7 +123,7 @@ class Shuffled:
 
 def shuffle(monkeypatch: pytest.MonkeyPatch, count: int, kind: type[Shuffled] = Shuffled) -> None:
     class Opened:
-        def __init__(self, function: Any, engine: Any, *, shared: TrainingGround, setup: Any) -> None:
+        def __init__(self, function: Any, engine: Any, *, shared: TrainingGround, **how: Any) -> None:
             self.workers = kind(count, shared)
 
         def __enter__(self) -> Shuffled:
@@ -285,8 +285,8 @@ def test_workers_that_are_not_ready_leave_the_rest_to_this_process(
                 yield end if number < 4 else TaskEnd(end.number, WorkerNotReadyError("out of memory"))
 
     class Opened:
-        def __init__(self, function: Any, engine: Any, *, shared: TrainingGround, setup: Any) -> None:
-            self.inline = opened(function, engine, shared=shared, setup=setup)
+        def __init__(self, function: Any, engine: Any, *, shared: TrainingGround, **how: Any) -> None:
+            self.inline = opened(function, engine, shared=shared, **how)
             self.fails = isinstance(engine, Processes)
             self.ground = shared
 

@@ -139,11 +139,11 @@ class _Stage:
         self.ended, ground = self._kept(), self.ground
         if isinstance(engine, Processes):
             ground = replace(ground, codes=sendable_code(edge.op for edge in self.job.fabric.edges))
-        with open_workers(train_epoch, engine, shared=ground, setup=get_ground_ready) as workers:
-            self._decide()
-            with replace(self.job.hardware, threads=1).in_use():
-                first = len(self.state.results)
-                train_side_by_side(workers, first, self._begin, self.epochs, self._keep, self._show)
+        self._decide()
+        opened = open_workers(train_epoch, engine, shared=ground, setup=get_ground_ready, begin_here=True)
+        with opened as workers, replace(self.job.hardware, threads=1).in_use():
+            first = len(self.state.results)
+            train_side_by_side(workers, first, self._begin, self.epochs, self._keep, self._show)
 
     def _decide(self) -> None:
         """Decide on the finalists whose turn it is, or as many as there are networks.
