@@ -1,7 +1,8 @@
 """A new user's first quarter of an hour: ten commands and ten lines of Python, as the
 README has them, in an empty folder with nothing else at hand.
 
-Only what is slow is made short, by options that every user has.
+Only what is slow is made short, by options that every user has. And the shell completes
+what is typed.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+from click.shell_completion import get_completion_class
 from click.testing import CliRunner
 from test_docs import BLOCK, ROOT
 
@@ -64,3 +66,14 @@ def test_ten_commands_and_ten_lines_of_python_from_the_readme_work_in_an_empty_f
     assert 0 <= float(found.split()[0]) <= 1
     assert len(answers.strip("[]").split()) == 3, answers
     assert Path("python.svg").exists()
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_shells_that_the_readme_names_complete_commands_and_options(shell: str) -> None:
+    assert f"_BSNGRAPH_COMPLETE={shell}_source bsngraph" in (ROOT / "README.md").read_text(encoding="utf-8")
+    found = get_completion_class(shell)
+    assert found is not None
+    completing = found(cli, {}, "bsngraph", "_BSNGRAPH_COMPLETE")
+    assert [each.value for each in completing.get_completions([], "sea")] == ["search"]
+    options = [each.value for each in completing.get_completions(["search", "--resume", "RUN"], "--fin")]
+    assert options == ["--finalists", "--finalist-epochs", "--finetune-epochs", "--finetune-rate"]
