@@ -145,8 +145,9 @@ def _told(groups: ExampleGroups, parts: Mapping[Part, Rows], origin: str) -> str
             f"{part} {len(parts[part]):,}" + (f" in {_counted(len(own), 'group')}" if len(own) else "")
         )
     least, most = int(sizes.min()), int(sizes.max())
-    each = f"{least} examples each" if least == most else f"{least} to {most} examples each"
-    return f"{origin}: {_counted(len(sizes), 'group')} ({_first(groups.names)}), {each}: {', '.join(splits)}"
+    each = _counted(most, "example") if least == most else f"{least:,} to {most:,} examples"
+    named = f"{_counted(len(sizes), 'group')} ({_first(groups.names)})"
+    return f"{origin}: {named}, {each} each: {', '.join(splits)}"
 
 
 def _counted(count: int, what: str) -> str:
