@@ -123,7 +123,8 @@ class _Known:
         """Proposals and their neighbours, the best by the shared weights first."""
         job = self.job
         rounds = job.settings.neighbour_rounds
-        return rank(self.net, job.dataset, proposals, held, job.task, rounds=rounds)
+        team = self.learned.team
+        return rank(self.net, job.dataset, proposals, held, job.task, rounds=rounds, team=team)
 
     def largest(self, held: Budgets) -> list[Architecture]:
         """What the largest magnitudes leave inside budgets, if anything is found."""
