@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from msgspec import structs
-from scipy.optimize import nnls
 
 from bsngraph.costs.cost import Costs
 from bsngraph.errors import BsngraphError
@@ -93,6 +92,8 @@ def fit_calibration(operation_ms: Costs, joining_ms: Costs, measured_ms: Costs) 
     they run; on a busy one it keeps noise from pricing all edges alike. The plain sum
     stays where the fit is no better.
     """
+    from scipy.optimize import nnls  # loaded where latencies are measured alone
+
     parts = np.stack([operation_ms, operation_ms + joining_ms], axis=1)  # (networks, 2)
     (alone, together), _ = nnls(parts / measured_ms[:, None], np.ones(len(measured_ms)))
 
