@@ -34,7 +34,8 @@ TOPICS: Mapping[str, Mapping[str, Benchmark]] = {
         "stages": Benchmark("speed.stages", "A whole search by its stages, against arithmetic alone."),
         "data": Benchmark("speed.data", "Making a training batch, against a training step."),
         "trainings": Benchmark("speed.trainings", "Finalists trained one after another, and side by side."),
-        "processes": Benchmark("speed.processes", "One search on two processes; some of them killed."),
+        "processes": Benchmark("speed.processes", "One search on one and on two processes."),
+        "kills": Benchmark("speed.kills", "A sweep and searches that are killed, and what comes of them."),
     },
     "Accuracy": {
         "truth": Benchmark("accuracy.truth.accuracies", "Every sub-network of two fabrics, trained alone."),
@@ -44,7 +45,7 @@ TOPICS: Mapping[str, Mapping[str, Benchmark]] = {
         "searches": Benchmark("accuracy.truth.searches", "Regret of searches, by the table of `truth`."),
         "quality": Benchmark("accuracy.quality.command", "What methods choose under one budget."),
         "estimators": Benchmark("accuracy.estimators.command", "Estimators, against the exact gradient."),
-        "rounds": Benchmark("accuracy.rounds", "Regret of deciding on 1, 2 or 4 finalists at once."),
+        "rounds": Benchmark("accuracy.rounds", "Regret of training 1, 2 or 4 finalists at once."),
         "contests": Benchmark("accuracy.contests", "Regret by the number of trainings, guided and random."),
         "predictions": Benchmark("accuracy.predictions", "What the predictor expects, against trainings."),
         "multipliers": Benchmark("accuracy.multipliers", "Where the expected cost ends, from any λ."),
