@@ -28,6 +28,7 @@ TOPICS: Mapping[str, Mapping[str, Benchmark]] = {
         "sampling": Benchmark("speed.sampling", "Drawing a sample, its live edges, costs and route."),
         "memory": Benchmark("speed.memory", "Peak memory of a training step, against dense-and-mask."),
         "execution": Benchmark("speed.execution", "A sampled training step, against dense-and-mask."),
+        "gpu": Benchmark("speed.gpu", "Training on a GPU: images a second, and its kernels' share."),
         "hand-written": Benchmark("speed.hand_written", "Networks, against modules written by hand."),
         "floors": Benchmark("speed.floors", "A sampled step, against arithmetic and bytes alone."),
         "reading": Benchmark("speed.reading", "Reading, checking and compiling growing fabrics."),
