@@ -150,12 +150,13 @@ def test_every_setting_of_a_command_stands_in_its_help(name: str, classes: tuple
 def test_the_options_and_defaults_of_a_search_are_these() -> None:
     """Users have them in their scripts: none is renamed, no default changes unseen."""
     defaults = {
-        "epochs": "60", "batch-size": "32", "optimizer": "sgd", "learning-rate": "0.1", "momentum": "0.9",
+        "epochs": "20 of a search, 60 of a training",
+        "batch-size": "32", "optimizer": "sgd", "learning-rate": "0.1", "momentum": "0.9",
         "weight-decay": "0.0005", "drops": "0.6,0.85", "clip": "5", "class-weights": None, "burn-in": "0.2",
         "settle": "0.6", "aim": "0.95", "penalty": "auto", "penalty-form": "relative",
         "baseline": "leave-one-out", "edge-optimizer": "adam", "edge-learning-rate": "0.05",
         "initial-probability": "0.9526", "fair-share": "0.5", "shards": "1", "reopen": "0",
-        "candidates": "64", "neighbour-rounds": "4", "finalists": "12", "pool": "4096",
+        "candidates": "32", "neighbour-rounds": "1", "finalists": "12", "pool": "4096",
         "finalist-epochs": "8",
         "finetune-epochs": "30", "finetune-rate": "0.02", "augment": "augment", "precision": "float32",
         "augmentation": "as fits the data set", "cost": None, "latencies": None, "cost-timeout": "10",

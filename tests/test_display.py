@@ -89,19 +89,18 @@ def test_a_resumed_run_counts_only_what_it_does_itself() -> None:
     assert (pace.stage_left(), pace.left()) == (8, 8 + 2 * 8)
 
 
-def test_a_stage_that_ends_early_has_nothing_left_and_one_that_begins_again_has_more() -> None:
+def test_a_stage_that_ends_early_has_nothing_left_and_one_has_the_epochs_that_it_begins_with() -> None:
     clock = Clock()
     pace = Pace(PLAN, clock)
     pace.begin("search", 4, 4)
     pace.begin("finalists", 6, 0)
     clock.now = 1
     pace.epoch(1)
-    for network in range(3):
-        pace.begin("finetune", 2, 0)
-        for epoch in (1, 2):
-            clock.now += 1
-            pace.epoch(epoch)
-            assert pace.left() == 2 - epoch, (network, epoch)
+    pace.begin("finetune", 6, 0)  # of three networks, where one was planned
+    for epoch in range(1, 7):
+        clock.now += 1
+        pace.epoch(epoch)
+        assert pace.left() == 6 - epoch
     assert [(stage.name, stage.done, stage.epochs) for stage in pace.stages] == [
         ("search", 4, 4),
         ("finalists", 1, 6),
@@ -128,6 +127,8 @@ def test_times_left_are_never_negative_and_end_at_nothing(stages: list[tuple[int
 def test_a_search_is_planned_by_its_settings() -> None:
     plan = plan_of_search(Recipe(epochs=5), SearchSettings(finalists=3, finalist_epochs=4, finetune_epochs=0))
     assert [(each.name, each.epochs) for each in plan] == [("search", 5), ("finalists", 12), ("finetune", 0)]
+    front = plan_of_search(Recipe(epochs=5), SearchSettings(finalists=0, finetune_epochs=4), 9)
+    assert [each.epochs for each in front] == [5, 0, 36]
     one = plan_of_search(Recipe(), SearchSettings(finalists=1))
     assert [stage.name for stage in Pace(one).stages] == ["search", "finetune"]
 

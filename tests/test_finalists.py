@@ -117,8 +117,8 @@ def test_each_finalist_learns_what_it_would_by_itself_and_the_best_keep_their_we
     assert sorted(state.weights) == ["0", "1", "2"]
     for number, weights in state.weights.items():
         assert all(torch.equal(weights[name], learned[int(number)][name]) for name in weights)
-    two = FinalistsState(state.finalists[:2], state.results[:2])
-    assert state.finalists[2] == contenders.most_promising(two, 1)[0]
+    two = FinalistsState(state.finalists[:2], state.results[:1])
+    assert state.finalists[2] == contenders.most_promising(contenders.believing(two), 1)[0]
 
 
 def test_only_the_weights_of_the_best_are_kept(

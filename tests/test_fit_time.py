@@ -120,7 +120,7 @@ def test_what_was_fitted_is_recorded_and_repeated(tmp_path: Path, monkeypatch: p
         "an epoch of learning takes 2 s here, one of a single network 1 s; for 0:20 in all" in result.stderr
     )
     config = RunFolder(tmp_path / "run").read_config()
-    assert (config.recipe.epochs, config.settings.finalists, config.settings.finetune_epochs) == (7, 0, 3)
+    assert (config.recipe.epochs, config.settings.finalists, config.settings.finetune_epochs) == (5, 0, 8)
     assert "had ended already" in invoke("search", "--resume", tmp_path / "run").stderr
     assert invoke("search", "--config", tmp_path / "run", "--out", tmp_path / "again").exit_code == 0
     model = (tmp_path / "run/model.safetensors").read_bytes()

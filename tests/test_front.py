@@ -264,6 +264,20 @@ def test_test_data_are_read_once_the_front_is_decided(
     assert {row.weights for row in front.rows} <= {"trained", "inherited"}
 
 
+class Shown(Silent):
+    """Keeps the stages and the epochs that are shown."""
+
+    def __init__(self) -> None:
+        self.stages: list[tuple[str, int, int]] = []
+        self.epochs: list[int] = []
+
+    def stage(self, name: str, epochs: int, done: int) -> None:
+        self.stages.append((name, epochs, done))
+
+    def epoch(self, row: Mapping[str, Any]) -> None:
+        self.epochs.append(row["epoch"])
+
+
 @pytest.mark.parametrize("epochs", [8, 9, 10])
 def test_a_search_killed_in_a_fine_tuning_of_its_front_goes_on_to_the_same_bits(
     ranged: Path, tmp_path: Path, epochs: int
@@ -273,8 +287,13 @@ def test_a_search_killed_in_a_fine_tuning_of_its_front_goes_on_to_the_same_bits(
         ranged_search(tmp_path / "run", progress=Stopped(epochs))
     saved = torch.load(tmp_path / "run/checkpoint.pt", weights_only=True)
     assert len(saved["finetune"]["ended"]) == (epochs - 8) // 2
-    ranged_search(tmp_path / "run", mode="resume")
+    shown = Shown()
+    ranged_search(tmp_path / "run", mode="resume", progress=shown)
     assert left_by(tmp_path / "run") == left_by(ranged)
+    whole = [row.stage for row in RunFolder(ranged).read_epochs()].count("finetune")
+    assert shown.stages[-1] == ("finetune", whole, epochs - 7), "all networks are one stage"
+    assert [name for name, _, _ in shown.stages].count("finetune") == 1
+    assert shown.epochs == [*range(epochs - 6, whole + 1)]
 
 
 def test_overwriting_leaves_nothing_of_the_front(ranged: Path, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ def loss_of(net: SuperNet, architecture: Architecture) -> float:
 def test_it_is_never_replaced_by_a_worse_one_under_the_same_weights(net: SuperNet) -> None:
     every = all_architectures(net)
     losses = {architecture: loss_of(net, architecture) for architecture in every}
-    incumbent, so_far = Incumbent(net, stripes(), Budgets(), None), float("inf")
+    incumbent, so_far = Incumbent(net, Budgets(), None, partial(loss_of, net)), float("inf")
     for architecture in every:
         incumbent.challenge([architecture])
         assert incumbent.architecture is not None
@@ -72,7 +73,7 @@ def test_it_is_never_replaced_by_a_worse_one_under_the_same_weights(net: SuperNe
 
 def test_its_loss_is_that_of_the_weights_of_the_last_look(net: SuperNet) -> None:
     first, second = all_architectures(net)[:2]
-    incumbent = Incumbent(net, stripes(), Budgets(), first)
+    incumbent = Incumbent(net, Budgets(), first, partial(loss_of, net))
     assert incumbent.loss is None
     incumbent.challenge([])
     assert incumbent.loss == loss_of(net, first)
@@ -84,8 +85,22 @@ def test_its_loss_is_that_of_the_weights_of_the_last_look(net: SuperNet) -> None
     assert incumbent.loss == min(loss_of(net, first), loss_of(net, second))
 
 
+def test_what_is_measured_already_is_not_measured_again(net: SuperNet) -> None:
+    first, second, third = all_architectures(net)[:3]
+    looked: list[Architecture] = []
+
+    def counting(architecture: Architecture) -> float:
+        looked.append(architecture)
+        return loss_of(net, architecture)
+
+    incumbent = Incumbent(net, Budgets(), first, counting)
+    incumbent.challenge([second, first, third], {second: -1.0})
+    assert looked == [first, third]
+    assert (incumbent.architecture, incumbent.loss) == (second, -1.0)
+
+
 def test_without_challengers_there_is_none_feasible_yet(net: SuperNet) -> None:
-    incumbent = Incumbent(net, stripes(), Budgets(), None)
+    incumbent = Incumbent(net, Budgets(), None, partial(loss_of, net))
     incumbent.challenge([])
     assert (incumbent.architecture, incumbent.loss) == (None, None)
 

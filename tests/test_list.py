@@ -19,6 +19,7 @@ from bsngraph.cli.main import cli
 from bsngraph.runs.lock import locked, run_goes_on
 from bsngraph.runs.overview.find_runs import MOST_DEPTH, find_runs
 from bsngraph.runs.overview.listed_run import listed_run_of
+from bsngraph.wording import quantity
 
 HOSTILE = '<script>alert(1)</script> [/x] "quoted" \'; \u202egnp.exe\x1b[31m\n=1+1'
 
@@ -153,6 +154,38 @@ def test_runs_are_sorted_by_a_column_or_a_cost(runs: Path) -> None:
     result = CliRunner().invoke(cli, ["list", str(runs), "--sort", "metrc"])
     assert result.exit_code == 2
     assert "no such column: did you mean 'metric'?" in result.stderr
+
+
+def test_runs_are_compared_by_the_costs_that_are_asked_for(runs: Path) -> None:
+    result = json.loads((runs / "done" / "result.json").read_text(encoding="utf-8"))
+    costs = result["costs"]
+    costs["latency"] = costs["energy"] | {"value": 0.25, "unit": "ms"}
+    (runs / "done" / "result.json").write_text(json.dumps(result), encoding="utf-8")
+    names = ["done", "deep/er/done2", "stopped"]
+    text = listed(*(runs / name for name in names), "--costs", "latency,params,macs", "--sort", "time")
+    lines = [line.split() for line in text.splitlines()]
+    assert [
+        "run",
+        "fabric",
+        "data",
+        "budgets",
+        "metric",
+        "latency",
+        "params",
+        "macs",
+        "state",
+        "time",
+    ] in lines
+    done, other = (next(line for line in lines if line and line[0] == str(runs / name)) for name in names[:2])
+    numbers = [word for name in ("params", "macs") for word in quantity(costs[name]["value"]).split()]
+    assert done[7:-3] == ["0.25", "ms", *numbers]
+    assert other[7:-3] == numbers, "what a run does not have is empty"
+    refused = CliRunner().invoke(cli, ["list", str(runs), "--costs", "params,mac"])
+    assert refused.exit_code == 2
+    assert "--costs mac: no run has such a cost: did you mean 'macs'?" in refused.stderr
+    said = CliRunner().invoke(cli, ["compare", str(runs / "done"), str(runs / "stopped")])
+    assert said.exit_code == 2
+    assert "'list' prints runs beside each other" in said.stderr
 
 
 def test_a_folder_is_the_current_one_and_must_be_there(

@@ -20,7 +20,7 @@ from bsngraph.cli.main import cli
 from bsngraph.errors import InputError
 from bsngraph.fabric import architecture_of, read_fabric
 from bsngraph.measure import LATENCY_ENGINES, Timing, edge_latencies, random_architectures, read_latencies
-from bsngraph.measure.calibration import calibration_spread, fit_calibration
+from bsngraph.measure.calibration import MeasuredParts, calibrate_edges
 from bsngraph.measure.kit import device_script
 from bsngraph.measure.kit.write_kit import write_kit
 from bsngraph.measure.latency_table import fabric_hash
@@ -205,19 +205,24 @@ def test_one_thing_is_asked_at_a_time(fabric: Path, tmp_path: Path) -> None:
 
 def test_the_spread_is_what_a_network_left_out_of_the_fit_took_longer() -> None:
     random = np.random.default_rng(0)
-    operation, joining = random.random(8) + 1, random.random(8)
-    whole = (0.8 * operation + 0.3 * joining) * (1 + 0.1 * random.standard_normal(8))
-    largest = 0.0
-    for one in range(8):
-        rest = [other for other in range(8) if other != one]
-        fit = fit_calibration(operation[rest], joining[rest], whole[rest])
-        largest = max(
-            largest, whole[one] / (fit.operations * operation[one] + fit.joining * joining[one]) - 1
-        )
-    assert calibration_spread(operation, joining, whole) == pytest.approx(largest)
-    assert largest > 0
-    assert calibration_spread(operation, joining, operation) == pytest.approx(0, abs=1e-12)
-    assert calibration_spread(np.array([2.0]), np.array([0.0]), np.array([3.0])) == 0.5
+    operation, joining, live = random.random(5) + 1, random.random(5), random.random((8, 5)) < 0.6
+    live[:, 0] = True
+    whole = live @ (0.8 * operation + 0.3 * joining) * (1 + 0.1 * random.standard_normal(8))
+    for each in (True, False):
+        found, errors = calibrate_edges(MeasuredParts(operation, joining, live, whole), each=each), []
+        for one in range(8):
+            rest = np.delete(np.arange(8), one)
+            others = MeasuredParts(operation, joining, live[rest], whole[rest])
+            errors.append(calibrate_edges(others, each=each).edge_ms @ live[one] / whole[one] - 1)
+        assert found.spread == pytest.approx(max(1 / (1 + error) - 1 for error in errors))
+        assert found.calibration.error == pytest.approx(np.mean(np.abs(errors)))
+        assert found.spread > 0
+    alike = calibrate_edges(MeasuredParts(operation, joining, live, live @ operation))
+    assert alike.spread == pytest.approx(0, abs=1e-12)
+    one = np.ones((1, 1), dtype=np.bool_)
+    assert (
+        calibrate_edges(MeasuredParts(np.array([2.0]), np.array([0.0]), one, np.array([3.0]))).spread == 0.5
+    )
 
 
 def test_a_table_measured_here_comes_back_from_its_file(
@@ -258,6 +263,12 @@ def test_a_table_measured_here_comes_back_from_its_file(
         (lambda value: value["networks"][1].update(edges=["a->b#0"]), "$.networks[1] is no network"),
         (lambda value: value["networks"].append(value["networks"][0]), "$.networks has a network twice"),
         (lambda value: value.update(networks=value["networks"][:2]), "has 2 networks measured whole"),
+        (
+            lambda value: value.update(networks=[value["networks"][0]] * 201),
+            "has 201 networks measured whole at $.networks: keep 200 of them",
+        ),
+        (lambda value: value.update(edge_ms={"a->b#0": 1.0}), "operation_ms and edge_ms are of different"),
+        (lambda value: value["networks"][1].update(ms=1e-300), "1e-300 ms at $.networks[1].ms"),
         (lambda value: value["conditions"].update(threads=0), "at $.conditions.threads"),
         (lambda value: value["conditions"].update(color="red"), "unknown field `color`"),
         (lambda value: value.update(unit="s"), "at $.unit"),

@@ -72,6 +72,33 @@ def test_a_task_may_lead_to_another(engine: TaskEngine) -> None:
     assert seen == [1, 2, 3, 4]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are copied on Linux")
+def test_short_tasks_begin_in_this_process_and_go_on_in_others(tmp_path: Path) -> None:
+    with open_workers(worker_tasks.where, Processes(2), shared=None, begin_here=True) as workers:
+        workers.start(0, None)
+        seen = []
+        for end in workers.ended():
+            seen.append(end.answer[0])
+            if len({*seen}) < 2:
+                workers.start(end.number + 1, None)
+    assert seen[0] == os.getpid() != seen[-1]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are copied on Linux")
+def test_workers_share_what_was_imported_and_have_the_environment_of_now(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("BSNGRAPH_TEST", "now")
+    ends = run_tasks(
+        worker_tasks.loaded_already,
+        ["colorsys", "turtledemo"],
+        Processes(2),
+        shared=None,
+        preloaded=("colorsys",),
+    )
+    assert sorted(end.answer for end in ends) == [("colorsys", True, "now"), ("turtledemo", False, "now")]
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_an_error_is_the_end_of_its_own_task_alone(engine: TaskEngine) -> None:
     tasks = ["input", "fabric", "bug", "none"]
@@ -146,7 +173,7 @@ def test_processes_share_large_tensors_and_leave_no_files(
         workers.start(0, 1)
         for end in workers.ended():
             assert end.answer == (float(large.double().sum()) + 2**18 + 1, True)
-        files = sorted(file.stat().st_size for file in tmp_path.glob("bsngraph-*/*"))
+        files = sorted(file.stat().st_size for file in tmp_path.glob("bsngraph-*/*.bin"))
         assert files == [array.nbytes, large.numel() * 8]
     assert list(tmp_path.iterdir()) == []
 

@@ -374,12 +374,13 @@ def test_the_first_finalists_are_diverse() -> None:
     profile = profile_fabric(fabric_from_networkx(graph))
     ranked, likeliest = [candidate(number) for number in range(3)], Architecture(9, (5,))
     pool = np.eye(9, dtype=bool)[[7, 0, 8, 6]]
-    found = first_finalists(profile, ranked, likeliest, pool, 4)
+    largest = [Architecture(9, (4,))]
+    found = first_finalists(profile, ranked, largest, likeliest, pool, 4)
     assert [(each.live[0], each.chosen_by) for each in found.values()] == [
-        (0, "shared weights"), (7, "random"), (5, "gamma"), (6, "random"), (1, "shared weights"),
-        (2, "shared weights"),
+        (0, "shared weights"), (7, "random"), (4, "magnitudes"), (5, "gamma"), (6, "random"),
+        (1, "shared weights"), (2, "shared weights"),
     ]  # fmt: skip
-    alone = first_finalists(profile, ranked, likeliest, pool, 1)
+    alone = first_finalists(profile, ranked, largest, likeliest, pool, 1)
     assert [each.live[0] for each in alone.values()] == [0, 1, 2]
 
 

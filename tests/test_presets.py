@@ -20,7 +20,16 @@ from bsngraph.costs import Budgets
 from bsngraph.errors import InputError
 from bsngraph.searching import search
 from bsngraph.searching.learning.search_epochs import Learning
-from bsngraph.settings import PRESETS, Recipe, SearchSettings, as_dict, resolve_settings
+from bsngraph.settings import (
+    PRESETS,
+    SEARCH,
+    Recipe,
+    SearchSettings,
+    as_dict,
+    resolve_recipe,
+    resolve_settings,
+    setting_rows,
+)
 from bsngraph.settings.parsing import parse_penalty
 from bsngraph.settings.presets import Preset
 from bsngraph.supernet import compile_fabric
@@ -32,8 +41,12 @@ def _no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     no_pictures(monkeypatch)
 
 
-def test_without_a_preset_the_settings_are_the_defaults() -> None:
-    assert resolve_settings(None) == (Recipe(), SearchSettings())
+def test_without_a_preset_the_settings_are_the_defaults_but_learning_is_brief() -> None:
+    assert resolve_settings(None) == (Recipe(epochs=20), SearchSettings())
+    assert resolve_settings(None, recipe={"epochs": 7})[0] == Recipe(epochs=7)
+    assert resolve_recipe({}) == Recipe(), "a training has its own"
+    (shown,) = (row.says.shown for row in setting_rows(Recipe) if row.name == "epochs")
+    assert shown == f"{SEARCH.recipe['epochs']} of a search, {Recipe.epochs} of a training"
 
 
 def test_paper_is_the_published_algorithm() -> None:

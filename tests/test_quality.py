@@ -4,6 +4,7 @@ their budgets, a relaxation that is the fabric, rows run once.
 
 from __future__ import annotations
 
+import itertools
 from fractions import Fraction
 from pathlib import Path
 
@@ -46,7 +47,8 @@ def problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Problem:
         (Series("macs=60%", (0, 1)),),
         short,
         short,
-        settings(finetune_epochs=0),
+        settings(finetune_epochs=0, finalists=3, finalist_epochs=1),
+        brief=1,
     )
     made.__dict__["dataset"] = stripes()
     return made
@@ -264,6 +266,27 @@ def test_the_best_of_random_networks_is_known_when_all_are_trained_and_then_trai
     validation = again.summary["metrics"]["validation"]["loss"]
     assert found["validation_loss"] == pytest.approx(validation, abs=1e-5)
     assert validation != first.summary["metrics"]["validation"]["loss"]
+
+
+@given(st.integers(1, 7), st.integers(1, 7))
+def test_the_chances_to_be_the_best_of_some_are_those_of_every_drawing(total, count):
+    count = min(count, total)
+    drawings = list(itertools.combinations(range(total), count))
+    expected = [sum(min(drawn) == rank for drawn in drawings) / len(drawings) for rank in range(total)]
+    assert report.best_of_chances(total, count) == pytest.approx(expected)
+
+
+def test_as_many_random_networks_are_compared_as_the_search_has_time_for():
+    key = Key("stripes", "macs=60%", "search", 0)
+    row = {"budget_share": 0.5, "macs": 10.0, "choose_cpu_seconds": 6.2, "validation_loss": 0.0}
+    found = {key: row | {"test_accuracy": 0.9, "train_cpu_seconds": 2.0}}
+    for number in range(10):
+        more = {"test_accuracy": number / 10, "validation_loss": -number, "train_cpu_seconds": 2.0}
+        found[key._replace(method="random", number=number)] = row | more
+    outcome = report.outcomes(found, "stripes", "macs=60%")["best of 3 random, in its time"]
+    best = [max(drawn) / 10 for drawn in itertools.combinations(range(10), 3)]
+    assert outcome.by_seed == {0: pytest.approx(100 * sum(best) / len(best))}
+    assert outcome.seconds == 6.0
 
 
 def test_what_fails_is_told_and_the_rest_goes_on(problem, tmp_path, monkeypatch, capsys):

@@ -275,5 +275,5 @@ def test_turns_go_from_the_upper_end_to_the_lower_one_which_gamma_has(wanted: in
     assert turns[0][1] == "shared weights"
     if wanted > 1:
         assert turns[-1] == (budgets.front_limits[0], "gamma")
-    if wanted > 2:
-        assert {turn for _, turn in turns} == {"shared weights", "random", "gamma"}
+    if wanted > 3:
+        assert {turn for _, turn in turns} == {"shared weights", "random", "magnitudes", "gamma"}

@@ -19,6 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
@@ -39,7 +40,7 @@ from bsngraph.searching.learning.search_epochs import Learning
 from bsngraph.searching.request import Method
 from bsngraph.settings import SearchSettings
 from bsngraph.tasks.metrics import Accuracy, Errors, LabelRanking, Meter, PixelOverlap
-from bsngraph.training import Silent
+from bsngraph.training import Silent, evaluate_net
 from bsngraph.training.shards.running_statistics import RunningStatistics
 
 TESTS = Path(__file__).parent
@@ -339,6 +340,16 @@ def test_the_gradient_of_a_step_is_the_mean_of_its_shards(
             torch.testing.assert_close(buffer, sum(every) / SHARDS)
         else:
             assert buffer == max(every) == old + 1
+
+
+@pytest.mark.parametrize("shards", [3, 500])
+def test_parts_of_validation_add_up_to_the_whole(tmp_path: Path, shards: int) -> None:
+    learning = learning_of(tmp_path, SHARDS)
+    kept = np.ones(len(learning.net.fabric.edges), dtype=bool)
+    whole = evaluate_net(learning.net, stripes(), stripes().validation, kept)
+    found = replace(learning.validation, shards=shards).score(kept)
+    assert (found.metrics, found.headline) == (whole.metrics, whole.headline)
+    assert found.loss == pytest.approx(whole.loss, rel=1e-6)
 
 
 def test_shards_have_random_streams_of_their_own(tmp_path: Path) -> None:

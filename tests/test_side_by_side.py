@@ -36,6 +36,8 @@ from bsngraph.searching.choosing.finalists import train_finalists as stage
 from bsngraph.searching.choosing.finalists.contenders import Contenders
 from bsngraph.searching.choosing.finalists.finalists_state import Finalist, FinalistsState, Trained
 from bsngraph.searching.choosing.finalists.train_finalists import STAGE, train_finalists
+from bsngraph.searching.choosing.predicting.pool import masks_of
+from bsngraph.searching.choosing.predicting.predictor import fit_predictor
 from bsngraph.searching.choosing.shortlist import contenders_inside
 from bsngraph.searching.prepare import Job
 from bsngraph.training import Silent
@@ -121,7 +123,7 @@ class Shuffled:
 
 def shuffle(monkeypatch: pytest.MonkeyPatch, count: int, kind: type[Shuffled] = Shuffled) -> None:
     class Opened:
-        def __init__(self, function: Any, engine: Any, *, shared: TrainingGround, setup: Any) -> None:
+        def __init__(self, function: Any, engine: Any, *, shared: TrainingGround, **how: Any) -> None:
             self.workers = kind(count, shared)
 
         def __enter__(self) -> Shuffled:
@@ -172,20 +174,47 @@ def test_epochs_are_kept_one_training_after_the_other_and_shown_as_they_end(
     assert sorted(loss for _, loss in shown) == sorted(losses)
 
 
-def test_the_second_of_a_round_is_decided_on_as_if_the_first_had_given_what_was_expected(
+def test_each_is_decided_on_as_if_the_one_in_training_had_given_what_is_expected_of_it(
     contest: Contest, inline: Kept
 ) -> None:
     _, contenders, _ = contest
     state = inline[-1][1]
     assert [each.chosen_by for each in state.finalists] == ["random"] * 3 + ["prediction"] * 4
-    for begun in (3, 5):
-        known = FinalistsState(state.finalists[:begun], state.results[:begun])
-        first = contenders.most_promising(known, 1)[0]
-        assert first == state.finalists[begun]
-        assert first.predicted is not None
-        believed = Trained(float(np.exp(first.predicted[0])), {})
-        seen = FinalistsState((*known.finalists, first), (*known.results, believed))
-        assert contenders.most_promising(seen, 1)[0] == state.finalists[begun + 1]
+    places = contenders.places.of(masks_of([each.live for each in state.finalists], contenders.live.shape[1]))
+    for begun in range(3, 7):
+        predictor = fit_predictor(places[: begun - 1], state.scores[: begun - 1])
+        expected = predictor.predict(places[begun - 1 : begun]).mean[0]
+        believed = Trained(float(np.exp(-expected)), {})
+        seen = FinalistsState(state.finalists[:begun], (*state.results[: begun - 1], believed))
+        assert contenders.most_promising(seen, 1)[0] == state.finalists[begun]
+
+
+def test_no_worker_waits_until_there_is_nothing_left_to_begin(
+    contest: Contest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy: list[int] = []
+
+    class InTurn(Shuffled):
+        def ended(self) -> Iterator[TaskEnd[Any]]:
+            while self.tasks:
+                busy.append(len(self.tasks))
+                number, task = self.tasks.pop(0)
+                yield TaskEnd(number, None, (train_epoch(self.ground, task),))
+
+    shuffle(monkeypatch, 2, InTurn)
+    trained(contest)
+    assert busy == [2] * 12 + [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("measures", "decided"), [(False, [3, 3, 4, 5, 6, 7, 7]), (True, [3, 3, 3, 5, 5, 7, 7])]
+)
+def test_what_is_measured_whole_is_decided_on_when_nothing_else_runs(
+    contest: Contest, monkeypatch: pytest.MonkeyPatch, measures: bool, decided: list[int]
+) -> None:
+    monkeypatch.setattr(stage, "measures_whole", lambda job: measures)
+    kept = trained(contest)
+    assert [len(state.finalists) for row, state in kept if row["epoch"] == 1] == decided
 
 
 @pytest.mark.parametrize("epoch", [2, 3])
@@ -256,8 +285,8 @@ def test_workers_that_are_not_ready_leave_the_rest_to_this_process(
                 yield end if number < 4 else TaskEnd(end.number, WorkerNotReadyError("out of memory"))
 
     class Opened:
-        def __init__(self, function: Any, engine: Any, *, shared: TrainingGround, setup: Any) -> None:
-            self.inline = opened(function, engine, shared=shared, setup=setup)
+        def __init__(self, function: Any, engine: Any, *, shared: TrainingGround, **how: Any) -> None:
+            self.inline = opened(function, engine, shared=shared, **how)
             self.fails = isinstance(engine, Processes)
             self.ground = shared
 

@@ -42,7 +42,7 @@ from bsngraph.searching.learning.gamma.gamma import Gamma
 from bsngraph.searching.learning.search_epochs import Learning
 from bsngraph.searching.learning.warm_start import WarmStart, read_warm_start
 from bsngraph.searching.request import Destination
-from bsngraph.settings import Recipe, SearchSettings, resolve_settings
+from bsngraph.settings import SearchSettings, resolve_settings
 from bsngraph.supernet import compile_fabric, named_weights
 from bsngraph.training import Silent
 
@@ -144,7 +144,7 @@ def test_config_records_the_run_started_from_by_path_and_hash(first: Path, tmp_p
 
 def test_a_warm_start_is_usually_shorter_and_has_no_burn_in(first: Path, tmp_path: Path) -> None:
     how, what = resolve_settings(None, warm=True)
-    assert how.epochs < Recipe().epochs
+    assert how.epochs < resolve_settings(None)[0].epochs
     assert what.burn_in == 0
     assert resolve_settings(None, warm=True, recipe={"epochs": 7}, settings={"burn_in": 0.1})[0].epochs == 7
     out = run(

@@ -13,15 +13,18 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 from safetensors.torch import load_file, save_file
+from test_search import Killed, bits
 from tiny import DIGITS, STRIPES_NORM, fabric_of, no_pictures, recipe, settings, stripes, written
 
 from bsngraph.cli.main import cli
 from bsngraph.errors import InputError
+from bsngraph.fabric import Architecture
 from bsngraph.profile import profile_fabric
-from bsngraph.searching import search, train
+from bsngraph.runs import RunFolder
+from bsngraph.searching import prune_run, search, train
 from bsngraph.searching.learning.given_weights import GivenWeights, read_given_weights
-from bsngraph.supernet import compile_fabric, load_known_weights, named_weights
-from bsngraph.training import Silent
+from bsngraph.supernet import compile_fabric, load_known_weights, named_weights, prune
+from bsngraph.training import NetTraining, Silent, derived_seed
 
 DATA = stripes()
 BARE = {"threads": 1, "device": "cpu"}
@@ -96,6 +99,53 @@ def test_learning_begins_with_the_weights_of_the_file(first, tmp_path):
     state = torch.load(searched / "checkpoint.pt", weights_only=True)["search"]["net"]
     wide = before["image->h#wide/conv.weight"]
     assert any(one.shape == wide.shape and torch.allclose(one, wide, atol=1e-6) for one in state.values())
+
+
+def test_every_finalist_begins_with_the_weights_of_the_file_and_resumes_to_the_same_bits(first, tmp_path):
+    """They learn what their networks learn alone from these weights."""
+    file, asked = first / "model.safetensors", settings(finalists=3, finalist_epochs=2, finetune_epochs=1)
+    given = {"recipe": recipe(), "settings": asked, "weights": file, "seed": 4, **BARE}
+    fabric = fabric_of(STRIPES_NORM, tmp_path)
+    search(fabric, DATA, "price=5", out=tmp_path / "whole", **given)
+    left = torch.load(tmp_path / "whole" / "checkpoint.pt", weights_only=True)["finalists"]
+    assert left["weights"]
+    for number, weights in left["weights"].items():
+        architecture = Architecture(len(fabric.edges), tuple(left["finalists"][int(number)]["live"]))
+        own = compile_fabric(prune(profile_fabric(fabric), architecture), seed=derived_seed(4, "weights"))
+        load_known_weights(own, load_file(file))
+        NetTraining(own, DATA, recipe(epochs=2), 4, "finalist").run(Silent(), lambda row: None)
+        assert all(torch.equal(tensor, weights[name]) for name, tensor in own.state_dict().items())
+    for epochs in (2, 4, 6):  # in the search, in a finalist, after one
+        out = tmp_path / f"stopped{epochs}"
+        with pytest.raises(KeyboardInterrupt):
+            search(fabric, DATA, "price=5", out=out, progress=Killed(epochs), **given)
+        search(fabric, DATA, "price=5", out=out, mode="resume", **given)
+        assert bits(out) == bits(tmp_path / "whole")
+
+
+def test_finalists_of_another_choice_begin_as_those_of_the_search_did(first, tmp_path):
+    file, asked = first / "model.safetensors", settings(finalists=2, finalist_epochs=1, finetune_epochs=0)
+    fabric = fabric_of(STRIPES_NORM, tmp_path)
+    given = {"recipe": recipe(epochs=2), "settings": asked, "weights": file, **BARE}
+    search(fabric, DATA, "price=5", out=tmp_path / "searched", **given)
+    again: dict[str, Any] = {"data": DATA, **BARE}
+
+    searched, more = tmp_path / "searched", {"finalists": 3, **again}
+
+    def refusal(run: Path, **given: Any) -> str:
+        with pytest.raises(InputError) as caught:
+            prune_run(run, "price=5", out=tmp_path / "no", **more, **given)
+        assert not (tmp_path / "no").exists()
+        return str(caught.value)
+
+    assert "so its finalists do: give --weights FILE, or leave --finalists out" in refusal(searched)
+    name = "image->h#wide/conv.weight"
+    other = damaged(first, tmp_path, conv_weight=torch.ones_like(load_file(file)[name]))
+    assert "is not the file that the search began with" in refusal(searched, weights=other)
+    assert "began with fresh weights, so its finalists do: no --weights" in refusal(first, weights=file)
+    prune_run(searched, "price=5", out=tmp_path / "quick", **again)
+    prune_run(searched, "price=5", out=tmp_path / "more", weights=file, **more)
+    assert RunFolder(tmp_path / "more").read_config().weights == RunFolder(searched).read_config().weights
 
 
 def damaged(first: Path, tmp_path: Path, **change: torch.Tensor | None) -> Path:

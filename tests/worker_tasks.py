@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,10 @@ def add(shared: int, task: int) -> int:
 
 def where(shared: None, task: int) -> tuple[int, str | None, str]:
     return os.getpid(), os.environ.get("OMP_NUM_THREADS"), os.getcwd()
+
+
+def loaded_already(shared: None, task: str) -> tuple[str, bool, str | None]:
+    return task, task in sys.modules, os.environ.get("BSNGRAPH_TEST")
 
 
 def fail(shared: None, task: str) -> int:

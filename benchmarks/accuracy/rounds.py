@@ -1,10 +1,10 @@
-"""How many finalists to decide on at once: contests replayed from the table of true
-accuracies, where a training is a look into the table.
+"""How many finalists to have in training at once: contests replayed from the table of
+true accuracies, where a training is a look into the table.
 
-Four random networks inside the budget are known, eight more are decided on, and the
-one with the best mean is chosen, as a search does it. Losses are those of one training
-seed. The regret is in points of test accuracy over all seeds, against the best network
-inside.
+Four random networks inside the budget come first, eight more are decided on, each as if
+those still in training had given what is expected of them, and the one with the best
+mean is chosen, as a search does it. Losses are those of one training seed. The regret
+is in points of test accuracy over all seeds, against the best network inside.
 
     python -m benchmarks rounds [--quick] [--repeats 24]
 """
@@ -65,31 +65,27 @@ def contenders_of(profile: bsngraph.FabricProfile, budget: int, repeat: int) -> 
 
 
 def chosen(contenders: Contenders, truth: Truth, seed: int, at_once: int) -> Architecture:
-    """What a contest chooses that decides on so many finalists at once."""
+    """What a contest chooses that has so many finalists in training at once."""
     edges = contenders.live.shape[1]
     first = (Architecture.of_mask(row).live for row in contenders.live[:FIRST])
     state = FinalistsState(tuple(Finalist(live, "random") for live in first))
-    while True:
-        state = _trained(state, truth, seed, edges)
-        for _ in range(min(at_once, ALL - len(state.results))):
-            for found in contenders.most_promising(state.believing(), 1):
-                state = state.with_next(found)
-        if len(state.finalists) == len(state.results):
-            best = int(np.argmax(contenders.believed(state).mean))
-            return Architecture(edges, state.finalists[best].live)
-
-
-def _trained(state: FinalistsState, truth: Truth, seed: int, edges: int) -> FinalistsState:
-    left = state.finalists[len(state.results) :]
-    new = (Trained(truth.loss(Architecture(edges, each.live), seed), {}) for each in left)
-    return replace(state, results=(*state.results, *new))
+    while len(state.results) < len(state.finalists):
+        network = Architecture(edges, state.finalists[len(state.results)].live)
+        state = replace(state, results=(*state.results, Trained(truth.loss(network, seed), {})))
+        while len(state.finalists) < min(len(state.results) + at_once, ALL):
+            found = contenders.most_promising(contenders.believing(state), 1)
+            if not found:
+                break
+            state = state.with_next(found[0])
+    best = int(np.argmax(contenders.believed(state).mean))
+    return Architecture(edges, state.finalists[best].live)
 
 
 @click.command("rounds")
 @quick_option
 @repeats_option
 def command(quick: bool, repeats: int | None) -> None:
-    """Compare contests that decide on 1, 2 or 4 finalists at once.
+    """Compare contests with 1, 2 or 4 finalists in training at once.
 
     Example: python -m benchmarks rounds --quick
     """

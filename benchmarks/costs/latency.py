@@ -11,7 +11,6 @@ spell of the machine does not hit one network alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from bsngraph.fabric.families import resnet_fabric
 from bsngraph.measure import Patience, edge_latencies, measure_network, random_architectures
 from bsngraph.profile import FabricProfile, profile_fabric
 from bsngraph.supernet import compile_fabric, prune
+from bsngraph.typed_files import plain
 
 ROOT = Path(__file__).parents[2]
 SEED = 1  # the calibration draws its networks from seed 0
@@ -65,7 +65,7 @@ def rows_of(
     return [
         {
             "fabric": name,
-            **asdict(latencies.conditions),
+            **plain(latencies.conditions),
             "network": number,
             "edges": len(test.live),
             "macs": float(profile.macs[list(test.live)].sum()),

@@ -119,14 +119,11 @@ def _promised(net: SuperNet, table: LatenciesRow) -> CountedAmount:
     """The calibrated sum of the network's edges, and the spread of the device's whole
     networks around such sums.
     """
-    names, calibration = [edge.name for edge in net.fabric.edges], table.calibration
+    names = [edge.name for edge in net.fabric.edges]
     missing = [name for name in names if name not in table.operation_ms]
     if missing:
         raise InputError(f"latencies.json has no latency of the edge {missing[0]}: measure the device again")
-    sum_ms = math.fsum(
-        calibration.operations * table.operation_ms[name] + calibration.joining * table.joining_ms[name]
-        for name in names
-    )
+    sum_ms = math.fsum(table.calibrated_ms(name) for name in names)
     spread = table.spread or 0.0
     return CountedAmount(
         sum_ms * (1 + spread),

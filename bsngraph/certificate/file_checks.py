@@ -130,6 +130,7 @@ def spread_checks(run: RunFolder, means: Means) -> Iterator[Check]:
         ("spread", stated.spread, found.spread),
         ("operations", stated.calibration.operations, found.calibration.operations),
         ("joining", stated.calibration.joining, found.calibration.joining),
+        ("sum of edges", sum(map(stated.calibrated_ms, found.edges)), float(found.calibrated.sum())),
     ):
         same = said is not None and now is not None and equal(said, now)
         yield Check(f"{name} of latencies.json", told(said), told(now), same)

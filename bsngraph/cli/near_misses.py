@@ -38,12 +38,12 @@ _COMMANDS = {
     "show": "render",
     "draw": "render",
     "plot": "render",
-    "compare": "diff",
     "datasets": "data",
     "operations": "ops",
     "help": "--help",
     "version": "--version",
 }
+_COMPARE = "'list' prints runs beside each other, and 'diff' says what differs between two fabrics"
 
 
 def meant_option(error: click.NoSuchOption) -> click.UsageError:
@@ -74,6 +74,8 @@ def option_without_value(error: click.BadOptionUsage) -> click.UsageError:
 
 def meant_command(word: str, known: Collection[str]) -> str:
     """The cure for a command that there is not."""
+    if word == "compare":
+        return _COMPARE
     if word in _COMMANDS:
         return f"did you mean {_COMMANDS[word]!r}?"
     if os.path.exists(word):

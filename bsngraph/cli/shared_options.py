@@ -81,8 +81,9 @@ weights_option = option(
     metavar="FILE",
     type=FILE,
     group="learning",
-    help="Begin with weights from a file of safetensors, by edge name: a run's model.safetensors, for its "
-    "fabric or a larger one. Edges that it does not have begin fresh, and are named.",
+    help="Begin every training with weights from a file of safetensors, by edge name, finalists too: a run's "
+    "model.safetensors, for its fabric or a larger one. Edges that it does not have begin fresh, and are "
+    "named.",
 )
 seed_option = option("--seed", type=int, default=0, show_default=True, help="The seed of everything random.")
 format_option = option(

@@ -98,6 +98,11 @@ def parse_augmentation(text: str) -> Augmentation:
     return Augmentation(**given)  # type: ignore[arg-type]  # each value has its field's type
 
 
+def handed_over(numbers: Tensor, device: torch.device) -> Tensor:
+    """Numbers of the host on a device; a GPU gets them while the host goes on."""
+    return numbers.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else numbers.to(device)
+
+
 @dataclass(frozen=True)
 class Moves:
     """Where each pixel of a moved batch comes from: rows (batch, height) and columns
@@ -136,7 +141,7 @@ def moved(images: Tensor, moves: Moves, fill: int = 0) -> Tensor:
     if moves.pad:
         images = functional.pad(images, [moves.pad] * 4, value=fill)
     which = torch.arange(len(images), device=images.device)[:, None, None]
-    rows, columns = moves.rows.to(images.device), moves.columns.to(images.device)
+    rows, columns = handed_over(moves.rows, images.device), handed_over(moves.columns, images.device)
     picked = images.permute(0, 2, 3, 1)[which, rows[:, :, None], columns[:, None, :]]
     return picked.permute(0, 3, 1, 2)
 
@@ -157,7 +162,7 @@ def cut_out(inputs: Tensor, side: int, generator: torch.Generator) -> Tensor:
         first = (place[which] * size).long() - side // 2
         axis = torch.arange(size)
         inside.append((axis >= first) & (axis < first + side))
-    hole = (inside[0][:, None, :, None] & inside[1][:, None, None, :]).to(inputs.device)
+    hole = handed_over(inside[0][:, None, :, None] & inside[1][:, None, None, :], inputs.device)
     return inputs.masked_fill(hole, 0.0)
 
 
@@ -168,10 +173,10 @@ def mixed_up(
     classes, which sum to 1.
     """
     batch = len(inputs)
-    partner = torch.randperm(batch, generator=generator).to(inputs.device)
+    partner = handed_over(torch.randperm(batch, generator=generator), inputs.device)
     seed = int(torch.randint(2**62, (), generator=generator))
     shares = np.random.default_rng(seed).beta(parameter, parameter, batch).astype(np.float32)
-    share = torch.from_numpy(shares).to(inputs.device)
+    share = handed_over(torch.from_numpy(shares), inputs.device)
     hot = functional.one_hot(labels, classes).to(inputs.dtype)
     wide = share.view(-1, *[1] * (inputs.dim() - 1))
     return wide * inputs + (1 - wide) * inputs[partner], share[:, None] * hot + (1 - share[:, None]) * hot[

@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bsngraph.data.augmentation import Augmentation, cut_out, draw_moves, mixed_up, moved
+from bsngraph.data.augmentation import Augmentation, cut_out, draw_moves, handed_over, mixed_up, moved
 from bsngraph.data.dataset_problems import dataset_problems, refuse_problems, split_problems
 from bsngraph.data.own.from_python import FromPython
 from bsngraph.data.reading.channels import channel_shape
@@ -91,7 +91,7 @@ class Split:
         the other.
         """
         for some in rows:
-            there = some.to(self.inputs.device)
+            there = handed_over(some, self.inputs.device)
             yield self.inputs[there], self.labels[there]
 
     def label_counts(self, classes: int) -> Tensor:
@@ -239,8 +239,10 @@ class Dataset(FromPython):
         """
         shape = channel_shape(inputs.dim())
         kind = torch.float64 if inputs.dtype == torch.float64 else torch.float32
-        mean = torch.tensor(self.mean, dtype=kind, device=inputs.device).view(shape)
-        std = torch.tensor(self.std, dtype=kind, device=inputs.device).view(shape)
+        mean, std = (
+            handed_over(torch.tensor(values, dtype=kind), inputs.device).view(shape)
+            for values in (self.mean, self.std)
+        )
         return ((inputs.to(kind) - mean) / std).float()
 
     def training_batches(

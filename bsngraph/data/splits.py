@@ -94,44 +94,70 @@ def split_rows(
         InputError: a class has too few examples, a split would be empty, a count is
             more than there is, or less than there are classes.
     """
-    given, counts = dict(given or {}), dict(counts or {})
+    counts = dict(counts or {})
+    given, pool, missing = what_is_missing(len(strata), given or {}, counts, origin)
+    _check_classes(strata[pool], names, 1 + len(missing), origin)
+
+    for part in missing:
+        share = (shares or {}).get(part, SHARE)
+        count = counts.get(part, max(round(share * len(pool)), 1))
+        found = rows_for(strata[pool], count, seed, part, leave=1, origin=origin, exact=part in counts)
+        given[part], pool = pool[found], np.delete(pool, found)
+    given["train"] = pool if "train" not in counts else pool[fewer_rows(strata[pool], counts, seed, origin)]
+    for part in PARTS:
+        if not len(given[part]):
+            raise InputError(f"{origin}: the {part} split is empty: it needs at least one example")
+    train, validation, test = (np.sort(given[part]) for part in PARTS)
+    return SplitRows(train, validation, test, numbering)
+
+
+def what_is_missing(
+    examples: int, given: Mapping[Part, Rows], counts: Mapping[Part, int], origin: str
+) -> tuple[dict[Part, Rows], Rows, list[Part]]:
+    """The splits that a source has, the examples that others are drawn from, and these
+    others.
+
+    Raises:
+        InputError: a size is asked for a split that the source has.
+    """
     elsewhere = np.concatenate([*given.values(), np.zeros(0, dtype=np.int64)])
-    pool = given["train"] if "train" in given else np.setdiff1d(np.arange(len(strata)), elsewhere)
+    pool = given["train"] if "train" in given else np.setdiff1d(np.arange(examples), elsewhere)
     missing: list[Part] = [part for part in ("test", "validation") if part not in given]
     for part in counts:
         if part != "train" and part not in missing:
             raise InputError(
                 f"{origin}: {part}={counts[part]} has no meaning: the source has a {part} split of its own"
             )
-    _check_classes(strata[pool], names, 1 + len(missing), origin)
+    return dict(given), pool, missing
 
-    def drawn(part: Part, leave: int) -> Rows:
-        """Positions in the pool for a split."""
-        count = counts.get(part, max(round((shares or {}).get(part, SHARE) * len(pool)), 1))
-        found = stratified(strata[pool], count, _generator(seed, part), least=1, leave=leave)
-        if part in counts and len(found) != count:
-            classes = len(np.unique(strata[pool]))
-            left = (
-                f"from {classes} to {len(pool) - leave * classes}"
-                if classes > 1
-                else f"at most {len(pool) - leave}"
-            )
-            raise InputError(
-                f"{origin}: {part}={count} cannot be drawn from {len(pool)} training examples: say {left}"
-            )
-        return found
 
-    for part in missing:
-        found = drawn(part, leave=1)
-        given[part], pool = pool[found], np.delete(pool, found)
-    if "train" in counts:
-        pool = pool[drawn("train", leave=0)]
-    given["train"] = pool
-    for part in PARTS:
-        if not len(given[part]):
-            raise InputError(f"{origin}: the {part} split is empty: it needs at least one example")
-    train, validation, test = (np.sort(given[part]) for part in PARTS)
-    return SplitRows(train, validation, test, numbering)
+def rows_for(
+    strata: NDArray[np.int64], count: int, seed: int, part: Part, *, leave: int, origin: str, exact: bool
+) -> Rows:
+    """`count` positions of the pool `strata` (n,) for a split, which leave so many of
+    each class.
+
+    Raises:
+        InputError: there must be exactly so many, and that cannot be.
+    """
+    found = stratified(strata, count, split_generator(seed, part), least=1, leave=leave)
+    if exact and len(found) != count:
+        classes, most = len(np.unique(strata)), len(strata)
+        left = f"from {classes} to {most - leave * classes}" if classes > 1 else f"at most {most - leave}"
+        raise InputError(
+            f"{origin}: {part}={count} cannot be drawn from {most} training examples: say {left}"
+        )
+    return found
+
+
+def fewer_rows(strata: NDArray[np.int64], counts: Mapping[Part, int], seed: int, origin: str) -> Rows:
+    """The positions of the training examples `strata` (n,) that are used, if their
+    count is asked for.
+
+    Raises:
+        InputError: there are not so many.
+    """
+    return rows_for(strata, counts["train"], seed, "train", leave=0, origin=origin, exact=True)
 
 
 def stratified(
@@ -179,6 +205,7 @@ def _check_classes(strata: NDArray[np.int64], names: Sequence[str], least: int, 
     )
 
 
-def _generator(seed: int, part: str) -> np.random.Generator:
+def split_generator(seed: int, part: str) -> np.random.Generator:
+    """What draws a split: the same for the same seed."""
     digest = hashlib.sha256(f"{seed}/{part}".encode()).digest()
     return np.random.default_rng(int.from_bytes(digest[:8], "big"))

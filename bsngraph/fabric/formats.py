@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import gc
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,6 +80,23 @@ def read_fabric(path: str | Path, settings: Mapping[str, Value] | None = None) -
     return draft_file(path, settings).finish()
 
 
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Let the garbage collector rest.
+
+    A file becomes millions of small objects, all of them needed. Looking for garbage
+    among them again and again makes the time grow faster than the file.
+    """
+    active = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if active:
+            gc.enable()
+
+
+@_without_collector()
 def draft_file(path: str | Path, settings: Mapping[str, Value] | None = None) -> Draft:
     """Read a file as far as it goes; what is wrong with the graph is in the draft.
     Nothing in a file is executed or imported.

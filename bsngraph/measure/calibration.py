@@ -1,19 +1,87 @@
-"""Two numbers that make a sum over edges agree with networks measured whole, and how
-far they may be from another network.
+"""Networks measured whole → what each edge of a fabric adds to a network's latency, and
+how far the sum may be from another network.
 
-In: for some sub-networks the sums of their edges' measured parts, and their latency as
-a whole. Out: a factor for each part.
+In: what every edge's operation and joining take by themselves, and what some
+sub-networks take as a whole. Out: milliseconds of edges, which add up.
+
+Two factors come first, one for operations and one for joining. Then every edge has a
+factor of its own, near 1 unless the networks say otherwise (`edge_factors.py`). An edge
+by itself pays for a call of its own and finds other data in the cache, and a node with
+one input is cheaper than what was measured of two.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
-from scipy.optimize import nnls
+from msgspec import structs
 
 from bsngraph.costs.cost import Costs
 from bsngraph.errors import BsngraphError
-from bsngraph.fabric import Architecture, Fabric, architecture_of
+from bsngraph.fabric import Architecture, Booleans, Fabric, architecture_of
+from bsngraph.measure.edge_factors import edge_factors
 from bsngraph.runs.rows.latencies import Calibration
+
+
+@dataclass(frozen=True)
+class MeasuredParts:
+    """What was measured of a fabric, in milliseconds: `operation_ms` and `joining_ms`
+    (edges,), and `whole_ms` (networks,) of the networks that `live` (networks, edges)
+    says.
+    """
+
+    operation_ms: Costs
+    joining_ms: Costs
+    live: Booleans
+    whole_ms: Costs
+
+    def without(self, network: int) -> MeasuredParts:
+        """The same but for one network."""
+        rest = np.arange(len(self.whole_ms)) != network
+        return MeasuredParts(self.operation_ms, self.joining_ms, self.live[rest], self.whole_ms[rest])
+
+
+@dataclass(frozen=True)
+class CalibratedEdges:
+    """`edge_ms` (edges,) are milliseconds that add up to the latency of live edges.
+
+    `spread` is the largest share by which a network took longer than its sum, the
+    network itself being left out of the fit. Of n networks like these, another one
+    stays within it with probability n / (n + 1).
+    """
+
+    calibration: Calibration
+    edge_ms: Costs
+    spread: float
+
+
+def calibrate_edges(parts: MeasuredParts, *, each: bool = True) -> CalibratedEdges:
+    """The edges fitted to the networks, and the errors of networks that are left out of
+    the fit. Without `each` the two factors are all that is fitted.
+    """
+    calibration, edge_ms = _fitted(parts, each)
+    sums_ms = np.array(
+        [_fitted(parts.without(number), each)[1] @ live for number, live in enumerate(parts.live)]
+    )
+    return CalibratedEdges(
+        structs.replace(calibration, error=float(np.mean(np.abs(sums_ms / parts.whole_ms - 1)))),
+        edge_ms,
+        max(0.0, float(np.max(parts.whole_ms / sums_ms - 1))),
+    )
+
+
+def _fitted(parts: MeasuredParts, each: bool) -> tuple[Calibration, Costs]:
+    operation_ms, joining_ms, whole_ms = parts.operation_ms, parts.joining_ms, parts.whole_ms
+    calibration = (
+        fit_calibration(parts.live @ operation_ms, parts.live @ joining_ms, whole_ms)
+        if len(whole_ms)
+        else Calibration()
+    )
+    edge_ms = calibration.operations * operation_ms + calibration.joining * joining_ms
+    if not each:
+        return calibration, edge_ms
+    return calibration, edge_ms * edge_factors(parts.live * edge_ms / whole_ms[:, None])
 
 
 def fit_calibration(operation_ms: Costs, joining_ms: Costs, measured_ms: Costs) -> Calibration:
@@ -24,6 +92,8 @@ def fit_calibration(operation_ms: Costs, joining_ms: Costs, measured_ms: Costs) 
     they run; on a busy one it keeps noise from pricing all edges alike. The plain sum
     stays where the fit is no better.
     """
+    from scipy.optimize import nnls  # loaded where latencies are measured alone
+
     parts = np.stack([operation_ms, operation_ms + joining_ms], axis=1)  # (networks, 2)
     (alone, together), _ = nnls(parts / measured_ms[:, None], np.ones(len(measured_ms)))
 
@@ -34,25 +104,6 @@ def fit_calibration(operation_ms: Costs, joining_ms: Costs, measured_ms: Costs) 
     if after >= before:
         return Calibration(networks=len(measured_ms), error=before, error_before=before)
     return Calibration(float(alone + together), float(together), len(measured_ms), after, before)
-
-
-def calibration_spread(operation_ms: Costs, joining_ms: Costs, measured_ms: Costs) -> float:
-    """The largest share by which a network took longer than its calibrated sum, the
-    network itself being left out of the fit. Each argument is (networks,).
-
-    Of n networks like these, another one stays within it with probability n / (n + 1).
-    """
-    largest = 0.0
-    for left_out, measured in enumerate(measured_ms):
-        rest = np.arange(len(measured_ms)) != left_out
-        fitted = (
-            fit_calibration(operation_ms[rest], joining_ms[rest], measured_ms[rest])
-            if rest.any()
-            else Calibration()
-        )
-        sum_ms = fitted.operations * operation_ms[left_out] + fitted.joining * joining_ms[left_out]
-        largest = max(largest, float(measured / sum_ms - 1))
-    return largest
 
 
 def random_architectures(fabric: Fabric, count: int, seed: int) -> list[Architecture]:

@@ -4,23 +4,29 @@ In: a profile and a device. Out: a `LatencyTable`, milliseconds of every edge, o
 a network's latency is about the sum. Each distinct operation and shape is measured
 once, as a network of one edge, and kept on disk; so is the joining of two values at a
 node (its merge and activation). The sum of operations alone leaves out joining, and
-that a network's steps are slower or faster behind each other than by themselves. So a
-few random sub-networks are measured whole, and the table is
+that a network's steps are slower or faster behind each other than by themselves. So
+some random sub-networks are measured whole, and the table is
 
-    latency of edge e = α · operation_e + β · joining_e,    0 ≤ β ≤ α,
+    latency of edge e = u_e · (α · operation_e + β · joining_e),    0 ≤ β ≤ α, 0 ≤ u_e,
 
-with the least relative error on them, which is still a sum over live edges
+with a small relative error on them and u_e near 1, which is still a sum over live edges
 (calibration.py).
+
+Pieces and networks are compared by their fast calls, the 10th percentile of the best
+round, since other work on the machine makes medians jump by more than edges differ.
+All are then put on the level of medians, which is what a network's latency is.
 """
 
 from __future__ import annotations
 
+import statistics
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from bsngraph.measure.calibration import fit_calibration, random_architectures
+from bsngraph.measure.calibration import MeasuredParts, calibrate_edges, random_architectures
 from bsngraph.measure.engines import TORCH_ENGINE, LatencyEngine
 from bsngraph.measure.latency_table import LatencyTable, conditions_here, fabric_hash
 from bsngraph.measure.piecewise.piece_timings import PieceTimer, Report, no_report
@@ -31,7 +37,7 @@ from bsngraph.profile import FabricProfile
 from bsngraph.runs.rows.latencies import Calibration, MeasuredNetwork
 from bsngraph.supernet import SuperNet
 
-CALIBRATING = 12  # networks measured whole
+CALIBRATING = 32  # networks measured whole
 NETWORK_PATIENCE = Patience(seconds=1.0, warmup_s=0.5)
 
 
@@ -68,26 +74,33 @@ def edge_latencies(
         *(network_piece(profile, test) for test in tests),
     ]
     timings = PieceTimer(conditions, cache, runner, measure).measure_all(pieces, report or no_report)
-    milliseconds = np.array([timing.median_ms for timing in timings])
-    operation, joining, whole = (
+    milliseconds = np.array([timing.low_ms for timing in timings]) * _median_level(timings[2 * count :])
+    parts = MeasuredParts(
         milliseconds[:count],
         milliseconds[count : 2 * count],
+        np.array([test.mask for test in tests]).reshape(-1, count),
         milliseconds[2 * count :],
     )
-    live = np.array([test.mask for test in tests]).reshape(-1, count)
+    fitted = calibrate_edges(parts) if tests else None
     names = tuple(edge.name for edge in fabric.edges)
     return LatencyTable(
         conditions,
         names,
-        tuple(operation.tolist()),
-        tuple(joining.tolist()),
-        fit_calibration(live @ operation, live @ joining, whole) if tests else Calibration(),
+        tuple(parts.operation_ms.tolist()),
+        tuple(parts.joining_ms.tolist()),
+        Calibration() if fitted is None else fitted.calibration,
         tuple(
             MeasuredNetwork(edges=tuple(names[edge] for edge in test.live), ms=took)
-            for test, took in zip(tests, whole.tolist(), strict=True)
+            for test, took in zip(tests, parts.whole_ms.tolist(), strict=True)
         ),
         fabric_hash(profile),
+        edge_ms=None if fitted is None else tuple(fitted.edge_ms.tolist()),
     )
+
+
+def _median_level(networks: Sequence[Timing]) -> float:
+    """How much longer the median call of a network takes than its fast calls."""
+    return statistics.median(timing.median_ms / timing.low_ms for timing in networks) if networks else 1.0
 
 
 def measure_network(

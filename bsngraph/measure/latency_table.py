@@ -85,6 +85,9 @@ class LatencyTable:
     `spread` is what is added to the calibrated sum, as a share of it, where the device
     is not here and a network cannot be measured whole: the sum with it is then what is
     promised. None where networks are measured.
+
+    `edge_ms` is what each edge adds to a network; None where the two factors of
+    `calibration` say it.
     """
 
     conditions: Conditions
@@ -95,10 +98,13 @@ class LatencyTable:
     networks: tuple[MeasuredNetwork, ...] = ()
     fabric: str | None = None
     spread: float | None = None
+    edge_ms: tuple[float, ...] | None = None
 
     @property
     def calibrated(self) -> Costs:
         """(edges,) milliseconds that add up to the latency of live edges."""
+        if self.edge_ms is not None:
+            return np.array(self.edge_ms)
         return self.calibration.operations * np.array(
             self.operation_ms
         ) + self.calibration.joining * np.array(self.joining_ms)
@@ -120,6 +126,7 @@ class LatencyTable:
             networks=self.networks,
             fabric=self.fabric,
             spread=self.spread,
+            edge_ms=None if self.edge_ms is None else dict(zip(self.edges, self.edge_ms, strict=True)),
         )
 
     @staticmethod
@@ -148,4 +155,5 @@ class LatencyTable:
             row.networks,
             row.fabric,
             row.spread,
+            None if row.edge_ms is None else tuple(row.edge_ms[name] for name in names),
         )

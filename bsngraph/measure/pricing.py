@@ -7,6 +7,7 @@ table of latencies where one was needed.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,12 +21,15 @@ from bsngraph.measure.engines import LATENCY_ENGINES, TORCH_ENGINE, LatencyEngin
 from bsngraph.measure.latency import edge_latencies
 from bsngraph.measure.latency_table import LatencyTable, conditions_here
 from bsngraph.measure.piecewise.cache import default_cache
+from bsngraph.measure.piecewise.piece_timings import Report
 from bsngraph.measure.table_file import read_latencies
 from bsngraph.profile import FabricProfile
 from bsngraph.runs import RunFolder
 from bsngraph.settings import CostSettings
 from bsngraph.settings.kinds import check_kinds
 from bsngraph.training import Progress
+
+_PAUSE_S = 10.0  # between two lines on how far measuring is
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,13 +91,32 @@ def measured_table(
         f"{hardware.threads} threads …"
     )
     table = edge_latencies(
-        profile, device=device, threads=hardware.threads, batch=batch, cache=default_cache(), engine=engine
+        profile,
+        device=device,
+        threads=hardware.threads,
+        batch=batch,
+        cache=default_cache(),
+        engine=engine,
+        report=_now_and_then(progress),
     )
     if table.calibration.error is not None:
         progress.note(
             f"the sum of edges misses whole networks by {100 * table.calibration.error:.0f} % on average"
         )
     return table
+
+
+def _now_and_then(progress: Progress) -> Report:
+    """A report that says how far measuring is, unless it has just been said."""
+    said = time.monotonic()
+
+    def report(done: int, of: int) -> None:
+        nonlocal said
+        if time.monotonic() - said >= _PAUSE_S:
+            said = time.monotonic()
+            progress.note(f"measuring: {100 * done // of} % of {of} measurements are done")
+
+    return report
 
 
 def _from_file(

@@ -3,6 +3,9 @@
 In: what `bsngraph measure -o` or a kit's measure.py wrote, perhaps on a device that is
 not here, and the fabric. Out: a `LatencyTable` calibrated anew on the networks that the
 file says were measured whole, with their spread.
+
+The latencies.json of a run of before has a spread and no `edge_ms`: the run counted
+with the two factors alone, and so does its table.
 """
 
 from __future__ import annotations
@@ -12,10 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
-from bsngraph.costs.cost import Costs
 from bsngraph.errors import BsngraphError, InputError
 from bsngraph.fabric import Fabric, architecture_of
-from bsngraph.measure.calibration import calibration_spread, fit_calibration, random_architectures
+from bsngraph.measure.calibration import (
+    CalibratedEdges,
+    MeasuredParts,
+    calibrate_edges,
+    random_architectures,
+)
 from bsngraph.measure.latency_table import LatencyTable, fabric_hash
 from bsngraph.profile import FabricProfile
 from bsngraph.runs.rows.latencies import LatenciesRow
@@ -23,7 +30,9 @@ from bsngraph.typed_files import read_row
 from bsngraph.wording import printable, shortened
 
 FEWEST_NETWORKS = 3
+MOST_NETWORKS = 200  # each is left out of a fit to all others
 
+_SHORTEST_MS = 1e-6  # no call is so fast
 _LONGEST_MS = 1e9  # eleven days
 _ANEW = "measure it again, by `bsngraph measure` or by a kit's measure.py"
 
@@ -54,8 +63,13 @@ def read_latencies(path: Path, profile: FabricProfile) -> LatencyTable:
         )
     _check_times(row, path)
     _check_networks(row, fabric, path)
+    each = row.edge_ms is not None or row.spread is None
+    fitted = _calibrated(table, each)
     return replace(
-        table, calibration=fit_calibration(*_sums_and_wholes(table)), spread=spread_of_table(table)
+        table,
+        calibration=fitted.calibration,
+        edge_ms=tuple(fitted.edge_ms.tolist()) if each else None,
+        spread=fitted.spread,
     )
 
 
@@ -63,44 +77,48 @@ def spread_of_table(table: LatencyTable) -> float:
     """The largest share by which a network of the table took longer than its calibrated
     sum, left out of the calibration itself.
     """
-    return calibration_spread(*_sums_and_wholes(table))
+    return _calibrated(table, table.edge_ms is not None).spread
 
 
-def _sums_and_wholes(table: LatencyTable) -> tuple[Costs, Costs, Costs]:
-    """Of each network measured whole: the sum of its operations, that of its joining,
-    and what it took, (networks,) milliseconds each.
-    """
-    operation, joining = (
-        dict(zip(table.edges, part, strict=True)) for part in (table.operation_ms, table.joining_ms)
+def _calibrated(table: LatencyTable, each: bool) -> CalibratedEdges:
+    kept = [set(network.edges) for network in table.networks]
+    return calibrate_edges(
+        MeasuredParts(
+            np.array(table.operation_ms),
+            np.array(table.joining_ms),
+            np.array([[name in edges for name in table.edges] for edges in kept]),
+            np.array([network.ms for network in table.networks]),
+        ),
+        each=each,
     )
-    sums = [
-        np.array([sum(part[name] for name in network.edges) for network in table.networks])
-        for part in (operation, joining)
-    ]
-    return sums[0], sums[1], np.array([network.ms for network in table.networks])
 
 
 def _check_times(row: LatenciesRow, path: Path) -> None:
-    """Raise where a time is zero or longer than anybody waits."""
+    """Raise where a time is shorter than any call, or longer than anybody waits."""
     times = [
         *((f"$.operation_ms[{name!r}]", ms) for name, ms in row.operation_ms.items()),
         *((f"$.joining_ms[{name!r}]", ms) for name, ms in row.joining_ms.items()),
         *((f"$.networks[{index}].ms", network.ms) for index, network in enumerate(row.networks)),
     ]
     for place, ms in times:
-        if not 0 < ms <= _LONGEST_MS:
+        if not _SHORTEST_MS <= ms <= _LONGEST_MS:
             raise InputError(f"{path}: {ms:g} ms at {place} is no time that was measured: {_ANEW}")
 
 
 def _check_networks(row: LatenciesRow, fabric: Fabric, path: Path) -> None:
-    """Raise where there are too few networks measured whole, one is none of the fabric,
-    or one is there twice.
+    """Raise where there are too few or too many networks measured whole, one is none of
+    the fabric, or one is there twice.
     """
     wanted = len(random_architectures(fabric, FEWEST_NETWORKS, seed=0))  # small fabrics have fewer
     if len(row.networks) < wanted:
         raise InputError(
             f"{path}: has {len(row.networks)} networks measured whole at $.networks, and {wanted} at least "
             f"say how far a sum of edges is from them: {_ANEW}"
+        )
+    if len(row.networks) > MOST_NETWORKS:
+        raise InputError(
+            f"{path}: has {len(row.networks)} networks measured whole at $.networks: keep {MOST_NETWORKS} "
+            "of them"
         )
     index, masks = fabric.edge_index, set[bytes]()
     for number, network in enumerate(row.networks):

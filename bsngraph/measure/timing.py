@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Protocol
 
 import torch
-from torch.utils.benchmark import Timer
+from torch.utils.benchmark import Timer, timer
 
 from bsngraph.errors import InputError
 from bsngraph.typed_files import Amount, Number
@@ -61,9 +61,14 @@ class Measure(Protocol):
 
 
 def measure_module(
-    run: Callable[[], object], *, device: torch.device, threads: int, patience: Patience | None = None
+    run: Callable[[], object],
+    *,
+    device: torch.device,
+    threads: int,
+    patience: Patience | None = None,
+    clock: Callable[[], float] = timer,
 ) -> Timing:
-    """Time `run()` in inference mode with `threads` CPU threads.
+    """Time `run()` in inference mode with `threads` CPU threads, in seconds of `clock`.
 
     On an accelerator every call is waited for, so that this is the time until the
     result is there and not until it is asked for.
@@ -78,20 +83,20 @@ def measure_module(
             torch.accelerator.synchronize(device)
             return result
 
-    timer = Timer("once()", globals={"once": once}, num_threads=threads)
+    calls = Timer("once()", globals={"once": once}, timer=clock, num_threads=threads)
     with torch.inference_mode():
-        _warm_up(timer, patience.warmup_s)
-        measured = timer.blocked_autorange(min_run_time=patience.seconds)
+        _warm_up(calls, patience.warmup_s)
+        measured = calls.blocked_autorange(min_run_time=patience.seconds)
     return _timing([1000 * seconds for seconds in measured.times], measured.number_per_run)
 
 
-def _warm_up(timer: Timer, seconds: float) -> None:
+def _warm_up(calls: Timer, seconds: float) -> None:
     """Call until two windows in a row take the same time within `_STEADY`, or the time
     is over.
     """
     spent, before = 0.0, 0.0
     while spent < seconds:
-        window = [timer.timeit(1).median for _ in range(_WINDOW)]
+        window = [calls.timeit(1).median for _ in range(_WINDOW)]
         spent += sum(window)
         now = statistics.median(window)
         if abs(now - before) <= _STEADY * now:

@@ -22,12 +22,13 @@ from bsngraph.parallel.workers import WorkerBugError, WorkerNotReadyError
 @dataclass(frozen=True, eq=False)
 class Assignment:
     """What a worker does with each task: `function(shared, task)`; `setup(shared)` goes
-    before the first.
+    before the first. `preloaded` are modules that it takes beside that of `function`.
     """
 
     function: Callable[[Any, Any], Any]
     shared: Any
     setup: Callable[[Any], None] | None
+    preloaded: tuple[str, ...] = ()
 
 
 # The assignment that this process is ready for, by its key.
@@ -35,8 +36,9 @@ _READY: dict[str, Assignment] = {}
 _SENT: dict[str, bytes] = {}
 
 
-def begin(key: str, packed: bytes, folder: str, shared_files: str) -> None:
-    """Make a process of this machine a worker in `folder`, with one CPU thread.
+def begin(key: str, packed: bytes, folder: str, shared_files: str, environment: dict[str, str]) -> None:
+    """Make a process of this machine a worker in `folder`, with one CPU thread and the
+    environment of its parent.
 
     It ends with its parent, whose `shared_files` (a folder) it then removes. Ctrl-C is
     for the parent alone.
@@ -46,6 +48,8 @@ def begin(key: str, packed: bytes, folder: str, shared_files: str) -> None:
     assert parent is not None
     threading.Thread(target=_end_with, args=(parent, shared_files), daemon=True).start()
     os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
     use_one_thread()
     _SENT[key] = packed
 

@@ -5,7 +5,7 @@ one after another.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -79,22 +79,40 @@ def fine_tune(
     ]
     for one in ready:
         lay_out(one.net)  # as those are that were trained just now
+    epochs = job.settings.finetune_epochs
+    begun = 0 if before is None else before.training.epoch
+    progress.stage("finetune", len(chosen) * epochs, len(ended) * epochs + begun)
     for each in chosen[len(ended) :]:
         if len(chosen) > 1:
             progress.note(f"fine-tuning network {len(ready) + 1} of {len(chosen)} of the front …")
         start = deliverable_of(job, learned.net, each, progress)
-        recipe = replace(
-            job.recipe, epochs=job.settings.finetune_epochs, learning_rate=job.settings.finetune_rate
-        )
+        recipe = replace(job.recipe, epochs=epochs, learning_rate=job.settings.finetune_rate)
         training = NetTraining(start.net, job.dataset, recipe, job.seed, "finetune")
         if before is not None:
             training.load(before.training, file)
             before = None
         keeper = _Keeper(learned, log, tuple(one.architecture.live for one in chosen), ended, training)
-        training.run(progress, keeper.keep)
+        training.run(_PartOfStage(progress, len(ended) * epochs), keeper.keep)
         ready.append(replace(start, weights="fine-tuned"))
         ended = (*ended, copy.deepcopy(training.net.state_dict()))
     return tuple(ready)
+
+
+@dataclass(frozen=True, eq=False)
+class _PartOfStage:
+    """Shows the epochs of a network as those of one stage, after `ended` others."""
+
+    progress: Progress
+    ended: int
+
+    def stage(self, name: str, epochs: int, done: int) -> None:
+        """The stage of all networks has begun already."""
+
+    def epoch(self, row: Mapping[str, Any]) -> None:
+        self.progress.epoch({**row, "epoch": self.ended + row["epoch"]})
+
+    def note(self, text: str) -> None:
+        self.progress.note(text)
 
 
 @dataclass(frozen=True, eq=False)

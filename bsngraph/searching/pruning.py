@@ -31,6 +31,7 @@ from bsngraph.searching.delivering.deliver import deliver
 from bsngraph.searching.delivering.result import Result
 from bsngraph.searching.fine_tuning import chosen_before, fine_tune
 from bsngraph.searching.fronts.deliver_front import deliver_front
+from bsngraph.searching.learning.given_weights import check_weights_of_search
 from bsngraph.searching.learning.learn import write_probabilities
 from bsngraph.searching.opening import open_pruning
 from bsngraph.searching.prepare import check, prepare
@@ -67,6 +68,7 @@ def prune_run(
     costs: CostOptions | None = None,
     mode: OpenMode = "new",
     data: str | Dataset | None = None,
+    weights: str | Path | None = None,
     progress: Progress | None = None,
     **changes: object,
 ) -> Result:
@@ -82,6 +84,7 @@ def prune_run(
     `workers` processes train finalists side by side, on a CPU.
 
     `data` stands in for the data set that the run names, if that was given from Python.
+    `weights` is the file that the search began with, if it did: its finalists do, too.
 
     Raises:
         InfeasibleBudgetError: no sub-network is inside the budgets.
@@ -101,9 +104,10 @@ def prune_run(
         costs=costs or CostOptions(),
     )
     hardware = find_hardware(device, threads, workers)
-    return run_pruning(
-        source, config, goal, pruning_method(config, seed, changes), hardware, into, progress or Silent()
+    method = replace(
+        pruning_method(config, seed, changes), weights=None if weights is None else Path(weights)
     )
+    return run_pruning(source, config, goal, method, hardware, into, progress or Silent())
 
 
 def pruning_method(config: SearchConfig, seed: int | None, changes: Mapping[str, object]) -> Method:
@@ -149,6 +153,8 @@ def run_pruning(
     recorded = with_recorded(goal.costs, profile, source.path)
     data = searched_data(source, config, goal.data, progress)
     job = prepare(profile, replace(goal.priced_by(recorded), data=data), method, hardware, into, progress)
+    if method.settings.finalists:
+        check_weights_of_search(job.given_weights, config.weights, source.path)
     with hardware.in_use():
         known = check(job, progress)
         searched = read_searched(job, source, config, known)

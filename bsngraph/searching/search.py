@@ -158,6 +158,7 @@ def run_search(
             if chosen is None:
                 best = choose_architecture(job, learned, log, progress)
                 chosen = choose_front(job, learned, best, log, progress)
+            shared.tell_chosen()
             ready = fine_tune(job, learned, chosen, log, progress)
             front = deliver_front(job, run, ready, progress)
             delivered = ready[-1] if front is None else front.main

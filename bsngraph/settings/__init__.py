@@ -1,7 +1,7 @@
 """Every setting of a training, a search and its costs. Nothing here imports torch."""
 
 from bsngraph.settings.cost_settings import CostSettings
-from bsngraph.settings.presets import PRESETS, RANGE, WARM_START, resolve_settings
+from bsngraph.settings.presets import PRESETS, RANGE, SEARCH, WARM_START, resolve_recipe, resolve_settings
 from bsngraph.settings.recipe import (
     FASTEST_ADAMW,
     ClassWeights,
@@ -17,6 +17,7 @@ __all__ = [
     "FASTEST_ADAMW",
     "PRESETS",
     "RANGE",
+    "SEARCH",
     "WARM_START",
     "Baseline",
     "ClassWeights",
@@ -31,6 +32,7 @@ __all__ = [
     "SettingRow",
     "WeightOptimizer",
     "as_dict",
+    "resolve_recipe",
     "resolve_settings",
     "setting_rows",
 ]

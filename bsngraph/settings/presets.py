@@ -45,9 +45,14 @@ class Preset:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
+SEARCH = Preset("what is usual for a search", recipe={"epochs": 20})
+"""What is usual for a search: weights and Γ learn briefly, since trainings of finalists
+tell networks apart better for the same time (benchmarks/RESULTS.md).
+"""
+
 WARM_START = Preset(
     "what is usual after a warm start",
-    recipe={"epochs": 24, "learning_rate": 0.05},
+    recipe={"epochs": 12, "learning_rate": 0.05},
     settings={"burn_in": 0.0, "settle": 0.5, "reopen": 0.9},
 )
 """What is usual after a warm start: the weights need no burn-in, and dropped edges must
@@ -102,8 +107,8 @@ def resolve_settings(
     """The settings of a search: `recipe` and `settings` (fields set by hand) over the
     preset's over the defaults.
 
-    Without a preset, a `warm` start has the changes of `WARM_START` between, and a
-    search whose budget is `ranged` those of `RANGE`.
+    Without a preset, a search has the changes of `SEARCH` between, after a `warm` start
+    those of `WARM_START` over them, and those of `RANGE` if its budget is `ranged`.
 
     A preset without lowering, settle = burn_in, keeps them equal where only burn_in is
     set by hand. With AdamW set by hand, the rates of the weights that are not are
@@ -114,21 +119,34 @@ def resolve_settings(
     """
     if preset is not None and preset not in PRESETS:
         raise InputError(f"there is no preset {preset!r}: {nearest(preset, PRESETS)}")
-    usual = [each for each, asked in ((WARM_START, warm), (RANGE, ranged)) if asked and preset is None]
+    usual = [SEARCH, *([WARM_START] if warm else []), *([RANGE] if ranged else [])]
     chosen = PRESETS[preset] if preset is not None else _together(usual)
     asked, by_hand = dict(recipe or {}), dict(settings or {})
     if asked.get("optimizer") == "adamw":
-        usual_rate = chosen.recipe.get("learning_rate", Recipe.learning_rate)
-        asked.setdefault("learning_rate", ADAMW_SHARE * usual_rate)
         usual_rate = chosen.settings.get("finetune_rate", SearchSettings.finetune_rate)
         by_hand.setdefault("finetune_rate", ADAMW_SHARE * usual_rate)
     if "burn_in" in by_hand and chosen.settings.get("settle", 0) == chosen.settings.get("burn_in", 1):
         by_hand.setdefault("settle", by_hand["burn_in"])
-    return Recipe(**{**chosen.recipe, **asked}), SearchSettings(**{**chosen.settings, **by_hand})
+    return resolve_recipe(asked, chosen), SearchSettings(**{**chosen.settings, **by_hand})
+
+
+def resolve_recipe(by_hand: Mapping[str, Any], usual: Preset | None = None) -> Recipe:
+    """The recipe of a training, or of a search with what is usual there.
+
+    With AdamW set by hand, the rate of the weights that is not is `ADAMW_SHARE` of the
+    usual one.
+
+    Raises:
+        InputError: a value that no training takes.
+    """
+    fields = {**({} if usual is None else usual.recipe), **by_hand}
+    if by_hand.get("optimizer") == "adamw" and "learning_rate" not in by_hand:
+        fields["learning_rate"] = ADAMW_SHARE * fields.get("learning_rate", Recipe.learning_rate)
+    return Recipe(**fields)
 
 
 def _together(presets: Iterable[Preset]) -> Preset:
-    """The changes of all of them, none of which change the same."""
+    """The changes of all of them; later ones go before earlier ones."""
     recipe, settings = dict[str, Any](), dict[str, Any]()
     for each in presets:
         recipe |= each.recipe

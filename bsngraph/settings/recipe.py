@@ -36,7 +36,13 @@ class Recipe:
     """
 
     epochs: int = field(
-        default=60, metadata=says("Passes over the training data.", group="learning", at_least=1)
+        default=60,
+        metadata=says(
+            "Passes over the training data.",
+            group="learning",
+            at_least=1,
+            shown="20 of a search, 60 of a training",
+        ),
     )
     batch_size: int = field(
         default=32,

@@ -142,7 +142,7 @@ class SearchSettings:
         ),
     )
     candidates: int = field(
-        default=64,
+        default=32,
         metadata=says(
             "Samples of the edge probabilities that are compared for the choice of the architecture.",
             group="choosing",
@@ -150,7 +150,7 @@ class SearchSettings:
         ),
     )
     neighbour_rounds: int = field(
-        default=4,
+        default=1,
         metadata=says(
             "How often the best architecture so far is compared with its neighbours inside the budgets.",
             group="choosing",

@@ -24,6 +24,9 @@ from bsngraph.sweeping.sweep_progress import Growing
 from bsngraph.sweeping.swept_run import RunEnding, SharedWork, get_ready, run_one
 from bsngraph.whole_files import write_whole
 
+# What a run loads when it first needs it, and all runs do.
+_LOADED_LATE = ("torch._dynamo", "sklearn.model_selection", "matplotlib.figure")
+
 _TRIES = 3  # of a run whose worker died
 _POLL_S = 2.0
 
@@ -44,7 +47,9 @@ def run_all(
         shared = _shared(plan, folder, token, engine)
         while waiting:
             again, waits = [], False
-            for task in run_tasks(run_one, waiting, engine, shared=shared, setup=get_ready):
+            for task in run_tasks(
+                run_one, waiting, engine, shared=shared, setup=get_ready, preloaded=_LOADED_LATE
+            ):
                 run = waiting[task.number]
                 ending = _ending(task)
                 if isinstance(task.error, WorkerLostError) and lost[run.name] < _TRIES - 1:

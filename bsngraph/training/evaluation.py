@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ from torch import Tensor
 from bsngraph.data import Dataset, Split
 from bsngraph.fabric import Booleans
 from bsngraph.supernet import Route, SuperNet
-from bsngraph.tasks import Metric, Outputs, Task, first, task_of
+from bsngraph.tasks import Meter, Metric, Outputs, Task, first, task_of
 from bsngraph.training.forward import device_of, run_net
 
 Watch = Callable[[Tensor, Outputs, Tensor], None]
@@ -59,7 +59,6 @@ class RouteCache:
         return self.routes[batch]
 
 
-@torch.no_grad()
 def evaluate_net(
     net: SuperNet,
     dataset: Dataset,
@@ -75,6 +74,42 @@ def evaluate_net(
     each batch, in the order of the split.
     """
     task = task or task_of(dataset, device=device_of(net))
+    return split_totals(net, dataset, split, kept, task, watch).score(task)
+
+
+@dataclass(frozen=True, eq=False)
+class SplitTotals:
+    """What is added up over `count` examples: the sum of their losses (), and what the
+    task's metrics need.
+    """
+
+    loss: Tensor
+    meter: Meter
+    count: int
+
+    @staticmethod
+    def joined(parts: Sequence[SplitTotals]) -> SplitTotals:
+        """The totals of parts as those of one split, in their order. The first part
+        takes up the others.
+        """
+        first_part, *others = parts
+        loss = first_part.loss
+        for other in others:
+            loss = loss + other.loss
+            first_part.meter.join(other.meter)
+        return SplitTotals(loss, first_part.meter, sum(part.count for part in parts))
+
+    def score(self, task: Task) -> Score:
+        """The mean loss, and the metrics."""
+        measured = self.meter.measured()
+        return Score(float(self.loss) / self.count, measured.metrics, task.row.headline, measured.per_class)
+
+
+@torch.no_grad()
+def split_totals(
+    net: SuperNet, dataset: Dataset, split: Split, kept: Booleans, task: Task, watch: Watch | None = None
+) -> SplitTotals:
+    """What `evaluate_net` adds up, so that parts of a split can be joined."""
     was_training = net.training
     net.eval()
     routes = RouteCache(net, kept)
@@ -86,5 +121,4 @@ def evaluate_net(
         if watch is not None:
             watch(inputs, outputs, labels)
     net.train(was_training)
-    measured = meter.measured()
-    return Score(float(loss) / len(split), measured.metrics, task.row.headline, measured.per_class)
+    return SplitTotals(loss, meter, len(split))

@@ -9,8 +9,9 @@ other, whichever ended first.
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -91,39 +92,49 @@ def train_epoch(ground: TrainingGround, task: TrainingUnderWay) -> EpochEnd:
 
 def train_side_by_side(
     workers: Workers[TrainingUnderWay, EpochEnd],
-    numbers: Sequence[int],
-    begin: Callable[[int], TrainingUnderWay],
+    first: int,
+    begin: Callable[[int], TrainingUnderWay | None],
     epochs: int,
     keep: Callable[[int, Json, TrainingState], None],
     ended: Callable[[Json], None],
 ) -> None:
-    """Train each of `numbers` to the end of its `epochs`, from where it begins.
+    """Train networks, each from where it begins to the end of its `epochs`, as long as
+    more can begin.
 
-    `keep` is called with each epoch's training, metrics and state: all of the first
-    training, then all of the second, and so on. `ended` is called as epochs end.
+    `begin` is asked for the training of each number, from `first` on: None as long as
+    that one cannot begin, which may change when epochs are kept. `keep` is called with
+    each epoch's number, metrics and state: all of the first training, then all of the
+    second, and so on. `ended` is called as epochs end.
 
     Raises:
         RunFailedError: a loss is not finite any more, or a worker died.
         WorkerNotReadyError: a worker cannot take the trainings over.
     """
-    waiting, under_way = deque(numbers), dict[int, TrainingUnderWay]()
-    early: dict[int, deque[EpochEnd]] = {number: deque() for number in numbers}
+    numbers, under_way = itertools.count(first), dict[int, TrainingUnderWay]()
+    early: dict[int, deque[EpochEnd]] = {}
+    waiting = next(numbers)
 
     def start(training: TrainingUnderWay) -> None:
         under_way[training.number] = training
         workers.start(training.number, training)
 
-    for _ in range(min(workers.count, len(waiting))):
-        start(begin(waiting.popleft()))
+    def start_others() -> None:
+        nonlocal waiting
+        while len(under_way) < workers.count and (training := begin(waiting)) is not None:
+            early[waiting] = deque()
+            start(training)
+            waiting = next(numbers)
+
+    start_others()
     for end in workers.ended():
         row, state = end.answer
         early[end.number].append((row, state))
         training = under_way.pop(end.number)
         if state.epoch < epochs:
             start(replace(training, state=state))
-        elif waiting:
-            start(begin(waiting.popleft()))
+        start_others()
         _keep_in_turn(early, epochs, keep)
+        start_others()
         ended(row)
 
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.accuracy.quality.problems import BEST_RANDOM, PROBLEMS
-from benchmarks.accuracy.quality.report import BEST, MEAN, SEARCH, SHOWN, outcomes
+from benchmarks.accuracy.quality.problems import BEST_RANDOM, PROBLEMS, TRAININGS_ALONE
+from benchmarks.accuracy.quality.report import BEST, EARLIER, MEAN, SEARCH, SHOWN, outcomes
 from benchmarks.accuracy.quality.rows import Rows
 from bsngraph.draw.charts.axes import CHART_DPI, CHART_STYLE, figure_bytes
 from bsngraph.whole_files import write_whole
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 PICTURES = {"digits": ("digits",), "fashion": ("fashion-resnet", "fashion-cnf")}
 COLOURS = {
     SEARCH: "#D55E00",
+    TRAININGS_ALONE: "#56B4E9",
+    EARLIER: "#CC79A7",
     "preset paper": "#E69F00",
     "preset paper, tuned rate": "#8B5A2B",
     MEAN: "#999999",

@@ -13,6 +13,7 @@ from bsngraph.costs import Budget, parse_budget, resolve_budgets
 
 FABRICS = Path(__file__).parents[3] / "fabrics"
 BEST_RANDOM = "best of 10 random"
+TRAININGS_ALONE = "search without shared weights"
 METHODS = (
     "narrowed",
     "resnet-8",
@@ -23,10 +24,12 @@ METHODS = (
     "random",
     BEST_RANDOM,
     "search",
+    TRAININGS_ALONE,
     "preset paper",
     "preset paper, tuned rate",
 )
 RANDOM = 10  # networks for each seed
+BRIEF = 5  # epochs of 125 steps each: as many steps as the usual epochs on the digits
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,8 @@ class Series:
 @dataclass(frozen=True)
 class Problem:
     """A fabric and data, how networks are trained from scratch (`recipe`), and how
-    methods that learn choose (`search`, `settings`).
+    methods that learn choose (`search`, `settings`). Our search learns for `brief`
+    epochs.
 
     Without fine-tuning: it comes after the choice, and what was chosen is trained from
     scratch here.
@@ -56,6 +60,7 @@ class Problem:
     settings: bsngraph.SearchSettings = field(
         default_factory=lambda: bsngraph.SearchSettings(finetune_epochs=0)
     )
+    brief: int = 20
     usual: bool = True
 
     @functools.cached_property
@@ -90,8 +95,8 @@ def _problems() -> tuple[Problem, ...]:
     large = bsngraph.Recipe(epochs=15, batch_size=128)
     return (
         Problem("digits", "digits.dot", "digits", digits),
-        Problem("fashion-resnet", "resnet-1x14x14.dot", small, third, alone, search, settings),
-        Problem("fashion-cnf", "cnf-1x14x14.dot", small, third, alone, search, settings),
+        Problem("fashion-resnet", "resnet-1x14x14.dot", small, third, alone, search, settings, BRIEF),
+        Problem("fashion-cnf", "cnf-1x14x14.dot", small, third, alone, search, settings, BRIEF),
         Problem("fashion-28", "resnet-1x28x28.dot", "fashion-mnist", third, large, large, usual=False),
     )
 

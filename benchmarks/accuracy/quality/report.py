@@ -15,9 +15,13 @@ from benchmarks.shared.rows import Row, by_key
 from benchmarks.shared.tables import markdown
 
 SEARCH, MEAN, BEST = "search", "random, mean of 10", f"{BEST_RANDOM}, by that training"
+EARLIER = "search of 15 or 60 epochs"  # an earlier one: its rows are not made again
+IN_TIME = "best random in the search's time"
 LEARNED = METHODS[METHODS.index(SEARCH) :]
 SHOWN = (
     *LEARNED,
+    EARLIER,
+    IN_TIME,
     MEAN,
     BEST_RANDOM,
     BEST,
@@ -84,9 +88,9 @@ def outcomes(rows: Rows, problem: str, budget: str) -> dict[str, Outcome]:
     count when all their networks are there.
     """
     here = {key: row for key, row in rows.items() if (key.problem, key.budget) == (problem, budget)}
-    found = {}
+    found: dict[str, Outcome] = {}
     for name in SHOWN:
-        method = "random" if name in (MEAN, BEST) else name
+        method = "random" if name in (MEAN, BEST, IN_TIME) else name
         seeds: dict[int, list[Row]] = {}
         for key in sorted(key for key in here if key.method == method):
             seeds.setdefault(key.seed, []).append(here[key])
@@ -94,7 +98,9 @@ def outcomes(rows: Rows, problem: str, budget: str) -> dict[str, Outcome]:
             seeds = {seed: many for seed, many in seeds.items() if len(many) == RANDOM}
         if name == BEST:
             seeds = {seed: [best_row(many)] for seed, many in seeds.items()}
-        if seeds:
+        if name == IN_TIME:
+            found |= _in_time(found, seeds)
+        elif seeds:
             found[name] = _outcome(
                 name, seeds, [row for key, row in here.items() if key.method == method and key.seed in seeds]
             )
@@ -112,6 +118,33 @@ def _outcome(name: str, seeds: Mapping[int, Sequence[Row]], every: Sequence[Row]
         macs=statistics.mean(row["macs"] for row in used),
         seconds=statistics.mean(row["choose_cpu_seconds"] for row in used) + trained,
     )
+
+
+def _in_time(found: Mapping[str, Outcome], seeds: Mapping[int, Sequence[Row]]) -> dict[str, Outcome]:
+    """The best of as many random networks as the search's processor time pays, by
+    validation loss: expected over which ones of the seed's they are.
+    """
+    if SEARCH not in found or not seeds:
+        return {}
+    each = statistics.mean(row["train_cpu_seconds"] for many in seeds.values() for row in many)
+    count = min(max(round(found[SEARCH].seconds / each), 1), RANDOM)
+    by_seed, shares, macs = {}, [], []
+    for seed, many in seeds.items():
+        ranked = sorted(many, key=lambda row: float(row["validation_loss"]))
+        chances = best_of_chances(len(ranked), count)
+        by_seed[seed] = sum(chance * _accuracy(row) for chance, row in zip(chances, ranked, strict=True))
+        shares.append(sum(chance * row["budget_share"] for chance, row in zip(chances, ranked, strict=True)))
+        macs.append(sum(chance * row["macs"] for chance, row in zip(chances, ranked, strict=True)))
+    return {
+        f"best of {count} random, in its time": Outcome(
+            by_seed, (*by_seed.values(),), statistics.mean(shares), statistics.mean(macs), count * each
+        )
+    }
+
+
+def best_of_chances(total: int, count: int) -> list[float]:
+    """How likely each of `total`, best first, is the best of `count` drawn of them."""
+    return [math.comb(total - 1 - rank, count - 1) / math.comb(total, count) for rank in range(total)]
 
 
 def _accuracy(row: Row) -> float:

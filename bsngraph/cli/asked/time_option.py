@@ -58,7 +58,8 @@ time_option = option(
     callback=_read,
     help="Fit epochs, finalists and fine-tuning to a time, e.g. 10m or 1h30m; those that are given stay. A "
     "few epochs are measured for it, so another machine or moment gives other numbers; config.json has them, "
-    "and --resume and --config take them from there.",
+    "and --resume and --config take them from there. They are not fitted again on the way: if other programs "
+    "take the cores later, the search takes longer.",
 )
 
 

@@ -31,12 +31,11 @@ class PlannedStage:
 @dataclass
 class StagePace:
     """A stage: `done` of its epochs are done, `measured` of them in this process, for
-    which it took `seconds`. `before` are those of networks that it trained before.
+    which it took `seconds`.
     """
 
     name: str
     epochs: int
-    before: int = 0
     done: int = 0
     measured: int = 0
     seconds: float = 0.0
@@ -65,15 +64,14 @@ class Pace:
         self._last = self.started
 
     def begin(self, name: str, epochs: int, done: int) -> None:
-        """A stage begins, and those before it have ended. One that begins again, with
-        another network, has so many more epochs.
+        """A stage begins, and those before it have ended. It has so many epochs,
+        whatever was planned.
         """
         stage = next((each for each in self.stages if each.name == name), None)
         if stage is None:
             stage = StagePace(name, epochs)
             self.stages.insert(self._place(), stage)
-        stage.before = stage.done if stage is self.current else 0
-        stage.epochs, stage.done = stage.before + epochs, stage.before + done
+        stage.epochs, stage.done = epochs, done
         for earlier in self.stages[: self.stages.index(stage)]:
             earlier.ended = True
         stage.ended = done >= epochs
@@ -83,10 +81,9 @@ class Pace:
         """Epoch `number` of the current stage ended, the first being 1."""
         stage, now = self.current, self.clock()
         assert stage is not None
-        done = stage.before + number
-        stage.measured += done - stage.done
+        stage.measured += number - stage.done
         stage.seconds += now - self._last
-        stage.done, stage.ended = done, done >= stage.epochs
+        stage.done, stage.ended = number, number >= stage.epochs
         self._last = now
 
     def gone(self) -> float:
@@ -122,13 +119,13 @@ class Pace:
         return 0 if self.current is None else self.stages.index(self.current) + 1
 
 
-def plan_of_search(recipe: Recipe, settings: SearchSettings) -> list[PlannedStage]:
-    """The stages of a search with one budget."""
+def plan_of_search(recipe: Recipe, settings: SearchSettings, networks: int = 1) -> list[PlannedStage]:
+    """The stages of a search that delivers so many networks, or fewer."""
     finalists = settings.finalists if settings.finalists > 1 else 0
     return [
         PlannedStage(SEARCH_STAGE, recipe.epochs),
         PlannedStage("finalists", finalists * settings.finalist_epochs),
-        PlannedStage("finetune", settings.finetune_epochs),
+        PlannedStage("finetune", networks * settings.finetune_epochs),
     ]
 
 

@@ -39,7 +39,8 @@ def show_latencies(profile: FabricProfile, table: LatencyTable, form: str) -> No
         return
     console.print(
         f"calibration: {calibration.operations:.3g} x the operations and {calibration.joining:.3g} x their "
-        f"joining at nodes, fitted on {calibration.networks} networks measured whole; it misses them by "
+        f"joining at nodes{', then a factor of each edge' if table.edge_ms else ''}, fitted on "
+        f"{calibration.networks} networks measured whole; it misses one that is left out of the fit by "
         f"{100 * calibration.error:.1f} % on average, and the plain sum by "
         f"{100 * calibration.error_before:.1f} %",
         soft_wrap=True,

@@ -46,6 +46,35 @@ def asked_columns(what: str, asked: str | Sequence[str], columns: Sequence[str])
     return names
 
 
+def chosen_columns(
+    what: str,
+    frame: Any,
+    target: str | Sequence[str],
+    features: Sequence[str] | None,
+    groups: str | None,
+) -> tuple[list[str], list[str]]:
+    """The columns to predict from, and those to predict. That of the groups is
+    neither.
+
+    Raises:
+        InputError: there is no column of a name, none of a kind, or one of two kinds.
+    """
+    columns = columns_of(what, frame)
+    targets = asked_columns(what, target, columns)
+    aside = [] if groups is None else asked_columns(what, groups, columns)
+    others = [column for column in columns if column not in {*targets, *aside}]
+    inputs = others if features is None else asked_columns(what, features, columns)
+    if not inputs or not targets or set(inputs) & set(targets):
+        raise InputError(
+            f"target={target!r} and features={inputs!r}: give each at least one column, none to both"
+        )
+    if both := set(aside) & {*inputs, *targets}:
+        raise InputError(
+            f"groups={groups!r}: {both.pop()!r} is a feature or a target too: it can be one thing"
+        )
+    return inputs, targets
+
+
 def feature_values(what: str, frame: Any, columns: Sequence[str]) -> NDArray[np.float64]:
     """Columns of numbers: (rows, columns).
 

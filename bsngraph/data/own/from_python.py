@@ -7,16 +7,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from bsngraph.data.own.frames import asked_columns, columns_of, feature_values, label_values
+from bsngraph.data.own.frames import asked_columns, chosen_columns, columns_of, feature_values, label_values
 from bsngraph.data.own.python_request import Drawing, python_request
 from bsngraph.data.own.torch_examples import examples_of, names_of_classes
 from bsngraph.data.request import Notify, silent
 from bsngraph.data.splits import Part
-from bsngraph.errors import InputError
 from bsngraph.tasks.task_table import TASKS
 
 if TYPE_CHECKING:
     from bsngraph.data.dataset import Dataset
+
+
+_ARRAY_NAMES: dict[Part, tuple[str, str]] = {
+    "train": ("x", "y"),
+    "validation": ("x_validation", "y_validation"),
+    "test": ("x_test", "y_test"),
+}
 
 
 class FromPython:
@@ -44,6 +50,7 @@ class FromPython:
         feature_names: Sequence[str] | None = None,
         ignore_label: int | None = None,
         layout: str | None = None,
+        groups: Any = None,
         name: str = "arrays",
         split_seed: int = 0,
         test_share: float | None = None,
@@ -62,21 +69,27 @@ class FromPython:
         point (n,) or (n, outputs; regression). `task` overrules what they look like.
         Numbers count `class_names` from 0; without names each value is a class.
 
+        `groups`: a word or a whole number for each example of `x`, such as its patient.
+        Examples of one group stay in one split.
+
         Raises:
             InputError: shapes, types or labels do not fit each other or the task, a
-                value is not finite, or a class has too few examples to be split.
+                value is not finite, or a class has too few examples or groups to be
+                split.
         """
         from bsngraph.data.own.own_arrays import dataset_from_pairs
 
         return dataset_from_pairs(
             {"train": (x, y), "validation": (x_validation, y_validation), "test": (x_test, y_test)},
-            {
-                "train": ("x", "y"),
-                "validation": ("x_validation", "y_validation"),
-                "test": ("x_test", "y_test"),
-            },
+            _ARRAY_NAMES,
             name,
-            Drawing(test_share=test_share, validation_share=validation_share, seed=split_seed, notify=notify),
+            Drawing(
+                test_share=test_share,
+                validation_share=validation_share,
+                seed=split_seed,
+                groups=groups,
+                notify=notify,
+            ),
             task=task,
             class_names=class_names,
             feature_names=feature_names,
@@ -94,6 +107,7 @@ class FromPython:
         class_names: Sequence[str] | None = None,
         ignore_label: int | None = None,
         layout: str | None = None,
+        groups: Any = None,
         name: str = "torch",
         split_seed: int = 0,
         test_share: float | None = None,
@@ -105,8 +119,8 @@ class FromPython:
 
         Every example is read once, in the data set's own order, whatever a loader
         shuffles. So leave random transforms out: a search augments by itself. Inputs
-        and labels are as `from_arrays` takes them; `class_names` are the data set's
-        `classes` if it has some.
+        and labels are as `from_arrays` takes them, and so are `groups`, in that order;
+        `class_names` are the data set's `classes` if it has some.
 
         Raises:
             InputError: as `from_arrays`; or an example is no pair.
@@ -124,7 +138,13 @@ class FromPython:
             pairs,
             {part: (f"inputs of {word}", f"labels of {word}") for part, word in words.items()},
             name,
-            Drawing(test_share=test_share, validation_share=validation_share, seed=split_seed, notify=notify),
+            Drawing(
+                test_share=test_share,
+                validation_share=validation_share,
+                seed=split_seed,
+                groups=groups,
+                notify=notify,
+            ),
             task=task,
             class_names=names_of_classes(data, pairs["train"][1]) if class_names is None else class_names,
             ignore_label=ignore_label,
@@ -141,6 +161,7 @@ class FromPython:
         validation: Any = None,
         task: str | None = None,
         class_names: Sequence[str] | None = None,
+        groups: str | None = None,
         name: str = "frame",
         split_seed: int = 0,
         test_share: float | None = None,
@@ -153,7 +174,9 @@ class FromPython:
 
         `target` is the column to predict, or several. `features` are the columns to
         predict from, all others if they are not given. Words and whole numbers are
-        classes, other numbers amounts, unless `task` says otherwise.
+        classes, other numbers amounts, unless `task` says otherwise. `groups` is a
+        column of words or whole numbers, such as the patient: no feature, and rows of
+        one group stay in one split.
 
         Raises:
             InputError: as `from_arrays`; or a feature is no number, or missing; the
@@ -161,14 +184,7 @@ class FromPython:
         """
         from bsngraph.data.own.own_arrays import Pair, dataset_from_pairs
 
-        columns = columns_of("the table", frame)
-        targets = asked_columns("the table", target, columns)
-        others = [column for column in columns if column not in targets]
-        inputs = others if features is None else asked_columns("the table", features, columns)
-        if not inputs or not targets or set(inputs) & set(targets):
-            raise InputError(
-                f"target={target!r} and features={inputs!r}: give each at least one column, none to both"
-            )
+        inputs, targets = chosen_columns("the table", frame, target, features, groups)
         given: dict[Part, Any] = {"train": frame, "validation": validation, "test": test}
         words: dict[Part, str] = {"train": "the table", "validation": "validation", "test": "test"}
         pairs: dict[Part, Pair] = {}
@@ -185,7 +201,13 @@ class FromPython:
             pairs,
             {part: (f"the features of {word}", f"the target of {word}") for part, word in words.items()},
             name,
-            Drawing(test_share=test_share, validation_share=validation_share, seed=split_seed, notify=notify),
+            Drawing(
+                test_share=test_share,
+                validation_share=validation_share,
+                seed=split_seed,
+                groups=None if groups is None else frame[groups],
+                notify=notify,
+            ),
             task=task,
             class_names=targets if named and class_names is None else class_names,
             feature_names=inputs,
@@ -200,6 +222,7 @@ class FromPython:
         size: int | tuple[int, int] | None = None,
         channels: int | None = None,
         classes: int | None = None,
+        groups: str | None = None,
         name: str = "hugging-face",
         split_seed: int = 0,
         test_share: float | None = None,
@@ -212,7 +235,8 @@ class FromPython:
         `image` is the column of images, `label` that of classes or label maps; without
         these the first of each. `size` (a side, or height and width) resizes every
         image, `channels` (1 or 3) converts them; `classes` is the number of classes in
-        label maps.
+        label maps. `groups` is a column of words or whole numbers, such as the patient:
+        rows of one group stay in one split.
 
         Raises:
             InputError: there are no such columns, or an image cannot be used.
@@ -226,6 +250,7 @@ class FromPython:
             "size": None if sides is None else "x".join(map(str, sides)),
             "channels": channels,
             "classes": classes,
+            "groups": groups,
         }
         tables = given_tables(data)
         how = Drawing(

@@ -12,7 +12,7 @@ import numpy as np
 from bsngraph.data.dataset import Dataset
 from bsngraph.data.own.given_values import are_texts, array_of, numbered_words, whole_labels
 from bsngraph.data.own.python_request import Drawing, python_request
-from bsngraph.data.sources.npz_arrays import dataset_from_arrays
+from bsngraph.data.sources.npz_arrays import GROUPS_KEY, dataset_from_arrays
 from bsngraph.data.splits import Part
 from bsngraph.errors import InputError
 from bsngraph.tasks.label_forms import Array
@@ -70,6 +70,8 @@ def dataset_from_pairs(
     arrays = inputs | {f"y_{_KEYS[part]}": some for part, some in labels.items()}
     said = {"class_names": names, "task": task, "ignore_label": ignore_label}
     arrays |= {key: np.asarray(value) for key, value in said.items() if value is not None}
+    if how.groups is not None:
+        arrays[GROUPS_KEY] = array_of(f"{request.text}: groups", how.groups)
     return dataset_from_arrays(request, arrays, called=words, feature_names=feature_names)
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from bsngraph.data.request import Notify, Request, silent
 from bsngraph.data.splits import Part
@@ -18,11 +19,13 @@ PYTHON = "python"
 class Drawing:
     """How the splits that are not given are drawn: the share of the examples for the
     test, that of what remains for validation, and the seed. None is the usual share.
+    `groups` has a value for each training example; examples of one value stay together.
     """
 
     test_share: float | None = None
     validation_share: float | None = None
     seed: int = 0
+    groups: Any = None
     notify: Notify = field(default=silent)
 
 

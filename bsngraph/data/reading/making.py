@@ -15,6 +15,8 @@ from torch import Tensor
 
 from bsngraph.data.augmentation import Augmentation
 from bsngraph.data.dataset import Dataset, Split
+from bsngraph.data.grouping.grouped_rows import GroupedDrawing, grouped_rows
+from bsngraph.data.grouping.groups import ExampleGroups
 from bsngraph.data.reading.precision import ROUNDING_NOISE, check_finite_values, coarse_channels, stored
 from bsngraph.data.request import Request
 from bsngraph.data.splits import Part, Rows, SplitRows, split_rows
@@ -38,8 +40,10 @@ def draw(
     numbering: str,
     given: Mapping[Part, Rows] | None = None,
     counts: Mapping[Part, int] | None = None,
+    groups: ExampleGroups | None = None,
 ) -> SplitRows:
-    """The splits of examples with these labels, stratified if each has one class.
+    """The splits of examples with these labels, stratified if each has one class, and
+    by whole groups if they have some.
 
     The options `train`, `validation` and `test` of the name, if the source has them,
     say how many examples are drawn for each.
@@ -53,6 +57,9 @@ def draw(
     classes = TASKS[task].labels.layout == "class"
     strata = labels.astype(np.int64) if classes else np.zeros(len(labels), dtype=np.int64)
     names = class_names if classes else ("all",)
+    if groups is not None:
+        how = GroupedDrawing(request.text, request.split_seed, asked, request.shares, request.notify)
+        return grouped_rows(strata, names, groups, how, numbering=numbering, given=given)
     return split_rows(
         strata,
         names,

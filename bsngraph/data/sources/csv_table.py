@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bsngraph.data.dataset import Dataset
+from bsngraph.data.grouping.groups import groups_of_values
 from bsngraph.data.reading.making import draw, infer_task, make_dataset
 from bsngraph.data.reading.table_file import Table, read_table
 from bsngraph.data.reading.unusable import report_bad
@@ -29,6 +30,7 @@ from bsngraph.tasks.task_table import TASKS
 OPTIONS = {
     "label": "the column to predict, or several with + between (the last column)",
     "task": "what the labels are for, e.g. regression, if the entries do not say",
+    "groups": "the column of what rows belong to, e.g. patient: no feature, and kept in one split",
     "validation": "number of validation rows to draw",
     "test": "number of test rows to draw",
     "train": "use only so many training rows",
@@ -45,11 +47,19 @@ def load_csv(request: Request) -> Dataset:
     table = read_table(request.path)
     _check_header(request, table.header)
     places = _label_columns(request, table.header)
-    features = _feature_columns(request, table.header, places)
-    cells = _cells(request, table, places, features)
+    grouped = _group_column(request, table.header, places)
+    features = _feature_columns(request, table.header, places, grouped)
+    cells = _cells(request, table, places, features, grouped)
     columns = [table.header[place] for place in places]
     names, task, labels = _labels(request, columns, cells)
-    rows = draw(request, task, labels, names, numbering="usable lines after the first")
+    groups = (
+        groups_of_values(
+            request.text, f"groups={table.header[grouped]}", cells.groups, len(labels), len(labels)
+        )
+        if grouped is not None
+        else None
+    )
+    rows = draw(request, task, labels, names, numbering="usable lines after the first", groups=groups)
     return make_dataset(
         request,
         cells.features,
@@ -64,14 +74,15 @@ def load_csv(request: Request) -> Dataset:
 
 def read_unlabelled(request: Request, features: Sequence[str]) -> TableCells | None:
     """The usable lines of a table that has these columns and no label, the columns in
-    this order; None if it has others.
+    this order; None if it has others. A column of groups is passed over.
 
     Raises:
         InputError: the file cannot be read, or a line cannot be used.
     """
     table = read_table(request.path)
     _check_header(request, table.header)
-    if sorted(filter(None, table.header)) != sorted(features):
+    passed_over = (request.options.get("groups"), "")
+    if sorted(name for name in table.header if name not in passed_over) != sorted(features):
         return None
     place = {name: column for column, name in enumerate(table.header)}
     return _cells(request, table, [], [place[name] for name in features])
@@ -99,11 +110,28 @@ def _label_columns(request: Request, header: Sequence[str]) -> list[int]:
     return [place[name] for name in dict.fromkeys(names)]
 
 
-def _feature_columns(request: Request, header: Sequence[str], labels: Sequence[int]) -> list[int]:
-    """All columns but the labels, and but one without a name: an index of the rows,
-    which other programs write, and which says nothing of new rows.
+def _group_column(request: Request, header: Sequence[str], labels: Sequence[int]) -> int | None:
+    """The column that says what a row belongs to, if the name says one."""
+    said = request.options.get("groups")
+    if said is None:
+        return None
+    if said not in header:
+        raise InputError(f"{request.text}: there is no column {said!r}: {nearest(said, header)}")
+    if header.index(said) in labels:
+        raise InputError(
+            f"{request.text}: column {said!r} is the label, so it says no groups: say label=COLUMN too, "
+            "with another one"
+        )
+    return header.index(said)
+
+
+def _feature_columns(
+    request: Request, header: Sequence[str], labels: Sequence[int], groups: int | None
+) -> list[int]:
+    """All columns but the labels and the groups, and but one without a name: an index
+    of the rows, which other programs write, and which says nothing of new rows.
     """
-    others = sorted({*range(len(header))} - {*labels})
+    others = sorted({*range(len(header))} - {*labels, groups})
     features = [column for column in others if header[column]]
     if not features:
         unnamed = " that has a name" if others else ""
@@ -122,14 +150,16 @@ def _feature_columns(request: Request, header: Sequence[str], labels: Sequence[i
 @dataclass(frozen=True)
 class TableCells:
     """The usable lines: features (n, columns), and the entries of the label columns as
-    text and as numbers (None for text). `lines` are their numbers in the file, `bad` is
-    what is wrong with the other lines.
+    text and as numbers (None for text). `lines` are their numbers in the file, `groups`
+    the entries of the column of groups, if there is one; `bad` is what is wrong with
+    the other lines.
     """
 
     features: NDArray[np.float64]
     entries: list[list[str]]
     numbers: list[list[float | None]]
     lines: list[int]
+    groups: Array
     bad: list[str]
 
     @property
@@ -137,7 +167,13 @@ class TableCells:
         return all(value is not None for line in self.numbers for value in line)
 
 
-def _cells(request: Request, table: Table, labels: Sequence[int], features: Sequence[int]) -> TableCells:
+def _cells(
+    request: Request,
+    table: Table,
+    labels: Sequence[int],
+    features: Sequence[int],
+    grouped: int | None = None,
+) -> TableCells:
     """The usable lines of a table.
 
     Raises:
@@ -146,6 +182,7 @@ def _cells(request: Request, table: Table, labels: Sequence[int], features: Sequ
     rows: list[list[float | None]] = []
     texts: list[list[str]] = []
     usable: list[int] = []
+    groups: list[str] = []
     bad: list[str] = []
     header = table.header
     missing = _missing_numbers(table, labels)
@@ -165,6 +202,8 @@ def _cells(request: Request, table: Table, labels: Sequence[int], features: Sequ
             for column, entry in zip(labels, entries, strict=True)
             if not entry or (column in missing and _number(entry) is None)
         ]
+        group = "" if grouped is None else line[grouped].strip()
+        wrong += [] if group or grouped is None else [(grouped, "group")]
         if wrong:
             column, kind = wrong[0]
             bad.append(f"line {number}: {line[column]!r} in column {header[column]!r} is not a {kind}")
@@ -172,11 +211,12 @@ def _cells(request: Request, table: Table, labels: Sequence[int], features: Sequ
         rows.append(values)
         texts.append(entries)
         usable.append(number)
+        groups.append(group)
     report_bad(request, bad, len(rows), "lines")
     if not rows:
         raise InputError(f"{request.text}: no line is left")
     numbers = [[_number(entry) for entry in line] for line in texts]
-    return TableCells(np.array(rows, dtype=np.float64), texts, numbers, usable, bad)
+    return TableCells(np.array(rows, dtype=np.float64), texts, numbers, usable, np.array(groups), bad)
 
 
 def _missing_numbers(table: Table, labels: Sequence[int]) -> set[int]:

@@ -8,7 +8,7 @@ library's versions that this needs cannot.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from bsngraph.data.dataset import Dataset
+from bsngraph.data.grouping.groups import ExampleGroups, groups_of_values
 from bsngraph.data.reading.images.picture_rule import PictureRule, picture_rule
 from bsngraph.data.reading.making import check_labels, draw
 from bsngraph.data.reading.streaming import dataset_from_survey
@@ -33,6 +34,7 @@ OPTIONS = {
     "channels": "1 or 3: convert every image to grey or to colour",
     "classes": "number of classes in label maps (else one more than the highest label)",
     "binary": "yes: every pixel of a label map that is not 0 is class 1",
+    "groups": "the column of what rows belong to, e.g. patient: rows of one group stay in one split",
     "validation": "number of validation images to draw, if there is no such split",
     "test": "number of test images to draw, if there is no such split",
     "train": "use only so many training images",
@@ -142,17 +144,34 @@ def dataset_of_tables(request: Request, tables: Mapping[str, Any], *, files: boo
         {part: np.flatnonzero(part_of == part) for part in parts} if len(parts) > 1 else {}
     )
     numbering = f"usable rows of {', '.join(parts.values())} in this order"
+    groups = _groups(request, [tables[name] for name in parts.values()], found.good)
     if maps:
         names = numbered_classes(request, found)
-        rows = draw(request, "segmentation", part_of, names, numbering=numbering, given=given)
+        rows = draw(request, "segmentation", part_of, names, numbering=numbering, given=given, groups=groups)
         return dataset_from_survey(request, reader, found, None, rows, names)
     # unlabelled ones are not among the usable
     classes = [-1 if one is None else int(one) for table in raw for one in table[label]]
     labels = np.array(classes, dtype=np.int64)[found.good]
     names = names or tuple(str(number) for number in range(int(labels.max()) + 1))
     check_labels(request.text, labels, "classification", len(names))
-    rows = draw(request, "classification", labels, names, numbering=numbering, given=given)
+    rows = draw(request, "classification", labels, names, numbering=numbering, given=given, groups=groups)
     return dataset_from_survey(request, reader, found, labels, rows, names)
+
+
+def _groups(request: Request, tables: Sequence[Any], rows: Rows) -> ExampleGroups | None:
+    """The groups of these rows of the tables, one after the other, if the name says
+    their column.
+    """
+    column = request.options.get("groups")
+    if column is None:
+        return None
+    for table in tables:
+        if column not in table.features:
+            raise InputError(
+                f"{request.text}: there is no column {column!r}: {nearest(column, table.features)}"
+            )
+    values = np.array([value for table in tables for value in table[column]])[rows]
+    return groups_of_values(request.text, f"groups={column}", values, len(rows), len(rows))
 
 
 def _tables(request: Request) -> dict[str, Any]:

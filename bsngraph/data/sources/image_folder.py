@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bsngraph.data.dataset import Dataset
+from bsngraph.data.grouping.groups import GROUPS_OPTION, groups_of_files
 from bsngraph.data.reading.images.folder_listing import FORMS, image_names, is_utf8, shown, sub_folders
 from bsngraph.data.reading.images.image_files import ImageFiles
 from bsngraph.data.reading.images.picture_rule import picture_rule
@@ -25,8 +26,9 @@ from bsngraph.data.reading.streaming import dataset_from_survey
 from bsngraph.data.reading.survey import numbered_classes, survey
 from bsngraph.data.reading.unusable import check_share, report_bad
 from bsngraph.data.request import Request
-from bsngraph.data.splits import PARTS, Part, Rows
+from bsngraph.data.splits import PARTS, Part, Rows, SplitRows
 from bsngraph.errors import InputError
+from bsngraph.tasks.label_forms import Array
 from bsngraph.whole_files import read_bounded
 
 OPTIONS = {
@@ -38,6 +40,7 @@ OPTIONS = {
     "validation": "number of validation images to draw, if there is no val/",
     "test": "number of test images to draw, if there is no test/",
     "train": "use only so many training images",
+    "groups": GROUPS_OPTION,
     "memory": "bytes of pixels above which images are read while they are used, e.g. 500MB (2GB)",
     "workers": "processes that read them then",
     "bad": "skip: leave out what cannot be used (the same as --skip-bad)",
@@ -67,6 +70,7 @@ def load_folder(request: Request) -> Dataset:
     }
     if not parts:
         return _classification(request, {"all": root})
+    _check_one_each(root, entries)
     if "train" not in parts:
         raise InputError(
             f"{shown(root)} has {'/ and '.join(path.name for path in parts.values())}/ but no train/ with "
@@ -85,6 +89,17 @@ def load_folder(request: Request) -> Dataset:
     if {"images", "masks"} <= set(sub_folders(parts["train"])):
         return _segmentation(request, parts)
     return _classification(request, parts)
+
+
+def _check_one_each(root: Path, entries: Sequence[str]) -> None:
+    """Raise where two folders have names of one split."""
+    for names in _SPLIT_FOLDERS.values():
+        there = [name for name in names if name in entries]
+        if len(there) > 1:
+            raise InputError(
+                f"{shown(root)}: {there[0]}/ and {there[1]}/ are both names of the validation split: put the "
+                f"images into one of them. {_OR_A_CLASS}"
+            )
 
 
 def _classification(request: Request, places: Mapping[str, Path]) -> Dataset:
@@ -126,14 +141,8 @@ def _classification(request: Request, places: Mapping[str, Path]) -> Dataset:
     if small:
         found = replace(found.only(rows), skipped=(*found.skipped, *small))
     labels, part_of = np.searchsorted(kept, labels[rows]), part_of[rows]
-    splits = draw(
-        request,
-        "classification",
-        labels,
-        names,
-        numbering="usable images by path",
-        given=_given(part_of, places),
-    ).named([files[row][0] for row in found.good])
+    used = [files[row][0] for row in found.good]
+    splits = _drawn(request, "classification", labels, names, used, _given(part_of, places))
     return dataset_from_survey(request, reader, found, labels, splits, names)
 
 
@@ -154,15 +163,24 @@ def _segmentation(request: Request, places: Mapping[str, Path]) -> Dataset:
     found = survey(reader, request, [*problems, *aside], len(aside))
     names = names or numbered_classes(request, found)
     part_of = np.array([part for _, _, part in files])[found.good]
-    splits = draw(
-        request,
-        "segmentation",
-        part_of,
-        names,
-        numbering="usable images by path",
-        given=_given(part_of, places),
-    ).named([files[row][0] for row in found.good])
+    used = [files[row][0] for row in found.good]
+    splits = _drawn(request, "segmentation", part_of, names, used, _given(part_of, places))
     return dataset_from_survey(request, reader, found, None, splits, names)
+
+
+def _drawn(
+    request: Request,
+    task: str,
+    labels: Array,
+    names: Sequence[str],
+    files: Sequence[str],
+    given: Mapping[Part, Rows],
+) -> SplitRows:
+    """The splits of the images `files`, by the groups that their names say."""
+    groups = groups_of_files(request.text, request.options.get("groups"), files)
+    return draw(
+        request, task, labels, names, numbering="usable images by path", given=given, groups=groups
+    ).named(files)
 
 
 def _large_classes(

@@ -2,8 +2,9 @@
 user's own gives it.
 
 In: x_train, y_train, and optionally x_val, y_val, x_test, y_test (what is missing is
-drawn from the training examples); optionally class_names, task, ignore_label. Out: a
-`Dataset`. Archives are read without pickle.
+drawn from the training examples); optionally class_names, task, ignore_label, and
+groups, a value for each row of x_train. Out: a `Dataset`. Archives are read without
+pickle.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bsngraph.data.dataset import Dataset
+from bsngraph.data.grouping.groups import ExampleGroups, groups_of_values
 from bsngraph.data.reading.making import check_labels, draw, infer_task, make_dataset
 from bsngraph.data.reading.precision import check_finite_values
 from bsngraph.data.reading.survey import MEMORY
@@ -33,10 +35,11 @@ OPTIONS = {
     "memory": "bytes that the arrays may take, e.g. 4GB (2GB)",
 }
 
+GROUPS_KEY = "groups"
 _SUFFIXES: dict[Part, str] = {"train": "train", "validation": "val", "test": "test"}
 _KEYS = frozenset(
     {f"{letter}_{suffix}" for letter in "xy" for suffix in _SUFFIXES.values()}
-    | {"class_names", "task", "ignore_label"}
+    | {"class_names", "task", "ignore_label", GROUPS_KEY}
 )
 _MOST_CLASSES, _MOST_MAP_CLASSES, _MOST_LISTED = 100_000, 256, 10
 
@@ -90,7 +93,9 @@ def dataset_from_arrays(
     else:
         names, labels = _numbered(request, task, labels, ignore)
     order = ", ".join((called or {}).get(key, key) for key in ("x_train", "x_val", "x_test"))
-    rows = draw(request, task, labels, names, numbering=f"rows of {order} in this order", given=given)
+    numbering = f"rows of {order} in this order"
+    groups = _groups(origin, arrays, len(given["train"]), len(labels))
+    rows = draw(request, task, labels, names, numbering=numbering, given=given, groups=groups)
     return make_dataset(
         request,
         inputs,
@@ -101,6 +106,13 @@ def dataset_from_arrays(
         ignore_label=ignore,
         feature_names=feature_names,
     )
+
+
+def _groups(origin: str, arrays: Mapping[str, Array], count: int, examples: int) -> ExampleGroups | None:
+    """The groups of the training examples, if they are said."""
+    if GROUPS_KEY not in arrays:
+        return None
+    return groups_of_values(origin, GROUPS_KEY, np.asarray(arrays[GROUPS_KEY]), count, examples)
 
 
 def _joined(

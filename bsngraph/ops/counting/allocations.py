@@ -17,24 +17,26 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from bsngraph.ops.counting.stand_ins import run_operator
+from bsngraph.ops.counting.without_compiler import OperatorWatch
 
-class Usage(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch does not type it
+
+class Usage(OperatorWatch):  # type: ignore[no-untyped-call]  # torch does not type it
     """The storages made while it is active.
 
     `peak` is the most bytes of them alive at once.
     """
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self.peak = 0
         self._made: weakref.WeakSet[torch.UntypedStorage] = weakref.WeakSet()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         given = _storages((args, kwargs))
-        result = func(*args, **(kwargs or {}))
+        result = run_operator(func, args, kwargs or {})
         self._made.update(_storages(result) - given)
         self.peak = max(self.peak, sum(storage.nbytes() for storage in self._made))
         return result
@@ -51,6 +53,6 @@ def _storages(tree: Any) -> set[torch.UntypedStorage]:
 
 @contextmanager
 def measuring() -> Iterator[Usage]:
-    """Watch what runs meanwhile."""
+    """OperatorWatch what runs meanwhile."""
     with Usage() as usage:
         yield usage

@@ -2,7 +2,7 @@
 
 In: an operation's name and arguments, and the shape of one incoming example. Out: the
 outgoing shape, MACs, parameters and bytes. The module is built and run on the meta
-device (no memory, no arithmetic) under torch's own flop counter, so that our own and
+device (no memory, no arithmetic) under torch's own formulas, so that our own and
 users' operations are counted alike. What ran and is neither counted nor known to be
 free is named.
 """
@@ -22,6 +22,7 @@ from bsngraph.ops.building import build_foreign, build_ours
 from bsngraph.ops.counting.allocations import measuring
 from bsngraph.ops.counting.foreign_trial import Trial, try_out, watched_generators
 from bsngraph.ops.counting.operator_counts import OperatorCount, counting
+from bsngraph.ops.counting.without_compiler import Unfilled
 from bsngraph.ops.signature import Builder, Shape, Value
 from bsngraph.ops.table import OPERATIONS
 from bsngraph.ops.user_code.refusal import kind_of, words_of
@@ -77,7 +78,7 @@ def _profile(
 
 
 def _on_meta(make: Callable[[], nn.Module]) -> nn.Module:
-    with torch.device("meta"):
+    with torch.device("meta"), Unfilled():
         return make().to("meta").eval()
 
 

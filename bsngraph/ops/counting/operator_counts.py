@@ -1,10 +1,10 @@
-"""Counting: torch's flop counter, and the names of the operators that it does not know.
+"""Counting: torch's formulas for flops, and the names of the operators without one.
 
 MACs are those of convolutions and matrix products, as in the literature. Operators of
 which each value needs a few additions or comparisons, or none, are known to be free
 (`FREE`). Any other operator that runs is named, never silently zero. This holds on the
 meta device, where attention and recurrent layers fall apart into matrix products; on a
-CPU they are single operators that the counter does not know.
+CPU they are single operators without a formula.
 """
 
 from __future__ import annotations
@@ -14,8 +14,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import FlopCounterMode
+import torch
+from torch.utils.flop_counter import flop_registry
+
+from bsngraph.ops.counting.stand_ins import STAND_INS, run_operator
+from bsngraph.ops.counting.without_compiler import OperatorWatch
 
 _MOVING = """
     _reshape_alias _to_copy _unsafe_index _unsafe_view alias as_strided cat channel_shuffle clone
@@ -72,12 +75,11 @@ class OperatorCount:
 @contextmanager
 def counting() -> Iterator[OperatorCount]:
     """Count what runs meanwhile; the count is complete when this is left."""
-    count, counter, seen = OperatorCount(), FlopCounterMode(display=False), _Seen()
-    with seen, counter:  # the counter takes operators apart where it can, and `seen` sees what is left
+    count, counter = OperatorCount(), _Counter()
+    with counter:
         yield count
-    count.macs = counter.get_total_flops() // 2
-    known = {str(packet) for packet in counter.flop_registry}
-    count.uncounted = tuple(sorted(name for name in seen.names - known if not _free(name)))
+    count.macs = counter.flops // 2
+    count.uncounted = tuple(sorted(name for name in counter.uncounted if not _free(name)))
 
 
 def _free(name: str) -> bool:
@@ -87,13 +89,29 @@ def _free(name: str) -> bool:
     )
 
 
-class _Seen(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch does not type it
-    """The names of all operators that run, without their overloads."""
+class _Counter(OperatorWatch):  # type: ignore[no-untyped-call]  # torch does not type it
+    """The flops of all operators that run, and the names of those without a formula.
+
+    It does what torch's `FlopCounterMode` does: operators that fall apart are taken
+    apart, and what is left is counted.
+    """
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.names: set[str] = set()
+        super().__init__()
+        self.flops = 0
+        self.uncounted: set[str] = set()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        self.names.add(str(getattr(func, "_overloadpacket", func)))
-        return func(*args, **(kwargs or {}))
+        given = kwargs or {}
+        if func not in STAND_INS and func is not torch.ops.prim.device.default:
+            with self:
+                result = func.decompose(*args, **given)
+            if result is not NotImplemented:
+                return result
+        result = run_operator(func, args, given)
+        formula = flop_registry.get(func._overloadpacket)
+        if formula is None:
+            self.uncounted.add(str(func._overloadpacket))
+        else:
+            self.flops += formula(*args, **given, out_val=result)
+        return result

@@ -119,14 +119,9 @@ def _latencies(run: RunFolder, fabric: Fabric) -> Mapping[str, tuple[float, ...]
     names = [edge.name for edge in fabric.edges]
     if not row.operation_ms.keys() >= set(names):
         return {}
-    fitted, factor = row.calibration, 1 + (row.spread or 0.0)
+    factor = 1 + (row.spread or 0.0)
     name = "latency" if row.conditions.engine is None else "latency@onnx"
-    return {
-        name: tuple(
-            factor * (fitted.operations * row.operation_ms[edge] + fitted.joining * row.joining_ms[edge])
-            for edge in names
-        )
-    }
+    return {name: tuple(factor * row.calibrated_ms(edge) for edge in names)}
 
 
 def _probabilities(fabric: Fabric, learned: Mapping[str, Edge]) -> tuple[float, ...]:

@@ -45,8 +45,8 @@ class Calibration(Row, frozen=True):
     """Latency ≈ `operations` · Σ operation + `joining` · Σ joining.
 
     `networks`: how many it was fitted on (0: it is the plain sum of operations).
-    `error`: the mean of |sum − measured| / measured on them, and `error_before` that of
-    the plain sum.
+    `error`: the mean of |sum − measured| / measured on them, each being left out of the
+    fit in its turn, and `error_before` that of the plain sum.
     """
 
     operations: Amount = 1.0
@@ -72,6 +72,8 @@ class LatenciesRow(Row, frozen=True, kw_only=True):
     `networks` are what the calibration was fitted on. `fabric` is a hash of the
     fabric's edges and shapes. `spread` is what is added to the calibrated sum, as a
     share of it, where networks cannot be measured whole because the device is not here.
+    `edge_ms` is what each edge adds to a network, where each was calibrated by itself:
+    in files of before it is what the two factors of `calibration` say.
     """
 
     unit: Literal["ms"] = "ms"
@@ -82,11 +84,21 @@ class LatenciesRow(Row, frozen=True, kw_only=True):
     networks: tuple[MeasuredNetwork, ...] = ()
     fabric: Sha256 | None = None
     spread: Amount | None = None
+    edge_ms: dict[str, Amount] | None = None
 
     def __post_init__(self) -> None:
         if self.operation_ms.keys() != self.joining_ms.keys():
             raise ValueError("operation_ms and joining_ms are of different edges")
+        if self.edge_ms is not None and self.edge_ms.keys() != self.operation_ms.keys():
+            raise ValueError("operation_ms and edge_ms are of different edges")
         for network in self.networks:
             unknown = [name for name in network.edges if name not in self.operation_ms]
             if unknown or len({*network.edges}) < len(network.edges):
                 raise ValueError("a network has an edge twice, or one without a latency")
+
+    def calibrated_ms(self, edge: str) -> float:
+        """What an edge adds to the latency of a network, without the spread."""
+        if self.edge_ms is not None:
+            return self.edge_ms[edge]
+        fitted = self.calibration
+        return fitted.operations * self.operation_ms[edge] + fitted.joining * self.joining_ms[edge]

@@ -59,7 +59,7 @@ def confirm(
     it.
     """
     budget = latency_budget(job.budgets)
-    if budget is None or (job.latencies is not None and job.latencies.spread is not None):
+    if budget is None or not measures_whole(job):
         return Confirmation(list(architectures))
     progress.note(
         f"measuring candidates whole, a second or more each, until {wanted} are inside {budget.text} …"
@@ -87,6 +87,14 @@ def confirm(
         return Confirmation(inside, measured_ms)
     needed = statistics.median_high(_MARGIN * budget.limit * estimate / took for took, estimate in over)
     return Confirmation(inside, measured_ms, budgets.with_limit(budget.cost.name, needed))
+
+
+def measures_whole(job: Job) -> bool:
+    """Whether networks are measured before they may be chosen: under a hard budget on
+    the latency of this device.
+    """
+    elsewhere = job.latencies is not None and job.latencies.spread is not None
+    return latency_budget(job.budgets) is not None and not elsewhere
 
 
 def latency_budget(budgets: Budgets) -> Budget | None:

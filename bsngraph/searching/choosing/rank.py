@@ -11,11 +11,12 @@ import numpy as np
 from bsngraph.costs import Budgets
 from bsngraph.data import Dataset
 from bsngraph.fabric import Architecture, neighbouring_choices
-from bsngraph.searching.choosing.candidate import Candidate, judge
+from bsngraph.searching.choosing.candidate import Candidate, judge_together
 from bsngraph.searching.choosing.propose import inside_of
 from bsngraph.settings import SearchSettings
 from bsngraph.supernet import SuperNet
 from bsngraph.tasks import Task
+from bsngraph.training.shards.team import ALONE, Team
 
 
 def rank(
@@ -26,23 +27,26 @@ def rank(
     task: Task | None = None,
     *,
     rounds: int = SearchSettings.neighbour_rounds,
+    team: Team = ALONE,
 ) -> list[Candidate]:
     """The proposals and what lies near the best of them, best first by validation loss.
 
     Samples of Γ settle under their budget. So the best is compared with its neighbours
     inside the budgets, one edge more, one less or one for another, as long as that
-    gains, at most `rounds` times. `task` is the data's own unless one is given.
+    gains, at most `rounds` times. `task` is the data's own unless one is given. The
+    processes of `team` share the work.
     """
     scores: dict[Architecture, Candidate] = {}
 
-    def score(architecture: Architecture) -> Candidate:
-        if architecture not in scores:
-            scores[architecture] = judge(net, dataset, architecture, task)
-        return scores[architecture]
+    def scored(architectures: Iterable[Architecture]) -> list[Candidate]:
+        every = list(architectures)
+        new = [each for each in dict.fromkeys(every) if each not in scores]
+        scores.update((one.architecture, one) for one in judge_together(team, net, dataset, new, task))
+        return [scores[each] for each in every]
 
-    best = min((score(architecture) for architecture in proposals), key=lambda one: one.order)
+    best = min(scored(proposals), key=lambda one: one.order)
     for _ in range(rounds):
-        near = [score(architecture) for architecture in neighbours(net, best.architecture, budgets)]
+        near = scored(neighbours(net, best.architecture, budgets))
         better = min([best, *near], key=lambda one: one.order)
         if better is best:
             break

@@ -1,10 +1,15 @@
 """The first finalists, and the networks from which the others will come.
 
-The first are what shared weights rank first, what Γ holds likeliest, and random ones:
-inside the budgets, or under several limits of a range.
+The first are what shared weights rank first, what the largest magnitudes leave, what Γ
+holds likeliest, and random ones: inside the budgets, or under several limits of a
+range.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -12,6 +17,7 @@ import torch
 from bsngraph.costs import Budgets, inside_budgets
 from bsngraph.errors import InfeasibleBudgetError
 from bsngraph.fabric import Architecture
+from bsngraph.searching.choosing.candidate import Candidate
 from bsngraph.searching.choosing.finalists.contenders import Contenders
 from bsngraph.searching.choosing.finalists.finalists_state import ChosenBy, Finalist
 from bsngraph.searching.choosing.finalists.first_finalists import (
@@ -20,8 +26,9 @@ from bsngraph.searching.choosing.finalists.first_finalists import (
     random_under,
     turns_along,
 )
+from bsngraph.searching.choosing.magnitudes import edge_magnitudes, largest_inside
 from bsngraph.searching.choosing.measure_whole import confirm, none_measured_inside
-from bsngraph.searching.choosing.predicting.network_facts import FactSheet
+from bsngraph.searching.choosing.predicting.network_facts import FactSheet, Floats
 from bsngraph.searching.choosing.predicting.pool import distinct_inside, draw_pool
 from bsngraph.searching.choosing.predicting.predictor import Places
 from bsngraph.searching.choosing.propose import decision_prices, propose
@@ -48,7 +55,7 @@ def shortlist(
             measured inside.
     """
     wanted = first_count(job.settings)
-    budgets = job.budgets
+    budgets, known = job.budgets, _Known(job, learned, net)
     contenders = contenders_inside(job, budgets)
     found: dict[Architecture, Finalist] = {}
     measured_ms: dict[Architecture, float] = {}
@@ -56,7 +63,7 @@ def shortlist(
         generator = generator_for(job.seed, "candidates", *([number] if number else []))
         suggest = _along_range if budgets.range_index is not None else _inside
         try:
-            listed = suggest(job, learned, net, contenders, wanted, generator)
+            listed = suggest(known, contenders, wanted, generator)
         except InfeasibleBudgetError:
             if measured_ms:  # the limit that nothing is inside is a lowered one
                 break
@@ -93,52 +100,79 @@ def contenders_inside(job: Job, budgets: Budgets) -> Contenders:
     return Contenders(live, Places.among(sheet, live), budgets)
 
 
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """What finalists are suggested from; `net` is a copy whose BatchNorm statistics are
+    those of whatever was looked at last.
+    """
+
+    job: Job
+    learned: Learning
+    net: SuperNet
+
+    def proposals(self, held: Budgets, count: int, generator: torch.Generator) -> list[Architecture]:
+        """What Γ proposes inside budgets, its likeliest network first.
+
+        Raises:
+            InfeasibleBudgetError: no sub-network is inside the budgets.
+        """
+        logits = self.learned.gamma.at(held.limits[:, None])
+        return propose(logits, self.net, held, count, generator, self.learned.incumbent.architecture)
+
+    def ranked(self, proposals: Iterable[Architecture], held: Budgets) -> list[Candidate]:
+        """Proposals and their neighbours, the best by the shared weights first."""
+        job = self.job
+        rounds = job.settings.neighbour_rounds
+        team = self.learned.team
+        return rank(self.net, job.dataset, proposals, held, job.task, rounds=rounds, team=team)
+
+    def largest(self, held: Budgets) -> list[Architecture]:
+        """What the largest magnitudes leave inside budgets, if anything is found."""
+        found = largest_inside(self.job.fabric, held, self._magnitudes)
+        return [] if found is None else [found]
+
+    @cached_property
+    def _magnitudes(self) -> Floats:
+        return edge_magnitudes(self.learned.net, self.job.dataset, self.job.task)
+
+
 def _inside(
-    job: Job,
-    learned: Learning,
-    net: SuperNet,
-    contenders: Contenders,
-    wanted: int,
-    generator: torch.Generator,
+    known: _Known, contenders: Contenders, wanted: int, generator: torch.Generator
 ) -> dict[Architecture, Finalist]:
     """Networks to begin with inside the contenders' budgets, in the order in which they
     are tried.
     """
-    budgets, settings = contenders.budgets, job.settings
-    logits = learned.gamma.at(budgets.limits[:, None])
-    known = learned.incumbent.architecture
-    proposals = propose(logits, net, budgets, settings.candidates, generator, known)
-    ranked = rank(net, job.dataset, proposals, budgets, job.task, rounds=settings.neighbour_rounds)
-    near = contenders.as_near_as(proposal.mask for proposal in proposals)
-    return first_finalists(job.profile, ranked, proposals[0], near.live, wanted)
+    budgets = contenders.budgets
+    proposals = known.proposals(budgets, known.job.settings.candidates, generator)
+    ranked = known.ranked(proposals, budgets)
+    masks = np.stack([each.mask for each in proposals])
+    near, allowed = contenders.as_near_as(masks), float(budgets.miss(masks).min())
+    largest = known.largest(budgets) if wanted > 1 else []
+    largest = [each for each in largest if budgets.near(each.mask[None], allowed)[0]]
+    return first_finalists(known.job.profile, ranked, largest, proposals[0], near.live, wanted)
 
 
 def _along_range(
-    job: Job,
-    learned: Learning,
-    net: SuperNet,
-    contenders: Contenders,
-    wanted: int,
-    generator: torch.Generator,
+    known: _Known, contenders: Contenders, wanted: int, generator: torch.Generator
 ) -> dict[Architecture, Finalist]:
     """The same under limits spread over the range, which take turns."""
-    budgets, settings = contenders.budgets, job.settings
+    budgets, candidates = contenders.budgets, known.job.settings.candidates
     suggested: list[tuple[ChosenBy, list[Architecture]]] = []
     for limit, turn in turns_along(budgets, wanted):
         held = budgets.at_limit(limit)
         if turn == "random":
             suggested.append((turn, random_under(limit, budgets, contenders.live, 4 * wanted)))
             continue
-        logits, known = learned.gamma.at(held.limits[:, None]), learned.incumbent.architecture
-        count = settings.candidates if turn == "shared weights" else wanted
+        if turn == "magnitudes":
+            suggested.append((turn, known.largest(held)))
+            continue
         try:
-            proposals = propose(logits, net, held, count, generator, known)
+            proposals = known.proposals(held, candidates if turn == "shared weights" else wanted, generator)
         except InfeasibleBudgetError:
             if limit == budgets.front_limits[-1]:
                 raise
             continue  # nothing is known inside a lower limit, though nothing is proved
         if turn == "shared weights":
-            ranked = rank(net, job.dataset, proposals, held, job.task, rounds=settings.neighbour_rounds)
-            proposals = [each.architecture for each in ranked]
+            proposals = [each.architecture for each in known.ranked(proposals, held)]
         suggested.append((turn, proposals))
-    return in_turn(job.profile, suggested)
+    return in_turn(known.job.profile, suggested)

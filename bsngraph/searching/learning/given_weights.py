@@ -1,8 +1,9 @@
 """Weights from a file of safetensors, by edge name, for the edges of any fabric.
 
 In: the profile of a fabric and a file with the names that model.safetensors has. Out:
-`GivenWeights`, which a run's network takes before its first step. What the file does
-not have stays fresh, and that is said.
+`GivenWeights`, which every network that a run trains takes before its first step: the
+super-network, and each finalist. What the file does not have stays fresh, and that is
+said.
 """
 
 from __future__ import annotations
@@ -64,6 +65,24 @@ def read_given_weights(profile: FabricProfile, path: Path | None, progress: Prog
     said += f"; fresh: {_some(fresh)}" if fresh else "; none is fresh"
     progress.note(said + (f"; not in this fabric: {_some(unknown)}" if unknown else ""))
     return GivenWeights(file_hash(path), known)
+
+
+def check_weights_of_search(given: GivenWeights | None, recorded: str | None, search: Path) -> None:
+    """Make sure that finalists begin as those of the search did; `recorded` is the hash
+    of the file that it began with, None if it began fresh.
+
+    Raises:
+        InputError: they do not.
+    """
+    if recorded is None and given is not None:
+        raise InputError(f"{search}: the search began with fresh weights, so its finalists do: no --weights")
+    if recorded is not None and given is None:
+        raise InputError(
+            f"{search}: the search began with weights from a file, so its finalists do: give --weights FILE, "
+            "or leave --finalists out"
+        )
+    if recorded is not None and given is not None and given.sha256 != recorded:
+        raise InputError(f"{search}: --weights is not the file that the search began with: give that one")
 
 
 def _misfits(known: Mapping[str, Tensor], mine: Mapping[str, Tensor]) -> Iterable[str]:

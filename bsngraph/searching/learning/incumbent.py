@@ -2,46 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
 from bsngraph.costs import Budgets
-from bsngraph.data import Dataset
 from bsngraph.fabric import Architecture, Booleans, connected
 from bsngraph.runs import Json
 from bsngraph.searching.learning.gamma.edge_logits import EdgeLogits
 from bsngraph.supernet import SuperNet
-from bsngraph.tasks import Task
-from bsngraph.training import evaluate_net
 
 
 class Incumbent:
     """Holds `architecture` and its validation loss under the weights of the last look.
 
-    The architecture is None as long as none inside the budgets is known. A challenger
-    takes its place only where it has the smaller validation loss under the same
-    weights.
+    The architecture is None as long as none inside the budgets is known. `loss_of`
+    gives a validation loss under the weights as they are. A challenger takes its place
+    only where it has the smaller loss under the same weights.
     """
 
     def __init__(
         self,
         net: SuperNet,
-        dataset: Dataset,
         budgets: Budgets,
         first: Architecture | None,
-        task: Task | None = None,
+        loss_of: Callable[[Architecture], float],
     ) -> None:
-        self.net, self.dataset, self.budgets, self.task = net, dataset, budgets, task
+        self.net, self.budgets, self.loss_of = net, budgets, loss_of
         self.architecture = first
         self.loss: float | None = None
 
-    def challenge(self, challengers: Iterable[Architecture]) -> None:
-        """Compare with architectures that are inside the budgets."""
+    def challenge(
+        self, challengers: Iterable[Architecture], measured: Mapping[Architecture, float] | None = None
+    ) -> None:
+        """Compare with architectures that are inside the budgets. `measured` are
+        validation losses that are known already, under the weights as they are.
+        """
         known = [] if self.architecture is None else [self.architecture]
-        validation = self.dataset.validation
+        there = measured or {}
         losses = {
-            architecture: evaluate_net(self.net, self.dataset, validation, architecture.mask, self.task).loss
+            architecture: there[architecture] if architecture in there else self.loss_of(architecture)
             for architecture in dict.fromkeys([*known, *challengers])
         }
         if losses:

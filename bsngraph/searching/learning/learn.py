@@ -58,7 +58,7 @@ def learn(
     return learning
 
 
-def learn_along(job: Job, team: Team) -> None:
+def learn_along(job: Job, team: Team) -> Learning:
     """Take part in what the first process of `team` learns, from where that begins.
 
     Raises:
@@ -68,6 +68,7 @@ def learn_along(job: Job, team: Team) -> None:
     state, learning.starts = team.from_first()
     learning.load(state, Path("the first process"))
     learning.run(Silent(), lambda row: None)
+    return learning
 
 
 def new_learning(job: Job, known: Architecture | None, team: Team = ALONE) -> Learning:

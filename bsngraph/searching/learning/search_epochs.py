@@ -39,7 +39,6 @@ from bsngraph.training import (
     check_finite,
     derived_seed,
     device_of,
-    evaluate_net,
     generator_for,
     global_generator,
     lay_out,
@@ -47,6 +46,7 @@ from bsngraph.training import (
     prefixed,
     set_rate,
 )
+from bsngraph.training.shards.shared_validation import SharedValidation
 from bsngraph.training.shards.team import ALONE, Team
 
 # How many samples of Γ tell the expected cost that a warm start begins with.
@@ -91,7 +91,8 @@ class Learning:
         self.task = task_of(dataset, recipe.class_weights, device_of(net))
         self.gamma = gamma_for(net.fabric, budgets, settings)
         self.multipliers = Multipliers(budgets, settings, self.gamma.vectors)
-        self.incumbent = Incumbent(net, dataset, budgets, known, self.task)
+        self.validation = SharedValidation(net, dataset, self.task, team, settings.shards)
+        self.incumbent = Incumbent(net, budgets, known, lambda one: self.validation.score(one.mask).loss)
         lay_out(net)
         self.optimizer = make_optimizer(net, recipe)
         self.starts: tuple[float, ...] | None = None
@@ -142,7 +143,7 @@ class Learning:
 
     def run(self, progress: Progress, after_epoch: Callable[[Json], None]) -> None:
         """Learn to the end of the recipe, calling `after_epoch` with each epoch's
-        metrics; of several processes the first one measures, calls and tells.
+        metrics in the first process; the others validate along with it.
 
         Raises:
             RunFailedError: the loss is not finite any more, or another process ended.
@@ -155,7 +156,9 @@ class Learning:
             if row is not None:
                 after_epoch(row)
                 progress.epoch(row)
-            self.team.from_first()
+                self.team.from_first()
+            else:
+                self.validation.follow()
 
     def _epoch(self) -> Json | None:
         """Learn for one epoch: its metrics, in the first process."""
@@ -260,11 +263,12 @@ class Learning:
         """
         limits = limits_at(self.epoch, self.budgets, self.recipe, self.settings, self.starts)
         logits = self.gamma.at(self.budgets.limits[:, None])
-        kept = logits.thresholded()
-        thresholded = live_edges(self.net.sweep, kept[None])
-        validation = evaluate_net(self.net, self.dataset, self.dataset.validation, kept, self.task)
+        thresholded = live_edges(self.net.sweep, logits.thresholded()[None])
+        validation = self.validation.score(thresholded[0])
         check_finite(validation.loss, "search", self.epoch)
-        self.incumbent.challenge(challengers(logits, self.net, self.budgets, totals.all_live, thresholded))
+        measured = {Architecture.of_mask(thresholded[0]): validation.loss}
+        others = challengers(logits, self.net, self.budgets, totals.all_live, thresholded)
+        self.incumbent.challenge(others, measured)
         names = (budget.cost.name for budget in self.budgets)
         return {
             **totals.training_row(),

@@ -2,8 +2,8 @@
 do.
 
 The first process reads, measures, checks, writes, chooses and trains finalists. The
-others only learn along with it, each with its shards of every batch; they then wait for
-the result.
+others learn along with it, each with its shards of every batch and of the validation
+data, and judge their share of the candidates; they then wait for the result.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from bsngraph.measure import Hardware, LatencyTable, find_hardware
 from bsngraph.parallel.launch import Launch, launch_here
 from bsngraph.profile import FabricProfile
 from bsngraph.runs import Json
+from bsngraph.searching.choosing.candidate import judge_along
 from bsngraph.searching.delivering.result import Result
 from bsngraph.searching.learning.joint_step import MOST_GATHERED, gathers_all
 from bsngraph.searching.learning.learn import learn_along
@@ -66,6 +67,10 @@ class Sharing:
     def tell_learning(self, learns: bool) -> None:
         """Tell the others whether there is anything to learn."""
         self.team.from_first(learns)
+
+    def tell_chosen(self) -> None:
+        """Tell the others that no more candidates are judged."""
+        self.team.from_first()
 
     def tell_result(self, result: Result) -> Result:
         """Tell the others what was found, and give it back."""
@@ -159,7 +164,8 @@ def take_part(
         )
     with hardware.in_use():
         if shared.team.from_first():
-            learn_along(job, shared.team)
+            learned = learn_along(job, shared.team)
+            judge_along(shared.team, learned.net, job.dataset, job.task)
     run, architecture, weights, summary = shared.team.from_first()
     net = compile_fabric(prune(job.profile, architecture)).to(job.device)
     net.load_state_dict(weights)

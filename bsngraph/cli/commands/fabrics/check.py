@@ -101,7 +101,7 @@ def command(
         if dataset is not None:
             click.echo("data {name} fit: {task}, input {input}, output {output}".format(**facts["data"]))
     try:
-        known = check_budgets(profile.fabric, resolved)
+        known = check_budgets(profile.fabric, resolved) if resolved else None
     except InfeasibleBudgetError as error:
         click.echo(f"Error: {error}", err=True)
         context.exit(error.exit_code)

@@ -28,8 +28,8 @@ from bsngraph.settings import CostSettings, Recipe, SearchSettings
 _AS_SEARCHED = "as in the search"
 _RECIPE = {"batch_size": _AS_SEARCHED}
 _SETTINGS = {
-    "candidates": "32; as in the search with --finalists",
-    "neighbour_rounds": "2; as in the search with --finalists",
+    "candidates": "as in the search, without --finalists at most 32",
+    "neighbour_rounds": "as in the search, without --finalists at most 2",
     "finalists": "0",
     "pool": _AS_SEARCHED,
     "finalist_epochs": _AS_SEARCHED,
@@ -46,6 +46,14 @@ _SETTINGS = {
 @setting_options(CostSettings)
 @setting_options(Recipe, _RECIPE)
 @setting_options(SearchSettings, _SETTINGS)
+@option(
+    "--weights",
+    metavar="FILE",
+    type=FILE,
+    group="learning",
+    help="The file of weights that the search began with, if it began with one: finalists that --finalists "
+    "trains begin with it, too.",
+)
 @out_options
 @option("--seed", type=int, help="The seed of everything random.  [default: as in the search]")
 @ops_option
@@ -97,6 +105,7 @@ def command(
         out=out,
         seed=seed,
         data=data,
+        weights=more.pop("weights"),
         device=device,
         threads=threads,
         workers=more.pop("workers"),

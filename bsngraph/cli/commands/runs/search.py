@@ -13,6 +13,7 @@ from bsngraph.cli.asked.time_option import in_time, time_option
 from bsngraph.cli.data_options import data_options, needed_data_from
 from bsngraph.cli.help_groups import GroupedCommand, option
 from bsngraph.cli.inputs import load_profile, open_mode
+from bsngraph.cli.live.pace import PlannedStage, plan_of_search
 from bsngraph.cli.setting_options import set_by_hand, setting_options
 from bsngraph.cli.shared_options import (
     FILE,
@@ -111,7 +112,6 @@ def command(
     check_given(fabric, more)
     recipe, settings = _settings(budgets, more)
     from bsngraph.cli.display import progress_display
-    from bsngraph.cli.live.pace import plan_of_search
     from bsngraph.cli.tables.result_table import show_result
     from bsngraph.measure import CostOptions
     from bsngraph.searching import search
@@ -124,7 +124,7 @@ def command(
         goal = Goal(data=data, task=more["task"], budgets=budgets, costs=costs)
         method = Method(recipe=recipe, settings=settings, seed=more["seed"])
         data, recipe, settings = in_time(profile, goal, method, seconds, more, quiet=quiet)
-    progress = progress_display(quiet, plan_of_search(recipe, settings))
+    progress = progress_display(quiet, _planned(budgets, recipe, settings))
     result = search(
         profile,
         data,
@@ -139,6 +139,14 @@ def command(
     )
     progress.finish()
     show_result(result, form, hints=not quiet)
+
+
+def _planned(budgets: Sequence[str], recipe: Recipe, settings: SearchSettings) -> list[PlannedStage]:
+    """The stages of the search; of a range all networks are fine-tuned."""
+    from bsngraph.costs import asks_range
+    from bsngraph.costs.budgets import FRONT
+
+    return plan_of_search(recipe, settings, FRONT if asks_range(budgets) else 1)
 
 
 def _check_processes(settings: SearchSettings, *, timed: bool) -> None:

@@ -24,7 +24,7 @@ from bsngraph.cli.shared_options import (
     threads_option,
     weights_option,
 )
-from bsngraph.settings import Recipe, resolve_settings
+from bsngraph.settings import Recipe, resolve_recipe
 
 
 @click.command(cls=GroupedCommand)
@@ -67,7 +67,7 @@ def command(
     """
     mode = open_mode(resume, overwrite)
     check_given(fabric, more)
-    recipe, _ = resolve_settings(None, recipe=set_by_hand(Recipe, more))
+    recipe = resolve_recipe(set_by_hand(Recipe, more))
     from bsngraph.cli.display import progress_display
     from bsngraph.cli.live.pace import PlannedStage
     from bsngraph.cli.tables.result_table import show_result

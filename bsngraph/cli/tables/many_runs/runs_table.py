@@ -23,7 +23,6 @@ _STYLES = {"finished": "", "running": "green", "can resume": "yellow", "broken":
 _STATES = tuple(_STYLES)
 _LONGEST_WHY = 200
 _WIDEST = 10_000
-_HEADINGS = ("run", "fabric", "data", "budgets", "metric", "costs", "state", "time")
 
 #: What a column is ordered by. None stands for what a run does not have.
 _COLUMNS: Mapping[str, Callable[[ListedRun], Any]] = {
@@ -33,7 +32,8 @@ _COLUMNS: Mapping[str, Callable[[ListedRun], Any]] = {
     "budgets": lambda run: [budget.text for budget in run.budgets] or None,
     "metric": lambda run: run.score.value if run.score else None,
     "state": lambda run: _STATES.index(run.state),
-    "seconds": lambda run: run.seconds,
+    "time": lambda run: run.seconds,
+    "seconds": lambda run: run.seconds,  # as --format json calls it
 }
 
 
@@ -44,7 +44,7 @@ def sorted_runs(runs: Sequence[ListedRun], column: str, *, reverse: bool) -> lis
     Raises:
         InputError: there is no such column, and no run has such a cost.
     """
-    costs = {name for run in runs for name in run.costs or ()}
+    costs = _known_costs(runs)
     if column in _COLUMNS:
         value = _COLUMNS[column]
     elif column in costs:
@@ -61,8 +61,28 @@ def sorted_runs(runs: Sequence[ListedRun], column: str, *, reverse: bool) -> lis
     return sorted(known, key=value, reverse=reverse) + rest
 
 
-def show_runs(runs: Sequence[ListedRun], form: str, *, complete: bool) -> None:
-    """Print the runs as JSON or as a table (`form` is json or text)."""
+def asked_costs(runs: Sequence[ListedRun], names: str | None) -> tuple[str, ...]:
+    """The costs that are asked for, of one text; none without it.
+
+    Raises:
+        InputError: no run has one of them.
+    """
+    found = () if names is None else tuple(dict.fromkeys(name.strip() for name in names.split(",")))
+    known = _known_costs(runs)
+    for name in found:
+        if name not in known:
+            raise InputError(f"--costs {printable(name)}: no run has such a cost: {nearest(name, known)}")
+    return found
+
+
+def _known_costs(runs: Sequence[ListedRun]) -> set[str]:
+    return {name for run in runs for name in run.costs or ()}
+
+
+def show_runs(runs: Sequence[ListedRun], form: str, costs: Sequence[str] = (), *, complete: bool) -> None:
+    """Print the runs as JSON or as a table (`form` is json or text), with a column for
+    each of `costs`; without any, each run shows those that it has a budget for.
+    """
     if form == "json":
         facts = {"runs": [_facts(run) for run in runs], "complete": complete}
         click.echo(json.dumps(facts, indent=2, ensure_ascii=False))
@@ -72,8 +92,8 @@ def show_runs(runs: Sequence[ListedRun], form: str, *, complete: bool) -> None:
         console.print("there are no runs")
         return
     table = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False)
-    for heading in _HEADINGS:
-        table.add_column(heading, overflow="fold", no_wrap=heading in ("state", "time"))
+    for heading in ("run", "fabric", "data", "budgets", "metric", *(costs or ["costs"]), "state", "time"):
+        table.add_column(_plain(heading), overflow="fold", no_wrap=heading in (*costs, "state", "time"))
     for run in runs:
         table.add_row(
             _plain(os.fspath(run.path)),
@@ -81,7 +101,7 @@ def show_runs(runs: Sequence[ListedRun], form: str, *, complete: bool) -> None:
             _plain(run.data),
             _plain(", ".join(budget.text for budget in run.budgets)),
             _plain(_metric(run)),
-            _costs(run),
+            *([_cost(run, name) for name in costs] or [_budgeted(run)]),
             Text(run.state, _STYLES[run.state]),
             _time(run.seconds),
         )
@@ -120,12 +140,22 @@ def _metric(run: ListedRun) -> str:
     return f"{shortened(metric_title(score.name))} {metric_value(score.name, score.value)}{so_far}"
 
 
-def _costs(run: ListedRun) -> Text:
+def _cost(run: ListedRun, name: str) -> Text:
+    """A cost with its unit, if the name does not say what is counted; empty if the run
+    does not have it.
+    """
+    costs, unit = run.costs or {}, (run.units or {}).get(name, "")
+    if name not in costs:
+        return Text()
+    counted = unit.lower().startswith(name.rstrip("s")) or name.startswith(unit.lower())
+    return _plain(quantity(costs[name]) if counted else f"{quantity(costs[name])} {unit}")
+
+
+def _budgeted(run: ListedRun) -> Text:
     """The costs that are budgeted, or else MACs."""
-    costs = run.costs or {}
     met = {budget.cost: budget.met for budget in run.budgets} or {"macs": None}
     verdicts: dict[bool | None, str] = {False: " NOT met"}
-    shown = [f"{name} {quantity(costs[name])}{verdicts.get(met[name], '')}" for name in met if name in costs]
+    shown = [f"{name} {_cost(run, name)}{verdicts.get(met[name], '')}" for name in met if _cost(run, name)]
     return _plain(", ".join(shown))
 
 

@@ -125,16 +125,10 @@ def _latencies(facts: RunFacts, network: Fabric, kind: str) -> Costs | None:
     row = facts.latencies
     if row is None or (row.conditions.engine is not None) != (kind == "latency@onnx"):
         return None
-    calibration, factor = row.calibration, 1 + (row.spread or 0.0)
+    factor = 1 + (row.spread or 0.0)
     return _all_of(
         [
-            factor
-            * (
-                calibration.operations * row.operation_ms[edge.name]
-                + calibration.joining * row.joining_ms[edge.name]
-            )
-            if edge.name in row.operation_ms
-            else None
+            factor * row.calibrated_ms(edge.name) if edge.name in row.operation_ms else None
             for edge in network.edges
         ]
     )

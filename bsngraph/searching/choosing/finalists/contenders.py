@@ -8,6 +8,7 @@ largest. What is expected comes from a Gaussian process over plain facts of netw
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,7 +17,7 @@ import numpy as np
 
 from bsngraph.costs import Budgets, Costs
 from bsngraph.fabric import Architecture, Booleans, few_neighbours
-from bsngraph.searching.choosing.finalists.finalists_state import Finalist, FinalistsState
+from bsngraph.searching.choosing.finalists.finalists_state import Finalist, FinalistsState, Trained
 from bsngraph.searching.choosing.predicting.network_facts import Floats
 from bsngraph.searching.choosing.predicting.pool import distinct_inside, masks_of
 from bsngraph.searching.choosing.predicting.predictor import Forecast, Places, fit_predictor
@@ -53,6 +54,18 @@ class Contenders:
         """What the finalists that were trained would give again, noise aside."""
         places = self.places.of(self._trained(state))
         return fit_predictor(places, state.scores).predict(places)
+
+    def believing(self, state: FinalistsState) -> FinalistsState:
+        """The state as it would be if each finalist that is not trained yet had given
+        what is expected of it by now.
+        """
+        left = state.finalists[len(state.results) :]
+        if not left:
+            return state
+        predictor = fit_predictor(self.places.of(self._trained(state)), state.scores)
+        places = self.places.of(masks_of((each.live for each in left), self.live.shape[1]))
+        believed = (Trained(math.exp(-mean), {}) for mean in predictor.predict(places).mean.tolist())
+        return replace(state, results=(*state.results, *believed))
 
     def most_promising(self, state: FinalistsState, count: int) -> list[Finalist]:
         """Up to `count` networks that are not those of finalists, the largest expected

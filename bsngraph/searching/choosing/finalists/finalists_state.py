@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -16,7 +15,7 @@ from bsngraph.runs.checkpoint import decode_state
 from bsngraph.training import TrainingState
 from bsngraph.typed_files import Count, Finite
 
-ChosenBy = Literal["shared weights", "gamma", "random", "prediction"]
+ChosenBy = Literal["shared weights", "magnitudes", "gamma", "random", "prediction"]
 
 # The smallest loss that has a logarithm here.
 _LEAST_LOSS = 1e-12
@@ -92,16 +91,6 @@ class FinalistsState:
     def with_next(self, finalist: Finalist) -> FinalistsState:
         """The state with one more to train."""
         return replace(self, finalists=(*self.finalists, finalist))
-
-    def believing(self) -> FinalistsState:
-        """The state as it would be if each that is not trained yet had given what was
-        expected of it.
-        """
-        believed = []
-        for each in self.finalists[len(self.results) :]:
-            assert each.predicted is not None, "the first are trained before others are decided on"
-            believed.append(Trained(math.exp(each.predicted[0]), {}))
-        return replace(self, results=(*self.results, *believed))
 
     def after(self, row: Json, training: TrainingState, epochs: int) -> FinalistsState:
         """The state after one of the `epochs` of the finalist under way."""

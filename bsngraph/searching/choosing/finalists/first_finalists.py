@@ -19,12 +19,13 @@ from bsngraph.searching.choosing.candidate import Candidate
 from bsngraph.searching.choosing.finalists.finalists_state import ChosenBy, Finalist
 from bsngraph.searching.choosing.predicting.structure import structure_of
 
-_TURNS: tuple[ChosenBy, ...] = ("shared weights", "random", "gamma")
+_TURNS: tuple[ChosenBy, ...] = ("shared weights", "random", "magnitudes", "gamma")
 
 
 def first_finalists(
     profile: FabricProfile,
     ranked: Sequence[Candidate],
+    largest: Sequence[Architecture],
     likeliest: Architecture,
     pool: Booleans,
     wanted: int,
@@ -33,7 +34,8 @@ def first_finalists(
     that are the same but for edges that change nothing.
 
     The best by shared weights comes first. Then random ones of the pool are mixed with
-    the likeliest of Γ. If only one is wanted, shared weights alone decide.
+    what the largest magnitudes leave and with the likeliest of Γ. If only one is
+    wanted, shared weights alone decide.
     """
     by_rank: list[tuple[Architecture, ChosenBy]] = [(each.architecture, "shared weights") for each in ranked]
     by_chance: list[tuple[Architecture, ChosenBy]] = [
@@ -41,7 +43,8 @@ def first_finalists(
     ]
     order = by_rank
     if wanted > 1:
-        mixed = [*by_chance[:1], (likeliest, "gamma"), *by_chance[1:wanted]]
+        by_size: list[tuple[Architecture, ChosenBy]] = [(each, "magnitudes") for each in largest]
+        mixed = [*by_chance[:1], *by_size, (likeliest, "gamma"), *by_chance[1:wanted]]
         order = [*by_rank[:1], *mixed, *by_rank[1:], *by_chance[wanted:]]
     found: dict[bytes, tuple[Architecture, ChosenBy]] = {}
     for architecture, chosen_by in order:

@@ -4,12 +4,13 @@ Which ones come next is decided from what the others gave.
 
 Shared weights rank architectures only roughly, and going on from them would keep their
 favourites ahead. So each finalist begins with weights of its own, drawn from the same
-seed, and sees the same batches.
+seed or given by the user's file, and sees the same batches.
 
-The first finalists are trained side by side, then `ROUND` at a time. A round is decided
-on before it is trained: its later members as if the earlier ones had given what was
-expected of them (the "kriging believer" of Ginsbourger, Le Riche and Carraro 2010). So
-what is decided, like what is learned in one thread, does not depend on the workers.
+The first finalists are known at once. Each further one is decided on as soon as all but
+`BELIEVED` of those before it are trained, as if these had given what is expected of
+them (the "kriging believer" of Ginsbourger, Le Riche and Carraro 2010). So no training
+waits for another one that goes on beside it, and what is decided, like what is learned
+in one thread, does not depend on the workers.
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ from bsngraph.parallel import (
     Processes,
     TaskEngine,
     WorkerNotReadyError,
-    Workers,
     open_workers,
 )
 from bsngraph.profile import FabricProfile, profile_fabric
@@ -35,11 +35,12 @@ from bsngraph.runs import Json
 from bsngraph.runs.checkpoint import check_tensors
 from bsngraph.searching.choosing.finalists.contenders import Contenders
 from bsngraph.searching.choosing.finalists.finalists_state import Finalist, FinalistsState
+from bsngraph.searching.choosing.measure_whole import measures_whole
+from bsngraph.searching.learning.given_weights import take_weights
 from bsngraph.searching.prepare import Job
 from bsngraph.supernet import SuperNet, compile_fabric, prune
 from bsngraph.training import Progress, TrainingState, derived_seed
 from bsngraph.training.side_by_side import (
-    EpochEnd,
     TrainingGround,
     TrainingUnderWay,
     engine_for,
@@ -56,8 +57,8 @@ Next = Callable[[Contenders, FinalistsState], tuple[Contenders, Finalist | None]
 # The weights of the best so many are kept, for the one of them that is chosen.
 KEPT = 3
 
-# How many finalists are decided on at once, after the first.
-ROUND = 2
+# How many finalists before the one that is decided on may still be in training.
+BELIEVED = 1
 
 
 def train_finalists(
@@ -90,8 +91,12 @@ def train_finalists(
 
 
 def network_of(job: Job, finalist: Finalist) -> SuperNet:
-    """A finalist's network, with fresh weights of its own."""
-    return compile_fabric(_profile(job, finalist), seed=derived_seed(job.seed, "weights")).to(job.device)
+    """A finalist's network, with fresh weights of its own, or those that were given for
+    its edges.
+    """
+    net = compile_fabric(_profile(job, finalist), seed=derived_seed(job.seed, "weights")).to(job.device)
+    take_weights(net, job.given_weights)
+    return net
 
 
 class _Stage:
@@ -110,6 +115,7 @@ class _Stage:
         self.job, self.contenders, self.state, self.following = job, contenders, state, following
         self.file, self.keep, self.progress = file, keep, progress
         self.count, self.epochs = job.settings.finalists, job.settings.finalist_epochs
+        self.measures = measures_whole(job)
         recipe = replace(job.recipe, epochs=self.epochs)
         self.ground = TrainingGround(
             job.dataset, job.task, recipe, job.seed, STAGE, job.device
@@ -133,29 +139,30 @@ class _Stage:
         self.ended, ground = self._kept(), self.ground
         if isinstance(engine, Processes):
             ground = replace(ground, codes=sendable_code(edge.op for edge in self.job.fabric.edges))
-        with open_workers(train_epoch, engine, shared=ground, setup=get_ground_ready) as workers:
-            while len(self.state.results) < self.count:
-                if len(self.state.finalists) == len(self.state.results):
-                    self._decide()
-                if len(self.state.finalists) == len(self.state.results):
-                    break
-                with replace(self.job.hardware, threads=1).in_use():
-                    self._train(workers)
+        self._decide()
+        opened = open_workers(train_epoch, engine, shared=ground, setup=get_ground_ready, begin_here=True)
+        with opened as workers, replace(self.job.hardware, threads=1).in_use():
+            first = len(self.state.results)
+            train_side_by_side(workers, first, self._begin, self.epochs, self._keep, self._show)
 
     def _decide(self) -> None:
-        """Decide on the finalists of a round, or as many as there are networks."""
-        for _ in range(min(ROUND, self.count - len(self.state.results))):
-            self.contenders, found = self.following(self.contenders, self.state.believing())
+        """Decide on the finalists whose turn it is, or as many as there are networks.
+
+        What is measured whole is decided on when nothing else runs.
+        """
+        trained = len(self.state.results)
+        if not trained or (self.measures and trained < len(self.state.finalists)):
+            return
+        while len(self.state.finalists) < min(trained + BELIEVED + 1, self.count):
+            believing = self.contenders.believing(self.state)
+            self.contenders, found = self.following(self.contenders, believing)
             if found is None:
                 return
             self.state = self.state.with_next(found)
 
-    def _train(self, workers: Workers[TrainingUnderWay, EpochEnd]) -> None:
-        """Train what was decided on."""
-        numbers = range(len(self.state.results), len(self.state.finalists))
-        train_side_by_side(workers, numbers, self._begin, self.epochs, self._keep, self._show)
-
-    def _begin(self, number: int) -> TrainingUnderWay:
+    def _begin(self, number: int) -> TrainingUnderWay | None:
+        if number >= len(self.state.finalists):
+            return None
         training = self.ground.training(network_of(self.job, self.state.finalists[number]))
         if number == len(self.state.results) and self.state.training is not None:
             training.load(self.state.training, self.file)
@@ -167,6 +174,8 @@ class _Stage:
             after = after.keeping(self.contenders.worth_keeping(after, KEPT))
         self.state = after
         self.keep(row | {"finalist": number + 1}, after)
+        if after.training is None:
+            self._decide()
 
     def _show(self, row: Json) -> None:
         """Count the epochs of all trainings as those of one stage."""

@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bsngraph.costs import Budgets, Costs
 from bsngraph.costs.user_costs import BlackBox
@@ -88,7 +89,7 @@ def _draw_inside(
             values = np.concatenate([values[inside], grown])
         else:
             values = values[inside]
-        filled = _fill(fabric, values[::2], budgets, rng)
+        filled = fill(fabric, values[::2], budgets, rng.permutation(_free(fabric)))
         mixed = np.concatenate([filled, values[1::2]])
         mixed = mixed[np.argsort(np.r_[0 : len(mixed) : 2, 1 : len(mixed) : 2], kind="stable")]
         kept, before = fabric.decisions.kept(mixed), len(found)
@@ -156,7 +157,7 @@ def _grow(
     start[:, np.array(fabric.decisions.free, dtype=np.intp)] = False
     start = _with_paths(fabric, start, noisy)
     inside = _is_inside(fabric, start, budgets)
-    return _fill(fabric, start[inside], budgets, rng, values[inside])
+    return fill(fabric, start[inside], budgets, rng.permutation(_free(fabric)), values[inside])
 
 
 def _with_paths(fabric: Fabric, values: Booleans, noisy: Floats) -> Booleans:
@@ -189,24 +190,29 @@ def _with_paths(fabric: Fabric, values: Booleans, noisy: Floats) -> Booleans:
     return np.where(possible[:, None], found, values)
 
 
-def _fill(
+def fill(
     fabric: Fabric,
     values: Booleans,
     budgets: Budgets,
-    rng: np.random.Generator,
+    order: NDArray[np.intp],
     most: Booleans | None = None,
 ) -> Booleans:
-    """Values (networks, variables) with more decisions on, in one random order, as long
-    as the budgets have room: those of `most`, or all. Options of choices stay.
+    """Values (networks, variables) with more decisions on, in the order of these
+    variables, as long as the budgets have room: those of `most`, or all. Of many some
+    are tried together.
     """
     values = values.copy()
-    free = rng.permutation(np.array(fabric.decisions.free, dtype=np.intp))
-    for part in np.array_split(free, min(len(free), _FILLED_IN) or 1):
+    for part in np.array_split(order, min(len(order), _FILLED_IN) or 1):
         tried = values.copy()
         tried[:, part] |= True if most is None else most[:, part]
         fits = _is_inside(fabric, tried, budgets)
         values[fits] = tried[fits]
     return values
+
+
+def _free(fabric: Fabric) -> NDArray[np.intp]:
+    """Variables that are filled: options of choices stay."""
+    return np.array(fabric.decisions.free, dtype=np.intp)
 
 
 def _is_inside(fabric: Fabric, values: Booleans, budgets: Budgets) -> Booleans:

@@ -24,7 +24,7 @@ class FreshProcess(SpawnProcess):
     def start(self) -> None:
         if sys.platform != "win32":
             resource_tracker.ensure_running()  # starting it would let Ctrl-C through again
-        with _script_left_out(), _interrupts_held_back():
+        with script_left_out(), interrupts_held_back():
             super().start()
 
 
@@ -41,7 +41,8 @@ class FreshContext(SpawnContext):
 
 
 @contextmanager
-def _script_left_out() -> Iterator[None]:
+def script_left_out() -> Iterator[None]:
+    """A process started in the block does not import the caller's script."""
     script = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")
     try:
@@ -51,7 +52,7 @@ def _script_left_out() -> Iterator[None]:
 
 
 @contextmanager
-def _interrupts_held_back() -> Iterator[None]:
+def interrupts_held_back() -> Iterator[None]:
     """Ctrl-C waits until the block ends; a process started in it never gets one."""
     if sys.platform == "win32":  # the worker ignores it as soon as it runs
         yield

@@ -1,0 +1,1 @@
+"""How processes of this machine start: afresh, or as copies of one that is ready."""
