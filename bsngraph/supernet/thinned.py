@@ -26,6 +26,7 @@ def run_thinned(operation: nn.Module, x: Tensor) -> Tensor:
     """The operation's result, from the pixels alone that it reads.
 
     x is (rows, channels, ⌈height/s⌉, ⌈width/s⌉), s being the operation's `thinning`.
+    Hooks of the operation and of its convolution are not called.
     """
     assert isinstance(operation, nn.Sequential)
     conv, *others = operation
