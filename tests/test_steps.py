@@ -77,7 +77,7 @@ def test_a_value_whose_edges_are_all_thinned_has_the_gradient_of_its_pixels(
     assert_same_without_thinning(fabric, kept, 8, monkeypatch)
 
 
-def test_what_a_thinned_edge_keeps_for_the_backward_pass_are_the_pixels_it_reads() -> None:
+def test_what_a_thinned_edge_has_in_the_backward_pass_are_the_pixels_it_reads() -> None:
     fabric = strided(8)
     net = compile_fabric(fabric, seed=0).to(memory_format=torch.channels_last)
     kept = np.ones((BATCH, len(fabric.edges)), dtype=bool)

@@ -72,13 +72,8 @@ def run_on(taken: Taken, operation: Callable[[Tensor], Tensor]) -> Tensor:
         RuntimeError: in the backward pass, where another operation has changed the
             value in place meanwhile.
     """
-    x, rows = taken.x, taken.rows
-    if (
-        rows is None
-        or taken.step > 1
-        or not torch.is_grad_enabled()
-        or len(rows) < _NEARLY_ALL * len(taken.whole)
-    ):
+    x, rows, step = taken.x, taken.rows, taken.step
+    if rows is None or not torch.is_grad_enabled() or len(rows) < _NEARLY_ALL * len(taken.whole):
         return operation(x)
     whole, place = taken.whole.detach(), (x.data_ptr(), x.shape, x.stride(), x._version)
     version = whole._version
@@ -94,7 +89,7 @@ def run_on(taken: Taken, operation: Callable[[Tensor], Tensor]) -> Tensor:
             raise RuntimeError(
                 "an operation has changed its input, which other edges take too: it must not work in place"
             )
-        return _taken(whole, rows)
+        return _taken(whole, rows, step)
 
     with saved_tensors_hooks(pack, unpack):
         return operation(x)
