@@ -337,7 +337,7 @@ def test_defaults_that_help_states_are_those_of_the_settings(name: str) -> None:
 
     said = " ".join(succeeded(name, "--help").stdout.split())
     defaults = {field.name: field.default for kind in (Recipe, SearchSettings) for field in fields(kind)}
-    names = ["epochs", "batch_size", "learning_rate", "momentum", "weight_decay", "precision"]
+    names = ["batch_size", "learning_rate", "momentum", "weight_decay", "precision"]
     if name == "search":
         names += [
             "burn_in",

@@ -167,7 +167,7 @@ def test_a_range_has_more_trainings_unless_it_is_said_otherwise() -> None:
     assert resolve_settings(None)[1].finalists == SearchSettings().finalists == 12
     assert resolve_settings(None, ranged=True)[1].finalists == 20
     warm = resolve_settings(None, ranged=True, warm=True)
-    assert (warm[0].epochs, warm[1].finalists, warm[1].reopen) == (24, 20, 0.9)
+    assert (warm[0].epochs, warm[1].finalists, warm[1].reopen) == (12, 20, 0.9)
     assert resolve_settings(None, ranged=True, settings={"finalists": 7})[1].finalists == 7
     assert resolve_settings("paper", ranged=True)[1].finalists == 0
 
