@@ -665,7 +665,7 @@ def row_cases(draw):
 @given(row_cases())
 def test_taking_spreading_and_adding_rows_equal_the_plain_formulas(case):
     x, rows, y = case
-    everything, some = take_rows(x, [None, rows])
+    everything, some = take_rows(x, [None, rows], [1, 1])
     assert everything.x is x
     assert torch.equal(some.x, x[rows])
     spread = torch.full_like(x, -7.0)
@@ -695,7 +695,7 @@ def test_rows_keep_channels_last_and_dense_layouts():
         y = torch.randn(2, 3, 5, 6).to(memory_format=layout)
         total = add_rows([(x, None), (y, rows)], 4)
         for result in (
-            take_rows(x, [rows])[0].x,
+            take_rows(x, [rows], [1])[0].x,
             spread_rows(y, rows, 4),
             total,
             spread_rows(y, rows, 4, -torch.inf),
@@ -726,7 +726,7 @@ def test_gradients_of_rows_are_right(layout):
         .requires_grad_()
     )
     assert torch.autograd.gradcheck(
-        lambda x: tuple(taken.x for taken in take_rows(x, [rows, None, rows[:1]])), (x,)
+        lambda x: tuple(taken.x for taken in take_rows(x, [rows, None, rows[:1]], [2, 2, 1])), (x,)
     )
     assert torch.autograd.gradcheck(lambda y: spread_rows(y, rows, 3, 2.0), (y,))
     assert torch.autograd.gradcheck(

@@ -1,9 +1,11 @@
 """Sampled execution against dense-and-mask: seconds of a full training step.
 
 A step is sampling, live edges, forward, backward, costs, the policy gradient and both
-optimizers. The two ways are measured in turn in one run, and the median of the ratios
-is reported. Sampled runs in channels_last, dense in NCHW as the first code does. Both
-warm up for as many steps: early ones are slower, and get their memory page by page.
+optimizers. The ways are measured in turn in one run, and the median of the ratios is
+reported. Sampled runs in channels_last; dense in NCHW as the first code does, and with
+all that makes sampled steps faster and can be had without sampling: channels_last, and
+strided 1x1 convolutions that get the pixels alone that they read. All warm up for as
+many steps: early ones are slower, and get their memory page by page.
 
     python -m benchmarks execution [--quick] [--repeats 7] [--device cuda]
 """
@@ -44,8 +46,10 @@ def fabrics() -> dict[str, Fabric]:
 
 
 class Steps:
-    """One fabric with data; `sampled` and `dense` are one training step each, of a
-    network of its own each.
+    """One fabric with data.
+
+    `sampled`, `dense` and `dense_last` (with the channels last) are one training step
+    each, of a network of its own each.
     """
 
     def __init__(self, fabric: Fabric, device: torch.device | str, probability: float) -> None:
@@ -56,6 +60,8 @@ class Steps:
             self.device, memory_format=torch.channels_last
         )
         self.reference = DenseMasked(compile_fabric(profile, seed=0).to(self.device))
+        fast = compile_fabric(profile, seed=0).to(self.device, memory_format=torch.channels_last)
+        self.fast_reference = DenseMasked(fast, last=True)
         self.gamma = Gamma(fabric, probability, rate=1e-9)
         self.generator = torch.Generator()
         self.inputs = torch.randn(BATCH, *profile.node_shapes[fabric.source_indices[0]], device=self.device)
@@ -65,7 +71,7 @@ class Steps:
         )
         self.optimizers = {
             id(net): torch.optim.SGD(net.parameters(), lr=1e-6, momentum=0.9)
-            for net in (self.net, self.reference)
+            for net in (self.net, self.reference, self.fast_reference)
         }
 
     def sampled(self) -> None:
@@ -80,11 +86,17 @@ class Steps:
         self.gamma.step(policy_gradient(logits, kept, objective, "leave-one-out"))
 
     def dense(self) -> None:
+        self._dense(self.reference, self.inputs)
+
+    def dense_last(self) -> None:
+        self._dense(self.fast_reference, self.fast_inputs)
+
+    def _dense(self, net: DenseMasked, inputs: Tensor) -> None:
         gamma = self.gamma.at(NO_LIMITS).probabilities.to(self.device)
         kept = torch.rand(BATCH, len(gamma), dtype=torch.float64, device=self.device) < gamma
-        live = self.reference.live(kept)
-        losses = functional.cross_entropy(self.reference(self.inputs, live), self.labels, reduction="none")
-        self._update(self.reference, losses)
+        live = net.live(kept)
+        losses = functional.cross_entropy(net(inputs, live), self.labels, reduction="none")
+        self._update(net, losses)
         objective = (
             losses.detach().double()
             + live.double() @ torch.from_numpy(self.macs.per_edge).to(self.device) / self.macs.total
@@ -120,15 +132,18 @@ def command(quick: bool, repeats: int | None, device: str) -> None:
         for probability in PROBABILITIES[::2] if quick else PROBABILITIES:
             torch.manual_seed(0)
             steps = Steps(fabric, device, probability)
-            dense, sampled = in_turn([steps.dense, steps.sampled], rounds, device, warm=2 if quick else WARM)
+            ways = [steps.dense, steps.dense_last, steps.sampled]
+            dense, last, sampled = in_turn(ways, rounds, device, warm=2 if quick else WARM)
             rows.append(
                 {
                     "fabric": name,
                     "p": probability,
                     "live share": steps.live_share(),
                     "dense ms": milliseconds(dense),
+                    "channels last ms": milliseconds(last),
                     "sampled ms": milliseconds(sampled),
                     "ratio": ratio(dense, sampled),
+                    "over channels last": ratio(last, sampled),
                 }
             )
     keep("execution", rows, quick=quick)

@@ -4,7 +4,8 @@ Arithmetic: six times the live MACs of the batch (a multiply and an add, forward
 for both gradients) at the rate that a 3x3 convolution of 32 channels on 16x16 reaches
 forwards and backwards. Bytes: every leaf module that runs reads its input and writes
 its output, and on the way back reads the output's gradient and its input again and
-writes the input's gradient, at the rate of copying a large tensor.
+writes the input's gradient, at the rate of copying a large tensor. Convolutions of
+thinned pixels (`supernet/thinned.py`) are not among them, which makes that floor lower.
 
     python -m benchmarks floors [--quick] [--repeats 7]
 """

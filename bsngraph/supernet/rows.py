@@ -34,18 +34,30 @@ class Taken:
     """What an edge takes of a value.
 
     `x` (k, …) are the rows `rows` (k,) of `whole`; x is the whole where rows is None.
+    Of images, x has one pixel of `step` in each direction.
     """
 
     x: Tensor
     whole: Tensor
     rows: RowIndices
+    step: int
 
 
-def take_rows(whole: Tensor, rows: Sequence[RowIndices]) -> list[Taken]:
-    """For each of `rows`, those examples of a value (batch, …); None takes them all."""
-    some = [part for part in rows if part is not None]
+def take_rows(whole: Tensor, rows: Sequence[RowIndices], steps: Sequence[int]) -> list[Taken]:
+    """For each of `rows`, those examples of a value (batch, …); None takes them all.
+
+    `steps` says which pixels are enough: the first of so many in each direction. All
+    come where that spares nothing: without gradients, of a whole value, or with the
+    channels first.
+    """
+    thin = torch.is_grad_enabled() and _channels_last(whole)
+    some = [(part, step if thin else 1) for part, step in zip(rows, steps, strict=True) if part is not None]
     taken = iter(_Take.apply(whole, *some) if some else ())  # type: ignore[no-untyped-call]
-    return [Taken(whole if part is None else next(taken), whole, part) for part in rows]
+    every = iter(some)
+    return [
+        Taken(whole, whole, None, 1) if part is None else Taken(next(taken), whole, *next(every))
+        for part in rows
+    ]
 
 
 def run_on(taken: Taken, operation: Callable[[Tensor], Tensor]) -> Tensor:
@@ -60,7 +72,7 @@ def run_on(taken: Taken, operation: Callable[[Tensor], Tensor]) -> Tensor:
         RuntimeError: in the backward pass, where another operation has changed the
             value in place meanwhile.
     """
-    x, rows = taken.x, taken.rows
+    x, rows, step = taken.x, taken.rows, taken.step
     if rows is None or not torch.is_grad_enabled() or len(rows) < _NEARLY_ALL * len(taken.whole):
         return operation(x)
     whole, place = taken.whole.detach(), (x.data_ptr(), x.shape, x.stride(), x._version)
@@ -77,7 +89,7 @@ def run_on(taken: Taken, operation: Callable[[Tensor], Tensor]) -> Tensor:
             raise RuntimeError(
                 "an operation has changed its input, which other edges take too: it must not work in place"
             )
-        return _taken(whole, rows)
+        return _taken(whole, rows, step)
 
     with saved_tensors_hooks(pack, unpack):
         return operation(x)
@@ -110,23 +122,23 @@ def spread_rows(y: Tensor, rows: RowIndices, count: int, fill: float = 0.0) -> T
 
 
 class _Take(Function):
-    """x (n, …), rows (k,) … → those rows of x, …"""
+    """x (n, …), its parts (rows (k,), step) … → those rows of x, thinned, …"""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, *rows: Tensor) -> tuple[Tensor, ...]:
+    def forward(ctx: Any, x: Tensor, *parts: tuple[Tensor, int]) -> tuple[Tensor, ...]:
         ctx.set_materialize_grads(False)
-        ctx.rows, ctx.count, ctx.last = rows, x.shape[0], _channels_last(x)
-        return tuple(_taken(x, part) for part in rows)
+        ctx.parts, ctx.shape, ctx.last = parts, x.shape, _channels_last(x)
+        return tuple(_taken(x, rows, step) for rows, step in parts)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
-        parts = [
-            (gradient, part)
-            for gradient, part in zip(gradients, ctx.rows, strict=True)
-            if gradient is not None
-        ]
-        return _sum(parts, ctx.count, ctx.last) if parts else None, *(None for _ in ctx.rows)
+        by_step: dict[int, list[tuple[Tensor, RowIndices]]] = {}
+        for gradient, (rows, step) in zip(gradients, ctx.parts, strict=True):
+            if gradient is not None:
+                by_step.setdefault(step, []).append((gradient, rows))
+        sums = {step: _sum(parts, ctx.shape[0], ctx.last) for step, parts in by_step.items()}
+        return _united(sums, ctx.shape), *(None for _ in ctx.parts)
 
 
 class _Add(Function):
@@ -168,9 +180,21 @@ def _sum(parts: Sequence[tuple[Tensor, RowIndices]], count: int, last: bool) -> 
     return _restored(total, last)
 
 
-def _taken(x: Tensor, rows: Tensor) -> Tensor:
+def _united(sums: dict[int, Tensor], shape: torch.Size) -> Tensor | None:
+    """The sum of gradients (n, …), each of pixels with a step, over all pixels."""
+    total = sums.pop(1, None)
+    for step, thin in sums.items():
+        if total is None:
+            layout = torch.channels_last  # only such values are thinned
+            total = torch.empty(shape, dtype=thin.dtype, device=thin.device, memory_format=layout).zero_()
+        total[:, :, ::step, ::step] += thin
+    return total
+
+
+def _taken(x: Tensor, rows: Tensor, step: int = 1) -> Tensor:
     last = _channels_last(x)
-    return _restored(_plain(x, last).index_select(0, rows), last)
+    plain = _plain(x, last)
+    return _restored((plain if step == 1 else plain[:, ::step, ::step]).index_select(0, rows), last)
 
 
 def _plain(x: Tensor, last: bool) -> Tensor:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from functools import partial
 
 import numpy as np
 import torch
@@ -25,6 +26,7 @@ from bsngraph.ops.user_code.watched_operation import WatchedOperation
 from bsngraph.profile import FabricProfile, profile_fabric
 from bsngraph.supernet.route import Handout, NodeStep, Planner, Route
 from bsngraph.supernet.rows import Taken, run_on, spread_rows, take_rows
+from bsngraph.supernet.thinned import run_thinned, thinning
 
 Inputs = Tensor | Mapping[str, Tensor]
 
@@ -86,7 +88,7 @@ class SuperNet(nn.Module):
         taken: dict[int, Taken] = {}  # live edge that has not run yet → what comes into it
         made: dict[int, Tensor] = {}
         for handout in route.sources:
-            _hand_out(values.pop(handout.node), handout, taken)
+            self._hand_out(values.pop(handout.node), handout, taken)
         with running_users_code() if self.foreign else nullcontext():
             for step in route.nodes:
                 self._node(step, taken, made)
@@ -126,17 +128,27 @@ class SuperNet(nn.Module):
         node = self.fabric.nodes[step.node]
         parts = []
         for edge, rows in zip(step.edges, step.rows, strict=True):
-            part = run_on(taken.pop(edge), self._operation(edge))
+            x = taken.pop(edge)
+            part = run_on(x, self._operation(edge, thinned=x.step > 1))
+            del x  # the value is forgotten after its last use
             parts.append(MergePart(part, rows, self.concat_offsets[edge]))
         place = Place(step.count, step.present, self.profile.node_shapes[step.node][0])
         value = self._activated(step.node, MERGES[node.merge].function(parts, place))
-        _hand_out(value, step.handout, taken)
+        self._hand_out(value, step.handout, taken)
         if step.node in self.fabric.target_indices:
             made[step.node] = value
 
-    def _operation(self, edge: int) -> Callable[[Tensor], Tensor]:
-        """An edge's module, watched if it is the user's."""
+    def _hand_out(self, value: Tensor, handout: Handout, taken: dict[int, Taken]) -> None:
+        steps = [1 if edge in self.watched else thinning(self.operations[edge]) for edge in handout.edges]
+        taken.update(zip(handout.edges, take_rows(value, handout.rows, steps), strict=True))
+
+    def _operation(self, edge: int, *, thinned: bool) -> Callable[[Tensor], Tensor]:
+        """An edge's module, watched if it is the user's; or what runs it on the pixels
+        alone that it reads.
+        """
         module, it = self.operations[edge], self.fabric.edges[edge]
+        if thinned:
+            return partial(run_thinned, module)
         if edge not in self.watched:
             return module
         return WatchedOperation(f"{it.name}: {it.op}", module, self.profile.edge_shapes[edge])
@@ -163,10 +175,6 @@ def compile_fabric(fabric: Fabric | FabricProfile, *, seed: int | None = None) -
         # torch.manual_seed would also seed accelerators, which nothing here restores
         torch.default_generator.manual_seed(seed)
         return SuperNet(profile)
-
-
-def _hand_out(value: Tensor, handout: Handout, taken: dict[int, Taken]) -> None:
-    taken.update(zip(handout.edges, take_rows(value, handout.rows), strict=True))
 
 
 def _on_host(kept: Booleans | Tensor) -> Booleans:
