@@ -47,9 +47,10 @@ class Decisions:
 
     def kept(self, values: Booleans) -> Booleans:
         """Edges kept under values of the variables: (…, variables) → (…, edges)."""
-        padded = np.concatenate([values, np.ones((*values.shape[:-1], 1), dtype=np.bool_)], axis=-1)
-        kept: Booleans = padded[..., self.variable_of]  # −1, the fixed edges, picks the column of ones
-        return kept
+        by_variable = np.ones((values.shape[-1] + 1, *values.shape[:-1]), dtype=np.bool_)
+        by_variable[:-1] = np.moveaxis(values, -1, 0)
+        kept = by_variable[self.variable_of]  # −1, the fixed edges, picks the row of ones
+        return np.moveaxis(kept, 0, -1)
 
     def completed(self, edges: Booleans) -> Booleans | None:
         """A legitimate choice (edges,) that keeps at least these edges: whole gates,

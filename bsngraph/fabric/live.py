@@ -23,6 +23,8 @@ Booleans = NDArray[np.bool_]
 _Words = NDArray[np.uint64]
 _Indices = NDArray[np.intp]
 
+_BITS = np.left_shift(1, np.arange(8)).astype(np.uint8)
+
 
 @dataclass(frozen=True)
 class _Level:
@@ -152,6 +154,6 @@ def _pack(kept: Booleans) -> _Words:
 
 
 def _unpack(words: _Words, batch: int) -> Booleans:
-    return np.unpackbits(
-        np.ascontiguousarray(words.view(np.uint8).T), axis=0, count=batch, bitorder="little"
-    ).view(np.bool_)
+    eights = np.ascontiguousarray(words.view(np.uint8).T)  # (batch / 8, edges)
+    bits: Booleans = (eights[:, None] & _BITS[:, None]) != 0
+    return bits.reshape(-1, len(words))[:batch]

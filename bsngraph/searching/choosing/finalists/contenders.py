@@ -47,8 +47,8 @@ class Contenders:
         return replace(self, live=self._near(self.live, np.stack([*masks])))
 
     @cached_property
-    def _pool_places(self) -> Floats:
-        return self.places.of(self.live)
+    def _pool_facts(self) -> Floats:
+        return self.places.sheet.facts(self.live)
 
     def believed(self, state: FinalistsState) -> Forecast:
         """What the finalists that were trained would give again, noise aside."""
@@ -78,7 +78,8 @@ class Contenders:
         leaders = trained[np.argsort(-means, kind="stable")[:_LEADERS]]
         near = self._near(self._neighbours(leaders), trained)
         live = np.concatenate([self.live, near])
-        prediction = predictor.predict(np.concatenate([self._pool_places, self.places.of(near)]))
+        facts = np.concatenate([self._pool_facts, self.places.sheet.facts(near)])
+        prediction = self.places.forecast(predictor, facts, live)
         gain = self._gain(live, prediction, trained, means)
         profile = self.places.sheet.profile
         known = {structure_of(profile, row) for row in trained}

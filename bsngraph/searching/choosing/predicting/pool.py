@@ -122,8 +122,10 @@ def distinct_inside(fabric: Fabric, kept: Booleans, budgets: Budgets) -> Boolean
     live = live_edges(fabric.sweep, kept | fabric.fixed)
     live = live[connected(fabric, live).all(axis=1)]
     live = live[budgets.inside(live)]
-    _, order = np.unique(live, axis=0, return_index=True)
-    distinct: Booleans = live[np.sort(order)]
+    firsts: dict[bytes, int] = {}
+    for index, row in enumerate(np.packbits(live, axis=1)):
+        firsts.setdefault(row.tobytes(), index)
+    distinct: Booleans = live[list(firsts.values())]
     return distinct
 
 

@@ -29,6 +29,7 @@ from bsngraph.searching.choosing.predicting.network_facts import FactSheet, Floa
 _AMPLITUDES, _LENGTHS, _NOISES = (0.5, 5.0), (0.5, 5.0), (0.01, 0.5)
 _START_LENGTH, _START_NOISE = 1.5, 0.1
 _SCALE = 2.0
+_PREDICTED_AT_ONCE = 1024  # networks
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +49,8 @@ class Places:
         """Places standardised over live edges (networks, edges); all in one place if
         there are none.
         """
-        columns = _columns(sheet, live if len(live) else np.ones((1, live.shape[1]), dtype=np.bool_))
+        some = live if len(live) else np.ones((1, live.shape[1]), dtype=np.bool_)
+        columns = _columns(sheet.facts(some), some)
         spread = columns.std(axis=0)
         varies = spread > 1e-9
         weight = np.zeros_like(spread)
@@ -60,7 +62,26 @@ class Places:
 
     def of(self, live: Booleans) -> Floats:
         """The places of live edges (networks, edges): (networks, facts + edges)."""
-        return (_columns(self.sheet, live) - self.mean) * self.weight
+        return self._of(self.sheet.facts(live), live)
+
+    def forecast(self, predictor: Predictor, facts: Floats, live: Booleans) -> Forecast:
+        """What is predicted of live edges (networks, edges) with these facts (networks,
+        facts).
+
+        The places of some networks are held at once: those of thousands with thousands
+        of edges would take gigabytes.
+        """
+        rows = range(0, max(len(live), 1), _PREDICTED_AT_ONCE)
+        parts = [slice(start, start + _PREDICTED_AT_ONCE) for start in rows]
+        found = [predictor.predict(self._of(facts[part], live[part])) for part in parts]
+        means, deviations = [each.mean for each in found], [each.deviation for each in found]
+        return Forecast(np.concatenate(means), np.concatenate(deviations))
+
+    def _of(self, facts: Floats, live: Booleans) -> Floats:
+        places = _columns(facts, live)
+        places -= self.mean
+        places *= self.weight
+        return places
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,5 +142,5 @@ def fit_predictor(places: Floats, results: NDArray[np.float64]) -> Predictor:
     return Predictor(process, mean, deviation)
 
 
-def _columns(sheet: FactSheet, live: Booleans) -> Floats:
-    return np.concatenate([sheet.facts(live), live.astype(np.float64)], axis=1)
+def _columns(facts: Floats, live: Booleans) -> Floats:
+    return np.concatenate([facts, live], axis=1, dtype=np.float64)
