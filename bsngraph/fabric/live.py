@@ -155,5 +155,6 @@ def _pack(kept: Booleans) -> _Words:
 
 def _unpack(words: _Words, batch: int) -> Booleans:
     eights = np.ascontiguousarray(words.view(np.uint8).T)  # (batch / 8, edges)
-    bits: Booleans = (eights[:, None] & _BITS[:, None]) != 0
-    return bits.reshape(-1, len(words))[:batch]
+    bits = eights[:, None] & _BITS[:, None]
+    samples: Booleans = np.not_equal(bits, 0, out=bits.view(np.bool_)).reshape(-1, len(words))
+    return samples[:batch]

@@ -203,12 +203,12 @@ def fill(
     variables, as long as the budgets have room: those of `most`, or all. Of many some
     are tried together.
     """
-    values = values.copy()
+    values = values.copy(order="F")  # all networks' values of a decision lie together
     for part in np.array_split(order, min(len(order), _FILLED_IN) or 1):
-        tried = values.copy()
-        tried[:, part] |= True if most is None else most[:, part]
-        fits = _is_inside(fabric, tried, budgets)
-        values[fits] = tried[fits]
+        before = values[:, part]
+        values[:, part] |= True if most is None else most[:, part]
+        outside = np.flatnonzero(~_is_inside(fabric, values, budgets))
+        values[np.ix_(outside, part)] = before[outside]
     return values
 
 
