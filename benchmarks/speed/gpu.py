@@ -11,7 +11,7 @@ is the GPU waiting for the host.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import click
 import torch
@@ -20,11 +20,12 @@ from torch.profiler import ProfilerActivity, profile
 from benchmarks.shared.keeping import keep
 from benchmarks.shared.measuring import in_turn, milliseconds, ratio
 from benchmarks.shared.options import quick_option, repeats_of, repeats_option
-from benchmarks.shared.tables import last_table
+from benchmarks.shared.tables import Table
 from benchmarks.speed.execution import BATCH, PROBABILITIES, WARM, Steps, fabrics
 
 PROFILED = 10  # steps
-TABLES = {"gpu": last_table()}
+# No rows are kept yet: a table of RESULTS.md is {"gpu": last_table()}.
+TABLES: Mapping[str, Table] = {}
 
 
 def kernel_share(step: Callable[[], None], steps: int = PROFILED) -> float:
