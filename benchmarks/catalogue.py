@@ -33,6 +33,7 @@ TOPICS: Mapping[str, Mapping[str, Benchmark]] = {
         "floors": Benchmark("speed.floors", "A sampled step, against arithmetic and bytes alone."),
         "reading": Benchmark("speed.reading", "Reading, checking and compiling growing fabrics."),
         "growth": Benchmark("speed.growth", "A search's stages on growing fabrics: time and memory."),
+        "large-images": Benchmark("speed.large_images", "A step and a search on 224x224: time and memory."),
         "stages": Benchmark("speed.stages", "A whole search by its stages, against arithmetic alone."),
         "data": Benchmark("speed.data", "Making a training batch, against a training step."),
         "trainings": Benchmark("speed.trainings", "Finalists trained one after another, and side by side."),

@@ -21,7 +21,9 @@ from bsngraph.searching.choosing.predicting.predictor import Places, fit_predict
 FABRIC = cnf_fabric(input_shape=(1, 4, 4), classes=3, layers=3, channels=4)
 
 
-@pytest.mark.parametrize(("name", "row"), [("growth", "| first choice |")])
+@pytest.mark.parametrize(
+    ("name", "row"), [("growth", "| first choice |"), ("large-images", "| search to the end |")]
+)
 def test_a_quick_benchmark_of_size_runs_and_leaves_results_alone(name, row):
     before = {path: path.stat().st_mtime_ns for path in rows.RESULTS.iterdir()}
     result = CliRunner().invoke(cli, [name, "--quick"])

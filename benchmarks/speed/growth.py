@@ -81,9 +81,9 @@ class Meter:
 
     def run(self, name: str, action: Callable[[], Result], repeats: int = 1) -> Result:
         """What an action gives; it runs so often. Memory is that of the first time."""
-        before = _resident(forget_peak=True)
+        before = resident_mib(forget_peak=True)
         seconds, result = _timed(action)
-        peak = _resident()
+        peak = resident_mib()
         for _ in range(repeats - 1):
             seconds = min(seconds, _timed(action)[0])
         self.spent[name] = Spent(seconds, None if before is None or peak is None else peak - before)
@@ -96,8 +96,10 @@ def _timed(action: Callable[[], Result]) -> tuple[float, Result]:
     return time.process_time() - started, result
 
 
-def _resident(*, forget_peak: bool = False) -> float | None:
-    """The peak of resident memory in MiB; after forgetting it, what is resident now."""
+def resident_mib(*, forget_peak: bool = False) -> float | None:
+    """The peak of this process's resident memory in MiB; after forgetting it, what is
+    resident now. None where Linux does not say it.
+    """
     if not RESIDENT.exists():
         return None
     if forget_peak:
