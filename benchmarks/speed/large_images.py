@@ -41,6 +41,7 @@ IMAGES, BATCH, CLASSES = 48, 16, 4
 BUDGET = "macs=10%"
 RECIPE: Mapping[str, Any] = {"epochs": 3, "batch_size": BATCH}
 SETTINGS: Mapping[str, Any] = {"candidates": 4, "finalists": 2, "finalist_epochs": 1, "finetune_epochs": 1}
+QUICK_SETTINGS: Mapping[str, Any] = {"candidates": 2, "finalists": 0, "finetune_epochs": 0}
 TABLES = {"large_images": last_table()}
 
 
@@ -88,7 +89,9 @@ def measured_rows(*, quick: bool) -> Sequence[Row]:
     peaks["training step"] = resident_mib()
     del net
     recipe, settings = resolve_settings(
-        None, recipe={**RECIPE, "epochs": 1} if quick else dict(RECIPE), settings=dict(SETTINGS)
+        None,
+        recipe={**RECIPE, "epochs": 1} if quick else dict(RECIPE),
+        settings=dict(QUICK_SETTINGS if quick else SETTINGS),
     )
     with tempfile.TemporaryDirectory() as folder:
         result = meter.run(
