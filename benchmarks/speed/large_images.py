@@ -26,7 +26,7 @@ import bsngraph
 from benchmarks.shared.keeping import keep
 from benchmarks.shared.options import quick_option
 from benchmarks.shared.rows import Row
-from benchmarks.shared.tables import Table
+from benchmarks.shared.tables import last_table
 from benchmarks.speed.execution import NO_LIMITS
 from benchmarks.speed.growth import Meter, resident_mib
 from bsngraph.fabric import Fabric
@@ -42,8 +42,7 @@ BUDGET = "macs=10%"
 RECIPE: Mapping[str, Any] = {"epochs": 3, "batch_size": BATCH}
 SETTINGS: Mapping[str, Any] = {"candidates": 4, "finalists": 2, "finalist_epochs": 1, "finetune_epochs": 1}
 QUICK_SETTINGS: Mapping[str, Any] = {"candidates": 2, "finalists": 0, "finetune_epochs": 0}
-# No rows are kept yet: a table of RESULTS.md is {"large_images": last_table()}.
-TABLES: Mapping[str, Table] = {}
+TABLES = {"large_images": last_table()}
 
 
 def photo_fabric(size: int, *, quick: bool) -> Fabric:
