@@ -190,8 +190,7 @@ def report(rows: Sequence[Row]) -> str:
     return table(made, {"test accuracy": "{:.1f} %", "MACs": "{:.0f} %", "seconds": "{:.0f}"})
 
 
-# No rows are kept yet: a table of RESULTS.md is {"photographs": report}.
-TABLES: Mapping[str, Table] = {}
+TABLES: Mapping[str, Table] = {"photographs": report}
 
 
 @click.command("photographs")
