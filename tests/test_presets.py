@@ -22,6 +22,7 @@ from bsngraph.searching import search
 from bsngraph.searching.learning.search_epochs import Learning
 from bsngraph.settings import (
     PRESETS,
+    RANGE,
     SEARCH,
     Recipe,
     SearchSettings,
@@ -46,7 +47,8 @@ def test_without_a_preset_the_settings_are_the_defaults_but_learning_is_brief() 
     assert resolve_settings(None, recipe={"epochs": 7})[0] == Recipe(epochs=7)
     assert resolve_recipe({}) == Recipe(), "a training has its own"
     (shown,) = (row.says.shown for row in setting_rows(Recipe) if row.name == "epochs")
-    assert shown == f"{SEARCH.recipe['epochs']} of a search, {Recipe.epochs} of a training"
+    found = SEARCH.recipe["epochs"], RANGE.recipe["epochs"], Recipe.epochs
+    assert shown == "{} of a search, {} of one for a range, {} of a training".format(*found)
 
 
 def test_paper_is_the_published_algorithm() -> None:

@@ -59,8 +59,10 @@ WARM_START = Preset(
 be able to come back.
 """
 
-RANGE = Preset("what is usual for a budget that is a range", settings={"finalists": 20})
-"""What is usual for a range: its trainings serve many limits."""
+RANGE = Preset(
+    "what is usual for a budget that is a range", recipe={"epochs": 40}, settings={"finalists": 20}
+)
+"""What is usual for a range: Γ learns for many limits, and the trainings serve them."""
 
 PRESETS: Mapping[str, Preset] = {
     "paper": Preset(
@@ -107,8 +109,8 @@ def resolve_settings(
     """The settings of a search: `recipe` and `settings` (fields set by hand) over the
     preset's over the defaults.
 
-    Without a preset, a search has the changes of `SEARCH` between, after a `warm` start
-    those of `WARM_START` over them, and those of `RANGE` if its budget is `ranged`.
+    Without a preset, a search has the changes of `SEARCH` between. Those of `RANGE` go
+    over them if its budget is `ranged`, and those of `WARM_START` after a `warm` start.
 
     A preset without lowering, settle = burn_in, keeps them equal where only burn_in is
     set by hand. With AdamW set by hand, the rates of the weights that are not are
@@ -119,7 +121,7 @@ def resolve_settings(
     """
     if preset is not None and preset not in PRESETS:
         raise InputError(f"there is no preset {preset!r}: {nearest(preset, PRESETS)}")
-    usual = [SEARCH, *([WARM_START] if warm else []), *([RANGE] if ranged else [])]
+    usual = [SEARCH, *([RANGE] if ranged else []), *([WARM_START] if warm else [])]
     chosen = PRESETS[preset] if preset is not None else _together(usual)
     asked, by_hand = dict(recipe or {}), dict(settings or {})
     if asked.get("optimizer") == "adamw":
