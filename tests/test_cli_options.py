@@ -150,7 +150,7 @@ def test_every_setting_of_a_command_stands_in_its_help(name: str, classes: tuple
 def test_the_options_and_defaults_of_a_search_are_these() -> None:
     """Users have them in their scripts: none is renamed, no default changes unseen."""
     defaults = {
-        "epochs": "20 of a search, 40 of one for a range, 60 of a training",
+        "epochs": "20 of a search, 60 of one for a range, 60 of a training",
         "batch-size": "32", "optimizer": "sgd", "learning-rate": "0.1", "momentum": "0.9",
         "weight-decay": "0.0005", "drops": "0.6,0.85", "clip": "5", "class-weights": None, "burn-in": "0.2",
         "settle": "0.6", "aim": "0.95", "penalty": "auto", "penalty-form": "relative",

@@ -166,7 +166,7 @@ def test_check_judges_both_ends(least: str, satisfiable: bool, code: int, tmp_pa
 def test_a_range_has_more_trainings_unless_it_is_said_otherwise() -> None:
     assert resolve_settings(None)[1].finalists == SearchSettings().finalists == 12
     assert resolve_settings(None, ranged=True)[1].finalists == 20
-    assert resolve_settings(None, ranged=True)[0].epochs == 2 * resolve_settings(None)[0].epochs
+    assert resolve_settings(None, ranged=True)[0].epochs == 3 * resolve_settings(None)[0].epochs
     warm = resolve_settings(None, ranged=True, warm=True)
     assert (warm[0].epochs, warm[1].finalists, warm[1].reopen) == (12, 20, 0.9)
     assert resolve_settings(None, ranged=True, settings={"finalists": 7})[1].finalists == 7

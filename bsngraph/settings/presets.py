@@ -60,7 +60,7 @@ be able to come back.
 """
 
 RANGE = Preset(
-    "what is usual for a budget that is a range", recipe={"epochs": 40}, settings={"finalists": 20}
+    "what is usual for a budget that is a range", recipe={"epochs": 60}, settings={"finalists": 20}
 )
 """What is usual for a range: Γ learns for many limits, and the trainings serve them."""
 

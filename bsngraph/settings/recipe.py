@@ -41,7 +41,7 @@ class Recipe:
             "Passes over the training data.",
             group="learning",
             at_least=1,
-            shown="20 of a search, 40 of one for a range, 60 of a training",
+            shown="20 of a search, 60 of one for a range, 60 of a training",
         ),
     )
     batch_size: int = field(
