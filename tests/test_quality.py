@@ -49,6 +49,7 @@ def problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Problem:
         short,
         settings(finetune_epochs=0, finalists=3, finalist_epochs=1),
         brief=1,
+        range="macs=30%..60%",
     )
     made.__dict__["dataset"] = stripes()
     return made

@@ -18,7 +18,7 @@ from pathlib import Path
 import bsngraph
 from benchmarks.accuracy.quality.mixture import learn_scores
 from benchmarks.accuracy.quality.networks import narrowed_inside, random_inside, resnet_inside, sub_network
-from benchmarks.accuracy.quality.problems import BEST_RANDOM, RANDOM, TRAININGS_ALONE, Problem
+from benchmarks.accuracy.quality.problems import BEST_RANDOM, RANDOM, RANGE, TRAININGS_ALONE, Problem
 from benchmarks.accuracy.quality.rows import Key, best_row, read_rows
 from benchmarks.accuracy.quality.scores import by_index, output_magnitudes, without_smallest
 from benchmarks.shared.rows import locked
@@ -140,6 +140,39 @@ def search(problem: Problem, key: Key, means: Means) -> Choice:
     return _searched(problem, key, means, replace(problem.search, epochs=problem.brief), problem.settings)
 
 
+def search_range(problem: Problem, key: Key, means: Means) -> Choice:
+    """One search for all budgets of the problem, by the defaults of a range, and what
+    `prune` answers for each of them. The budgets share its seconds evenly.
+    """
+    budgets = [series.budget for series in problem.series if series.budget.startswith("macs=")]
+    usual = resolve_settings(None, ranged=True)[1]
+
+    def found(path: Path) -> dict[str, str]:
+        bsngraph.search(
+            problem.profile,
+            problem.dataset,
+            [problem.range],
+            out=path,
+            seed=key.seed,
+            recipe=replace(problem.search, epochs=3 * problem.brief),
+            settings=replace(problem.settings, finalists=usual.finalists),
+            threads=means.threads,
+            device=means.device,
+        )
+        answers = {}
+        for number, budget in enumerate(budgets):
+            out = path.with_name(f"answer-{number}")
+            answer = bsngraph.prune_run(
+                path, budget, out=out, data=problem.dataset, threads=means.threads, device=means.device
+            )
+            answers[budget] = sub_network(answer.architecture)
+        return answers
+
+    answers, seconds = _kept(means.folder / key.problem / f"{key.method}, {key.seed}.json", found)
+    assert isinstance(answers, dict)
+    return Choice(answers[key.budget], seconds / len(budgets))
+
+
 def trainings_alone(problem: Problem, key: Key, means: Means) -> Choice:
     """As many trainings as our search has, all else as there: random networks first,
     then what the predictor decides on. Nothing is learned before.
@@ -197,6 +230,7 @@ _CHOOSERS: Mapping[str, Callable[[Problem, Key, Means], Choice]] = {
     "random": random,
     BEST_RANDOM: best_random,
     "search": search,
+    RANGE: search_range,
     TRAININGS_ALONE: trainings_alone,
     "preset paper": paper,
     "preset paper, tuned rate": tuned_paper,

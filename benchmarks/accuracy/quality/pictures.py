@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.accuracy.quality.problems import BEST_RANDOM, PROBLEMS, TRAININGS_ALONE
+from benchmarks.accuracy.quality.problems import BEST_RANDOM, PROBLEMS, RANGE, TRAININGS_ALONE
 from benchmarks.accuracy.quality.report import BEST, EARLIER, MEAN, SEARCH, SHOWN, outcomes
 from benchmarks.accuracy.quality.rows import Rows
 from bsngraph.draw.charts.axes import CHART_DPI, CHART_STYLE, figure_bytes
@@ -20,6 +20,7 @@ PICTURES = {"digits": ("digits",), "fashion": ("fashion-resnet", "fashion-cnf")}
 COLOURS = {
     SEARCH: "#D55E00",
     TRAININGS_ALONE: "#56B4E9",
+    RANGE: "#E8A33D",
     EARLIER: "#CC79A7",
     "preset paper": "#E69F00",
     "preset paper, tuned rate": "#8B5A2B",

@@ -14,6 +14,7 @@ from bsngraph.costs import Budget, parse_budget, resolve_budgets
 FABRICS = Path(__file__).parents[3] / "fabrics"
 BEST_RANDOM = "best of 10 random"
 TRAININGS_ALONE = "search without shared weights"
+RANGE = "search of a range"
 METHODS = (
     "narrowed",
     "resnet-8",
@@ -24,10 +25,14 @@ METHODS = (
     "random",
     BEST_RANDOM,
     "search",
+    RANGE,
     TRAININGS_ALONE,
     "preset paper",
     "preset paper, tuned rate",
 )
+EVERY = tuple(name for name in METHODS if name not in (BEST_RANDOM, "preset paper, tuned rate"))
+WITHIN = ("magnitude", "random", "search", TRAININGS_ALONE, "preset paper")  # no other fabric is meant
+FIVES, THREES = tuple(range(5)), tuple(range(3))  # seeds
 RANDOM = 10  # networks for each seed
 BRIEF = 5  # epochs of 125 steps each: as many steps as the usual epochs on the digits
 
@@ -45,7 +50,8 @@ class Series:
 class Problem:
     """A fabric and data, how networks are trained from scratch (`recipe`), and how
     methods that learn choose (`search`, `settings`). Our search learns for `brief`
-    epochs.
+    epochs, and three times as long for `range`, a budget from one limit to another.
+    `metric` is what networks are judged by.
 
     Without fine-tuning: it comes after the choice, and what was chosen is trained from
     scratch here.
@@ -61,6 +67,8 @@ class Problem:
         default_factory=lambda: bsngraph.SearchSettings(finetune_epochs=0)
     )
     brief: int = 20
+    range: str = ""
+    metric: str = "accuracy"
     usual: bool = True
 
     @functools.cached_property
@@ -78,27 +86,64 @@ class Problem:
 
 
 def _problems() -> tuple[Problem, ...]:
-    fives, threes = tuple(range(5)), tuple(range(3))
-    digits = (
-        *(Series(f"macs={share}%", fives) for share in (10, 25, 50)),
-        *(
-            Series(f"steps:4={steps}", threes, ("magnitude", "random", BEST_RANDOM, "search"))
-            for steps in (4, 6, 8)
-        ),
-    )
     # 10,000 of the training images: 2,000 of them to choose by.
     small = "fashion-mnist,size=14,train=8000,validation=2000"
     alone = bsngraph.Recipe(epochs=10, batch_size=64, learning_rate=0.05, augmentation="shift=1,flip")
     search = bsngraph.Recipe(epochs=15, batch_size=64, learning_rate=0.05, augmentation="shift=1,flip")
     settings = bsngraph.SearchSettings(finalist_epochs=4, finetune_epochs=0)
-    third = (Series("macs=30%", threes),)
+    resnet = (*_shares(THREES, 30), *_shares(THREES, 15, 60, methods=EVERY))
+    cnf = (*_shares(THREES, 30), *_shares(THREES, 15, methods=EVERY))
     large = bsngraph.Recipe(epochs=15, batch_size=128)
     return (
-        Problem("digits", "digits.dot", "digits", digits),
-        Problem("fashion-resnet", "resnet-1x14x14.dot", small, third, alone, search, settings, BRIEF),
-        Problem("fashion-cnf", "cnf-1x14x14.dot", small, third, alone, search, settings, BRIEF),
-        Problem("fashion-28", "resnet-1x28x28.dot", "fashion-mnist", third, large, large, usual=False),
+        Problem("digits", "digits.dot", "digits", _digits(), range="macs=10%..50%"),
+        Problem(
+            "fashion-resnet",
+            "resnet-1x14x14.dot",
+            small,
+            resnet,
+            alone,
+            search,
+            settings,
+            BRIEF,
+            range="macs=10%..60%",
+        ),
+        Problem("fashion-cnf", "cnf-1x14x14.dot", small, cnf, alone, search, settings, BRIEF),
+        Problem("sequences", "transformer.dot", "digit-sequences", _shares(FIVES, 30, methods=WITHIN)),
+        Problem(
+            "scenes",
+            "scenes.dot",
+            "digit-scenes",
+            _shares(THREES, 30, methods=(*WITHIN, "darts")),
+            _scenes(32),
+            _scenes(20),
+            metric="mean_iou",
+        ),
+        Problem(
+            "fashion-28",
+            "resnet-1x28x28.dot",
+            "fashion-mnist",
+            _shares(THREES, 30),
+            large,
+            large,
+            usual=False,
+        ),
     )
+
+
+def _shares(seeds: tuple[int, ...], *shares: int, methods: tuple[str, ...] = METHODS) -> tuple[Series, ...]:
+    """Budgets in percent of a fabric's MACs."""
+    return tuple(Series(f"macs={share}%", seeds, methods) for share in shares)
+
+
+def _digits() -> tuple[Series, ...]:
+    by_steps = ("magnitude", "random", BEST_RANDOM, "search")
+    steps = (Series(f"steps:4={count}", THREES, by_steps) for count in (4, 6, 8))
+    return (*_shares(FIVES, 10, 25, 50), *steps)
+
+
+def _scenes(epochs: int) -> bsngraph.Recipe:
+    """Nine of ten pixels are background."""
+    return bsngraph.Recipe(epochs=epochs, batch_size=16, class_weights=(0.4, *[8.0] * 10))
 
 
 PROBLEMS = {problem.name: problem for problem in _problems()}

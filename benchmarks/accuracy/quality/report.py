@@ -27,10 +27,8 @@ SHOWN = (
     BEST,
     *(method for method in METHODS if method not in (*LEARNED, "random", BEST_RANDOM)),
 )
-COLUMNS = (
-    *("method", "test accuracy", "spread", "networks", "seeds"),
-    *("of the budget", "choosing, s", "search minus it"),
-)
+SCORES = {"accuracy": "test accuracy", "mean_iou": "test mean IoU"}
+COLUMNS = ("spread", "networks", "seeds", "of the budget", "choosing, s", "search minus it")
 
 
 @dataclass(frozen=True)
@@ -112,8 +110,8 @@ def _outcome(name: str, seeds: Mapping[int, Sequence[Row]], every: Sequence[Row]
     # The best of several is known only when all of them are trained.
     trained = sum(row["train_cpu_seconds"] for row in every) / len(seeds) if name == BEST else 0.0
     return Outcome(
-        by_seed={seed: statistics.mean(_accuracy(row) for row in many) for seed, many in seeds.items()},
-        networks=tuple(_accuracy(row) for row in used),
+        by_seed={seed: statistics.mean(_score(row) for row in many) for seed, many in seeds.items()},
+        networks=tuple(_score(row) for row in used),
         share=statistics.mean(row["budget_share"] for row in used),
         macs=statistics.mean(row["macs"] for row in used),
         seconds=statistics.mean(row["choose_cpu_seconds"] for row in used) + trained,
@@ -132,7 +130,7 @@ def _in_time(found: Mapping[str, Outcome], seeds: Mapping[int, Sequence[Row]]) -
     for seed, many in seeds.items():
         ranked = sorted(many, key=lambda row: float(row["validation_loss"]))
         chances = best_of_chances(len(ranked), count)
-        by_seed[seed] = sum(chance * _accuracy(row) for chance, row in zip(chances, ranked, strict=True))
+        by_seed[seed] = sum(chance * _score(row) for chance, row in zip(chances, ranked, strict=True))
         shares.append(sum(chance * row["budget_share"] for chance, row in zip(chances, ranked, strict=True)))
         macs.append(sum(chance * row["macs"] for chance, row in zip(chances, ranked, strict=True)))
     return {
@@ -147,13 +145,15 @@ def best_of_chances(total: int, count: int) -> list[float]:
     return [math.comb(total - 1 - rank, count - 1) / math.comb(total, count) for rank in range(total)]
 
 
-def _accuracy(row: Row) -> float:
-    return float(100 * row["test_accuracy"])
+def _score(row: Row) -> float:
+    """What the network is judged by, in percent."""
+    (score,) = (row[f"test_{metric}"] for metric in SCORES if f"test_{metric}" in row)
+    return float(100 * score)
 
 
-def table(found: Mapping[str, Outcome]) -> str:
+def table(found: Mapping[str, Outcome], metric: str = "accuracy") -> str:
     """One budget's methods as a Markdown table."""
-    lines = []
+    columns, lines = ("method", SCORES[metric], *COLUMNS), []
     for name, outcome in found.items():
         difference = (
             paired(found[SEARCH].by_seed, outcome.by_seed) if SEARCH in found and name != SEARCH else None
@@ -171,7 +171,7 @@ def table(found: Mapping[str, Outcome]) -> str:
                 str(difference or ""),
             )
         )
-    return markdown(COLUMNS, [False, *[True] * (len(COLUMNS) - 1)], lines)
+    return markdown(columns, [False, *[True] * (len(columns) - 1)], lines)
 
 
 def tables(rows: Rows) -> str:
@@ -181,7 +181,8 @@ def tables(rows: Rows) -> str:
         for series in problem.series:
             found = outcomes(rows, problem.name, series.budget)
             if found:
-                parts.append(f"**{problem.name}, {series.budget}** (`{problem.fabric}`)\n\n{table(found)}")
+                made = table(found, problem.metric)
+                parts.append(f"**{problem.name}, {series.budget}** (`{problem.fabric}`)\n\n{made}")
     return "\n\n".join(parts)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import bsngraph
 from benchmarks.accuracy.quality.methods import Choice, Means, choose
 from benchmarks.accuracy.quality.networks import build
-from benchmarks.accuracy.quality.problems import BEST_RANDOM, METHODS, PROBLEMS, RANDOM, Problem
+from benchmarks.accuracy.quality.problems import BEST_RANDOM, METHODS, PROBLEMS, RANDOM, RANGE, Problem
 from benchmarks.accuracy.quality.rows import Key, append_row, read_rows
 from benchmarks.shared.rows import Row
 from bsngraph.costs import price
@@ -32,7 +32,7 @@ def planned(
         for problem in problems
         for series in problem.series
         for method in METHODS
-        if method in series.methods and method in methods
+        if method in series.methods and method in methods and (method != RANGE or problem.range)
         for seed in series.seeds
         if seeds is None or seed in seeds
         for number in range(RANDOM if method == "random" else 1)
@@ -83,10 +83,8 @@ def run(
             continue
         append_row(means.rows, key, row)
         done += 1
-        print(
-            f"{key}: {row['test_accuracy']} ({row['choose_cpu_seconds']} + {row['train_cpu_seconds']} s)",
-            flush=True,
-        )
+        seconds = f"{row['choose_cpu_seconds']} + {row['train_cpu_seconds']} s"
+        print(f"{key}: {row[f'test_{problem.metric}']} ({seconds})", flush=True)
     return done
 
 
@@ -112,8 +110,8 @@ def trained(problem: Problem, key: Key, choice: Choice, network: str, means: Mea
     seconds = time.process_time() - began
     metrics = result.summary["metrics"]
     return {
-        "test_accuracy": round(metrics["test"]["accuracy"], 4),
-        "validation_accuracy": round(metrics["validation"]["accuracy"], 4),
+        f"test_{problem.metric}": round(metrics["test"][problem.metric], 4),
+        f"validation_{problem.metric}": round(metrics["validation"][problem.metric], 4),
         "validation_loss": round(metrics["validation"]["loss"], 5),
         "budget_share": round(float(cost / budget.limit), 4),
         "macs": round(float(profile.macs.sum())),
