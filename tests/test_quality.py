@@ -18,7 +18,7 @@ from scipy import stats
 from tiny import STRIPES_NORM, no_pictures, recipe, settings, stripes, written
 
 import bsngraph
-from benchmarks.accuracy.quality import networks, report, rows, runner, scores
+from benchmarks.accuracy.quality import fronts, networks, report, rows, runner, scores
 from benchmarks.accuracy.quality.methods import Means, choose
 from benchmarks.accuracy.quality.mixture import Mixture, halves
 from benchmarks.accuracy.quality.problems import METHODS, PROBLEMS, Problem, Series
@@ -362,3 +362,40 @@ def test_the_best_of_several_is_the_one_of_the_smallest_validation_loss():
     text = report.table(found)
     assert "| search | 95.00 % |  | 1 | 1 | 90 % | 0 |  |" in text
     assert "| best of 10 random, by that training | 90.60 % | 0.71 | 2 | 2 | 90 % | 50 | +4.90 |" in text
+
+
+# --- fronts
+
+
+@given(st.dictionaries(st.integers(1, 99), st.integers(0, 100), min_size=1, max_size=5))
+def test_the_hypervolume_is_the_mean_of_the_best_inside_limits_drawn_evenly_in_their_logarithm(front):
+    least = min(front) / 100
+    limits = np.geomspace(least, 1.0, 20_001)[:-1]
+    costs, scores_ = np.array([*front]) / 100, np.array([*front.values()])
+    best = np.where(costs <= limits[:, None] * (1 + 1e-12), scores_, -1).max(axis=1)
+    shares = {share / 100: score for share, score in front.items()}
+    assert fronts.hypervolume(shares) == pytest.approx(best.mean(), abs=0.05)
+
+
+def test_the_table_of_fronts_holds_methods_that_have_every_budget(monkeypatch):
+    problem = PROBLEMS["digits"]
+    monkeypatch.setattr(fronts, "PROBLEMS", {"digits": problem})
+    kept = [
+        {
+            **Key("digits", f"macs={share}%", method, seed)._asdict(),
+            "test_accuracy": share / 100 + lead,
+            "budget_share": 1.0,
+            "macs": share,
+            "choose_cpu_seconds": 10.0,
+            "train_cpu_seconds": 1.0,
+            "validation_loss": 1.0,
+        }
+        for method, lead in (("search", 0.0), ("search of a range", 0.1), ("darts", 0.2))
+        for share in (10, 25, 50)
+        for seed in (0, 1)
+        if (method, share) != ("darts", 25)
+    ]
+    lines = fronts.report(kept).splitlines()
+    assert [line.split("|")[2].strip() for line in lines[2:]] == ["search of a range", "search"]
+    assert lines[3].split("|")[-2].strip() == "+10.00 ± 0.00"
+    assert lines[3].split("|")[5].strip() == "30"

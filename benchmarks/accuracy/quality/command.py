@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 import torch
 
+from benchmarks.accuracy.quality import fronts
 from benchmarks.accuracy.quality.methods import Means
 from benchmarks.accuracy.quality.pictures import draw_pictures
 from benchmarks.accuracy.quality.problems import METHODS, PROBLEMS
@@ -22,7 +23,7 @@ from benchmarks.shared.options import limit_option, part_option
 from benchmarks.shared.rows import rows_file
 
 ROOT = Path(__file__).parents[3]
-TABLES = {"quality": report}
+TABLES = {"quality": report, "fronts": fronts.report}
 
 
 @click.command("quality")
