@@ -46,6 +46,7 @@ TOPICS: Mapping[str, Mapping[str, Benchmark]] = {
             "accuracy.truth.sampled", "200 networks of a large fabric, trained alone."
         ),
         "searches": Benchmark("accuracy.truth.searches", "Regret of searches, by the table of `truth`."),
+        "ranges": Benchmark("accuracy.truth.ranges", "Regret of a range's answers, by that table."),
         "quality": Benchmark("accuracy.quality.command", "What methods choose under one budget."),
         "estimators": Benchmark("accuracy.estimators.command", "Estimators, against the exact gradient."),
         "rounds": Benchmark("accuracy.rounds", "Regret of training 1, 2 or 4 finalists at once."),
