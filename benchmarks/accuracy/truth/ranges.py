@@ -31,6 +31,7 @@ from bsngraph.settings import resolve_settings
 RANGE = "macs=20%..65%"
 ANSWERED = (20, 25, 30, 35, 40, 45, 50, 55, 60, 65)  # % of the MACs
 KEY = ("fabric", "budget", "seed")
+SHOWN = {"typical": "{:.2f} below", "regret": "{:.2f}", "spent": "{:.0f} %", "an answer's CPU s": "{:.1f}"}
 
 
 def measure(fabric: str, seed: int, folder: Path) -> list[Row]:
@@ -76,35 +77,32 @@ def measure(fabric: str, seed: int, folder: Path) -> list[Row]:
 def report(rows: Sequence[Row]) -> str:
     """The regret of each fabric's answers, budget by budget and on average."""
     made: list[Row] = []
-    every: dict[str, list[float]] = {}
     for fabric in FABRICS:
-        for budget in ANSWERED:
-            here = [row for row in rows if (row["fabric"], row["budget"]) == (fabric, budget)]
-            if here:
-                truth = read_truth(fabric, budget)
-                regrets = [truth.regret(row["edges"]) for row in here]
-                every.setdefault(fabric, []).append(statistics.mean(regrets))
-                made.append(
-                    {
-                        "fabric": fabric,
-                        "budget": f"{budget} %",
-                        "networks inside": len(truth.accuracies),
-                        "typical": truth.best - truth.typical,
-                        "n": len(here),
-                        "regret": statistics.mean(regrets),
-                        "each": ", ".join(f"{regret:.1f}" for regret in regrets),
-                        "spent": 100 * statistics.mean(row["share"] for row in here),
-                        "an answer's CPU s": statistics.mean(row["answer_cpu_seconds"] for row in here),
-                    }
-                )
-    made += [
-        {"fabric": fabric, "budget": "all", "regret": statistics.mean(found)}
-        for fabric, found in every.items()
-    ]
-    return table(
-        made,
-        {"typical": "{:.2f} below", "regret": "{:.2f}", "spent": "{:.0f} %", "an answer's CPU s": "{:.1f}"},
-    )
+        lines = [
+            _line(fabric, budget, here)
+            for budget in ANSWERED
+            if (here := [row for row in rows if (row["fabric"], row["budget"]) == (fabric, budget)])
+        ]
+        if lines:
+            means = {name: statistics.mean(line[name] for line in lines) for name in SHOWN}
+            made += [*lines, {"fabric": fabric, "budget": "all", **means}]
+    return table(made, SHOWN)
+
+
+def _line(fabric: str, budget: int, here: Sequence[Row]) -> Row:
+    """A budget's answers, one of each search."""
+    truth = read_truth(fabric, budget)
+    regrets = [truth.regret(row["edges"]) for row in here]
+    return {
+        "fabric": fabric,
+        "budget": f"{budget} %",
+        "networks inside": len(truth.accuracies),
+        "typical": truth.best - truth.typical,
+        "regret": statistics.mean(regrets),
+        "each": ", ".join(f"{regret:.1f}" for regret in regrets),
+        "spent": 100 * statistics.mean(row["share"] for row in here),
+        "an answer's CPU s": statistics.mean(row["answer_cpu_seconds"] for row in here),
+    }
 
 
 TABLES = {"ranges": report}
