@@ -9,9 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import networkx as nx
+from typing import TYPE_CHECKING, Any
 
 from bsngraph.errors import FabricError, InputError, Problem
 from bsngraph.fabric.binding.cures.near_files import check_graph_path, held_format
@@ -30,6 +28,9 @@ from bsngraph.fabric.writing.fabric_to_graphml import write_graphml
 from bsngraph.fabric.writing.fabric_to_node_link import write_node_link
 from bsngraph.ops import Value
 from bsngraph.whole_files import read_bounded, write_whole
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bsngraph.costs import BudgetRequest, Sources, check_units
 from bsngraph.costs.table import DURATION
@@ -27,7 +28,9 @@ from bsngraph.profile import FabricProfile
 from bsngraph.runs import RunFolder
 from bsngraph.settings import CostSettings
 from bsngraph.settings.kinds import check_kinds
-from bsngraph.training import Progress
+
+if TYPE_CHECKING:
+    from bsngraph.training import Progress
 
 _PAUSE_S = 10.0  # between two lines on how far measuring is
 

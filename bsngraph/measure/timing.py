@@ -14,13 +14,15 @@ import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import torch
-from torch.utils.benchmark import Timer, timer
 
 from bsngraph.errors import InputError
 from bsngraph.typed_files import Amount, Number
+
+if TYPE_CHECKING:
+    from torch.utils.benchmark import Timer
 
 _STEADY = 0.05
 _WINDOW = 5
@@ -66,13 +68,16 @@ def measure_module(
     device: torch.device,
     threads: int,
     patience: Patience | None = None,
-    clock: Callable[[], float] = timer,
+    clock: Callable[[], float] | None = None,
 ) -> Timing:
-    """Time `run()` in inference mode with `threads` CPU threads, in seconds of `clock`.
+    """Time `run()` in inference mode with `threads` CPU threads, in seconds of `clock`
+    (torch's own, unless another is given).
 
     On an accelerator every call is waited for, so that this is the time until the
     result is there and not until it is asked for.
     """
+    from torch.utils.benchmark import Timer, timer  # loads setuptools, and few commands measure
+
     patience = patience or Patience()
     if device.type == "cpu":
         once = run
@@ -83,7 +88,7 @@ def measure_module(
             torch.accelerator.synchronize(device)
             return result
 
-    calls = Timer("once()", globals={"once": once}, timer=clock, num_threads=threads)
+    calls = Timer("once()", globals={"once": once}, timer=clock or timer, num_threads=threads)
     with torch.inference_mode():
         _warm_up(calls, patience.warmup_s)
         measured = calls.blocked_autorange(min_run_time=patience.seconds)

@@ -10,15 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import networkx as nx
 import numpy as np
 
 from bsngraph.errors import FabricError, Problem
 from bsngraph.fabric.reading.dot.quoted_text import unquoted
 from bsngraph.fabric.reading.edge_keys import numbered_keys
 from bsngraph.fabric.reading.raw import RawDefault, RawEdge, RawGraph, RawNode
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 _Attributes = dict[str, Any]
 

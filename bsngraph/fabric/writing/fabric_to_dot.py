@@ -5,13 +5,15 @@ a line, everything quoted.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-
-import networkx as nx
+from typing import TYPE_CHECKING
 
 from bsngraph.fabric.model import Fabric
 from bsngraph.fabric.words.writable_text import HTML
 from bsngraph.fabric.writing.dot_text import Attributes, Html, assignment, digraph, edge, node
 from bsngraph.fabric.writing.fabric_to_networkx import fabric_to_networkx
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 
 def fabric_to_dot(fabric: Fabric) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import io
 
-import networkx as nx
-
 from bsngraph.fabric.model import Fabric
 from bsngraph.fabric.writing.fabric_to_networkx import fabric_to_networkx
 
 
 def write_graphml(fabric: Fabric) -> bytes:
     """GraphML that reads back as the same Fabric, here and by `nx.read_graphml`."""
+    import networkx as nx  # takes longer to import than reading a fabric takes
+
     graph = fabric_to_networkx(fabric)
     for _, _, key, attributes in graph.edges(keys=True, data=True):
         attributes["key"] = key  # its id is the key too, but other programs count ids anew

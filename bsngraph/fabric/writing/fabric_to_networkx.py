@@ -4,18 +4,21 @@ non-default value written out.
 
 from __future__ import annotations
 
-from typing import Any
-
-import networkx as nx
+from typing import TYPE_CHECKING, Any
 
 from bsngraph.fabric.model import Edge, Fabric, Node
 from bsngraph.fabric.words.format_words import COMPUTED_PREFIX, COST_PREFIX, FORMAT
 from bsngraph.fabric.words.name_lists import join_names
 from bsngraph.ops import Value
 
+if TYPE_CHECKING:
+    import networkx as nx
+
 
 def fabric_to_networkx(fabric: Fabric) -> nx.MultiDiGraph[str]:
     """The graph that `networkx_to_raw` reads back as the same Fabric."""
+    import networkx as nx  # takes longer to import than reading a fabric takes
+
     graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(name=fabric.name)
     sources, targets = (join_names(names, fabric.node_index) for names in (fabric.sources, fabric.targets))
     graph.graph.update(format=FORMAT, source=sources, target=targets, **fabric.style)

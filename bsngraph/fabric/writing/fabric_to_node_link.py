@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import networkx as nx
-
 from bsngraph.fabric.model import Fabric
 from bsngraph.fabric.reading.node_link_to_raw import EDGE_FIELDS, NODE_FIELDS
 from bsngraph.fabric.writing.fabric_to_networkx import fabric_to_networkx
@@ -16,6 +14,8 @@ def write_node_link(fabric: Fabric) -> str:
     """Node-link JSON that reads back as the same Fabric, here and by
     `nx.node_link_graph`.
     """
+    import networkx as nx  # takes longer to import than reading a fabric takes
+
     graph = fabric_to_networkx(fabric)
     for _, attributes in graph.nodes(data=True):
         _rename(attributes, NODE_FIELDS)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-
-import networkx as nx
+from collections.abc import Set as AbstractSet
 
 from bsngraph.errors import Problem
 from bsngraph.fabric.binding.cures.spelling import Spelling
@@ -14,21 +13,23 @@ from bsngraph.fabric.reading.raw import RawGraph
 
 def end_problems(
     raw: RawGraph,
-    graph: nx.DiGraph[str],
+    entered: AbstractSet[str],
     nodes: Mapping[str, Node],
     places: Mapping[str, str],
     sources: Sequence[str],
     targets: Sequence[str],
     spelling: Spelling,
 ) -> list[Problem]:
-    """What is wrong with sources and targets; `places` says where each node stands."""
+    """What is wrong with sources and targets; `entered` are the nodes with incoming
+    edges, `places` says where each node stands.
+    """
     problems = []
     ends = frozenset(sources)
     with_input = {
         node.name for node in raw.nodes if {**node.inherited, **node.own}.get("input") not in (None, "")
     }
     for name, node in nodes.items():
-        incoming = graph.in_degree(name) > 0
+        incoming = name in entered
         if name in ends:
             problems += _source_problems(places[name], incoming, name in with_input, spelling)
         else:
