@@ -1,5 +1,5 @@
 """Counting loads neither torch's compiler nor its computer algebra, and says what torch
-says.
+says; checking loads no library that it does not need.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
 
+from bsngraph import compile_fabric, profile_fabric, read_fabric
+from bsngraph.certificate.recount import count_macs
 from bsngraph.ops.counting.stand_ins import STAND_INS, run_operator
 
 FABRICS = Path(__file__).parents[1] / "fabrics"
@@ -22,9 +25,11 @@ HEAVY = ("torch._dynamo", "torch._inductor", "sympy")
 COUNTING = """
 import json, sys
 import bsngraph
+from bsngraph.certificate.recount import count_macs, count_memory
 from bsngraph.costs import complete_costs
 for path in sys.argv[1:]:
-    complete_costs(bsngraph.profile_fabric(bsngraph.read_fabric(path)))
+    profile = bsngraph.profile_fabric(bsngraph.read_fabric(path))
+    complete_costs(profile), count_macs(profile), count_memory(profile)
 print(json.dumps(sorted(sys.modules)))
 """
 
@@ -33,6 +38,30 @@ def test_counting_loads_no_compiler() -> None:
     paths = [str(FABRICS / f"{name}.dot") for name in COUNTED]
     done = subprocess.run([sys.executable, "-c", COUNTING, *paths], check=True, capture_output=True)
     assert [name for name in HEAVY if name in json.loads(done.stdout)] == []
+
+
+@pytest.mark.parametrize("name", ["cells", "digits", "photos-96-mbconv", "transformer"])
+def test_macs_counted_again_are_those_of_torchs_own_counter(name: str) -> None:
+    profile = profile_fabric(read_fabric(FABRICS / f"{name}.dot"))
+    counter = FlopCounterMode(display=False)
+    (source,) = profile.fabric.source_indices
+    with torch.device("meta"), torch.no_grad():
+        net = compile_fabric(profile).eval()
+        with counter:
+            net(torch.empty(1, *profile.node_shapes[source]))
+    assert count_macs(profile) == counter.get_total_flops() // 2
+
+
+def test_checking_a_fabric_loads_neither_networkx_nor_what_reads_data() -> None:
+    code = (
+        "import sys; from bsngraph.cli.main import cli; cli(['check', sys.argv[1]], standalone_mode=False); "
+        "print(sorted({'networkx', 'sklearn', 'scipy', 'torch.utils.benchmark', 'bsngraph.data'} "
+        "& sys.modules.keys()))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(FABRICS / "digits.dot")], check=True, capture_output=True, text=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def _empty(*shape: int) -> Tensor:

@@ -1,9 +1,12 @@
 """The costs of a built network, counted on the network itself and not from the sums
 over edges that a search goes by.
 
-In: a delivered network. Out: numbers. MACs are what torch's flop counter sees of one
-pass of the whole network on the meta device, `memory` is the most bytes of tensors
+In: a delivered network. Out: numbers. MACs are what torch's formulas for flops give for
+one pass of the whole network on the meta device, `memory` is the most bytes of tensors
 alive during such a pass, parameters and bytes are those of its state.
+
+Only what gives tensors their shapes is shared with the counts of a search: stand-ins
+for operators, which spare the pass torch's compiler.
 """
 
 from __future__ import annotations
@@ -15,10 +18,11 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.multiprocessing.reductions import StorageWeakRef
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import flop_registry
 
+from bsngraph.ops.counting.stand_ins import STAND_INS, run_operator
+from bsngraph.ops.counting.without_compiler import OperatorWatch, Unfilled
 from bsngraph.profile import FabricProfile
 from bsngraph.supernet import SuperNet, compile_fabric
 from bsngraph.supernet.supernet import Inputs
@@ -26,10 +30,9 @@ from bsngraph.supernet.supernet import Inputs
 
 def count_macs(profile: FabricProfile) -> int:
     """Multiply-accumulates of one example's pass through the whole network."""
-    counter = FlopCounterMode(display=False)
-    with _on_meta(profile) as (net, inputs), counter:
+    with _on_meta(profile) as (net, inputs), _Flops() as counter:
         net(inputs)
-    return int(counter.get_total_flops()) // 2
+    return counter.flops // 2
 
 
 def count_params(net: SuperNet) -> int:
@@ -62,7 +65,8 @@ def _on_meta(profile: FabricProfile) -> Iterator[tuple[SuperNet, Inputs]]:
     meanwhile like them.
     """
     with torch.device("meta"), torch.no_grad():
-        net = compile_fabric(profile).eval()
+        with Unfilled():
+            net = compile_fabric(profile).eval()
         fabric = profile.fabric
         shapes = {
             name: profile.node_shapes[node]
@@ -72,20 +76,43 @@ def _on_meta(profile: FabricProfile) -> Iterator[tuple[SuperNet, Inputs]]:
         yield net, values if len(values) > 1 else next(iter(values.values()))
 
 
-class _Alive(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch does not type it
+class _Flops(OperatorWatch):  # type: ignore[no-untyped-call]  # torch does not type it
+    """Torch's formulas for all operators that have one; others are taken apart, if they
+    can be.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.flops = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        given = kwargs or {}
+        formula = flop_registry.get(func._overloadpacket)
+        if formula is None and func not in STAND_INS and func is not torch.ops.prim.device.default:
+            with self:
+                parts = func.decompose(*args, **given)
+            if parts is not NotImplemented:
+                return parts
+        result = run_operator(func, args, given)
+        if formula is not None:
+            self.flops += formula(*args, **given, out_val=result)
+        return result
+
+
+class _Alive(OperatorWatch):  # type: ignore[no-untyped-call]  # torch does not type it
     """The storages that operators give and take, but for weights, with their bytes;
     each is forgotten when torch has freed it.
     """
 
     def __init__(self, inputs: Inputs) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self.peak = 0
         self.sizes: dict[StorageWeakRef, int] = {}
         self._note(inputs)
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         given = {_reference(leaf) for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)}
-        result = func(*args, **(kwargs or {}))
+        result = run_operator(func, args, kwargs or {})
         self._note(result, given - self.sizes.keys())
         return result
 

@@ -1,6 +1,6 @@
 """Certify: count every cost of the delivered network anew, from its files.
 
-The count shares no code with the search's costs. It comes before test data is read, so
+The count does not go by the search's costs. It comes before test data is read, so
 that a network outside its budgets is never measured on it.
 """
 
