@@ -83,7 +83,7 @@ class _Flops(OperatorWatch):  # type: ignore[no-untyped-call]  # torch does not 
 
     def __init__(self) -> None:
         super().__init__()
-        self.flops = 0
+        self.flops: int = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         given = kwargs or {}
