@@ -30,7 +30,8 @@ from bsngraph.supernet.supernet import Inputs
 
 def count_macs(profile: FabricProfile) -> int:
     """Multiply-accumulates of one example's pass through the whole network."""
-    with _on_meta(profile) as (net, inputs), _Flops() as counter:
+    counter = _Flops()
+    with _on_meta(profile) as (net, inputs), counter:
         net(inputs)
     return counter.flops // 2
 
@@ -83,7 +84,7 @@ class _Flops(OperatorWatch):  # type: ignore[no-untyped-call]  # torch does not 
 
     def __init__(self) -> None:
         super().__init__()
-        self.flops: int = 0
+        self.flops = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         given = kwargs or {}
