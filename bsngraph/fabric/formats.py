@@ -4,9 +4,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +24,7 @@ from bsngraph.fabric.reading.raw import RawGraph
 from bsngraph.fabric.writing.fabric_to_dot import fabric_to_dot
 from bsngraph.fabric.writing.fabric_to_graphml import write_graphml
 from bsngraph.fabric.writing.fabric_to_node_link import write_node_link
+from bsngraph.garbage import without_collector
 from bsngraph.ops import Value
 from bsngraph.whole_files import read_bounded, write_whole
 
@@ -81,23 +80,7 @@ def read_fabric(path: str | Path, settings: Mapping[str, Value] | None = None) -
     return draft_file(path, settings).finish()
 
 
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Let the garbage collector rest.
-
-    A file becomes millions of small objects, all of them needed. Looking for garbage
-    among them again and again makes the time grow faster than the file.
-    """
-    active = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if active:
-            gc.enable()
-
-
-@_without_collector()
+@without_collector()
 def draft_file(path: str | Path, settings: Mapping[str, Value] | None = None) -> Draft:
     """Read a file as far as it goes; what is wrong with the graph is in the draft.
     Nothing in a file is executed or imported.

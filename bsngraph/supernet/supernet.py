@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from bsngraph.errors import FabricError, Problem
 from bsngraph.fabric import Booleans, Fabric, live_edges
+from bsngraph.garbage import without_collector
 from bsngraph.ops import OPERATIONS
 from bsngraph.ops.activations import activation_function
 from bsngraph.ops.building import build
@@ -139,7 +140,10 @@ class SuperNet(nn.Module):
             made[step.node] = value
 
     def _hand_out(self, value: Tensor, handout: Handout, taken: dict[int, Taken]) -> None:
-        steps = [1 if edge in self.watched else thinning(self.operations[edge]) for edge in handout.edges]
+        steps = [
+            1 if rows is None or edge in self.watched else thinning(self.operations[edge])
+            for edge, rows in zip(handout.edges, handout.rows, strict=True)
+        ]
         taken.update(zip(handout.edges, take_rows(value, handout.rows, steps), strict=True))
 
     def _operation(self, edge: int, *, thinned: bool) -> Callable[[Tensor], Tensor]:
@@ -158,6 +162,7 @@ class SuperNet(nn.Module):
         return value if activation is None else activation(value)
 
 
+@without_collector()
 def compile_fabric(fabric: Fabric | FabricProfile, *, seed: int | None = None) -> SuperNet:
     """Compile a fabric to a SuperNet.
 
