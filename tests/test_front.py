@@ -11,7 +11,8 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ import torch
 from click.testing import CliRunner
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from shuffled_workers import Shuffled, shuffle
 from tiny import STRIPES_NORM, fabric_of, no_pictures, recipe, stripes
 from tiny import settings as search_settings
 
@@ -32,10 +34,11 @@ from bsngraph.delivered import evaluate_run
 from bsngraph.delivered.network_files import network_from
 from bsngraph.errors import InputError
 from bsngraph.fabric import read_fabric
+from bsngraph.parallel import TaskEnd, WorkerNotReadyError
 from bsngraph.profile import profile_fabric
 from bsngraph.runs import RunFolder
 from bsngraph.runs.rows.front import Front, FrontRow, front_text, parse_front
-from bsngraph.searching import Result, prune_run, search
+from bsngraph.searching import Result, fine_tuning, prune_run, search
 from bsngraph.searching.fronts.answers import Standing, answers_for
 from bsngraph.training import Silent, evaluate_net
 
@@ -294,6 +297,48 @@ def test_a_search_killed_in_a_fine_tuning_of_its_front_goes_on_to_the_same_bits(
     assert shown.stages[-1] == ("finetune", whole, epochs - 7), "all networks are one stage"
     assert [name for name, _, _ in shown.stages].count("finetune") == 1
     assert shown.epochs == [*range(epochs - 6, whole + 1)]
+
+
+@pytest.mark.parametrize("epochs", [8, 9, 11])
+def test_a_front_fine_tuned_side_by_side_goes_on_alone_to_the_same_bits(
+    ranged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, epochs: int
+) -> None:
+    with monkeypatch.context() as patch:
+        shuffle(patch, fine_tuning, 3)
+        with pytest.raises(KeyboardInterrupt):
+            ranged_search(tmp_path / "run", progress=Stopped(epochs))
+    ranged_search(tmp_path / "run", mode="resume")
+    assert left_by(tmp_path / "run") == left_by(ranged)
+
+
+def test_workers_that_are_not_ready_leave_the_rest_of_a_front_to_this_process(
+    ranged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class NotReady(Shuffled):
+        def ended(self) -> Iterator[TaskEnd[Any]]:
+            yield from itertools.islice(super().ended(), 3)
+            if self.tasks:
+                yield TaskEnd(self.tasks[0][0], WorkerNotReadyError("out of memory"))
+
+    opened, kinds = fine_tuning.open_workers, iter([NotReady, None])
+
+    @contextmanager
+    def open_workers(function: Any, engine: Any, *, shared: Any, **how: Any) -> Iterator[Any]:
+        kind = next(kinds)
+        if kind is not None:
+            yield kind(2, shared)
+            return
+        with opened(function, engine, shared=shared, **how) as workers:
+            yield workers
+
+    monkeypatch.setattr(fine_tuning, "open_workers", open_workers)
+    notes: list[str] = []
+    monkeypatch.setattr(Shown, "note", lambda self, text: notes.append(text))
+    shown = Shown()
+    ranged_search(tmp_path / "run", progress=shown)
+    assert left_by(tmp_path / "run") == left_by(ranged)
+    assert "the front is fine-tuned one after another: out of memory" in notes
+    assert shown.epochs[-1] == shown.stages[-1][1]
 
 
 def test_overwriting_leaves_nothing_of_the_front(ranged: Path, tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from bsngraph.parallel import (
     WorkerNotReadyError,
     open_workers,
     run_tasks,
+    server_ahead,
 )
 from bsngraph.parallel.packing import from_bytes, to_bytes
 
@@ -97,6 +98,40 @@ def test_workers_share_what_was_imported_and_have_the_environment_of_now(
         preloaded=("colorsys",),
     )
     assert sorted(end.answer for end in ends) == [("colorsys", True, "now"), ("turtledemo", False, "now")]
+
+
+def servers_of(count: int) -> set[int]:
+    """Which processes the workers of so many calls are copies of."""
+    calls = (run_tasks(worker_tasks.server_of, [1, 2], Processes(2), shared=None) for _ in range(count))
+    return {end.answer for ends in calls for end in ends}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are copied on Linux")
+def test_a_server_that_was_started_ahead_serves_all_workers_and_ends_with_the_block(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with server_ahead(("worker_tasks", "colorsys")), server_ahead(("worker_tasks",)):
+        ends = run_tasks(worker_tasks.loaded_already, ["colorsys", "turtledemo"], Processes(2), shared=None)
+        assert sorted(end.answer[:2] for end in ends) == [("colorsys", True), ("turtledemo", False)]
+        (server,) = servers_of(2)
+        assert runs(server)
+    assert not runs(server)
+    assert servers_of(1).isdisjoint([server])
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are copied on Linux")
+def test_a_server_that_nobody_needs_ends_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "slow_module.py").write_text("import time; time.sleep(60)", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    begun = time.monotonic()
+    with server_ahead(("slow_module",)):
+        assert len(list(tmp_path.glob("bsngraph-*"))) == 1
+        list(run_tasks(worker_tasks.add, [1], Inline(), shared=1))
+        assert list(tmp_path.glob("bsngraph-*")) == []
+    assert time.monotonic() - begun < 30
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -257,6 +292,33 @@ def test_no_process_outlives_its_script(tmp_path: Path, ended_by: signal.Signals
         time.sleep(0.05)
     assert not (tmp_path / "2.pid").exists()
     assert list(temporary.iterdir()) == []
+
+
+AHEAD = """
+import time
+
+from bsngraph.parallel import server_ahead
+
+with server_ahead(("colorsys",)):
+    print("begun", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are copied on Linux")
+def test_a_server_does_not_outlive_its_caller(tmp_path: Path) -> None:
+    environment = os.environ | {"PYTHONPATH": str(TESTS.parent), "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(
+        [sys.executable, "-c", AHEAD], env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        worker_tasks.wait_for(next(tmp_path.iterdir()) / "ready")
+        process.kill()
+    deadline = time.monotonic() + 10
+    while list(tmp_path.iterdir()):
+        assert time.monotonic() < deadline, "its folder stays behind"
+        time.sleep(0.05)
 
 
 def runs(pid: int) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from shuffled_workers import Shuffled, shuffle
 from tiny import STRIPES_DROPOUT, fabric_of, job_of, recipe, settings
 
 from bsngraph.errors import InputError, RunFailedError
@@ -103,43 +104,11 @@ def equal(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-class Shuffled:
-    """Workers that end their tasks in a random order, in this process."""
-
-    def __init__(self, count: int, ground: TrainingGround) -> None:
-        self.count, self.ground = count, ground
-        self.rng = np.random.default_rng(count)
-        self.tasks: list[tuple[int, Any]] = []
-
-    def start(self, number: int, task: Any) -> None:
-        self.tasks.append((number, task))
-        assert len(self.tasks) <= self.count
-
-    def ended(self) -> Iterator[TaskEnd[Any]]:
-        while self.tasks:
-            number, task = self.tasks.pop(int(self.rng.integers(len(self.tasks))))
-            yield TaskEnd(number, None, (train_epoch(self.ground, task),))
-
-
-def shuffle(monkeypatch: pytest.MonkeyPatch, count: int, kind: type[Shuffled] = Shuffled) -> None:
-    class Opened:
-        def __init__(self, function: Any, engine: Any, *, shared: TrainingGround, **how: Any) -> None:
-            self.workers = kind(count, shared)
-
-        def __enter__(self) -> Shuffled:
-            return self.workers
-
-        def __exit__(self, *raised: object) -> None:
-            pass
-
-    monkeypatch.setattr(stage, "open_workers", Opened)
-
-
 @pytest.mark.parametrize("count", [2, 4])
 def test_what_is_kept_does_not_depend_on_the_order_in_which_epochs_end(
     contest: Contest, inline: Kept, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
-    shuffle(monkeypatch, count)
+    shuffle(monkeypatch, stage, count)
     assert_same(trained(contest), inline)
 
 
@@ -148,7 +117,7 @@ def test_finalists_stopped_side_by_side_go_on_alone_to_the_same_bits(
     contest: Contest, inline: Kept, monkeypatch: pytest.MonkeyPatch, stop: int
 ) -> None:
     with monkeypatch.context() as patch:
-        shuffle(patch, 2)
+        shuffle(patch, stage, 2)
         with pytest.raises(KeyboardInterrupt):
             trained(contest, stop=stop)
     assert_same(trained(contest, state=inline[stop - 1][1]), inline[stop:])
@@ -166,7 +135,7 @@ def test_epochs_are_kept_one_training_after_the_other_and_shown_as_they_end(
         def epoch(self, row: Any) -> None:
             shown.append((row["epoch"], row["train_loss"]))
 
-    shuffle(monkeypatch, 3)
+    shuffle(monkeypatch, stage, 3)
     trained(contest, progress=Told())
     assert [number for number, _ in shown] == list(range(1, 15))
     losses = [row["train_loss"] for row, _ in inline]
@@ -201,7 +170,7 @@ def test_no_worker_waits_until_there_is_nothing_left_to_begin(
                 number, task = self.tasks.pop(0)
                 yield TaskEnd(number, None, (train_epoch(self.ground, task),))
 
-    shuffle(monkeypatch, 2, InTurn)
+    shuffle(monkeypatch, stage, 2, InTurn)
     trained(contest)
     assert busy == [2] * 12 + [1, 1]
 
@@ -230,7 +199,7 @@ def test_a_training_that_went_on_after_its_end_is_an_input_error(
 
 def test_a_loss_that_is_not_finite_ends_the_stage(contest: Contest, monkeypatch: pytest.MonkeyPatch) -> None:
     job, contenders, state = contest
-    shuffle(monkeypatch, 2)
+    shuffle(monkeypatch, stage, 2)
     wild = replace(job, method=replace(job.method, recipe=recipe(learning_rate=1e30, clip=float("inf"))))
     with pytest.raises(RunFailedError, match=r"the loss is \w+ in epoch 1 of the finalist"):
         trained((wild, contenders, state))
@@ -246,7 +215,7 @@ def test_a_worker_that_dies_ends_the_stage_and_what_was_kept_goes_on(
             for number, end in enumerate(super().ended()):
                 yield end if number < 5 else TaskEnd(end.number, WorkerLostError("a worker died"))
 
-    shuffle(monkeypatch, 2, Dying)
+    shuffle(monkeypatch, stage, 2, Dying)
     with pytest.raises(RunFailedError, match="a worker died"):
         trained(contest, kept=kept)
     assert_same(kept, inline[: len(kept)])
@@ -393,10 +362,10 @@ import bsngraph
 no_pictures(pytest.MonkeyPatch())
 folder = Path(sys.argv[1])
 fabric = fabric_of(STRIPES_NORM.replace("op=identity, cost_price=0", "op=twice, cost_price=0"), folder)
-how = dict(recipe=recipe(epochs=1), settings=settings(finalists=2, finalist_epochs=2, finetune_epochs=0))
+how = dict(recipe=recipe(epochs=1), settings=settings(finalists=3, finalist_epochs=2, finetune_epochs=2))
 for workers in (2, 1):
     out = folder / str(workers)
-    result = bsngraph.search(fabric, stripes(), ["price=6"], out=out, threads=2, workers=workers, **how)
+    result = bsngraph.search(fabric, stripes(), ["price=1..8"], out=out, threads=2, workers=workers, **how)
 """
 
 
@@ -414,5 +383,7 @@ def test_a_script_without_a_guard_trains_in_processes_to_the_same_bits(tmp_path:
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "begun\n", "")
-    for name in ("model.safetensors", "trainings.csv"):
+    front = [str(path.relative_to(tmp_path / "1")) for path in (tmp_path / "1/front").glob("*.safetensors")]
+    assert len(front) > 1
+    for name in ("model.safetensors", "trainings.csv", *front):
         assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()

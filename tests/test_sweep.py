@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -26,17 +27,20 @@ from tiny import DIGITS, STRIPES, no_pictures, stripes, written
 import bsngraph
 from bsngraph.cli.main import cli
 from bsngraph.cli.tables.sweep_table import sweep_display
+from bsngraph.costs.table import COSTS
 from bsngraph.errors import InputError, RunFailedError
+from bsngraph.measure import LATENCY_ENGINES
 from bsngraph.parallel import TaskEnd, WorkerLostError
 from bsngraph.runs.lock import locked
 from bsngraph.settings import resolve_settings
-from bsngraph.sweeping import running, swept_run
+from bsngraph.sweeping import ahead, running, swept_run
+from bsngraph.sweeping import sweep as sweep_stages
 from bsngraph.sweeping.axes import Axis, AxisValue, budget_axes, parameter_axes, seed_axis
 from bsngraph.sweeping.outcomes.fronts import Spread, SweepPoint, fronts_of, undominated
 from bsngraph.sweeping.outcomes.growing_files import draw_fronts
 from bsngraph.sweeping.outcomes.sweep_tables import sweep_text
 from bsngraph.sweeping.outcomes.swept_runs import Sweep, SweptRun, read_sweep
-from bsngraph.sweeping.plan import SweepRequest, plan_sweep
+from bsngraph.sweeping.plan import PlannedRun, SweepRequest, plan_sweep
 from bsngraph.sweeping.run_names import run_name
 from bsngraph.sweeping.sweep_progress import SilentSweep
 from bsngraph.training import Silent
@@ -149,6 +153,53 @@ def test_what_has_ended_is_not_run_again(fabric: Path, half: Path, monkeypatch: 
 def test_two_processes_do_what_one_does(fabric: Path, whole: Path, half: Path) -> None:
     assert swept(fabric, half, "price=1%,4,5", workers=2).counts == {"finished": 4, "infeasible": 2}
     assert [content(half / name) for name in NAMES] == [content(whole / name) for name in NAMES]
+
+
+def test_of_a_seed_the_longest_run_comes_first(
+    fabric: Path, half: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+    monkeypatch.setattr(sweep_stages, "run_all", lambda plan, left, *more: begun.extend(map(named, left)))
+    swept(fabric, half, "price=1%,4,5", seeds=2)
+    swept(fabric, half.with_name("new"), seeds=2, settings=QUICK | {"epochs": [2, 3]})
+    assert begun == [
+        *("price-5_seed-0", "price-5_seed-1"),
+        *("price-5_epochs-3_seed-0", "price-4_epochs-3_seed-0"),
+        *("price-5_epochs-2_seed-0", "price-4_epochs-2_seed-0"),
+        *("price-5_epochs-3_seed-1", "price-4_epochs-3_seed-1"),
+        *("price-5_epochs-2_seed-1", "price-4_epochs-2_seed-1"),
+    ]
+
+
+def named(run: PlannedRun) -> str:
+    return run.name
+
+
+@pytest.mark.parametrize(
+    ("workers", "ray", "device", "budgets", "begins"),
+    [
+        (None, None, "auto", ["macs=25%", "params<=9k"], True),
+        (3, None, "cpu", [], True),
+        (1, None, "auto", [], False),
+        (None, "auto", "auto", [], False),
+        (2, None, "cuda", [], False),
+        (2, None, "auto", ["macs=25%", "latency~=2ms"], False),
+        (2, None, "auto", ["makespan:4=2ms"], False),
+    ],
+)
+def test_workers_begin_while_a_sweep_is_planned_unless_they_disturb(
+    monkeypatch: pytest.MonkeyPatch, workers: Any, ray: Any, device: str, budgets: list[str], begins: bool
+) -> None:
+    begun: list[Any] = []
+    monkeypatch.setattr(ahead, "usable_cores", lambda: 2)
+    monkeypatch.setattr(ahead, "server_ahead", lambda modules: begun.append(modules) or nullcontext())
+    with ahead.workers_ahead(workers, ray, device, budgets):
+        assert len(begun) == begins
+
+
+def test_a_cost_is_measured_if_an_engine_measures_it_or_its_unit_is_time() -> None:
+    measured = {name for name in COSTS if ahead.is_measured(f"{name}=1")}
+    assert measured == {*LATENCY_ENGINES, *(name for name in COSTS if name.startswith("makespan"))}
 
 
 def test_shares_are_all_of_it_and_disjoint(fabric: Path, whole: Path, half: Path) -> None:

@@ -22,6 +22,11 @@ def where(shared: None, task: int) -> tuple[int, str | None, str]:
     return os.getpid(), os.environ.get("OMP_NUM_THREADS"), os.getcwd()
 
 
+def server_of(shared: None, task: int) -> int:
+    """The process that this one is a copy of."""
+    return os.getppid()
+
+
 def loaded_already(shared: None, task: str) -> tuple[str, bool, str | None]:
     return task, task in sys.modules, os.environ.get("BSNGRAPH_TEST")
 

@@ -7,6 +7,7 @@ task's end, as it comes. Nothing else in the package knows where a task runs.
 from bsngraph.parallel.engines import Inline, Processes, RayCluster, TaskEngine, inside_worker, usable_cores
 from bsngraph.parallel.packing import CannotBeSentError
 from bsngraph.parallel.running import open_workers, run_tasks
+from bsngraph.parallel.starting.servers import server_ahead
 from bsngraph.parallel.workers import (
     TaskEnd,
     WorkerBugError,
@@ -29,5 +30,6 @@ __all__ = [
     "inside_worker",
     "open_workers",
     "run_tasks",
+    "server_ahead",
     "usable_cores",
 ]

@@ -5,12 +5,11 @@ than it has processes.
 from __future__ import annotations
 
 import os
-import sys
 import uuid
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
@@ -19,11 +18,12 @@ from typing import TYPE_CHECKING, Any
 from bsngraph.parallel.child import Assignment, answer, begin
 from bsngraph.parallel.inline import InlineWorkers
 from bsngraph.parallel.packing import from_bytes, to_bytes
+from bsngraph.parallel.starting.servers import server_for
 from bsngraph.parallel.starting.spawning import FreshContext
 from bsngraph.parallel.workers import TaskEnd, WorkerLostError
 
 if TYPE_CHECKING:
-    from bsngraph.parallel.starting.copying import CopyingContext, CopyServer
+    from bsngraph.parallel.starting.copying import CopyingContext
 
 # How long to wait for a task before looking whether all processes live.
 _LOOK_AGAIN_S = 1.0
@@ -46,12 +46,12 @@ class ProcessWorkers:
     def __init__(self, assignment: Assignment, count: int, here: InlineWorkers | None = None) -> None:
         self.count = count
         self._key, self._folder = uuid.uuid4().hex, Path(mkdtemp(prefix="bsngraph-"))
-        try:
+        with ExitStack() as ends:
+            ends.callback(rmtree, self._folder, ignore_errors=True)
             self._packed = to_bytes(assignment, self._folder)
-            self._server = _server_for(assignment, self._folder)
-        except BaseException:
-            rmtree(self._folder)
-            raise
+            modules = [assignment.function.__module__, *assignment.preloaded]
+            self._server = server_for(modules, self._folder, ends)
+            self._ends = ends.pop_all()
         self._here = here
         self._waiting: deque[tuple[int, bytes]] = deque()
         self._running: dict[Future[bytes], int] = {}
@@ -73,9 +73,7 @@ class ProcessWorkers:
             if process.pid is not None:  # it is None if Ctrl-C came before its start
                 process.kill()
         self._pool.shutdown(cancel_futures=True)
-        if self._server is not None:
-            self._server.close()
-        rmtree(self._folder)
+        self._ends.close()
 
     def _ended_here(self) -> Iterator[TaskEnd[Any]]:
         """The end of the first task that waits, which runs in this process."""
@@ -128,17 +126,3 @@ class ProcessWorkers:
             except BrokenExecutor:  # `ended` opens another pool
                 return
             self._waiting.popleft()
-
-
-def _server_for(assignment: Assignment, folder: Path) -> CopyServer | None:
-    """The process whose copies the workers are; none where they start afresh, as they
-    also do where the path of `folder` is too long to ask it.
-    """
-    if sys.platform != "linux":
-        return None
-    from bsngraph.parallel.starting.copying import CopyServer
-
-    try:
-        return CopyServer([assignment.function.__module__, *assignment.preloaded], folder)
-    except OSError:
-        return None

@@ -11,6 +11,7 @@ from bsngraph.parallel.engines import Inline, Processes, RayCluster, TaskEngine,
 from bsngraph.parallel.inline import InlineWorkers
 from bsngraph.parallel.processes import ProcessWorkers
 from bsngraph.parallel.ray_cluster import RayWorkers
+from bsngraph.parallel.starting.servers import end_servers_ahead
 from bsngraph.parallel.workers import TaskEnd, Workers
 
 _Shared = TypeVar("_Shared")
@@ -56,8 +57,9 @@ def open_workers(
     runs there before the first task. Where processes can be copied they are copies of
     one that has imported the module of `function` and those `preloaded`. It takes some
     seconds to do so, in which this process runs tasks itself if these are short
-    (`begin_here`). Inside a worker all is inline. However the block is left, no process
-    stays behind.
+    (`begin_here`). A server that was started ahead has done so already; it ends where
+    workers are none of its copies. Inside a worker all is inline. However the block is
+    left, no process stays behind.
 
     Raises:
         CannotBeSentError: no other process can take `shared` or a task over.
@@ -71,8 +73,10 @@ def open_workers(
                 assignment, count, InlineWorkers(assignment) if begin_here else None
             )
         case RayCluster() if not inside_worker():
+            end_servers_ahead()
             workers = RayWorkers(assignment, engine)
         case Inline() | Processes() | RayCluster():
+            end_servers_ahead()
             yield InlineWorkers(assignment)
             return
     try:

@@ -1,11 +1,10 @@
 """Training chosen networks further, before they are delivered: one, or those of a front
-one after another.
+side by side.
 """
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,16 @@ from typing import Any
 from torch import Tensor
 
 from bsngraph.errors import InputError
+from bsngraph.ops.user_code.code_again import sendable_code
+from bsngraph.parallel import (
+    CannotBeSentError,
+    Inline,
+    Processes,
+    TaskEngine,
+    WorkerNotReadyError,
+    open_workers,
+)
+from bsngraph.profile import FabricProfile, profile_fabric
 from bsngraph.runs import Json
 from bsngraph.runs.checkpoint import check_tensors, decode_state
 from bsngraph.runs.run_log import RunLog
@@ -21,8 +30,18 @@ from bsngraph.searching.deliverable import Deliverable, deliverable_of, with_wei
 from bsngraph.searching.learning.learning_state import architecture_in
 from bsngraph.searching.learning.search_epochs import Learning
 from bsngraph.searching.prepare import Job
-from bsngraph.supernet import prune_net
-from bsngraph.training import NetTraining, Progress, TrainingState, lay_out
+from bsngraph.supernet import prune, prune_net
+from bsngraph.training import Progress, TrainingState, lay_out
+from bsngraph.training.side_by_side import (
+    TRAINING_MODULES,
+    TrainingGround,
+    TrainingUnderWay,
+    engine_for,
+    get_ground_ready,
+    train_epoch,
+    train_side_by_side,
+    training_seconds,
+)
 from bsngraph.typed_files import CURE, Count
 
 Live = tuple[Count, ...]
@@ -64,76 +83,126 @@ def fine_tune(
     """The chosen networks, each trained for `finetune_epochs` at `finetune_rate`; as
     they are if these are none.
 
+    Networks of a front are trained each in one thread, side by side where that pays.
+
     Raises:
-        RunFailedError: the loss is not finite any more.
+        RunFailedError: the loss is not finite any more, or a worker died.
         InputError: the run goes on, and its checkpoint is of another network.
     """
     if not job.settings.finetune_epochs:
         return tuple(deliverable_of(job, learned.net, each, progress) for each in chosen)
-    saved, file = log.checkpoint.finetune, log.file
-    before = None if saved is None else FineTuningState.from_checkpoint(saved, file)
-    ended = () if before is None else before.ended
-    ready = [
-        with_weights(learned.net, each.architecture, weights, "fine-tuned")
-        for each, weights in zip(chosen, ended, strict=False)
-    ]
-    for one in ready:
-        lay_out(one.net)  # as those are that were trained just now
-    epochs = job.settings.finetune_epochs
-    begun = 0 if before is None else before.training.epoch
-    progress.stage("finetune", len(chosen) * epochs, len(ended) * epochs + begun)
-    for each in chosen[len(ended) :]:
-        if len(chosen) > 1:
-            progress.note(f"fine-tuning network {len(ready) + 1} of {len(chosen)} of the front …")
-        start = deliverable_of(job, learned.net, each, progress)
-        recipe = replace(job.recipe, epochs=epochs, learning_rate=job.settings.finetune_rate)
-        training = NetTraining(start.net, job.dataset, recipe, job.seed, "finetune")
-        if before is not None:
-            training.load(before.training, file)
-            before = None
-        keeper = _Keeper(learned, log, tuple(one.architecture.live for one in chosen), ended, training)
-        training.run(_PartOfStage(progress, len(ended) * epochs), keeper.keep)
-        ready.append(replace(start, weights="fine-tuned"))
-        ended = (*ended, copy.deepcopy(training.net.state_dict()))
-    return tuple(ready)
+    stage = _Tuning(job, learned, chosen, log, progress)
+    try:
+        stage.run(stage.engine())
+    except (CannotBeSentError, WorkerNotReadyError) as error:
+        progress.note(f"the front is fine-tuned one after another: {error}")
+        stage.run(Inline())
+    return stage.ready()
 
 
-@dataclass(frozen=True, eq=False)
-class _PartOfStage:
-    """Shows the epochs of a network as those of one stage, after `ended` others."""
+class _Tuning:
+    """The stage under way: `ended` are the weights of the networks that are done, and
+    `before` is where the next one was interrupted.
+    """
 
-    progress: Progress
-    ended: int
+    def __init__(
+        self, job: Job, learned: Learning, chosen: Sequence[Chosen], log: RunLog, progress: Progress
+    ) -> None:
+        self.job, self.learned, self.chosen, self.log, self.progress = job, learned, chosen, log, progress
+        self.several, self.epochs = len(chosen) > 1, job.settings.finetune_epochs
+        recipe = replace(job.recipe, epochs=self.epochs, learning_rate=job.settings.finetune_rate)
+        ground = TrainingGround(job.dataset, job.task, recipe, job.seed, "finetune", job.device)
+        self.ground = ground.without_test()
+        self.ended, self.before = self._interrupted()
+        self.shown = self._kept()
+        progress.stage("finetune", len(chosen) * self.epochs, self.shown)
 
-    def stage(self, name: str, epochs: int, done: int) -> None:
-        """The stage of all networks has begun already."""
+    def engine(self) -> TaskEngine:
+        """Where the trainings run: that of a single network here, with all threads."""
+        if not self.several:
+            return Inline()
+        left = (self._profile(number) for number in range(len(self.ended), len(self.chosen)))
+        hardware, seconds = self.job.hardware, sum(training_seconds(self.ground, each) for each in left)
+        return engine_for(self.ground, seconds, hardware.workers, hardware.threads * hardware.together)
 
-    def epoch(self, row: Mapping[str, Any]) -> None:
-        self.progress.epoch({**row, "epoch": self.ended + row["epoch"]})
+    def run(self, engine: TaskEngine) -> None:
+        """Train what is left.
 
-    def note(self, text: str) -> None:
-        self.progress.note(text)
-
-
-@dataclass(frozen=True, eq=False)
-class _Keeper:
-    """Keeps the epochs of the network after those that `ended`."""
-
-    learned: Learning
-    log: RunLog
-    networks: tuple[Live, ...]
-    ended: tuple[dict[str, Tensor], ...]
-    training: NetTraining
-
-    def keep(self, row: Json) -> None:
-        """Write an epoch's metrics and what resuming needs."""
-        number, several = len(self.ended), len(self.networks) > 1
-        state = FineTuningState(
-            self.networks[number], self.training.state(), self.networks if several else (), self.ended
+        Raises:
+            CannotBeSentError, WorkerNotReadyError: no other process can do so.
+        """
+        self.shown, ground = self._kept(), self.ground
+        threads = 1 if self.several else self.job.hardware.threads
+        if isinstance(engine, Processes):
+            ground = replace(ground, codes=sendable_code(edge.op for edge in self.job.fabric.edges))
+        opened = open_workers(
+            train_epoch,
+            engine,
+            shared=ground,
+            setup=get_ground_ready,
+            preloaded=TRAINING_MODULES,
+            begin_here=True,
         )
-        more = {"network": number + 1} if several else {}
+        with opened as workers, replace(self.job.hardware, threads=threads).in_use():
+            train_side_by_side(workers, len(self.ended), self._begin, self.epochs, self._keep, self._show)
+
+    def ready(self) -> tuple[Deliverable, ...]:
+        """The networks with what they learned."""
+        found = tuple(
+            with_weights(self.learned.net, each.architecture, weights, "fine-tuned")
+            for each, weights in zip(self.chosen, self.ended, strict=True)
+        )
+        for one in found:
+            lay_out(one.net)
+        return found
+
+    def _interrupted(self) -> tuple[tuple[dict[str, Tensor], ...], TrainingState | None]:
+        """The weights of the networks that had ended, and the training that had not."""
+        saved, file = self.log.checkpoint.finetune, self.log.file
+        if saved is None:
+            return (), None
+        state = FineTuningState.from_checkpoint(saved, file)
+        if state.training.epoch < self.epochs:
+            return state.ended, state.training
+        whole = prune_net(self.learned.net, self.chosen[len(state.ended)].architecture)
+        check_tensors(whole.state_dict(), state.training.net, file)
+        return (*state.ended, state.training.net), None
+
+    def _begin(self, number: int) -> TrainingUnderWay | None:
+        if number == len(self.chosen):
+            return None
+        if self.several:
+            self.progress.note(f"fine-tuning network {number + 1} of {len(self.chosen)} of the front …")
+        start = deliverable_of(self.job, self.learned.net, self.chosen[number], self.progress)
+        training = self.ground.training(start.net)
+        if number == len(self.ended) and self.before is not None:
+            training.load(self.before, self.log.file)
+        return TrainingUnderWay(number, start.net.profile, training.state())
+
+    def _keep(self, number: int, row: Json, training: TrainingState) -> None:
+        """Write an epoch's metrics and what resuming needs."""
+        networks = tuple(one.architecture.live for one in self.chosen)
+        state = FineTuningState(
+            networks[number], training, networks if self.several else (), ended=self.ended
+        )
+        more = {"network": number + 1} if self.several else {}
         search = self.learned.state().to_checkpoint()
         self.log.keep(row | more, search=search, finetune=state.to_checkpoint())
+        self.before = training
+        if training.epoch == self.epochs:
+            self.ended, self.before = (*self.ended, training.net), None
+
+    def _show(self, row: Json) -> None:
+        """Count the epochs of all networks as those of one stage."""
+        self.shown += 1
+        self.progress.epoch({**row, "epoch": self.shown})
+
+    def _kept(self) -> int:
+        """How many epochs of all networks are kept."""
+        return len(self.ended) * self.epochs + (0 if self.before is None else self.before.epoch)
+
+    def _profile(self, number: int) -> FabricProfile:
+        return profile_fabric(prune(self.job.profile, self.chosen[number].architecture))
 
 
 def chosen_before(

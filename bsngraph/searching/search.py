@@ -24,6 +24,7 @@ from bsngraph.runs import OpenMode
 from bsngraph.runs.run_log import RunLog
 from bsngraph.searching.again.finalists_left import finalists_kept
 from bsngraph.searching.choosing.choosing import choose_architecture
+from bsngraph.searching.choosing.finalists.train_finalists import workers_ready
 from bsngraph.searching.choosing.oracle import choices_to_try, write_oracle
 from bsngraph.searching.delivering.certify import certify
 from bsngraph.searching.delivering.conclude import conclude, concluded_before
@@ -153,13 +154,14 @@ def run_search(
             if run.finished:
                 return shared.tell_result(concluded_before(job, run, progress))
             log = RunLog(run, into.mode, weighted=method.recipe.class_weights is not None)
-            learned = learn(job, run, log, known, before, progress, shared.team)
-            chosen = chosen_before(job, learned, log, finalists_kept(job, learned.net, log))
-            if chosen is None:
-                best = choose_architecture(job, learned, log, progress)
-                chosen = choose_front(job, learned, best, log, progress)
-            shared.tell_chosen()
-            ready = fine_tune(job, learned, chosen, log, progress)
+            with workers_ready(job):
+                learned = learn(job, run, log, known, before, progress, shared.team)
+                chosen = chosen_before(job, learned, log, finalists_kept(job, learned.net, log))
+                if chosen is None:
+                    best = choose_architecture(job, learned, log, progress)
+                    chosen = choose_front(job, learned, best, log, progress)
+                shared.tell_chosen()
+                ready = fine_tune(job, learned, chosen, log, progress)
             front = deliver_front(job, run, ready, progress)
             delivered = ready[-1] if front is None else front.main
             if method.oracle:

@@ -20,7 +20,7 @@ from bsngraph.delivered.network_files import file_hash
 from bsngraph.errors import InputError
 from bsngraph.fabric import draft_file
 from bsngraph.fabric.writing.fabric_to_dot import fabric_to_dot
-from bsngraph.measure import CostOptions, Hardware, find_hardware, is_latency
+from bsngraph.measure import CostOptions, Hardware, find_hardware
 from bsngraph.profile import FabricProfile, profile_draft
 from bsngraph.runs.rows.config import AskedCosts, WarmStartRecord
 from bsngraph.searching.learning.warm_start import read_warm_start
@@ -28,11 +28,11 @@ from bsngraph.searching.opening import versions_here
 from bsngraph.searching.prepare import Job, prepare
 from bsngraph.searching.request import Destination, Goal, Method
 from bsngraph.settings import Recipe, resolve_settings, setting_rows
+from bsngraph.sweeping.ahead import is_measured
 from bsngraph.sweeping.axes import Axis, AxisValue
-from bsngraph.sweeping.noted import Noted
 from bsngraph.sweeping.record import PlannedLimit, PlannedRow, ShownMetric, SweepRecord
 from bsngraph.sweeping.run_names import run_name
-from bsngraph.training import Progress
+from bsngraph.training import Progress, Silent
 
 _MOST_RUNS = 10_000
 _RECIPE = frozenset(row.name for row in setting_rows(Recipe))
@@ -82,6 +82,17 @@ class Plan:
 _Values = tuple[tuple[Axis, AxisValue], ...]
 
 
+class _Noted(Silent):
+    """Gives each note to a function, and shows nothing else."""
+
+    def __init__(self, take: Callable[[str], None]) -> None:
+        self._take = take
+
+    def note(self, text: str) -> None:
+        """Pass the note on."""
+        self._take(text)
+
+
 def plan_sweep(request: SweepRequest, recorded: Sequence[str], note: Callable[[str], None]) -> Plan:
     """Read the data and the fabric, and check every combination. `recorded` are the
     axes that the sweep's folder has already; `note` takes what the user should see.
@@ -106,7 +117,7 @@ def plan_sweep(request: SweepRequest, recorded: Sequence[str], note: Callable[[s
         if parameters not in profiles:
             profiles[parameters] = _profile(request.fabric, parameters)
         run = _planned(request, axes, values, profiles[parameters])
-        job = _checked(request, run, dataset, hardware, Noted(note))
+        job = _checked(request, run, dataset, hardware, _Noted(note))
         first = first or job
         runs.append(run)
         rows.append(_row(axes, values, run, job))
@@ -167,12 +178,6 @@ def _checked(
     budgets = tuple(text for text in run.budgets if not (unknown and is_measured(text)))
     goal = Goal(data=dataset, task=request.task, budgets=budgets, costs=request.costs)
     return prepare(run.profile, goal, run.method, hardware, Destination(Path(run.name)), progress)
-
-
-def is_measured(budget: str) -> bool:
-    """Whether the cost of a budget may have to be measured on the machine."""
-    kind = budget.partition("=")[0].strip(" ~<").partition(":")[0]
-    return is_latency(kind) or kind == "makespan"
 
 
 def _row(axes: Sequence[Axis], values: _Values, run: PlannedRun, job: Job) -> PlannedRow:

@@ -18,14 +18,12 @@ from bsngraph.errors import BsngraphError
 from bsngraph.ops.user_code.code_again import sendable_code
 from bsngraph.parallel import Inline, TaskEnd, TaskEngine, WorkerLostError, WorkerNotReadyError, run_tasks
 from bsngraph.runs.lock import locked
+from bsngraph.sweeping.ahead import LOADED_LATE
 from bsngraph.sweeping.outcomes.outcome_file import forget_outcome, write_outcome
 from bsngraph.sweeping.plan import Plan, PlannedRun
 from bsngraph.sweeping.sweep_progress import Growing
 from bsngraph.sweeping.swept_run import RunEnding, SharedWork, get_ready, run_one
 from bsngraph.whole_files import write_whole
-
-# What a run loads when it first needs it, and all runs do.
-_LOADED_LATE = ("torch._dynamo", "sklearn.model_selection", "matplotlib.figure")
 
 _TRIES = 3  # of a run whose worker died
 _POLL_S = 2.0
@@ -48,7 +46,7 @@ def run_all(
         while waiting:
             again, waits = [], False
             for task in run_tasks(
-                run_one, waiting, engine, shared=shared, setup=get_ready, preloaded=_LOADED_LATE
+                run_one, waiting, engine, shared=shared, setup=get_ready, preloaded=LOADED_LATE
             ):
                 run = waiting[task.number]
                 ending = _ending(task)

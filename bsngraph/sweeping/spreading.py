@@ -4,14 +4,16 @@ Ray cluster.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from bsngraph.errors import InputError
 from bsngraph.measure import find_hardware
 from bsngraph.parallel import Inline, Processes, RayCluster, TaskEngine, usable_cores
-from bsngraph.sweeping.plan import SweepRequest, is_measured
+from bsngraph.sweeping.ahead import is_measured, workers_ahead
+from bsngraph.sweeping.plan import SweepRequest
 
 _Run = TypeVar("_Run")
 
@@ -42,6 +44,10 @@ class Spreading:
         """The request, for this machine or for others."""
         return replace(request, elsewhere=self.ray is not None)
 
+    def ahead(self, request: SweepRequest) -> AbstractContextManager[None]:
+        """Workers of this machine begin to import, as long as the block lasts."""
+        return workers_ahead(self.workers, self.ray, request.device, _budgets(request))
+
     def share(self, runs: Sequence[_Run]) -> tuple[_Run, ...]:
         """Every so manieth run, from that of the share's number on."""
         number, shares = self.only
@@ -62,8 +68,11 @@ class Spreading:
 
 def _alone(request: SweepRequest) -> bool:
     on_gpu = find_hardware(request.device, request.threads).device.type != "cpu"
-    budgets = (choice.given for axis in request.axes if axis.kind == "budget" for choice in axis.choices)
-    return on_gpu or (request.costs.latencies is None and any(map(is_measured, budgets)))
+    return on_gpu or (request.costs.latencies is None and any(map(is_measured, _budgets(request))))
+
+
+def _budgets(request: SweepRequest) -> Iterator[str]:
+    return (choice.given for axis in request.axes if axis.kind == "budget" for choice in axis.choices)
 
 
 def engine_words(engine: TaskEngine) -> str:

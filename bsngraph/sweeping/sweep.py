@@ -101,18 +101,19 @@ def run_sweep(request: SweepRequest, folder: Path, spreading: Spreading, progres
     Raises:
         BsngraphError: as `sweep` says.
     """
-    plan = plan_sweep(spreading.placed(request), recorded_axes(folder), progress.note)
-    keep_record(folder, plan.record)
-    asked = spreading.share(plan.runs)
-    left = _left(asked, read_sweep(folder))
-    engine = spreading.engine(plan.request, len(left))
-    growing = Growing(folder, progress)
-    growing.begin(engine_words(engine), len(left))
-    try:
-        run_all(plan, left, folder, engine, growing)
-    except BaseException:
-        write_outcomes(folder)  # what is interrupted is no longer running
-        raise
+    with spreading.ahead(request):
+        plan = plan_sweep(spreading.placed(request), recorded_axes(folder), progress.note)
+        keep_record(folder, plan.record)
+        asked = spreading.share(plan.runs)
+        left = _left(asked, read_sweep(folder))
+        engine = spreading.engine(plan.request, len(left))
+        growing = Growing(folder, progress)
+        growing.begin(engine_words(engine), len(left))
+        try:
+            run_all(plan, left, folder, engine, growing)
+        except BaseException:
+            write_outcomes(folder)  # what is interrupted is no longer running
+            raise
     swept = growing.end()
     names = {run.name for run in asked}
     return replace(swept, rows=tuple(row for row in swept.rows if row.name in names))
@@ -120,10 +121,20 @@ def run_sweep(request: SweepRequest, folder: Path, spreading: Spreading, progres
 
 def _left(asked: Sequence[PlannedRun], swept: Sweep) -> list[PlannedRun]:
     """The runs that have not ended, those of the first seed first, so that the front is
-    seen early.
+    seen early; of one seed the longest first, so that the workers end together.
     """
-    ended = {row.name for row in swept.rows if row.state in ("finished", "infeasible")}
+    rows = {row.name: row for row in swept.rows}
     seeds = list(dict.fromkeys(run.method.seed for run in asked))
-    return sorted(
-        (run for run in asked if run.name not in ended), key=lambda run: seeds.index(run.method.seed)
-    )
+
+    def place(run: PlannedRun) -> tuple[float, ...]:
+        limits = (limit.limit or 0.0 for limit in rows[run.name].budgets)
+        return seeds.index(run.method.seed), -_work(run), *(-limit for limit in limits)
+
+    return sorted((run for run in asked if rows[run.name].state not in ("finished", "infeasible")), key=place)
+
+
+def _work(run: PlannedRun) -> float:
+    """Roughly how long a run takes, in MACs of an example."""
+    settings = run.method.settings
+    trained = settings.finalists * settings.finalist_epochs + settings.finetune_epochs
+    return (run.method.recipe.epochs + trained) * float(run.profile.macs.sum())

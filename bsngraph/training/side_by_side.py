@@ -26,6 +26,9 @@ from bsngraph.supernet import SuperNet, compile_fabric
 from bsngraph.tasks import Task
 from bsngraph.training.net_training import NetTraining, TrainingState
 
+# What a process imports to train: this module, and what torch's optimizers load late.
+TRAINING_MODULES = (__name__, "torch._dynamo")
+
 # What an epoch takes at least, in seconds of a usual CPU: for each edge in a step, and
 # for multiplications. A worker needs some seconds to begin, so there must be that much
 # work before it pays.

@@ -9,6 +9,7 @@ what its own libraries set up.
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing import current_process, forkserver
@@ -24,13 +25,15 @@ class CopyServer:
     """The process that is copied, which imports `modules` first. It is one of Python's
     own fork servers beside that of the caller, and deaf to Ctrl-C, as its copies are.
 
-    `folder` is where it is asked, and where it says that it is ready.
+    `folder` is where it is asked, and where it says that it is ready. If the caller
+    dies first, the server ends too and removes it.
 
     Raises:
         OSError: the folder's path is too long for that.
     """
 
     def __init__(self, modules: Sequence[str], folder: Path) -> None:
+        self.modules = frozenset(modules)
         self._folder, self._ready = str(folder), folder / "ready"
         self._server: Any = forkserver.ForkServer()
         self._server.set_forkserver_preload([preloading.__name__])
@@ -72,7 +75,8 @@ class CopyServer:
         return CopyingContext(self)
 
     def close(self) -> None:
-        """End it; its copies have ended."""
+        """End it, whatever it does; its copies have ended."""
+        os.kill(self._server._forkserver_pid, signal.SIGKILL)
         self._server._stop()
 
 

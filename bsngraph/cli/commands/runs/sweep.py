@@ -22,6 +22,7 @@ from bsngraph.cli.shared_options import (
 )
 from bsngraph.errors import InputError
 from bsngraph.settings import PRESETS, CostSettings, Recipe, SearchSettings
+from bsngraph.sweeping.ahead import workers_ahead
 
 if TYPE_CHECKING:
     from bsngraph.sweeping.outcomes.swept_runs import Sweep
@@ -135,7 +136,7 @@ def command(fabric: Path, out: Path | None, status: bool, quiet: bool, form: str
         --set channels=8,16 --epochs 20,40 --out runs/sizes --workers 2
       bsngraph sweep runs/sweep --status
     """
-    from bsngraph.cli.tables.sweep_table import show_sweep, sweep_display
+    from bsngraph.cli.tables.sweep_table import show_sweep
     from bsngraph.sweeping.outcomes.swept_runs import read_sweep
 
     if status:
@@ -143,6 +144,15 @@ def command(fabric: Path, out: Path | None, status: bool, quiet: bool, form: str
         return
     if out is None:
         raise InputError("where to? name the folder of the sweep, e.g. --out runs/sweep")
+    with workers_ahead(more["workers"], more["ray"], more["device"], more["budgets"]):
+        swept = _swept(fabric, out, quiet, more)
+    show_sweep(swept, form)
+    _exit_if_failed(swept)
+
+
+def _swept(fabric: Path, out: Path, quiet: bool, more: dict[str, Any]) -> Sweep:
+    """Run what the options ask for."""
+    from bsngraph.cli.tables.sweep_table import sweep_display
     from bsngraph.sweeping.spreading import Spreading
     from bsngraph.sweeping.sweep import run_sweep
 
@@ -150,12 +160,10 @@ def command(fabric: Path, out: Path | None, status: bool, quiet: bool, form: str
     request = _request(fabric, more)
     try:
         with sweep_display(quiet) as display:
-            swept = run_sweep(request, out, spreading, display)
+            return run_sweep(request, out, spreading, display)
     except KeyboardInterrupt:
         click.echo("\nWhat was done is kept: the same command goes on.", err=True)
         raise
-    show_sweep(swept, form)
-    _exit_if_failed(swept)
 
 
 def _request(fabric: Path, more: dict[str, Any]) -> SweepRequest:

@@ -16,6 +16,7 @@ in one thread, does not depend on the workers.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from bsngraph.parallel import (
     TaskEngine,
     WorkerNotReadyError,
     open_workers,
+    server_ahead,
 )
 from bsngraph.profile import FabricProfile, profile_fabric
 from bsngraph.runs import Json
@@ -41,6 +43,7 @@ from bsngraph.searching.prepare import Job
 from bsngraph.supernet import SuperNet, compile_fabric, prune
 from bsngraph.training import Progress, TrainingState, derived_seed
 from bsngraph.training.side_by_side import (
+    TRAINING_MODULES,
     TrainingGround,
     TrainingUnderWay,
     engine_for,
@@ -90,6 +93,20 @@ def train_finalists(
     return stage.state
 
 
+def workers_ready(job: Job) -> AbstractContextManager[None]:
+    """As long as the block lasts, workers of the job's finalists are copies of a server
+    that begins to import now, while the search learns, if they are worth having.
+
+    Nothing begins where networks are measured whole: that needs a machine at rest.
+    """
+    hardware, ground = job.hardware, _ground(job)
+    most = job.settings.finalists * training_seconds(ground, job.profile)
+    engine = engine_for(ground, most, hardware.workers, hardware.threads * hardware.together)
+    if isinstance(engine, Inline) or job.settings.finalists < 2 or measures_whole(job):
+        return nullcontext()
+    return server_ahead(TRAINING_MODULES)
+
+
 def network_of(job: Job, finalist: Finalist) -> SuperNet:
     """A finalist's network, with fresh weights of its own, or those that were given for
     its edges.
@@ -116,10 +133,7 @@ class _Stage:
         self.file, self.keep, self.progress = file, keep, progress
         self.count, self.epochs = job.settings.finalists, job.settings.finalist_epochs
         self.measures = measures_whole(job)
-        recipe = replace(job.recipe, epochs=self.epochs)
-        self.ground = TrainingGround(
-            job.dataset, job.task, recipe, job.seed, STAGE, job.device
-        ).without_test()
+        self.ground = _ground(job)
         self.ended = self._kept()
         progress.stage("finalists", self.count * self.epochs, self.ended)
 
@@ -140,7 +154,14 @@ class _Stage:
         if isinstance(engine, Processes):
             ground = replace(ground, codes=sendable_code(edge.op for edge in self.job.fabric.edges))
         self._decide()
-        opened = open_workers(train_epoch, engine, shared=ground, setup=get_ground_ready, begin_here=True)
+        opened = open_workers(
+            train_epoch,
+            engine,
+            shared=ground,
+            setup=get_ground_ready,
+            preloaded=TRAINING_MODULES,
+            begin_here=True,
+        )
         with opened as workers, replace(self.job.hardware, threads=1).in_use():
             first = len(self.state.results)
             train_side_by_side(workers, first, self._begin, self.epochs, self._keep, self._show)
@@ -186,6 +207,12 @@ class _Stage:
         """How many epochs of all trainings are kept."""
         begun = 0 if self.state.training is None else self.state.training.epoch
         return len(self.state.results) * self.epochs + begun
+
+
+def _ground(job: Job) -> TrainingGround:
+    """What the trainings of finalists share."""
+    recipe = replace(job.recipe, epochs=job.settings.finalist_epochs)
+    return TrainingGround(job.dataset, job.task, recipe, job.seed, STAGE, job.device).without_test()
 
 
 def _profile(job: Job, finalist: Finalist) -> FabricProfile:
