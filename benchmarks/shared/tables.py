@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from benchmarks.shared.rows import MEASURED, Row, last_run
+from benchmarks.shared.rows import MEASURED, Row, by_key, last_run
 
 Table = Callable[[Sequence[Row]], str]
 
@@ -46,6 +46,20 @@ def last_table(made: Table = table) -> Table:
         return made(newest) + (f"\n\n{_where(measured)}" if measured else "")
 
     return last
+
+
+def newest_table(key: str, made: Table = table) -> Table:
+    """The way to make a table of the newest row of each value of the column `key`, with
+    a line that says when and where the last of them was made. Rows that lack the column
+    are left out.
+    """
+
+    def newest(rows: Sequence[Row]) -> str:
+        kept = list(by_key((row for row in rows if key in row), [key]).values())
+        last = max(kept, key=lambda row: row[MEASURED]["when"])
+        return f"{made(kept)}\n\n{_where(last[MEASURED])}"
+
+    return newest
 
 
 def _where(measured: Row) -> str:

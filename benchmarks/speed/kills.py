@@ -1,10 +1,11 @@
 """Work that is killed and begun again: a sweep with all of its processes, twenty times,
 and a search on two processes of which one is killed, ten times.
 
-The sweep is eight searches of a fabric of five edges with two workers. It is killed at
-moments of chance and begun again until it has been killed as often as asked, then left
-to its end. The search is the one of `processes`, under torchrun, which starts both
-processes again. Files of what was killed must be those of what was left alone.
+The sweep is sixteen searches of a fabric of five edges with two workers. It is killed
+at moments of chance and begun again until it has been killed as often as asked, then
+left to its end. The moments are such that this takes most of the sweep, and that many
+come while it begins. The search is the one of `processes`, under torchrun, which starts
+both processes again. Files of what was killed must be those of what was left alone.
 
 python -m benchmarks kills [--quick] [--repeats 20]
 """
@@ -46,7 +47,7 @@ TABLES = {"kills": last_table()}
 
 
 def sweep_command(fabric: Path, out: Path, *, quick: bool) -> list[str]:
-    size = ["1", "--epochs", "2", "--finalists", "2"] if quick else ["4", "--epochs", "4", "--finalists", "4"]
+    size = ["1", "--epochs", "2", "--finalists", "2"] if quick else ["8", "--epochs", "4", "--finalists", "4"]
     words = ["sweep", str(fabric), "--data", "digits", *SWEPT, "--seeds", *size, "--out", str(out), "--quiet"]
     return [sys.executable, "-m", "bsngraph", *words]
 
@@ -64,20 +65,30 @@ def contents(out: Path) -> dict[str, bytes]:
     return {str(path.relative_to(out)): path.read_bytes() for path in found}
 
 
+def seconds_of(process: subprocess.Popen[bytes], out: Path) -> tuple[float, float]:
+    """How long a sweep takes until its first run begins, and in all."""
+    started, first = time.monotonic(), 0.0
+    while process.poll() is None:
+        if not first and any(out.glob("*/config.json")):
+            first = time.monotonic() - started
+        time.sleep(0.05)
+    return first, time.monotonic() - started
+
+
 def killed_sweep(kills: int, *, quick: bool) -> Row:
     """A sweep killed up to so many times, against one that was left alone."""
     with tempfile.TemporaryDirectory() as name:
         folder, luck = Path(name), random.Random(0)
         fabric = folder / "small.dot"
         fabric.write_text(SMALL, encoding="utf-8")
-        started = time.monotonic()
-        assert begun(sweep_command(fabric, folder / "alone", quick=quick)).wait() == 0
-        whole = time.monotonic() - started
+        process = begun(sweep_command(fabric, folder / "alone", quick=quick))
+        first, whole = seconds_of(process, folder / "alone")
+        assert process.returncode == 0
         killed, line = 0, sweep_command(fabric, folder / "killed", quick=quick)
         while killed < kills:
             process = begun(line)
             try:
-                process.wait(timeout=luck.uniform(0.05, 0.2) * whole)
+                process.wait(timeout=luck.uniform(0.5, 1.0) * first + luck.uniform(0.0, 1.2) * whole / kills)
                 break  # it came to its end before
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)

@@ -117,8 +117,9 @@ workers_option = option(
     "--workers",
     type=click.IntRange(min=1),
     group="hardware",
-    help="How many processes train finalists side by side, each in one thread; the results are the same. A "
-    "GPU trains them one after another.  [default: one for each thread, if there is work enough]",
+    help="How many processes train finalists, and the networks of a range, side by side, each in one thread; "
+    "the results are the same. A GPU trains them one after another.  [default: one for each thread, if there "
+    "is work enough]",
 )
 engine_option = option(
     "--engine",
