@@ -45,15 +45,13 @@ def is_last(tensor: Tensor) -> bool:
     return tensor.is_contiguous(memory_format=torch.channels_last) and not tensor.is_contiguous()
 
 
-@pytest.mark.parametrize(("size", "last"), [(16, True), (8, False)])
-def test_images_of_16_pixels_a_side_are_laid_out_with_the_channels_last(
-    tmp_path: Path, size: int, last: bool
-) -> None:
+@pytest.mark.parametrize("size", [16, 8])
+def test_images_are_laid_out_with_the_channels_last(tmp_path: Path, size: int) -> None:
     net = net_of(tmp_path, size)
     lay_out(net)
     kernels = [weight for weight in net.parameters() if weight.dim() == 4 and min(weight.shape[1:]) > 1]
-    assert [is_last(kernel) for kernel in kernels] == [last]
-    assert is_last(laid_out(net, torch.zeros(2, 3, size, size))) == last
+    assert [is_last(kernel) for kernel in kernels] == [True]
+    assert is_last(laid_out(net, torch.zeros(2, 3, size, size)))
 
 
 @pytest.mark.parametrize(
@@ -73,6 +71,21 @@ def test_no_layout_is_taken_in_which_a_convolution_writes_past_its_memory(
         x -> a [{channels}]; a -> b [{projection}]; b -> y [op=classifier, classes=2] }}"""
     net = compile_fabric(fabric_of(text, tmp_path), seed=0)
     assert is_last(laid_out(net, torch.zeros(2, 3, 16, 16))) == last
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_such_a_convolution_gets_the_plain_layout_however_a_batch_lies(tmp_path: Path, channels: int) -> None:
+    text = f"""digraph f {{ graph [source=x, target=y]; x [input="{channels}x8x8"];
+        edge [op=conv, channels=8]; x -> a; a -> b [kernel=1, stride=2];
+        b -> y [op=classifier, channels="", classes=2] }}"""
+    net = compile_fabric(fabric_of(text, tmp_path), seed=0)
+    augmented = torch.randn(4, 8, 8, channels).permute(0, 3, 1, 2)
+    seen = []
+    net.operations[1].register_forward_pre_hook(lambda _, given: seen.append(is_last(given[0])))
+    net(augmented)
+    net(laid_out(net, augmented))
+    assert seen == [True, False]
+    assert torch.equal(laid_out(net, augmented), augmented)
 
 
 def test_values_and_gradients_are_those_of_the_plain_layout(tmp_path: Path) -> None:

@@ -291,7 +291,7 @@ def test_a_step_never_follows_more_gradient_than_the_clip() -> None:
     net = compile_fabric(fabric_from_networkx(_line()), seed=0)
     before = {name: tensor.clone() for name, tensor in net.named_parameters()}
     how = recipe(clip=0.5, momentum=0.0, weight_decay=0.0, learning_rate=1.0)
-    step_weights(net, make_optimizer(net, how), 1e4 * net(torch.ones(2, 3)).sum(), how)
+    step_weights(make_optimizer(net, how), 1e4 * net(torch.ones(2, 3)).sum(), how)
     moved = torch.stack([(tensor - before[name]).norm() for name, tensor in net.named_parameters()]).norm()
     assert float(moved.detach()) == pytest.approx(0.5, rel=1e-3)
 

@@ -83,7 +83,7 @@ def steps_of(folder: Path, device: str, augmentation: Augmentation) -> Iterator[
         totals.add(outcome, labels[: samples.drawn], limits)
         assert outcome.weight_gradients is not None
         assert outcome.gamma_gradient is not None
-        apply_gradients(net, optimizer, outcome.weight_gradients, learning)
+        apply_gradients(optimizer, outcome.weight_gradients, learning)
         gamma.step(outcome.gamma_gradient)
         multipliers.adapt(outcome.costs, limits, logits.mix)
         yield

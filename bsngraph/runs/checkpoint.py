@@ -209,15 +209,28 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, state: OptimizerState, f
             wrong = None if tensor is None or not tensor.dim() else _difference(parameter, tensor)
             if wrong:
                 raise InputError(f"{file}: {name} of the optimizer's parameter {number} {wrong}: {CURE}")
-    optimizer.load_state_dict({"state": state.state, "param_groups": state.param_groups})
+    load_optimizer(optimizer, state)
+
+
+def load_optimizer(optimizer: torch.optim.Optimizer, state: OptimizerState) -> None:
+    """Give an optimizer a state that fits, its tensors lying in memory as their
+    parameters do.
+
+    torch's fused optimizers go through these side by side, whatever the strides say.
+    """
+    optimizer.load_state_dict(state.plain())
+    for parameter, tensors in optimizer.state.items():
+        for name, tensor in tensors.items():
+            if tensor is not None and tensor.dim():
+                tensors[name] = torch.empty_like(parameter).copy_(tensor)
 
 
 def _fixed(group: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of a group that training does not change."""
+    """The options of a group that training does not change, and that matter to it."""
     return {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in group.items()
-        if name != "lr"
+        if name not in ("lr", "fused")
     }
 
 

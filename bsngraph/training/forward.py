@@ -4,6 +4,8 @@ target gives.
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 from torch import Tensor, nn
 
@@ -22,8 +24,8 @@ def run_net(net: SuperNet, inputs: Tensor, route: Route) -> Outputs:
 
 def device_of(net: nn.Module) -> torch.device:
     """Where a network's tensors are; the CPU if it has none."""
-    tensors = (*net.parameters(), *net.buffers())
-    return tensors[0].device if tensors else torch.device("cpu")
+    tensor = next(itertools.chain(net.parameters(), net.buffers()), None)
+    return torch.device("cpu") if tensor is None else tensor.device
 
 
 def training_outputs(net: SuperNet, inputs: Tensor, route: Route, recipe: Recipe) -> Outputs:

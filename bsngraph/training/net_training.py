@@ -17,7 +17,13 @@ from torch import Tensor
 
 from bsngraph.data import Dataset
 from bsngraph.runs import Json
-from bsngraph.runs.checkpoint import OptimizerState, decode_state, restore_optimizer, restore_weights
+from bsngraph.runs.checkpoint import (
+    OptimizerState,
+    decode_state,
+    load_optimizer,
+    restore_optimizer,
+    restore_weights,
+)
 from bsngraph.settings import Recipe
 from bsngraph.supernet import SuperNet
 from bsngraph.tasks import Task, first, task_of
@@ -84,7 +90,7 @@ class NetTraining:
     def go_on_from(self, state: TrainingState) -> None:
         """Go on from a copy of a state that this network had."""
         self.net.load_state_dict(state.net)
-        self.optimizer.load_state_dict(copy.deepcopy(state.optimizer.plain()))
+        load_optimizer(self.optimizer, copy.deepcopy(state.optimizer))
         self.epoch = state.epoch
 
     def run(self, progress: Progress, after_epoch: Callable[[Json], None]) -> None:
@@ -127,7 +133,7 @@ class NetTraining:
             outputs = training_outputs(self.net, inputs, routes(len(labels)), self.recipe)
             loss = self.task.example_losses(outputs, labels).mean()
             if loss.requires_grad:
-                step_weights(self.net, self.optimizer, loss, self.recipe)
+                step_weights(self.optimizer, loss, self.recipe)
             # read once, at the end: reading it here would wait for a GPU
             loss_sum += loss.detach().double() * len(labels)
             meter.update(first(outputs).detach(), labels)

@@ -21,14 +21,14 @@ def make_optimizer(net: SuperNet, recipe: Recipe) -> torch.optim.SGD | torch.opt
     is momentum.
 
     Both decay every parameter that a step has a gradient for, and leave alone those of
-    edges that no example of the step ran.
+    edges that no example of the step ran. `apply_gradients` makes their steps.
     """
     # as a group it may be empty: a fabric need not have weights
     group = [{"params": list(net.parameters())}]
     if recipe.optimizer == "adamw":
         betas = recipe.momentum, _SECOND_BETA
         return torch.optim.AdamW(
-            group, lr=recipe.learning_rate, betas=betas, weight_decay=recipe.weight_decay
+            group, lr=recipe.learning_rate, betas=betas, weight_decay=recipe.weight_decay, fused=True
         )
     return torch.optim.SGD(
         group,
@@ -36,27 +36,43 @@ def make_optimizer(net: SuperNet, recipe: Recipe) -> torch.optim.SGD | torch.opt
         momentum=recipe.momentum,
         weight_decay=recipe.weight_decay,
         nesterov=recipe.nesterov and recipe.momentum > 0,
+        fused=True,
     )
 
 
 def apply_gradients(
-    net: SuperNet, optimizer: torch.optim.Optimizer, gradients: Sequence[Tensor | None], recipe: Recipe
+    optimizer: torch.optim.Optimizer, gradients: Sequence[Tensor | None], recipe: Recipe
 ) -> None:
-    """One step of the weights down `gradients`, with their norm clipped.
+    """One step of an optimizer's parameters down `gradients`, with their norm clipped.
 
-    There is a gradient for each of the net's parameters, in their order. None leaves a
-    parameter as it is.
+    There is a gradient for each parameter, in their order. None leaves a parameter as
+    it is.
     """
-    for parameter, gradient in zip(net.parameters(), gradients, strict=True):
-        parameter.grad = gradient
-    torch.nn.utils.clip_grad_norm_(net.parameters(), recipe.clip)
+    parameters = optimizer.param_groups[0]["params"]
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        parameter.grad = None if gradient is None else _made_ready(gradient, parameter, optimizer)
+    torch.nn.utils.clip_grad_norm_(parameters, recipe.clip)
     optimizer.step()
 
 
-def step_weights(net: SuperNet, optimizer: torch.optim.Optimizer, loss: Tensor, recipe: Recipe) -> None:
-    """One step of the weights down the gradient of `loss` ()."""
-    gradients = torch.autograd.grad(loss, tuple(net.parameters()), allow_unused=True)
-    apply_gradients(net, optimizer, gradients, recipe)
+def _made_ready(gradient: Tensor, parameter: Tensor, optimizer: torch.optim.Optimizer) -> Tensor:
+    """The gradient of a parameter as torch's fused optimizers need it (torch 2.13).
+
+    They go through the memory of both side by side, whatever the strides say. SGD's
+    fails at a parameter without momentum beside others that have it, as happens to the
+    weights of edges that no example of the first steps ran.
+    """
+    if optimizer.defaults.get("momentum") and parameter not in optimizer.state:
+        optimizer.state[parameter] = {"momentum_buffer": torch.zeros_like(parameter)}
+    if gradient.stride() == parameter.stride():
+        return gradient
+    return torch.empty_like(parameter).copy_(gradient)
+
+
+def step_weights(optimizer: torch.optim.Optimizer, loss: Tensor, recipe: Recipe) -> None:
+    """One step of an optimizer's parameters down the gradient of `loss` ()."""
+    parameters = optimizer.param_groups[0]["params"]
+    apply_gradients(optimizer, torch.autograd.grad(loss, parameters, allow_unused=True), recipe)
 
 
 def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:

@@ -128,7 +128,7 @@ def learn_scores(profile: FabricProfile, dataset: Dataset, recipe: Recipe, seed:
                 (mixture.alphas.grad,) = torch.autograd.grad(held, [mixture.alphas])
                 alpha_optimizer.step()
                 loss = task.example_losses(mixture(inputs), labels).mean()
-                step_weights(net, optimizer, loss, recipe)
+                step_weights(optimizer, loss, recipe)
                 total += float(loss.detach())
         check_finite(total, "mixture", epoch)
     return mixture.scores()

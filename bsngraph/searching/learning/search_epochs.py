@@ -252,7 +252,7 @@ class Learning:
     def _apply(self, outcome: JointOutcome) -> None:
         """Move θ, Γ and λ by what a step found."""
         if outcome.weight_gradients is not None:
-            apply_gradients(self.net, self.optimizer, outcome.weight_gradients, self.recipe)
+            apply_gradients(self.optimizer, outcome.weight_gradients, self.recipe)
         if outcome.gamma_gradient is not None:
             self.gamma.step(outcome.gamma_gradient)
             self.multipliers.adapt(outcome.costs, outcome.limits, outcome.mix)
