@@ -100,17 +100,11 @@ def _run(graph: Graph, name: str, module: nn.Module, value: Node) -> Node:
 
 
 def _merged(graph: Graph, merge: Merge, parts: Sequence[Node]) -> Node:
-    """The merge's own function, traced: what it does to whole batches.
-
-    A mean of one divides by one, which is left out.
-    """
+    """The merge's own function, traced: what it does to whole batches."""
     tracer = GraphAppendingTracer(graph)
     inputs: list[Any] = [Proxy(part, tracer) for part in parts]  # each stands for a tensor
     traced: Any = merge.function([MergePart(value, None) for value in inputs], Place(1, None, 0))
     merged: Node = traced.node
-    if merged.target is operator.truediv and merged.args[1] == 1:
-        graph.erase_node(merged)
-        merged = parts[0]
     return merged
 
 

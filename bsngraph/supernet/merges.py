@@ -24,6 +24,8 @@ def merge_sum(parts: Sequence[MergePart], place: Place) -> Tensor:
 def merge_mean(parts: Sequence[MergePart], place: Place) -> Tensor:
     """Mean of the inputs present."""
     total = merge_sum(parts, place)
+    if len(parts) == 1:
+        return total
     if place.present is None:
         return total / len(parts)
     return total / place.present.to(total.dtype).view(-1, *[1] * (total.dim() - 1))

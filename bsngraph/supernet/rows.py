@@ -50,9 +50,11 @@ def take_rows(whole: Tensor, rows: Sequence[RowIndices], steps: Sequence[int]) -
     come where that spares nothing: without gradients, of a whole value, or with the
     channels first.
     """
+    if all(part is None for part in rows):
+        return [Taken(whole, whole, None, 1) for _ in rows]
     thin = torch.is_grad_enabled() and _channels_last(whole)
     some = [(part, step if thin else 1) for part, step in zip(rows, steps, strict=True) if part is not None]
-    taken = iter(_Take.apply(whole, *some) if some else ())  # type: ignore[no-untyped-call]
+    taken = iter(_Take.apply(whole, *some))  # type: ignore[no-untyped-call]
     every = iter(some)
     return [
         Taken(whole, whole, None, 1) if part is None else Taken(next(taken), whole, *next(every))
