@@ -10,7 +10,8 @@ from bsngraph.draw.charts.axes import NoMatplotlibError
 from bsngraph.sweeping.outcomes.growing_files import draw_fronts, write_outcomes
 from bsngraph.sweeping.outcomes.swept_runs import Sweep, SweptRun
 
-_PAUSE_S = 10.0
+# Drawing waits so long, and so many times as long as the last drawing took.
+_PAUSE_S, _PAUSES = 10.0, 50
 
 
 class SweepProgress(Protocol):
@@ -45,12 +46,12 @@ class Growing:
     """Writes the tables of a sweep whenever a run ends, and tells it.
 
     Pictures are drawn at the end, and before that not more often than every ten
-    seconds.
+    seconds; seldomer if that would take more than a fiftieth of the time.
     """
 
     def __init__(self, folder: Path, progress: SweepProgress) -> None:
         self.folder, self.progress = folder, progress
-        self._drawn = time.monotonic()
+        self._draws_from = time.monotonic() + _PAUSE_S
         self._told: set[str] = set()
 
     def begin(self, workers: str, left: int) -> None:
@@ -62,7 +63,7 @@ class Growing:
         for note in notes:
             self._tell(note)
         sweep = write_outcomes(self.folder)
-        if time.monotonic() - self._drawn > _PAUSE_S:
+        if time.monotonic() > self._draws_from:
             self._draw(sweep)
         self.progress.run_ended(sweep, next(row for row in sweep.rows if row.name == name))
 
@@ -74,11 +75,13 @@ class Growing:
 
     def _draw(self, sweep: Sweep) -> None:
         """Draw the fronts; that it cannot be done is told once."""
+        begun = time.monotonic()
         try:
             draw_fronts(sweep)
         except NoMatplotlibError as error:
             self._tell(str(error))
-        self._drawn = time.monotonic()
+        now = time.monotonic()
+        self._draws_from = now + max(_PAUSE_S, _PAUSES * (now - begun))
 
     def _tell(self, text: str) -> None:
         if text not in self._told:

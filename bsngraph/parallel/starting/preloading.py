@@ -8,6 +8,7 @@ It is imported for that alone, by the server of copying.py.
 from __future__ import annotations
 
 import atexit
+import gc
 import importlib
 import os
 from contextlib import suppress
@@ -26,6 +27,7 @@ if MODULES in os.environ:
     for name in os.environ.pop(MODULES).split(","):
         with suppress(Exception):  # a worker that needs it says what is wrong
             importlib.import_module(name)
+    gc.freeze()  # a copy that looks for garbage leaves these pages shared
     _ready = Path(os.environ.pop(READY))
     atexit.register(_remove, _ready.parent, os.getpid())
     _ready.touch()
