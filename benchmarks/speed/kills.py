@@ -3,11 +3,11 @@ and a search on two processes of which one is killed, ten times.
 
 The sweep is sixteen searches of a fabric of five edges with two workers. It is killed
 at moments of chance and begun again until it has been killed as often as asked, then
-left to its end. The moments are such that this takes most of the sweep, and that many
-come while it begins. The search is the one of `processes`, under torchrun, which starts
-both processes again. Files of what was killed must be those of what was left alone.
+left to its end. A quarter of the kills come while it begins. The search is the one of
+`processes`, under torchrun, which starts both processes again. Files of what was killed
+must be those of what was left alone.
 
-python -m benchmarks kills [--quick] [--repeats 20]
+python -m benchmarks kills [--quick] [--repeats 20] [--of sweep]
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from safetensors.torch import load_file
 from benchmarks.shared.keeping import keep
 from benchmarks.shared.options import quick_option, repeats_option
 from benchmarks.shared.rows import Row
-from benchmarks.shared.tables import last_table
+from benchmarks.shared.tables import newest_table
 from benchmarks.speed.processes import command_line, epochs_of
 
 SMALL = """digraph small {
@@ -43,7 +43,7 @@ SMALL = """digraph small {
 SWEPT = ["--budget", "macs=30%,60%", "--finalist-epochs", "2", "--finetune-epochs", "3", "--workers", "2"]
 COMPARED = ("model.safetensors", "architecture.dot", "probabilities.dot", "trainings.csv")
 KILLS, SEARCHES, EPOCHS = 20, 10, 12
-TABLES = {"kills": last_table()}
+TABLES = {"kills": newest_table("killed")}
 
 
 def sweep_command(fabric: Path, out: Path, *, quick: bool) -> list[str]:
@@ -65,14 +65,27 @@ def contents(out: Path) -> dict[str, bytes]:
     return {str(path.relative_to(out)): path.read_bytes() for path in found}
 
 
-def seconds_of(process: subprocess.Popen[bytes], out: Path) -> tuple[float, float]:
-    """How long a sweep takes until its first run begins, and in all."""
-    started, first = time.monotonic(), 0.0
-    while process.poll() is None:
-        if not first and any(out.glob("*/config.json")):
-            first = time.monotonic() - started
-        time.sleep(0.05)
-    return first, time.monotonic() - started
+def goes_on(out: Path, since: float) -> bool:
+    """Whether a run of a sweep has written an epoch since then."""
+    return any(file.stat().st_mtime > since for file in out.glob("*/metrics.jsonl"))
+
+
+def killed(line: list[str], out: Path, luck: random.Random, most: float) -> bool:
+    """Begin a sweep and kill it, unless it comes to its end before: one time of four
+    within three seconds, while it begins, else up to `most` seconds after it went on.
+    """
+    process, since = begun(line), time.time()
+    if luck.random() < 0.25:
+        time.sleep(luck.uniform(0.0, 3.0))
+    else:
+        while process.poll() is None and not goes_on(out, since):
+            time.sleep(0.02)
+        time.sleep(luck.uniform(0.0, most))
+    ended = process.poll() is not None
+    if not ended:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    return not ended
 
 
 def killed_sweep(kills: int, *, quick: bool) -> Row:
@@ -81,24 +94,17 @@ def killed_sweep(kills: int, *, quick: bool) -> Row:
         folder, luck = Path(name), random.Random(0)
         fabric = folder / "small.dot"
         fabric.write_text(SMALL, encoding="utf-8")
-        process = begun(sweep_command(fabric, folder / "alone", quick=quick))
-        first, whole = seconds_of(process, folder / "alone")
-        assert process.returncode == 0
-        killed, line = 0, sweep_command(fabric, folder / "killed", quick=quick)
-        while killed < kills:
-            process = begun(line)
-            try:
-                process.wait(timeout=luck.uniform(0.5, 1.0) * first + luck.uniform(0.0, 1.2) * whole / kills)
-                break  # it came to its end before
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-                killed += 1
+        started = time.monotonic()
+        assert begun(sweep_command(fabric, folder / "alone", quick=quick)).wait() == 0
+        most = (time.monotonic() - started) / kills
+        count, line = 0, sweep_command(fabric, folder / "killed", quick=quick)
+        while count < kills and killed(line, folder / "killed", luck, most):
+            count += 1
         ended = begun(line).wait() == 0
         same = ended and contents(folder / "killed") == contents(folder / "alone")
     return {
         "killed": "a sweep, whole",
-        "kills": killed,
+        "kills": count,
         "came to their end": int(ended),
         "same bits": int(same),
     }
@@ -106,7 +112,7 @@ def killed_sweep(kills: int, *, quick: bool) -> Row:
 
 def bits(run: Path) -> tuple[list[Row], dict[str, bytes]]:
     """What a search left: metrics without their seconds, and weights."""
-    rows = [{name: value for name, value in row.items() if name != "seconds"} for row in epochs_of(run)]
+    rows: list[Row] = [{name: row[name] for name in row if name != "seconds"} for row in epochs_of(run)]
     weights = load_file(run / "model.safetensors")
     return rows, {name: tensor.numpy().tobytes() for name, tensor in weights.items()}
 
@@ -154,11 +160,13 @@ def killed_ranks(count: int) -> Row:
 @click.command("kills")
 @quick_option
 @repeats_option
-def command(quick: bool, repeats: int | None) -> None:
+@click.option("--of", "chosen", type=click.Choice(["sweep", "search"]), help="One of the two alone.")
+def command(quick: bool, repeats: int | None, chosen: str | None) -> None:
     """Kill a sweep, and processes of searches, and compare what comes of them.
 
     Example: python -m benchmarks kills --quick
     """
     kills = repeats or (2 if quick else KILLS)
-    rows = [killed_sweep(kills, quick=quick), killed_ranks(1 if quick else SEARCHES)]
+    rows = [] if chosen == "search" else [killed_sweep(kills, quick=quick)]
+    rows += [] if chosen == "sweep" else [killed_ranks(1 if quick else SEARCHES)]
     keep("kills", rows, quick=quick)
