@@ -7,16 +7,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from threadpoolctl import threadpool_limits
 
 from benchmarks.__main__ import cli
 from benchmarks.shared import rows
-from bsngraph.costs import Budgets
-from bsngraph.fabric import live_edges
+from bsngraph.costs import Budget, Budgets, price
+from bsngraph.fabric import Architecture, live_edges
 from bsngraph.fabric.families import cnf_fabric
 from bsngraph.profile import profile_fabric
+from bsngraph.searching.choosing.finalists.contenders import Contenders
+from bsngraph.searching.choosing.finalists.finalists_state import Finalist, FinalistsState, Trained
 from bsngraph.searching.choosing.predicting.network_facts import FactSheet
-from bsngraph.searching.choosing.predicting.pool import distinct_inside
+from bsngraph.searching.choosing.predicting.pool import distinct_inside, draw_pool
 from bsngraph.searching.choosing.predicting.predictor import Places, fit_predictor
+from bsngraph.searching.choosing.propose import decision_prices
 
 FABRIC = cnf_fabric(input_shape=(1, 4, 4), classes=3, layers=3, channels=4)
 
@@ -57,3 +61,20 @@ def test_networks_forecast_in_parts_have_the_bits_of_all_at_once():
     whole, parts = predictor.predict(places.of(live)), places.forecast(predictor, sheet.facts(live), live)
     assert np.array_equal(whole.mean, parts.mean)
     assert np.array_equal(whole.deviation, parts.deviation)
+
+
+def test_a_choice_is_the_same_whatever_threads_linear_algebra_has():
+    sheet = FactSheet(profile_fabric(FABRIC))
+    macs = price(sheet.profile, "macs")
+    budgets = Budgets((Budget(macs, 0.6 * macs.total, "macs=60%"),))
+    prices = decision_prices(FABRIC, budgets)
+
+    def chosen(threads: int):
+        with threadpool_limits(threads, user_api="blas"):
+            live = draw_pool(sheet, budgets, prices, 3000, np.random.default_rng(0))
+            contenders = Contenders(live, Places.among(sheet, live), budgets)
+            finalists = tuple(Finalist(Architecture.of_mask(row).live, "random") for row in live[:6])
+            state = FinalistsState(finalists, tuple(Trained(1 + 0.1 * number, {}) for number in range(6)))
+            return live.tobytes(), contenders.most_promising(state, 3)
+
+    assert chosen(1) == chosen(4)

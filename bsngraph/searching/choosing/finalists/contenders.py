@@ -50,6 +50,11 @@ class Contenders:
     def _pool_facts(self) -> Floats:
         return self.places.sheet.facts(self.live)
 
+    @cached_property
+    def _structures(self) -> dict[bytes, bytes]:
+        """The structures of networks that were asked for, by their live edges."""
+        return {}
+
     def believed(self, state: FinalistsState) -> Forecast:
         """What the finalists that were trained would give again, noise aside."""
         places = self.places.of(self._trained(state))
@@ -81,13 +86,12 @@ class Contenders:
         facts = np.concatenate([self._pool_facts, self.places.sheet.facts(near)])
         prediction = self.places.forecast(predictor, facts, live)
         gain = self._gain(live, prediction, trained, means)
-        profile = self.places.sheet.profile
-        known = {structure_of(profile, row) for row in trained}
+        known = {self._structure(row) for row in trained}
         found: list[Finalist] = []
         for index in np.argsort(-gain, kind="stable"):
             if len(found) == count:
                 break
-            structure = structure_of(profile, live[index])
+            structure = self._structure(live[index])
             if structure in known:
                 continue
             known.add(structure)
@@ -136,6 +140,13 @@ class Contenders:
         """What live edges (networks, edges) cost of the range's cost: (networks,)."""
         assert self.budgets.range_index is not None
         return self.budgets[self.budgets.range_index].cost.of(live)
+
+    def _structure(self, live: Booleans) -> bytes:
+        """The structure of live edges (edges,), made out once."""
+        row = live.tobytes()
+        if row not in self._structures:
+            self._structures[row] = structure_of(self.places.sheet.profile, live)
+        return self._structures[row]
 
     def _trained(self, state: FinalistsState) -> Booleans:
         trained = state.finalists[: len(state.results)]

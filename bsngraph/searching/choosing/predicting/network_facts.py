@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from bsngraph.fabric import Booleans
 from bsngraph.ops import Shape
 from bsngraph.profile import FabricProfile
+from bsngraph.searching.choosing.predicting.one_thread import in_one_thread
 
 Floats = NDArray[np.float64]
 
@@ -47,6 +48,7 @@ class FactSheet:
             *(f"edges_{kind}" for kind in self.kinds),
         )
 
+    @in_one_thread
     def facts(self, live: Booleans) -> Floats:
         """The facts of live edges (networks, edges): (networks, facts) float64.
 

@@ -26,6 +26,7 @@ from bsngraph.costs import Budgets, Costs
 from bsngraph.costs.user_costs import BlackBox
 from bsngraph.fabric import Booleans, Fabric, connected, every_choice, live_edges
 from bsngraph.searching.choosing.predicting.network_facts import FactSheet, Floats
+from bsngraph.searching.choosing.predicting.one_thread import in_one_thread
 
 # Up to so many choices are all tried; of more so many are drawn at once, at most so
 # often. A function of the user's is called for each network, so fewer are drawn, and
@@ -42,6 +43,7 @@ _LEVEL, _GROUP, _STEEPEST = 2.0, 1.5, 32.0
 _FILLED_IN = 64
 
 
+@in_one_thread
 def draw_pool(
     sheet: FactSheet, budgets: Budgets, prices: Costs, count: int, rng: np.random.Generator
 ) -> Booleans:

@@ -22,6 +22,7 @@ from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 
 from bsngraph.fabric import Booleans
 from bsngraph.searching.choosing.predicting.network_facts import FactSheet, Floats
+from bsngraph.searching.choosing.predicting.one_thread import in_one_thread
 
 # The bounds of the fit, where typical networks are a few units from each other. Few
 # results fit anything: without bounds a process often thinks all of them noise, and
@@ -29,7 +30,8 @@ from bsngraph.searching.choosing.predicting.network_facts import FactSheet, Floa
 _AMPLITUDES, _LENGTHS, _NOISES = (0.5, 5.0), (0.5, 5.0), (0.01, 0.5)
 _START_LENGTH, _START_NOISE = 1.5, 0.1
 _SCALE = 2.0
-_PREDICTED_AT_ONCE = 1024  # networks
+# How many networks are predicted at once, and how many numbers their places may hold.
+_PREDICTED_AT_ONCE, _HELD_AT_ONCE = 1024, 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,10 +71,10 @@ class Places:
         facts).
 
         The places of some networks are held at once: those of thousands with thousands
-        of edges would take gigabytes.
+        of edges would take gigabytes, and a processor's cache holds few of them.
         """
-        rows = range(0, max(len(live), 1), _PREDICTED_AT_ONCE)
-        parts = [slice(start, start + _PREDICTED_AT_ONCE) for start in rows]
+        many = min(_PREDICTED_AT_ONCE, max(_HELD_AT_ONCE // len(self.mean), 1))
+        parts = [slice(start, start + many) for start in range(0, max(len(live), 1), many)]
         found = [predictor.predict(self._of(facts[part], live[part])) for part in parts]
         means, deviations = [each.mean for each in found], [each.deviation for each in found]
         return Forecast(np.concatenate(means), np.concatenate(deviations))
@@ -115,6 +117,7 @@ class Predictor:
     mean: float
     deviation: float
 
+    @in_one_thread
     def predict(self, places: Floats) -> Forecast:
         """What networks at `places` (networks, columns) would give, without the noise
         of a training.
@@ -125,6 +128,7 @@ class Predictor:
         return Forecast(self.mean + self.deviation * mean, self.deviation * certain)
 
 
+@in_one_thread
 def fit_predictor(places: Floats, results: NDArray[np.float64]) -> Predictor:
     """A predictor of `results` (trainings,), larger is better, at `places` (trainings,
     columns).
