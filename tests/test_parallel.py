@@ -196,6 +196,33 @@ def test_large_tensors_come_back_as_they_were(tmp_path: Path, kind: torch.dtype)
     assert len(list(tmp_path.iterdir())) == 1
 
 
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.bool, torch.int64, torch.complex64])
+def test_small_tensors_come_back_as_they_were(kind: torch.dtype) -> None:
+    plain = torch.arange(24).view(1, 2, 3, 4).to(kind)
+    given = [
+        plain,
+        plain.to(memory_format=torch.channels_last),
+        plain[:, 1:],
+        plain.expand(2, 2, 3, 4),
+        plain.conj(),
+        plain[:, :0],
+        plain[0, 0, 0, 0],
+        torch.tensor(3).to(kind),
+    ]
+    for one, back in zip(given, from_bytes(to_bytes(given)), strict=True):
+        assert (back.dtype, back.shape, back.stride()) == (one.dtype, one.shape, one.stride())
+        assert torch.equal(back, one)
+    back[...] = 1  # its own memory, which may be written to
+
+
+def test_more_than_the_values_of_a_tensor_comes_back() -> None:
+    given = [torch.nn.Parameter(torch.ones(2)), torch.ones(2, requires_grad=True), torch.ones(2).to_sparse()]
+    parameter, leaf, sparse = from_bytes(to_bytes(given))
+    assert (type(parameter), leaf.requires_grad, sparse.is_sparse) == (torch.nn.Parameter, True, True)
+    with torch.no_grad():
+        assert torch.equal(parameter + leaf + sparse.to_dense(), torch.full((2,), 3.0))
+
+
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="asks Linux what is mapped")
 def test_processes_share_large_tensors_and_leave_no_files(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path

@@ -14,6 +14,7 @@ import statistics
 import tempfile
 import time
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 
 import click
@@ -87,6 +88,8 @@ def side_by_side(job: Job, contenders: Contenders, workers: int) -> FinalistsSta
 
 
 def row_of(what: Trained, repeats: int) -> Row:
+    for module in TRAINING_MODULES:
+        import_module(module)  # as a search has when it comes to its finalists
     job = job_of(what.fabric, what.data, what.settings)
     contenders, workers = contenders_inside(job, job.budgets), usable_cores()
     alone, together = in_turn(

@@ -1,9 +1,10 @@
 """Values as bytes, between processes of ours.
 
 torch would put every tensor that goes through a queue into shared memory, of which
-containers have little. Here tensors are copied. What processes of one machine share can
-have its large tensors and arrays in files of a folder instead, which all of them map:
-so these are in memory once, however many processes there are.
+containers have little. Here tensors are copied, without the file format that torch
+writes for each of them: states of networks have hundreds. What processes of one machine
+share can have its large tensors and arrays in files of a folder instead, which all of
+them map: so these are in memory once, however many processes there are.
 """
 
 from __future__ import annotations
@@ -42,15 +43,15 @@ class _Packer(pickle.Pickler):
                 f"{home.__qualname__} is defined in the script itself, which no other process runs: put it "
                 "into a module of its own and import it"
             )
-        if self.folder is None:
-            return NotImplemented
-        if _is_large_tensor(value):
+        if self.folder is not None and _is_large_tensor(value):
             plain = value.detach().contiguous().flatten()
             plain.view(sys.modules["torch"].uint8).numpy().tofile(self._new_file())
             return _mapped_tensor, (self._last_file(), value.dtype, tuple(value.shape))
-        if _is_large_array(value):
+        if self.folder is not None and _is_large_array(value):
             value.tofile(self._new_file())
             return _mapped_array, (self._last_file(), value.dtype, value.shape)
+        if _is_whole_tensor(value):
+            return _tensor, (_bytes_of(value), value.dtype, tuple(value.shape), value.stride())
         return NotImplemented
 
     def _new_file(self) -> str:
@@ -90,6 +91,32 @@ def _is_large_tensor(value: Any) -> bool:
         and value.layout == torch.strided
         and value.numel() * value.element_size() >= _LARGE
     )
+
+
+def _is_whole_tensor(value: Any) -> bool:
+    """Whether a value is a tensor that has no more to it than all bytes of its storage,
+    whatever their order.
+    """
+    torch = sys.modules.get("torch")
+    return (
+        torch is not None
+        and type(value) is torch.Tensor
+        and value.device.type == "cpu"
+        and value.layout == torch.strided
+        and not (value.requires_grad or value.is_conj() or value.is_neg())
+        and 0 < value.numel() * value.element_size() == value.untyped_storage().nbytes()
+    )
+
+
+def _bytes_of(tensor: Any) -> bytearray:
+    torch = sys.modules["torch"]
+    return bytearray(torch.empty(0, dtype=torch.uint8).set_(tensor.untyped_storage()).numpy())
+
+
+def _tensor(content: bytearray, kind: Any, shape: tuple[int, ...], stride: tuple[int, ...]) -> Any:
+    import torch
+
+    return torch.frombuffer(content, dtype=kind).as_strided(shape, stride)
 
 
 def _is_large_array(value: Any) -> bool:
