@@ -32,6 +32,7 @@ from bsngraph.runs import RunFolder
 from bsngraph.runs.checkpoint import OptimizerState, check_tensors, load_checkpoint, restore_optimizer
 from bsngraph.runs.rows.latencies import Calibration
 from bsngraph.runs.rows.result import RunResult
+from bsngraph.runs.run_folder import metrics_line
 from bsngraph.runs.run_log import RunLog
 from bsngraph.searching import prune_run, search
 from bsngraph.searching.delivering.pictures import draw_curves
@@ -471,7 +472,7 @@ def test_what_is_written_is_what_is_read(finished: RunFolder, tmp_path: Path) ->
     ):
         again.write_json(name, row)
         assert again.file(name).read_bytes() == finished.file(name).read_bytes(), name
-    again.write_metrics(finished.read_epochs())
+    again.write_metrics(map(metrics_line, finished.read_epochs()))
     assert again.file("metrics.jsonl").read_bytes() == finished.file("metrics.jsonl").read_bytes()
 
 

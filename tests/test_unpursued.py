@@ -23,6 +23,7 @@ from bsngraph.measure.latency_table import conditions_here
 from bsngraph.runs import RunFolder
 from bsngraph.runs.rows.epochs import SearchRow
 from bsngraph.runs.rows.latencies import Calibration
+from bsngraph.runs.run_folder import metrics_line
 from bsngraph.searching import Result, search
 from bsngraph.searching.delivering.remarks import remarks
 from bsngraph.searching.prepare import Job
@@ -65,7 +66,7 @@ def test_weighted_losses_are_read_back_and_drawn_as_such(weighted: RunFolder) ->
     rows = weighted.read_epochs()
     assert all(row.weighted and np.isfinite(row.train_loss) for row in rows)
     text = weighted.file("metrics.jsonl").read_text()
-    weighted.write_metrics(rows)
+    weighted.write_metrics(map(metrics_line, rows))
     assert weighted.file("metrics.jsonl").read_text() == text
     assert panels_of(weighted.read_metrics())[0].title == "weighted loss"
 

@@ -8,7 +8,7 @@ it.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -195,13 +195,9 @@ class RunFolder:
         """The same as plain objects, as the lines say them: for drawings and tables."""
         return [flat(row) for row in self.read_epochs()]
 
-    def write_metrics(self, rows: Sequence[EpochRow]) -> None:
-        """Write metrics.jsonl, one object an epoch."""
-        lines = [flat(row) for row in rows]
-        write_whole(
-            self.file("metrics.jsonl"),
-            "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines),
-        )
+    def write_metrics(self, lines: Iterable[str]) -> None:
+        """Write metrics.jsonl, a line of `metrics_line` an epoch."""
+        write_whole(self.file("metrics.jsonl"), "".join(lines))
 
     def write_json(self, name: str, value: object) -> None:
         """Write a JSON file from its struct, or from the plain values of one."""
@@ -215,6 +211,11 @@ class RunFolder:
                 "finished?"
             )
         return read_row(path, kind)
+
+
+def metrics_line(row: EpochRow) -> str:
+    """An epoch as a line of metrics.jsonl."""
+    return json.dumps(flat(row), ensure_ascii=False) + "\n"
 
 
 def file_text(name: str, value: object) -> str:

@@ -13,7 +13,7 @@ from msgspec.structs import asdict, replace
 from bsngraph.errors import InputError
 from bsngraph.runs.checkpoint import Checkpoint, load_checkpoint, write_checkpoint
 from bsngraph.runs.rows.epochs import epoch_row
-from bsngraph.runs.run_folder import Json, OpenMode, RunFolder
+from bsngraph.runs.run_folder import Json, OpenMode, RunFolder, metrics_line
 
 
 class RunLog:
@@ -35,6 +35,7 @@ class RunLog:
             )
         # an older version wrote weighted losses under the plain names
         self.rows = [replace(row, weighted=self.weighted) for row in written[: self.checkpoint.rows]]
+        self._lines = [metrics_line(row) for row in self.rows]
         self.started = time.perf_counter() - self.checkpoint.seconds
 
     @property
@@ -53,7 +54,8 @@ class RunLog:
         that a run which ended can be asked again.
         """
         self.rows.append(epoch_row(row | {"weighted": self.weighted}))
-        self.run.write_metrics(self.rows)
+        self._lines.append(metrics_line(self.rows[-1]))
+        self.run.write_metrics(self._lines)
         self.checkpoint = replace(self.checkpoint, rows=len(self.rows), seconds=self.seconds(), **state)
         saved = asdict(self.checkpoint)
         write_checkpoint(self.run, {name: value for name, value in saved.items() if value is not None})
