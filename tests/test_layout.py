@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 import torch
 from tiny import STRIPES_NORM, fabric_of, recipe, settings, stripes
-from torch import Tensor
+from torch import Tensor, nn
 
 from bsngraph.costs import Budgets
 from bsngraph.data import Dataset, Split
+from bsngraph.ops.modules.block_modules import SqueezeExcite
+from bsngraph.ops.modules.image_modules import GlobalPool, Shortcut
 from bsngraph.searching.learning.learning_state import LearningState
 from bsngraph.searching.learning.search_epochs import Learning
 from bsngraph.supernet import SuperNet, compile_fabric
@@ -57,16 +59,17 @@ def test_images_are_laid_out_with_the_channels_last(tmp_path: Path, size: int) -
 @pytest.mark.parametrize(
     ("projection", "last"),
     [
-        ("channels=8, kernel=1, stride=2", False),
-        ("channels=16, kernel=1, stride=2", True),
-        ("channels=8, kernel=1", True),
-        ("channels=8, kernel=3, stride=2", True),
+        ('channels=8, op="nn.Conv2d", out_channels=8, kernel_size=1, stride=2', False),
+        ('channels=16, op="nn.Conv2d", out_channels=16, kernel_size=1, stride=2', True),
+        ('channels=8, op="nn.Conv2d", out_channels=8, kernel_size=1', True),
+        ("channels=8, channels=8, kernel=1, stride=2", True),  # thinned, so it has no stride
+        ("channels=8, channels=8, kernel=3, stride=2", True),
     ],
 )
 def test_no_layout_is_taken_in_which_a_convolution_writes_past_its_memory(
     tmp_path: Path, projection: str, last: bool
 ) -> None:
-    channels = projection.split(",")[0]
+    channels, projection = projection.split(", ", 1)
     text = f"""digraph f {{ graph [source=x, target=y]; x [input="1x16x16"]; edge [op=conv];
         x -> a [{channels}]; a -> b [{projection}]; b -> y [op=classifier, classes=2] }}"""
     net = compile_fabric(fabric_of(text, tmp_path), seed=0)
@@ -76,8 +79,8 @@ def test_no_layout_is_taken_in_which_a_convolution_writes_past_its_memory(
 @pytest.mark.parametrize("channels", [1, 3])
 def test_such_a_convolution_gets_the_plain_layout_however_a_batch_lies(tmp_path: Path, channels: int) -> None:
     text = f"""digraph f {{ graph [source=x, target=y]; x [input="{channels}x8x8"];
-        edge [op=conv, channels=8]; x -> a; a -> b [kernel=1, stride=2];
-        b -> y [op=classifier, channels="", classes=2] }}"""
+        x -> a [op=conv, channels=8]; a -> b [op="nn.Conv2d", out_channels=8, kernel_size=1, stride=2];
+        b -> y [op=classifier, classes=2] }}"""
     net = compile_fabric(fabric_of(text, tmp_path), seed=0)
     augmented = torch.randn(4, 8, 8, channels).permute(0, 3, 1, 2)
     seen = []
@@ -100,6 +103,17 @@ def test_values_and_gradients_are_those_of_the_plain_layout(tmp_path: Path) -> N
         result.square().sum().backward()
     for one, other in zip(plain.parameters(), last.parameters(), strict=True):
         torch.testing.assert_close(other.grad, one.grad)
+
+
+@pytest.mark.parametrize("module", [Shortcut(3, 2), GlobalPool("avg"), SqueezeExcite(5, 2)])
+def test_operations_keep_the_layout_on_the_way_back_and_the_bits_of_evaluation(module: nn.Module) -> None:
+    x = torch.randn(4, 5, 7, 7).to(memory_format=torch.channels_last).requires_grad_()
+    result = module.train()(x)
+    assert torch.equal(result, module.eval()(x))
+    value = torch.relu(x)
+    (gradient,) = torch.autograd.grad(module.train()(value).square().sum(), value)
+    assert not gradient.is_contiguous()
+    assert is_last(gradient * value)
 
 
 def test_a_search_in_that_layout_goes_on_from_its_state_to_the_same_bits(tmp_path: Path) -> None:

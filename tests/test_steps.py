@@ -33,36 +33,39 @@ def strided(size: int) -> Fabric:
     return fabric_from_networkx(graph)
 
 
-def found(net: SuperNet, kept: np.ndarray, size: int) -> list[Tensor]:
+def found(net: SuperNet, kept: np.ndarray, size: int, layout: torch.memory_format) -> list[Tensor]:
     """Output, gradients and running statistics of a training pass."""
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(len(kept), 2, size, size, dtype=torch.float64, generator=generator)
-    x = x.to(memory_format=torch.channels_last).requires_grad_()
+    x = x.to(memory_format=layout).requires_grad_()
     y = net(x, kept)
     gradients = torch.autograd.grad(y.square().sum(), [x, *net.parameters()], allow_unused=True)
     return [y, *(part for part in gradients if part is not None), *net.buffers()]
 
 
 def assert_same_without_thinning(
-    fabric: Fabric, kept: np.ndarray, size: int, monkeypatch: pytest.MonkeyPatch
+    fabric: Fabric,
+    kept: np.ndarray,
+    size: int,
+    monkeypatch: pytest.MonkeyPatch,
+    layout: torch.memory_format = torch.channels_last,
 ) -> None:
-    net, plain = (
-        compile_fabric(fabric, seed=0).double().to(memory_format=torch.channels_last) for _ in range(2)
-    )
-    thinned = found(net, kept, size)
+    net, plain = (compile_fabric(fabric, seed=0).double().to(memory_format=layout) for _ in range(2))
+    thinned = found(net, kept, size, layout)
     monkeypatch.setattr("bsngraph.supernet.supernet.thinning", lambda operation: 1)
-    for mine, theirs in zip(thinned, found(plain, kept, size), strict=True):
+    for mine, theirs in zip(thinned, found(plain, kept, size, layout), strict=True):
         torch.testing.assert_close(mine, theirs, rtol=1e-11, atol=1e-11)
 
 
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
 @pytest.mark.parametrize("size", [8, 9])
-@pytest.mark.parametrize("p", [0.9, 0.5])
+@pytest.mark.parametrize("p", [1.0, 0.9, 0.5])
 def test_thinned_edges_give_the_values_gradients_and_statistics_of_whole_ones(
-    size: int, p: float, monkeypatch: pytest.MonkeyPatch
+    size: int, p: float, layout: torch.memory_format, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fabric = strided(size)
     kept = np.random.default_rng(3).random((BATCH, len(fabric.edges))) < p
-    assert_same_without_thinning(fabric, kept, size, monkeypatch)
+    assert_same_without_thinning(fabric, kept, size, monkeypatch, layout)
 
 
 def test_a_value_whose_edges_are_all_thinned_has_the_gradient_of_its_pixels(
@@ -77,18 +80,19 @@ def test_a_value_whose_edges_are_all_thinned_has_the_gradient_of_its_pixels(
     assert_same_without_thinning(fabric, kept, 8, monkeypatch)
 
 
-def test_what_a_thinned_edge_has_in_the_backward_pass_are_the_pixels_it_reads() -> None:
+@pytest.mark.parametrize("missing", [0, 1])
+def test_what_a_thinned_edge_has_in_the_backward_pass_are_the_pixels_it_reads(missing: int) -> None:
     fabric = strided(8)
     net = compile_fabric(fabric, seed=0).to(memory_format=torch.channels_last)
     kept = np.ones((BATCH, len(fabric.edges)), dtype=bool)
     (edge,) = (edge for edge, operation in enumerate(net.operations) if thinning(operation) == 4)
-    kept[0, edge] = False
+    kept[:missing, edge] = False
     seen: list[tuple[int, ...]] = []
     net.operations[edge][1].register_forward_pre_hook(
         lambda _, given: seen.append(tuple(given[0].grad_fn._saved_input.shape))
     )
     net(torch.randn(BATCH, 2, 8, 8).to(memory_format=torch.channels_last), kept)
-    assert seen == [(BATCH - 1, 4, 2, 2)]
+    assert seen == [(BATCH - missing, 4, 2, 2)]
 
 
 @pytest.mark.parametrize(

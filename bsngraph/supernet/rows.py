@@ -22,6 +22,8 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 from torch.autograd.graph import saved_tensors_hooks
 
+from bsngraph.ops.modules.image_modules import strided_pixels
+
 RowIndices = Tensor | None
 
 # From which share of a value's rows on an edge takes them again in the backward pass,
@@ -47,18 +49,15 @@ def take_rows(whole: Tensor, rows: Sequence[RowIndices], steps: Sequence[int]) -
     """For each of `rows`, those examples of a value (batch, …); None takes them all.
 
     `steps` says which pixels are enough: the first of so many in each direction. All
-    come where that spares nothing: without gradients, of a whole value, or with the
-    channels first.
+    come where that spares nothing: without gradients, and on other devices than a CPU.
     """
-    if all(part is None for part in rows):
-        return [Taken(whole, whole, None, 1) for _ in rows]
-    thin = torch.is_grad_enabled() and _channels_last(whole)
-    some = [(part, step if thin else 1) for part, step in zip(rows, steps, strict=True) if part is not None]
-    taken = iter(_Take.apply(whole, *some))  # type: ignore[no-untyped-call]
-    every = iter(some)
+    if not (torch.is_grad_enabled() and whole.device.type == "cpu"):
+        steps = [1] * len(steps)
+    some = [(part, step) for part, step in zip(rows, steps, strict=True) if part is not None]
+    taken = iter(_Take.apply(whole, *some) if some else ())  # type: ignore[no-untyped-call]
     return [
-        Taken(whole, whole, None, 1) if part is None else Taken(next(taken), whole, *next(every))
-        for part in rows
+        Taken(strided_pixels(whole, step) if part is None else next(taken), whole, part, step)
+        for part, step in zip(rows, steps, strict=True)
     ]
 
 
@@ -140,7 +139,7 @@ class _Take(Function):
             if gradient is not None:
                 by_step.setdefault(step, []).append((gradient, rows))
         sums = {step: _sum(parts, ctx.shape[0], ctx.last) for step, parts in by_step.items()}
-        return _united(sums, ctx.shape), *(None for _ in ctx.parts)
+        return _united(sums, ctx.shape, ctx.last), *(None for _ in ctx.parts)
 
 
 class _Add(Function):
@@ -182,12 +181,12 @@ def _sum(parts: Sequence[tuple[Tensor, RowIndices]], count: int, last: bool) -> 
     return _restored(total, last)
 
 
-def _united(sums: dict[int, Tensor], shape: torch.Size) -> Tensor | None:
+def _united(sums: dict[int, Tensor], shape: torch.Size, last: bool) -> Tensor | None:
     """The sum of gradients (n, …), each of pixels with a step, over all pixels."""
     total = sums.pop(1, None)
     for step, thin in sums.items():
         if total is None:
-            layout = torch.channels_last  # only such values are thinned
+            layout = torch.channels_last if last else torch.contiguous_format
             total = torch.empty(shape, dtype=thin.dtype, device=thin.device, memory_format=layout).zero_()
         total[:, :, ::step, ::step] += thin
     return total
@@ -195,8 +194,8 @@ def _united(sums: dict[int, Tensor], shape: torch.Size) -> Tensor | None:
 
 def _taken(x: Tensor, rows: Tensor, step: int = 1) -> Tensor:
     last = _channels_last(x)
-    plain = _plain(x, last)
-    return _restored((plain if step == 1 else plain[:, ::step, ::step]).index_select(0, rows), last)
+    pixels = x if step == 1 else x[:, :, ::step, ::step]
+    return _restored(_plain(pixels, last).index_select(0, rows), last)
 
 
 def _plain(x: Tensor, last: bool) -> Tensor:

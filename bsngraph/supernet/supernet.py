@@ -61,6 +61,12 @@ class SuperNet(nn.Module):
     def fabric(self) -> Fabric:
         return self.profile.fabric
 
+    def thinning(self, edge: int) -> int:
+        """Of how many pixels in a row an edge reads the first alone, and gets no others
+        in training: those between may lie unread.
+        """
+        return 1 if edge in self.watched else thinning(self.operations[edge])
+
     def route(self, kept: Booleans | Tensor, device: torch.device | str = "cpu") -> Route:
         """The way of a sample `kept` (batch, edges) through the net.
 
@@ -140,10 +146,7 @@ class SuperNet(nn.Module):
             made[step.node] = value
 
     def _hand_out(self, value: Tensor, handout: Handout, taken: dict[int, Taken]) -> None:
-        steps = [
-            1 if rows is None or edge in self.watched else thinning(self.operations[edge])
-            for edge, rows in zip(handout.edges, handout.rows, strict=True)
-        ]
+        steps = [self.thinning(edge) for edge in handout.edges]
         taken.update(zip(handout.edges, take_rows(value, handout.rows, steps), strict=True))
 
     def _operation(self, edge: int, *, thinned: bool) -> Callable[[Tensor], Tensor]:

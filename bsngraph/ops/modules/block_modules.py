@@ -10,7 +10,7 @@ from collections import OrderedDict
 import torch
 from torch import Tensor, nn
 
-from bsngraph.ops.modules.image_modules import Shortcut, conv
+from bsngraph.ops.modules.image_modules import Shortcut, conv, mean_of_pixels
 
 
 class BasicBlock(nn.Module):
@@ -62,7 +62,8 @@ class SqueezeExcite(nn.Module):
         self.excite = nn.Linear(inner, channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        weights = torch.sigmoid(self.excite(torch.relu(self.squeeze(x.mean(dim=(2, 3))))))  # (rows, channels)
+        mean = mean_of_pixels(x, training=self.training)
+        weights = torch.sigmoid(self.excite(torch.relu(self.squeeze(mean))))  # (rows, channels)
         return x * weights[:, :, None, None]
 
 

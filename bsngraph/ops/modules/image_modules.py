@@ -128,8 +128,26 @@ class Shortcut(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         if self.stride > 1:
-            x = x[:, :, :: self.stride, :: self.stride]
+            x = strided_pixels(x, self.stride) if self.training else _every_pixel_of(x, self.stride)
         return functional.pad(x, (0, 0, 0, 0, 0, self.extra)) if self.extra else x
+
+
+def strided_pixels(x: Tensor, stride: int) -> Tensor:
+    """Every stride-th pixel of images (rows, channels, height, width), in a way whose
+    gradient keeps their layout.
+
+    That of a slice has the channels first. What mixes two layouts is up to 30 times
+    slower.
+    """
+    if stride == 1:
+        return x
+    if x.is_contiguous(memory_format=torch.channels_last):
+        return functional.avg_pool2d(x, 1, stride)  # each pixel's own mean
+    return _every_pixel_of(x, stride)
+
+
+def _every_pixel_of(x: Tensor, stride: int) -> Tensor:
+    return x[:, :, ::stride, ::stride]
 
 
 def conv(
@@ -233,8 +251,20 @@ class GlobalPool(nn.Module):
         self.kind = kind
 
     def forward(self, x: Tensor) -> Tensor:
-        dims = (1,) if x.dim() == 3 else (2, 3)
-        return torch.mean(x, dim=dims) if self.kind == "avg" else torch.amax(x, dim=dims)
+        if x.dim() == 3:
+            return torch.mean(x, dim=1) if self.kind == "avg" else torch.amax(x, dim=1)
+        return mean_of_pixels(x, training=self.training) if self.kind == "avg" else torch.amax(x, dim=(2, 3))
+
+
+def mean_of_pixels(x: Tensor, *, training: bool) -> Tensor:
+    """Mean over images (rows, channels, height, width): (rows, channels).
+
+    In training the mean is taken in a way whose gradient keeps the layout, to the same
+    bits, as in `strided_pixels`.
+    """
+    if training:
+        return x.sum(dim=(2, 3)) / (x.shape[2] * x.shape[3])
+    return torch.mean(x, dim=(2, 3))
 
 
 def linear(shape: Shape, features: int, activation: str) -> nn.Sequential:
