@@ -116,6 +116,7 @@ def fabric_from_networkx(graph: nx.MultiDiGraph[Any], settings: Mapping[str, Val
     return raw_to_fabric(networkx_to_raw(graph), settings, NETWORKX).finish()
 
 
+@without_collector()
 def write_fabric(fabric: Fabric, path: str | Path) -> None:
     """Write a fabric in canonical form, in the format that the suffix says; the file is
     written whole or not at all.
