@@ -28,13 +28,13 @@ from benchmarks.shared.tables import newest_table
 DIGITS = Path(__file__).parents[2] / "fabrics" / "digits.dot"
 WORKERS = 2
 SWEEPS = {
-    "short": ("8 of 2 epochs, no finalists", ["--epochs", "2", "--finalists", "0", "--finetune-epochs", "2"]),
+    "short": ("of 2 epochs, no finalists", ["--epochs", "2", "--finalists", "0", "--finetune-epochs", "2"]),
     "demo": (
-        "8 of 8 epochs, 6 finalists of 4",
+        "of 8 epochs, 6 finalists of 4",
         ["--epochs", "8", "--finalists", "6", "--finalist-epochs", "4", "--finetune-epochs", "8"],
     ),
 }
-TABLES = {"sweeps": newest_table("searches")}
+TABLES = {"sweeps": newest_table("eight searches")}
 
 
 def swept(options: list[str], budgets: str, seeds: int, workers: int) -> None:
@@ -50,7 +50,7 @@ def row_of(searches: str, options: list[str], asked: tuple[str, int], repeats: i
         [lambda: swept(options, *asked, 1), lambda: swept(options, *asked, WORKERS)], repeats, warm=0
     )
     return {
-        "searches": searches,
+        "eight searches": searches,
         "one worker (s)": statistics.median(alone),
         f"{WORKERS} workers (s)": statistics.median(together),
         "times as fast": 1 / ratio(together, alone),
