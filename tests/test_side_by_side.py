@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -296,6 +297,32 @@ def test_more_processes_are_for_a_cpu_and_for_work_that_pays(
     assert engine_for(ground, seconds, workers, 8) == engine
     assert workers is not None or engine_for(ground, seconds, None, 1) == Inline()
     assert 0 < training_seconds(ground, job.profile) < 1
+
+
+@pytest.mark.parametrize(
+    ("workers", "finalists", "measures", "begins"),
+    [(2, 7, False, True), (1, 7, False, False), (2, 1, False, False), (2, 7, True, False)],
+)
+def test_workers_begin_while_a_search_learns_if_they_will_train_its_finalists(
+    contest: Contest,
+    monkeypatch: pytest.MonkeyPatch,
+    workers: int,
+    finalists: int,
+    measures: bool,
+    begins: bool,
+) -> None:
+    begun: list[tuple[str, ...]] = []
+    monkeypatch.setattr(stage, "server_ahead", lambda modules: begun.append(modules) or nullcontext())
+    monkeypatch.setattr(stage, "measures_whole", lambda job: measures)
+    job = contest[0]
+    job = replace(
+        job,
+        hardware=replace(job.hardware, workers=workers),
+        method=replace(job.method, settings=settings(finalists=finalists)),
+    )
+    with stage.workers_ready(job):
+        assert len(begun) == begins
+    assert all(train_epoch.__module__ in modules for modules in begun)
 
 
 def test_a_number_of_workers_is_checked() -> None:

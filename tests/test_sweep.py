@@ -195,6 +195,8 @@ def test_workers_begin_while_a_sweep_is_planned_unless_they_disturb(
     monkeypatch.setattr(ahead, "server_ahead", lambda modules: begun.append(modules) or nullcontext())
     with ahead.workers_ahead(workers, ray, device, budgets):
         assert len(begun) == begins
+    needed = {swept_run.run_one.__module__, *ahead.LOADED_LATE}
+    assert all(needed <= set(modules) for modules in begun)
 
 
 def test_a_cost_is_measured_if_an_engine_measures_it_or_its_unit_is_time() -> None:
