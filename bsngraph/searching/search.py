@@ -76,7 +76,7 @@ def search(
     starts from; `weights` is a file of weights by edge name, as model.safetensors is,
     that learning begins with instead. With `oracle` every sub-network of a fabric of at
     most 14 decisions is judged as well, for oracle.csv and oracle.json. Up to `workers`
-    processes train finalists side by side, on a CPU.
+    processes train finalists, and the networks of a range, side by side, on a CPU.
 
     The same seed, machine, device, versions and threads give the same result, bit for
     bit on the CPU, also when the run is resumed (`mode="resume"`), of a latency with
