@@ -81,7 +81,7 @@ def prune_run(
     differ from the search's: `finetune_epochs` (0 if not given) trains the network
     further, `finalists` (0) trains finalists first; also `finetune_rate`,
     `finalist_epochs`, `candidates`, `neighbour_rounds`, `pool`, `batch_size`. Up to
-    `workers` processes train finalists side by side, on a CPU.
+    `workers` processes train finalists, and a range's networks, side by side, on a CPU.
 
     `data` stands in for the data set that the run names, if that was given from Python.
     `weights` is the file that the search began with, if it did: its finalists do, too.
