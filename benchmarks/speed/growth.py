@@ -59,6 +59,7 @@ CANDIDATES, QUICK_CANDIDATES = 10_000, 50
 BATCH, PROBABILITY = 16, 0.95
 SHARE = 0.4  # of the MACs
 TRAINED = 12
+REPEATS = 3  # of stages that take little
 LEAST = 1e-3  # of seconds or MiB: below, a measurement says nothing
 RESIDENT = Path("/proc/self/status")
 TABLES = {"growth": last_table()}
@@ -230,5 +231,5 @@ def command(quick: bool) -> None:
     if quick:
         sizes, found = QUICK_EDGES, [stages_of(edges, QUICK_CANDIDATES, 1) for edges in QUICK_EDGES]
     else:
-        sizes, found = EDGES, [_alone(edges, CANDIDATES, 3 if edges < EDGES[-1] else 1) for edges in EDGES]
+        sizes, found = EDGES, [_alone(edges, CANDIDATES, REPEATS) for edges in EDGES]
     keep("growth", growth_rows(sizes, found), quick=quick)
