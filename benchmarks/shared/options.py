@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import torch
 
 Function = Callable[..., Any]
 
@@ -25,6 +26,12 @@ repeats_option = click.option(
     "--repeats",
     type=click.IntRange(min=1),
     help="How often each way is run after warming up; without it a quick run has 3.",
+)
+threads_option = click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    default=torch.get_num_threads,
+    help="Threads of torch; as many as it takes by itself if not given.",
 )
 device_option = click.option("--device", default="cpu", show_default=True, help="cpu or cuda.")
 limit_option = click.option(

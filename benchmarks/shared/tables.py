@@ -48,14 +48,14 @@ def last_table(made: Table = table) -> Table:
     return last
 
 
-def newest_table(key: str, made: Table = table) -> Table:
-    """The way to make a table of the newest row of each value of the column `key`, with
-    a line that says when and where the last of them was made. Rows that lack the column
-    are left out.
+def newest_table(*key: str, made: Table = table) -> Table:
+    """The way to make a table of the newest row of each value of the columns `key`,
+    with a line that says when and where the last of them was made. Rows that lack one
+    of the columns are left out.
     """
 
     def newest(rows: Sequence[Row]) -> str:
-        kept = list(by_key((row for row in rows if key in row), [key]).values())
+        kept = list(by_key((row for row in rows if set(key) <= set(row)), key).values())
         last = max(kept, key=lambda row: row[MEASURED]["when"])
         return f"{made(kept)}\n\n{_where(last[MEASURED])}"
 

@@ -7,7 +7,7 @@ its output, and on the way back reads the output's gradient and its input again 
 writes the input's gradient, at the rate of copying a large tensor. Convolutions of
 thinned pixels (`supernet/thinned.py`) are not among them, which makes that floor lower.
 
-    python -m benchmarks floors [--quick] [--repeats 7]
+    python -m benchmarks floors [--quick] [--repeats 7] [--threads 1]
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.shared.keeping import keep
 from benchmarks.shared.measuring import in_turn, milliseconds
-from benchmarks.shared.options import quick_option, repeats_of, repeats_option
-from benchmarks.shared.tables import last_table
-from benchmarks.speed.execution import BATCH, PROBABILITIES, Steps, fabrics
+from benchmarks.shared.options import quick_option, repeats_of, repeats_option, threads_option
+from benchmarks.shared.tables import newest_table
+from benchmarks.speed.execution import BATCH, PROBABILITIES, WARM, Steps, fabrics
 
-TABLES = {"floors": last_table()}
+TABLES = {"floors": newest_table("threads", "fabric", "p")}
 KINDS = {
     "convolutions %": ("aten::mkldnn_convolution", "aten::convolution_backward", "aten::cudnn_convolution"),
     "norms %": ("aten::native_batch_norm", "aten::native_batch_norm_backward", "aten::cudnn_batch_norm"),
@@ -95,34 +95,30 @@ def shares(step: Callable[[], None], times: int) -> dict[str, float]:
 @click.command("floors")
 @quick_option
 @repeats_option
-def command(quick: bool, repeats: int | None) -> None:
+@threads_option
+def command(quick: bool, repeats: int | None, threads: int) -> None:
     """Measure a sampled step against its arithmetic and its bytes.
 
     Example: python -m benchmarks floors --quick
     """
     rounds = repeats_of(repeats, quick=quick)
+    torch.set_num_threads(threads)
     flops, copied = convolution_rate(rounds), copy_rate(rounds)
     print(f"3x3 convolution {flops / 1e9:.0f} GFLOP/s, copying {copied / 1e9:.1f} GB/s")
-    rows = []
     for name, fabric in fabrics().items():
         for probability in PROBABILITIES[::2] if quick else PROBABILITIES[:3]:
             torch.manual_seed(0)
             steps = Steps(fabric, "cpu", probability)
-            step = milliseconds(in_turn([steps.sampled], rounds)[0])
+            step = milliseconds(in_turn([steps.sampled], rounds, warm=WARM if not quick else 2)[0])
             arithmetic = 1000 * 6 * BATCH * steps.live_share() * steps.macs.total / flops
             moving = 1000 * moved_bytes(steps.net, steps.sampled) / copied
             row = {
+                "threads": threads,
                 "fabric": name,
                 "p": probability,
                 "step ms": step,
                 "arithmetic ms": arithmetic,
                 "bytes ms": moving,
             }
-            rows.append(
-                {
-                    **row,
-                    "step / both floors": step / (arithmetic + moving),
-                    **shares(steps.sampled, rounds),
-                }
-            )
-    keep("floors", rows, quick=quick)
+            above = {"step / both floors": step / (arithmetic + moving)}
+            keep("floors", [{**row, **above, **shares(steps.sampled, rounds)}], quick=quick)
