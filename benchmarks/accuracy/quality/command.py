@@ -7,6 +7,7 @@ draws the pictures of all rows.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -20,10 +21,17 @@ from benchmarks.accuracy.quality.report import report, tables
 from benchmarks.accuracy.quality.rows import read_rows
 from benchmarks.accuracy.quality.runner import part_of, planned, run
 from benchmarks.shared.options import limit_option, part_option
-from benchmarks.shared.rows import rows_file
+from benchmarks.shared.rows import Row, rows_file
 
 ROOT = Path(__file__).parents[3]
-TABLES = {"quality": report, "fronts": fronts.report}
+
+
+def every_report(rows: Sequence[Row]) -> str:
+    """The tables of budgets, then that of fronts."""
+    return "\n\n".join(filter(None, [report(rows), fronts.report(rows)]))
+
+
+TABLES = {"quality": every_report}
 
 
 @click.command("quality")

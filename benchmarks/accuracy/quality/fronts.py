@@ -65,7 +65,9 @@ def _name(method: str) -> str:
 
 
 def report(rows: Sequence[Row]) -> str:
-    """A line for each method of each problem that has a range and rows of it."""
+    """A line for each method of each problem that has a range and rows of it; nothing
+    where there are none.
+    """
     known = {Key(*key): row for key, row in by_key(rows, Key._fields).items()}
     lines = []
     for problem in PROBLEMS.values():
@@ -76,4 +78,6 @@ def report(rows: Sequence[Row]) -> str:
             ahead = "" if name == RANGE else str(paired(made[RANGE][0], by_seed) or "")
             mean = f"{statistics.mean(by_seed.values()):.2f} %"
             lines.append((problem.name, name, mean, str(len(by_seed)), f"{seconds:.0f}", ahead))
+    if not lines:
+        return ""
     return markdown(COLUMNS, [False, False, *[True] * (len(COLUMNS) - 2)], lines)
