@@ -9,7 +9,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 
 import numpy as np
@@ -100,6 +102,13 @@ def test_workers_share_what_was_imported_and_have_the_environment_of_now(
     assert sorted(end.answer for end in ends) == [("colorsys", True, "now"), ("turtledemo", False, "now")]
 
 
+@pytest.fixture
+def short_folder() -> Iterator[Path]:
+    """Paths of sockets have at most 107 characters, and pytest's folders are long."""
+    with TemporaryDirectory(prefix="b") as folder:
+        yield Path(folder)
+
+
 def servers_of(count: int) -> set[int]:
     """Which processes the workers of so many calls are copies of."""
     calls = (run_tasks(worker_tasks.server_of, [1, 2], Processes(2), shared=None) for _ in range(count))
@@ -108,9 +117,9 @@ def servers_of(count: int) -> set[int]:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are copied on Linux")
 def test_a_server_that_was_started_ahead_serves_all_workers_and_ends_with_the_block(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, short_folder: Path
 ) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", str(short_folder))
     with server_ahead(("worker_tasks", "colorsys")), server_ahead(("worker_tasks",)):
         ends = run_tasks(worker_tasks.loaded_already, ["colorsys", "turtledemo"], Processes(2), shared=None)
         assert sorted(end.answer[:2] for end in ends) == [("colorsys", True), ("turtledemo", False)]
@@ -118,19 +127,19 @@ def test_a_server_that_was_started_ahead_serves_all_workers_and_ends_with_the_bl
         assert runs(server)
     assert not runs(server)
     assert servers_of(1).isdisjoint([server])
-    assert list(tmp_path.iterdir()) == []
+    assert list(short_folder.iterdir()) == []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are copied on Linux")
-def test_a_server_that_nobody_needs_ends_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "slow_module.py").write_text("import time; time.sleep(60)", encoding="utf-8")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+def test_a_server_that_nobody_needs_ends_at_once(monkeypatch: pytest.MonkeyPatch, short_folder: Path) -> None:
+    (short_folder / "slow_module.py").write_text("import time; time.sleep(60)", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(short_folder))
+    monkeypatch.setattr("tempfile.tempdir", str(short_folder))
     begun = time.monotonic()
     with server_ahead(("slow_module",)):
-        assert len(list(tmp_path.glob("bsngraph-*"))) == 1
+        assert len(list(short_folder.glob("bsngraph-*"))) == 1
         list(run_tasks(worker_tasks.add, [1], Inline(), shared=1))
-        assert list(tmp_path.glob("bsngraph-*")) == []
+        assert list(short_folder.glob("bsngraph-*")) == []
     assert time.monotonic() - begun < 30
 
 
@@ -272,7 +281,9 @@ def test_a_ray_cluster_that_nobody_answers_for_is_told_at_once(monkeypatch: pyte
 # A script without `if __name__ == "__main__"`: run again in a worker it would not end.
 SCRIPT = """
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import worker_tasks
 from bsngraph.parallel import Processes, run_tasks
@@ -333,17 +344,17 @@ with server_ahead(("colorsys",)):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are copied on Linux")
-def test_a_server_does_not_outlive_its_caller(tmp_path: Path) -> None:
-    environment = os.environ | {"PYTHONPATH": str(TESTS.parent), "TMPDIR": str(tmp_path)}
+def test_a_server_does_not_outlive_its_caller(short_folder: Path) -> None:
+    environment = os.environ | {"PYTHONPATH": str(TESTS.parent), "TMPDIR": str(short_folder)}
     with subprocess.Popen(
         [sys.executable, "-c", AHEAD], env=environment, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "begun\n"
-        worker_tasks.wait_for(next(tmp_path.iterdir()) / "ready")
+        worker_tasks.wait_for(next(short_folder.iterdir()) / "ready")
         process.kill()
     deadline = time.monotonic() + 10
-    while list(tmp_path.iterdir()):
+    while list(short_folder.iterdir()):
         assert time.monotonic() < deadline, "its folder stays behind"
         time.sleep(0.05)
 
