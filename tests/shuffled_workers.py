@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
-from bsngraph.parallel import TaskEnd
+from bsngraph.parallel import TaskEnd, TaskEngine
 from bsngraph.training.side_by_side import TrainingGround, train_epoch
 
 
@@ -37,8 +37,8 @@ def shuffle(
     """A stage has `count` workers of that kind."""
 
     class Opened:
-        def __init__(self, function: Any, engine: Any, *, shared: TrainingGround, **how: Any) -> None:
-            self.workers = kind(count, shared)
+        def __init__(self, ground: TrainingGround, engine: TaskEngine, ops: Iterable[str]) -> None:
+            self.workers = kind(count, ground)
 
         def __enter__(self) -> Shuffled:
             return self.workers
@@ -46,4 +46,4 @@ def shuffle(
         def __exit__(self, *raised: object) -> None:
             pass
 
-    monkeypatch.setattr(stage, "open_workers", Opened)
+    monkeypatch.setattr(stage, "open_trainers", Opened)

@@ -320,18 +320,18 @@ def test_workers_that_are_not_ready_leave_the_rest_of_a_front_to_this_process(
             if self.tasks:
                 yield TaskEnd(self.tasks[0][0], WorkerNotReadyError("out of memory"))
 
-    opened, kinds = fine_tuning.open_workers, iter([NotReady, None])
+    opened, kinds = fine_tuning.open_trainers, iter([NotReady, None])
 
     @contextmanager
-    def open_workers(function: Any, engine: Any, *, shared: Any, **how: Any) -> Iterator[Any]:
+    def open_trainers(ground: Any, engine: Any, ops: Any) -> Iterator[Any]:
         kind = next(kinds)
         if kind is not None:
-            yield kind(2, shared)
+            yield kind(2, ground)
             return
-        with opened(function, engine, shared=shared, **how) as workers:
+        with opened(ground, engine, ops) as workers:
             yield workers
 
-    monkeypatch.setattr(fine_tuning, "open_workers", open_workers)
+    monkeypatch.setattr(fine_tuning, "open_trainers", open_trainers)
     notes: list[str] = []
     monkeypatch.setattr(Shown, "note", lambda self, text: notes.append(text))
     shown = Shown()

@@ -247,7 +247,7 @@ def test_what_no_worker_can_take_over_is_trained_here(
 def test_workers_that_are_not_ready_leave_the_rest_to_this_process(
     contest: Contest, inline: Kept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    notes, opened = Notes(), stage.open_workers
+    notes, opened = Notes(), stage.open_trainers
 
     class NotReady(Shuffled):
         def ended(self) -> Iterator[TaskEnd[Any]]:
@@ -255,10 +255,10 @@ def test_workers_that_are_not_ready_leave_the_rest_to_this_process(
                 yield end if number < 4 else TaskEnd(end.number, WorkerNotReadyError("out of memory"))
 
     class Opened:
-        def __init__(self, function: Any, engine: Any, *, shared: TrainingGround, **how: Any) -> None:
-            self.inline = opened(function, engine, shared=shared, **how)
+        def __init__(self, ground: TrainingGround, engine: Any, ops: Any) -> None:
+            self.inline = opened(ground, engine, ops)
             self.fails = isinstance(engine, Processes)
-            self.ground = shared
+            self.ground = ground
 
         def __enter__(self) -> Any:
             return NotReady(2, self.ground) if self.fails else self.inline.__enter__()
@@ -267,7 +267,7 @@ def test_workers_that_are_not_ready_leave_the_rest_to_this_process(
             if not self.fails:
                 self.inline.__exit__(*raised)
 
-    monkeypatch.setattr(stage, "open_workers", Opened)
+    monkeypatch.setattr(stage, "open_trainers", Opened)
     assert_same(trained(contest, workers=2, progress=notes), inline)
     assert notes.notes == ["finalists are trained one after another: out of memory"]
 

@@ -31,14 +31,13 @@ from typing import NamedTuple, TypeVar
 import click
 import numpy as np
 import torch
-from torch.nn import functional
 
 from benchmarks.shared.keeping import keep
 from benchmarks.shared.options import quick_option
 from benchmarks.shared.rows import Row
 from benchmarks.shared.tables import last_table
-from benchmarks.speed.execution import NO_LIMITS
 from benchmarks.speed.reading import chain_text
+from benchmarks.speed.sampled_step import sampled_step
 from bsngraph.costs import Budget, Budgets, price
 from bsngraph.draw.render import fabric_source
 from bsngraph.fabric import Architecture, Booleans, Fabric, read_fabric
@@ -50,8 +49,7 @@ from bsngraph.searching.choosing.predicting.network_facts import FactSheet
 from bsngraph.searching.choosing.predicting.pool import draw_pool
 from bsngraph.searching.choosing.predicting.predictor import Places
 from bsngraph.searching.choosing.propose import decision_prices
-from bsngraph.searching.learning.gamma.gamma import Gamma
-from bsngraph.supernet import SuperNet, compile_fabric
+from bsngraph.supernet import compile_fabric
 
 EDGES = (100, 1_000, 10_000)
 QUICK_EDGES = (30, 60)
@@ -122,7 +120,7 @@ def stages_of(edges: int, candidates: int, repeats: int) -> dict[str, Spent]:
         fabric = meter.run("read", lambda: read_fabric(path), repeats)
     profile = meter.run("check", lambda: _fresh_profile(fabric), repeats)
     net = meter.run("compile", lambda: compile_fabric(profile, seed=0), repeats)
-    step = _training_step(net)
+    step = sampled_step(net, _images(), 10, PROBABILITY)
     step()  # gradients and momenta are there from now on
     meter.run("training step", step, repeats)
     _choose(meter, profile, candidates, repeats)
@@ -136,7 +134,7 @@ def _import_everything(folder: Path) -> None:
     path.write_text(chain_text(20), encoding="utf-8")
     fabric = read_fabric(path)
     profile = profile_fabric(fabric)
-    _training_step(compile_fabric(profile, seed=0))()
+    sampled_step(compile_fabric(profile, seed=0), _images(), 10, PROBABILITY)()
     _choose(Meter(), profile, 50, 1)
     fabric_source(fabric, "small")
 
@@ -147,20 +145,8 @@ def _fresh_profile(fabric: Fabric) -> FabricProfile:
     return profile_fabric(fabric)
 
 
-def _training_step(net: SuperNet) -> Callable[[], None]:
-    """A step of θ on a sampled batch."""
-    gamma, generator = Gamma(net.fabric, PROBABILITY), torch.Generator().manual_seed(0)
-    optimizer = torch.optim.SGD(net.parameters(), lr=1e-6, momentum=0.9)
-    inputs = torch.randn(BATCH, 3, 16, 16, generator=generator)
-    labels = torch.randint(10, (BATCH,), generator=generator)
-
-    def step() -> None:
-        kept = gamma.at(NO_LIMITS).sample(BATCH, generator)
-        optimizer.zero_grad()
-        functional.cross_entropy(net(inputs, net.route(kept, torch.device("cpu"))), labels).backward()
-        optimizer.step()
-
-    return step
+def _images() -> torch.Tensor:
+    return torch.randn(BATCH, 3, 16, 16, generator=torch.Generator().manual_seed(0))
 
 
 def _choose(meter: Meter, profile: FabricProfile, candidates: int, repeats: int) -> None:

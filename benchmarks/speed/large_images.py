@@ -13,27 +13,25 @@ before. The search has one worker, so that all of it is in this process.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
 import torch
-from torch.nn import functional
 
 import bsngraph
 from benchmarks.shared.keeping import keep
 from benchmarks.shared.options import quick_option
 from benchmarks.shared.rows import Row
 from benchmarks.shared.tables import last_table
-from benchmarks.speed.execution import NO_LIMITS
 from benchmarks.speed.growth import Meter, resident_mib
+from benchmarks.speed.sampled_step import sampled_step
 from bsngraph.fabric import Fabric
 from bsngraph.fabric.families import mobilenet_fabric
-from bsngraph.searching.learning.gamma.gamma import Gamma
 from bsngraph.settings import resolve_settings
-from bsngraph.supernet import SuperNet, compile_fabric
+from bsngraph.supernet import compile_fabric
 from bsngraph.training.layout import laid_out
 
 SIZE, QUICK_SIZE = 224, 32
@@ -63,29 +61,14 @@ def random_images(size: int) -> bsngraph.Dataset:
     return bsngraph.Dataset.from_arrays(images, labels, layout="chw", name="random images")
 
 
-def training_step(net: SuperNet, size: int) -> Callable[[], None]:
-    """A step of θ on a sampled batch."""
-    gamma, generator = Gamma(net.fabric, 0.5), torch.Generator().manual_seed(0)
-    optimizer = torch.optim.SGD(net.parameters(), lr=1e-3, momentum=0.9)
-    inputs = laid_out(net, torch.randn(BATCH, 3, size, size, generator=generator))
-    labels = torch.randint(CLASSES, (BATCH,), generator=generator)
-
-    def step() -> None:
-        kept = gamma.at(NO_LIMITS).sample(BATCH, generator)
-        optimizer.zero_grad()
-        functional.cross_entropy(net(inputs, net.route(kept, torch.device("cpu"))), labels).backward()
-        optimizer.step()
-
-    return step
-
-
 def measured_rows(*, quick: bool) -> Sequence[Row]:
     """A row for the step, and one for the search."""
     size, meter, peaks = QUICK_SIZE if quick else SIZE, Meter(), dict[str, float | None]()
     fabric = photo_fabric(size, quick=quick)
     profile = bsngraph.profile_fabric(fabric)
     net = compile_fabric(profile, seed=0)
-    meter.run("training step", training_step(net, size))
+    images = torch.randn(BATCH, 3, size, size, generator=torch.Generator().manual_seed(0))
+    meter.run("training step", sampled_step(net, laid_out(net, images), CLASSES, 0.5))
     peaks["training step"] = resident_mib()
     del net
     recipe, settings = resolve_settings(

@@ -12,14 +12,11 @@ from typing import Any
 from torch import Tensor
 
 from bsngraph.errors import InputError
-from bsngraph.ops.user_code.code_again import sendable_code
 from bsngraph.parallel import (
     CannotBeSentError,
     Inline,
-    Processes,
     TaskEngine,
     WorkerNotReadyError,
-    open_workers,
 )
 from bsngraph.profile import FabricProfile, profile_fabric
 from bsngraph.runs import Json
@@ -33,12 +30,10 @@ from bsngraph.searching.prepare import Job
 from bsngraph.supernet import prune, prune_net
 from bsngraph.training import Progress, TrainingState, lay_out
 from bsngraph.training.side_by_side import (
-    TRAINING_MODULES,
     TrainingGround,
     TrainingUnderWay,
     engine_for,
-    get_ground_ready,
-    train_epoch,
+    open_trainers,
     train_side_by_side,
     training_seconds,
 )
@@ -131,18 +126,9 @@ class _Tuning:
         Raises:
             CannotBeSentError, WorkerNotReadyError: no other process can do so.
         """
-        self.shown, ground = self._kept(), self.ground
+        self.shown = self._kept()
         threads = 1 if self.several else self.job.hardware.threads
-        if isinstance(engine, Processes):
-            ground = replace(ground, codes=sendable_code(edge.op for edge in self.job.fabric.edges))
-        opened = open_workers(
-            train_epoch,
-            engine,
-            shared=ground,
-            setup=get_ground_ready,
-            preloaded=TRAINING_MODULES,
-            begin_here=True,
-        )
+        opened = open_trainers(self.ground, engine, (edge.op for edge in self.job.fabric.edges))
         with opened as workers, replace(self.job.hardware, threads=threads).in_use():
             train_side_by_side(workers, len(self.ended), self._begin, self.epochs, self._keep, self._show)
 

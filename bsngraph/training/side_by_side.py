@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 import torch
 
 from bsngraph.data import Dataset
-from bsngraph.ops.user_code.code_again import load_missing
-from bsngraph.parallel import Inline, Processes, TaskEngine, Workers, usable_cores
+from bsngraph.ops.user_code.code_again import load_missing, sendable_code
+from bsngraph.parallel import Inline, Processes, TaskEngine, Workers, open_workers, usable_cores
 from bsngraph.profile import FabricProfile
 from bsngraph.runs import Json
 from bsngraph.settings import Recipe
@@ -70,6 +71,27 @@ class TrainingUnderWay:
 
 
 EpochEnd = tuple[Json, TrainingState]
+
+
+def open_trainers(
+    ground: TrainingGround, engine: TaskEngine, ops: Iterable[str]
+) -> AbstractContextManager[Workers[TrainingUnderWay, EpochEnd]]:
+    """Workers that train networks with the operations `ops` on a ground, as long as the
+    block lasts.
+
+    Raises:
+        CannotBeSentError, WorkerNotReadyError: no other process can do so.
+    """
+    if isinstance(engine, Processes):
+        ground = replace(ground, codes=sendable_code(ops))
+    return open_workers(
+        train_epoch,
+        engine,
+        shared=ground,
+        setup=get_ground_ready,
+        preloaded=TRAINING_MODULES,
+        begin_here=True,
+    )
 
 
 def get_ground_ready(ground: TrainingGround) -> None:

@@ -22,14 +22,11 @@ from pathlib import Path
 
 from bsngraph.errors import InputError
 from bsngraph.fabric import Architecture
-from bsngraph.ops.user_code.code_again import sendable_code
 from bsngraph.parallel import (
     CannotBeSentError,
     Inline,
-    Processes,
     TaskEngine,
     WorkerNotReadyError,
-    open_workers,
     server_ahead,
 )
 from bsngraph.profile import FabricProfile, profile_fabric
@@ -47,8 +44,7 @@ from bsngraph.training.side_by_side import (
     TrainingGround,
     TrainingUnderWay,
     engine_for,
-    get_ground_ready,
-    train_epoch,
+    open_trainers,
     train_side_by_side,
     training_seconds,
 )
@@ -150,18 +146,9 @@ class _Stage:
         Raises:
             CannotBeSentError, WorkerNotReadyError: no other process can do so.
         """
-        self.ended, ground = self._kept(), self.ground
-        if isinstance(engine, Processes):
-            ground = replace(ground, codes=sendable_code(edge.op for edge in self.job.fabric.edges))
+        self.ended = self._kept()
         self._decide()
-        opened = open_workers(
-            train_epoch,
-            engine,
-            shared=ground,
-            setup=get_ground_ready,
-            preloaded=TRAINING_MODULES,
-            begin_here=True,
-        )
+        opened = open_trainers(self.ground, engine, (edge.op for edge in self.job.fabric.edges))
         with opened as workers, replace(self.job.hardware, threads=1).in_use():
             first = len(self.state.results)
             train_side_by_side(workers, first, self._begin, self.epochs, self._keep, self._show)
