@@ -91,8 +91,9 @@ def _problems() -> tuple[Problem, ...]:
     alone = bsngraph.Recipe(epochs=10, batch_size=64, learning_rate=0.05, augmentation="shift=1,flip")
     search = bsngraph.Recipe(epochs=15, batch_size=64, learning_rate=0.05, augmentation="shift=1,flip")
     settings = bsngraph.SearchSettings(finalist_epochs=4, finetune_epochs=0)
-    resnet = (*_shares(THREES, 30), *_shares(THREES, 15, 60, methods=EVERY))
-    cnf = (*_shares(THREES, 30), *_shares(THREES, 15, methods=EVERY))
+    fewest, most = _shares(THREES, 15, 60, methods=EVERY)
+    resnet = (fewest, *_shares(THREES, 30), most)
+    cnf = (fewest, *_shares(THREES, 30))
     large = bsngraph.Recipe(epochs=15, batch_size=128)
     return (
         Problem("digits", "digits.dot", "digits", _digits(), range="macs=10%..50%"),
