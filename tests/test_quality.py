@@ -364,6 +364,23 @@ def test_the_best_of_several_is_the_one_of_the_smallest_validation_loss():
     assert "| best of 10 random, by that training | 90.60 % | 0.71 | 2 | 2 | 90 % | 50 | +4.90 |" in text
 
 
+def test_over_all_budgets_each_counts_once_whatever_its_seeds():
+    same = {"budget_share": 0.9, "macs": 100, "train_cpu_seconds": 5, "validation_loss": 0.0}
+    known = {}
+    for budget, lead, seeds in (("macs=10%", 0.02, 3), ("macs=25%", 0.01, 1), ("macs=50%", -0.003, 2)):
+        for seed in range(seeds):
+            key = Key("digits", budget, "search", seed)
+            known[key] = {**same, "test_accuracy": 0.9 + lead, "choose_cpu_seconds": 10.0}
+            known[key._replace(method="darts")] = {**same, "test_accuracy": 0.9, "choose_cpu_seconds": 20.0}
+            known[key._replace(method="narrowed")] = {**same, "test_accuracy": 0.9, "choose_cpu_seconds": 0.0}
+    lines = [[cell.strip() for cell in line.split("|")] for line in report.overall(known).splitlines()[4:]]
+    by_name = {cells[1]: cells[2:-1] for cells in lines}
+    interval = stats.ttest_1samp([2.0, 1.0, -0.3], 0).confidence_interval(0.95)
+    assert by_name["darts"] == ["3", f"+0.90 ± {(interval.high - interval.low) / 2:.2f}", "2", "1", "2.00"]
+    assert by_name["narrowed"][-1] == "0"
+    assert report.overall({}) == ""
+
+
 # --- fronts
 
 

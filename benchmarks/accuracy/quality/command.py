@@ -17,9 +17,10 @@ from benchmarks.accuracy.quality import fronts
 from benchmarks.accuracy.quality.methods import Means
 from benchmarks.accuracy.quality.pictures import draw_pictures
 from benchmarks.accuracy.quality.problems import METHODS, PROBLEMS
-from benchmarks.accuracy.quality.report import report, tables
+from benchmarks.accuracy.quality.report import report
 from benchmarks.accuracy.quality.rows import read_rows
 from benchmarks.accuracy.quality.runner import part_of, planned, run
+from benchmarks.shared import rows as kept_rows
 from benchmarks.shared.options import limit_option, part_option
 from benchmarks.shared.rows import Row, rows_file
 
@@ -27,7 +28,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def every_report(rows: Sequence[Row]) -> str:
-    """The tables of budgets, then that of fronts."""
+    """The tables of all budgets, of each, and of fronts."""
     return "\n\n".join(filter(None, [report(rows), fronts.report(rows)]))
 
 
@@ -86,5 +87,5 @@ def command(
         click.echo("\n".join(str(key) for key in keys if key not in there))
         return
     done = run(keys, Means(path, kept, threads, device), limit)
-    click.echo(f"{done} networks trained\n\n{tables(read_rows(path))}")
+    click.echo(f"{done} networks trained\n\n{every_report(kept_rows.read_rows(path))}")
     draw_pictures(read_rows(path), ROOT / "docs" / "pictures")

@@ -10,7 +10,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 
 from benchmarks.accuracy.quality.problems import PROBLEMS, RANGE, Problem
-from benchmarks.accuracy.quality.report import Outcome, outcomes, paired
+from benchmarks.accuracy.quality.report import Outcome, outcomes, paired, under_any_budget
 from benchmarks.accuracy.quality.rows import Key, Rows
 from benchmarks.shared.rows import Row, by_key
 from benchmarks.shared.tables import markdown
@@ -42,7 +42,7 @@ def fronts(rows: Rows, problem: Problem) -> dict[str, tuple[Mapping[int, float],
         if series.budget.startswith("macs="):
             share = problem.resolved(series.budget).limit / float(problem.profile.macs.sum())
             here = outcomes(rows, problem.name, series.budget)
-            found[share] = {_name(name): outcome for name, outcome in here.items()}
+            found[share] = {under_any_budget(name): outcome for name, outcome in here.items()}
     common = [name for name in next(iter(found.values())) if all(name in each for each in found.values())]
     made = {}
     for name in common:
@@ -57,11 +57,6 @@ def fronts(rows: Rows, problem: Problem) -> dict[str, tuple[Mapping[int, float],
                 sum(outcome.seconds for outcome in each.values()),
             )
     return made
-
-
-def _name(method: str) -> str:
-    """The same name under every budget, whatever the number of random networks."""
-    return "best random, in a search's time" if method.endswith(", in its time") else method
 
 
 def report(rows: Sequence[Row]) -> str:

@@ -29,6 +29,7 @@ SHOWN = (
 )
 SCORES = {"accuracy": "test accuracy", "mean_iou": "test mean IoU"}
 COLUMNS = ("spread", "networks", "seeds", "of the budget", "choosing, s", "search minus it")
+OVERALL_COLUMNS = ("method", "budgets", "search minus it", "ahead", "behind", "seconds / search's")
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,8 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Difference:
-    """A mean of paired differences, and half of its 95 % interval: Student's t, one
-    pair a seed; nan with one pair.
+    """A mean of paired differences, and half of its 95 % interval by Student's t; nan
+    with one pair.
     """
 
     mean: float
@@ -73,8 +74,11 @@ class Difference:
 def paired(first: Mapping[int, float], second: Mapping[int, float]) -> Difference | None:
     """First minus second over the seeds that both have; None where there are none."""
     differences = [first[seed] - second[seed] for seed in sorted(first.keys() & second.keys())]
-    if not differences:
-        return None
+    return mean_difference(differences) if differences else None
+
+
+def mean_difference(differences: Sequence[float]) -> Difference:
+    """The mean of at least one difference, each from a pair of its own."""
     count, half = len(differences), math.nan
     if count > 1:
         half = float(stats.t.ppf(0.975, count - 1)) * statistics.stdev(differences) / math.sqrt(count)
@@ -186,6 +190,48 @@ def tables(rows: Rows) -> str:
     return "\n\n".join(parts)
 
 
+def overall(rows: Rows) -> str:
+    """How far the search is ahead of each method over all budgets on MACs together: a
+    budget counts once, by its mean paired difference over seeds.
+
+    "Ahead" and "behind" count budgets by the sign of that difference; the last column
+    is the geometric mean over budgets. Nothing where no budget has a search.
+    """
+    ahead: dict[str, list[float]] = {}
+    times: dict[str, list[float]] = {}
+    for problem in PROBLEMS.values():
+        for series in problem.series:
+            found = outcomes(rows, problem.name, series.budget)
+            if SEARCH not in found or not series.budget.startswith("macs="):
+                continue
+            for name, outcome in found.items():
+                difference = paired(found[SEARCH].by_seed, outcome.by_seed)
+                if difference is not None and name not in (SEARCH, EARLIER):
+                    ahead.setdefault(under_any_budget(name), []).append(difference.mean)
+                    ratio = outcome.seconds / found[SEARCH].seconds
+                    times.setdefault(under_any_budget(name), []).append(ratio)
+    if not ahead:
+        return ""
+    lines = [
+        (
+            name,
+            str(len(each)),
+            str(mean_difference(each)),
+            str(sum(mean > 0 for mean in each)),
+            str(sum(mean < 0 for mean in each)),
+            f"{statistics.geometric_mean(times[name]):.2f}" if min(times[name]) > 0 else "0",
+        )
+        for name, each in ahead.items()
+    ]
+    return "**All budgets together**\n\n" + markdown(OVERALL_COLUMNS, [False, *[True] * 5], lines)
+
+
+def under_any_budget(name: str) -> str:
+    """A method's name without the number of random networks that its time pays."""
+    return IN_TIME if name.endswith(", in its time") else name
+
+
 def report(rows: Sequence[Row]) -> str:
-    """The tables, of rows as they are kept."""
-    return tables({Key(*key): row for key, row in by_key(rows, Key._fields).items()})
+    """The table of all budgets together and those of each, of rows as they are kept."""
+    known = {Key(*key): row for key, row in by_key(rows, Key._fields).items()}
+    return "\n\n".join(filter(None, [overall(known), tables(known)]))
