@@ -55,8 +55,12 @@ def with_weights(
 
 def deliverable_of(job: Job, net: SuperNet, chosen: Chosen, progress: Progress) -> Deliverable:
     """The chosen network with the weights of the super-network `net` or, if these are
-    better on validation data, with those that it learned by itself.
+    better on validation data, with those that it learned by itself; with its own where
+    a search learned nothing.
     """
+    if not job.learns:
+        assert chosen.weights is not None, "a network has no weights to inherit where nothing was learned"
+        return with_weights(net, chosen.architecture, chosen.weights, chosen.origin)
     shared = inheriting(job, net, chosen.architecture)
     if chosen.weights is None:
         return shared

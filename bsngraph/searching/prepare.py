@@ -74,6 +74,13 @@ class Job:
         return self.hardware.device
 
     @property
+    def learns(self) -> bool:
+        """Whether θ and Γ are learned; without that a search chooses by finalists
+        alone, and no network can inherit its weights.
+        """
+        return self.recipe.epochs > 0
+
+    @property
     def task(self) -> Task:
         """What is trained for, with the recipe's weights of the classes."""
         return task_of(self.dataset, self.recipe.class_weights, self.device)

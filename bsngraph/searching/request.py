@@ -104,6 +104,36 @@ def check_rates(method: Method) -> None:
         )
 
 
+def check_learning(method: Method) -> None:
+    """Make sure that a search which learns nothing has something to choose by, and is
+    not asked for what only learning gives.
+
+    Raises:
+        InputError: it has none, or is.
+    """
+    if method.recipe.epochs:
+        return
+    none = "epochs=0 learns nothing"
+    if method.settings.finalists < 2:
+        raise InputError(
+            f"{none}, so finalists alone can be chosen by: give --finalists 2 or more, or --epochs"
+        )
+    if method.warm_start is not None:
+        raise InputError(f"{none}, so a warm start has no use: leave out --warm-start, or give --epochs")
+    if method.oracle:
+        raise InputError(f"{none}, and --oracle judges by learned weights: leave it out, or give --epochs")
+
+
+def check_training(recipe: Recipe) -> None:
+    """Make sure that a training has epochs, which only a search may lack.
+
+    Raises:
+        InputError: it has none.
+    """
+    if not recipe.epochs:
+        raise InputError("epochs=0 must be at least 1: only a search may learn nothing")
+
+
 def asked_budgets(budgets: str | Sequence[str]) -> tuple[str, ...]:
     """Budgets as a goal holds them: of one text, or of several.
 

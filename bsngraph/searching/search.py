@@ -38,7 +38,7 @@ from bsngraph.searching.learning.sharing import UNSHARED, Sharing, shared_hardwa
 from bsngraph.searching.learning.warm_start import read_warm_start
 from bsngraph.searching.opening import open_search
 from bsngraph.searching.prepare import check, prepare
-from bsngraph.searching.request import Destination, Goal, Method, asked_budgets, check_rates
+from bsngraph.searching.request import Destination, Goal, Method, asked_budgets, check_learning, check_rates
 from bsngraph.settings import Recipe, SearchSettings, resolve_settings
 from bsngraph.training import Progress, Silent
 
@@ -141,6 +141,7 @@ def run_search(
         BsngraphError: as `search` says.
     """
     check_rates(method)
+    check_learning(method)
     job = prepare(fabric, goal, method, hardware, into, progress)
     shared.tell(job, progress)
     if method.oracle:

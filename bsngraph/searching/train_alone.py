@@ -23,7 +23,7 @@ from bsngraph.searching.delivering.result import Result
 from bsngraph.searching.learning.given_weights import take_weights
 from bsngraph.searching.opening import open_training
 from bsngraph.searching.prepare import Job, prepare
-from bsngraph.searching.request import Destination, Goal, Method
+from bsngraph.searching.request import Destination, Goal, Method, check_training
 from bsngraph.settings import Recipe
 from bsngraph.supernet import SuperNet, compile_fabric, prune
 from bsngraph.training import NetTraining, Progress, Silent, TrainingState, derived_seed
@@ -73,6 +73,7 @@ def run_training(
     Raises:
         BsngraphError: as `train` says.
     """
+    check_training(method.recipe)
     job = prepare(fabric, goal, method, hardware, into, progress)
     with hardware.in_use(), open_training(job, into) as run:
         if run.finished:

@@ -38,9 +38,10 @@ class Recipe:
     epochs: int = field(
         default=60,
         metadata=says(
-            "Passes over the training data.",
+            "Passes over the training data. A search may have 0: it learns nothing then, and chooses by its "
+            "finalists alone.",
             group="learning",
-            at_least=1,
+            at_least=0,
             shown="20 of a search, 60 of one for a range, 60 of a training",
         ),
     )

@@ -23,14 +23,7 @@ from benchmarks.accuracy.quality.rows import Key, best_row, read_rows
 from benchmarks.accuracy.quality.scores import by_index, output_magnitudes, without_smallest
 from benchmarks.shared.rows import locked
 from bsngraph.errors import BsngraphError
-from bsngraph.fabric import Architecture
 from bsngraph.measure import find_hardware
-from bsngraph.runs import Json
-from bsngraph.searching.choosing.choose import choose as choose_finalist
-from bsngraph.searching.choosing.finalists.contenders import Contenders
-from bsngraph.searching.choosing.finalists.finalists_state import Finalist, FinalistsState
-from bsngraph.searching.choosing.finalists.train_finalists import train_finalists
-from bsngraph.searching.choosing.shortlist import contenders_inside, first_count
 from bsngraph.searching.prepare import prepare
 from bsngraph.searching.request import Destination, Goal, Method
 from bsngraph.settings import resolve_settings
@@ -174,31 +167,10 @@ def search_range(problem: Problem, key: Key, means: Means) -> Choice:
 
 
 def trainings_alone(problem: Problem, key: Key, means: Means) -> Choice:
-    """As many trainings as our search has, all else as there: random networks first,
-    then what the predictor decides on. Nothing is learned before.
+    """Our search without learning: as many trainings, all else as there. Random
+    networks come first, then what the predictor decides on.
     """
-
-    def found(path: Path) -> str:
-        goal = Goal(data=problem.dataset, budgets=(key.budget,))
-        method = Method(recipe=problem.search, settings=problem.settings, seed=key.seed)
-        hardware = find_hardware(means.device, means.threads, 1)
-        job = prepare(problem.profile, goal, method, hardware, Destination(path), Silent())
-        contenders = contenders_inside(job, job.budgets)
-        first = contenders.live[: first_count(job.settings)]
-        state = FinalistsState(tuple(Finalist(Architecture.of_mask(row).live, "random") for row in first))
-        with job.hardware.in_use():
-            state = train_finalists(job, contenders, state, _following, path, _keep_nothing, Silent())
-        return sub_network(choose_finalist(job, contenders, state, Silent()).architecture)
-
-    network, seconds = _kept(_file(means, key), found)
-    return Choice(str(network), seconds)
-
-
-def _following(contenders: Contenders, state: FinalistsState) -> tuple[Contenders, Finalist | None]:
-    return contenders, next(iter(contenders.most_promising(state, 1)), None)
-
-
-def _keep_nothing(row: Json, state: FinalistsState) -> None: ...
+    return _searched(problem, key, means, replace(problem.search, epochs=0), problem.settings)
 
 
 def paper(problem: Problem, key: Key, means: Means) -> Choice:

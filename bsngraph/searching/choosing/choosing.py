@@ -46,7 +46,8 @@ def choose_architecture(job: Job, learned: Learning, log: RunLog, progress: Prog
     file, saved = log.file, log.checkpoint.finalists
     if saved is None:
         contenders, first = shortlist(job, learned, net, progress)
-        if job.settings.finalists < 2 or max(len(contenders.live), len(first)) < 2:
+        several = max(len(contenders.live), len(first)) > 1
+        if job.learns and (job.settings.finalists < 2 or not several):
             progress.note("chose the best architecture inside the budgets by the shared weights")
             return Chosen(_architecture(job, first[0]))
         state = FinalistsState(first)

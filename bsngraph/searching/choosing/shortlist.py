@@ -7,7 +7,7 @@ range.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -61,7 +61,7 @@ def shortlist(
     measured_ms: dict[Architecture, float] = {}
     for number in range(CONFIRMATIONS):
         generator = generator_for(job.seed, "candidates", *([number] if number else []))
-        suggest = _along_range if budgets.range_index is not None else _inside
+        suggest = _suggesting(job)
         try:
             listed = suggest(known, contenders, wanted, generator)
         except InfeasibleBudgetError:
@@ -134,6 +134,34 @@ class _Known:
     @cached_property
     def _magnitudes(self) -> Floats:
         return edge_magnitudes(self.learned.net, self.job.dataset, self.job.task)
+
+
+_Suggest = Callable[[_Known, Contenders, int, torch.Generator], dict[Architecture, Finalist]]
+
+
+def _suggesting(job: Job) -> _Suggest:
+    """What suggests networks to begin with."""
+    if not job.learns:
+        return _at_random
+    return _inside if job.budgets.range_index is None else _along_range
+
+
+def _at_random(
+    known: _Known, contenders: Contenders, wanted: int, generator: torch.Generator
+) -> dict[Architecture, Finalist]:
+    """Random networks, of a range under limits spread over it; what Γ begins with if
+    the pool has none.
+    """
+    budgets, pool = contenders.budgets, contenders.live
+    if not len(pool):
+        return in_turn(known.job.profile, [("gamma", known.proposals(budgets, wanted, generator))])
+    if budgets.range_index is None:
+        near = contenders.as_near_as(pool).live
+        found = [[Architecture.of_mask(row) for row in near[: 4 * wanted]]]
+    else:
+        limits = [limit for limit, _ in turns_along(budgets, wanted)]
+        found = [random_under(limit, budgets, pool, 4 * wanted) for limit in limits]
+    return in_turn(known.job.profile, [("random", each) for each in found])
 
 
 def _inside(

@@ -55,7 +55,9 @@ def conclude(
     summary = result_summary(job, architecture, validation, test, log.seconds(), certificate)
     summary["weights"] = delivered.weights
     summary["notes"] = [*remarks(job, log.rows, summary["costs"]), *weights_remark(job, delivered)]
-    draw_architecture(job, run, architecture, caption(job, summary, multipliers or {}), progress)
+    draw_architecture(
+        job, run, architecture, caption(job, summary, (multipliers or {}) if job.learns else {}), progress
+    )
     draw_curves(run, progress)
     if front is not None:
         certificate = covering(certificate, "front.csv", write_front(job, run, front, test, progress))

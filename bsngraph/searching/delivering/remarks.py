@@ -39,9 +39,10 @@ def remarks(job: Job, rows: Sequence[EpochRow], costs: Json) -> list[str]:
 
 def weights_remark(job: Job, delivered: Deliverable) -> Iterator[str]:
     """Where weights are from that were not fine-tuned, and what trains them further."""
+    count = job.settings.finalist_epochs
     said = {
         "inherited": "the weights are inherited from the super-network",
-        "trained": f"the weights are those of {job.settings.finalist_epochs} epochs as a finalist",
+        "trained": f"the weights are those of {count} epoch{'s' if count > 1 else ''} as a finalist",
     }
     if delivered.weights in said and not job.settings.finetune_epochs:
         yield f"{said[delivered.weights]}: --finetune-epochs N trains them further"

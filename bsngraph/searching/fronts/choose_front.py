@@ -41,7 +41,9 @@ def choose_front(
         return (chosen,)
     found = {chosen.architecture: chosen}
     for limit, expected in zip(job.budgets.front_limits[:-1], _expected_at_limits(job, log), strict=True):
-        one = expected or proposed_at(replace(job, budgets=job.budgets.at_limit(limit)), learned)
+        one = expected
+        if one is None and job.learns:
+            one = proposed_at(replace(job, budgets=job.budgets.at_limit(limit)), learned)
         if one is not None:
             found.setdefault(one.architecture, one)
     cost = job.budgets[index].cost
@@ -77,7 +79,8 @@ def _expected_at_limits(job: Job, log: RunLog) -> list[Chosen | None]:
     trained = masks_of((each.live for each in state.finalists[: len(state.results)]), edges)
     predictor = fit_predictor(contenders.places.of(trained), state.scores)
     means, pool = contenders.believed(state).mean, contenders.as_near_as(trained).live
-    untried = job.settings.finetune_epochs and latency_budget(job.budgets) is None and len(pool)
+    inheriting = job.learns and job.settings.finetune_epochs > 0
+    untried = inheriting and latency_budget(job.budgets) is None and len(pool) > 0
     pool_means = predictor.predict(contenders.places.of(pool)).mean if untried else np.zeros(0)
     found: list[Chosen | None] = []
     seen: set[int] = set()

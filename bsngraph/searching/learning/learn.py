@@ -78,7 +78,11 @@ def new_learning(job: Job, known: Architecture | None, team: Team = ALONE) -> Le
 
 
 def write_probabilities(job: Job, run: RunFolder, learned: Learning) -> None:
-    """Write probabilities.dot, the fabric with the learned Γ: a start for a search."""
+    """Write probabilities.dot, the fabric with the learned Γ: a start for a search.
+    Where nothing was learned there is none.
+    """
+    if not job.learns:
+        return
     gamma = learned.gamma.at(job.budgets.limits[:, None]).probabilities.tolist()
     annotated = job.profile.annotated()
     edges = tuple(

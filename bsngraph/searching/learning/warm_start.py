@@ -51,8 +51,8 @@ def read_warm_start(
     end. None without such a folder.
 
     Raises:
-        InputError: the folder holds no search, or one of another fabric (the text names
-            the edges that differ), or is the folder that the new run writes to; or that
+        InputError: the folder holds no search, or one that learned nothing or is of
+            another fabric (the text names the edges that differ), or is the folder that the new run writes to; or that
             search trained on what `dataset` chooses or tests with.
     """
     if path is None:
@@ -62,6 +62,8 @@ def read_warm_start(
     config = run.read_config()
     if not isinstance(config, SearchConfig):
         raise InputError(f"{path} holds a {config.command} run: a warm start is from a search")
+    if not config.recipe.epochs:
+        raise InputError(f"{path} learned nothing (epochs=0): choose another run for --warm-start")
     theirs = read_fabric(run.file("fabric.dot"))
     _check_same(theirs, profile.fabric, path)
     check_not_seen(run, dataset)

@@ -179,7 +179,9 @@ class _Stage:
     def _keep(self, number: int, row: Json, training: TrainingState) -> None:
         after = self.state.after(row, training, self.epochs)
         if training.epoch == self.epochs:
-            after = after.keeping(self.contenders.worth_keeping(after, KEPT))
+            # nothing else has weights where nothing was learned
+            leaders = KEPT if self.job.learns else len(after.results)
+            after = after.keeping(self.contenders.worth_keeping(after, leaders))
         self.state = after
         self.keep(row | {"finalist": number + 1}, after)
         if after.training is None:
