@@ -9,19 +9,23 @@ from dataclasses import dataclass
 
 from scipy import stats
 
-from benchmarks.accuracy.quality.problems import BEST_RANDOM, METHODS, PROBLEMS, RANDOM
+from benchmarks.accuracy.quality.problems import BEST_RANDOM, METHODS, PROBLEMS, RANDOM, TRAININGS_ALONE
 from benchmarks.accuracy.quality.rows import Key, Rows, best_row
 from benchmarks.shared.rows import Row, by_key
 from benchmarks.shared.tables import markdown
 
 SEARCH, MEAN, BEST = "search", "random, mean of 10", f"{BEST_RANDOM}, by that training"
 EARLIER = "search of 15 or 60 epochs"  # an earlier one: its rows are not made again
-IN_TIME = "best random in the search's time"
+#: The best of as many random networks as the seconds of one of these pay.
+IN_TIME = {
+    SEARCH: "best random in the search's time",
+    TRAININGS_ALONE: "best random in the time without shared weights",
+}
 LEARNED = METHODS[METHODS.index(SEARCH) :]
 SHOWN = (
     *LEARNED,
     EARLIER,
-    IN_TIME,
+    *IN_TIME.values(),
     MEAN,
     BEST_RANDOM,
     BEST,
@@ -29,7 +33,7 @@ SHOWN = (
 )
 SCORES = {"accuracy": "test accuracy", "mean_iou": "test mean IoU"}
 COLUMNS = ("spread", "networks", "seeds", "of the budget", "choosing, s", "search minus it")
-OVERALL_COLUMNS = ("method", "budgets", "search minus it", "ahead", "behind", "seconds / search's")
+OVERALL_COLUMNS = ("method", "budgets", "ahead of it by", "ahead", "behind", "its seconds / these")
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,7 @@ def outcomes(rows: Rows, problem: str, budget: str) -> dict[str, Outcome]:
     here = {key: row for key, row in rows.items() if (key.problem, key.budget) == (problem, budget)}
     found: dict[str, Outcome] = {}
     for name in SHOWN:
-        method = "random" if name in (MEAN, BEST, IN_TIME) else name
+        method = "random" if name in (MEAN, BEST, *IN_TIME.values()) else name
         seeds: dict[int, list[Row]] = {}
         for key in sorted(key for key in here if key.method == method):
             seeds.setdefault(key.seed, []).append(here[key])
@@ -100,8 +104,9 @@ def outcomes(rows: Rows, problem: str, budget: str) -> dict[str, Outcome]:
             seeds = {seed: many for seed, many in seeds.items() if len(many) == RANDOM}
         if name == BEST:
             seeds = {seed: [best_row(many)] for seed, many in seeds.items()}
-        if name == IN_TIME:
-            found |= _in_time(found, seeds)
+        timed = next((each for each, timed_name in IN_TIME.items() if name == timed_name), None)
+        if timed is not None:
+            found |= _in_time(found, timed, seeds)
         elif seeds:
             found[name] = _outcome(
                 name, seeds, [row for key, row in here.items() if key.method == method and key.seed in seeds]
@@ -122,14 +127,16 @@ def _outcome(name: str, seeds: Mapping[int, Sequence[Row]], every: Sequence[Row]
     )
 
 
-def _in_time(found: Mapping[str, Outcome], seeds: Mapping[int, Sequence[Row]]) -> dict[str, Outcome]:
-    """The best of as many random networks as the search's processor time pays, by
+def _in_time(
+    found: Mapping[str, Outcome], timed: str, seeds: Mapping[int, Sequence[Row]]
+) -> dict[str, Outcome]:
+    """The best of as many random networks as a method's processor time pays, by
     validation loss: expected over which ones of the seed's they are.
     """
-    if SEARCH not in found or not seeds:
+    if timed not in found or not seeds:
         return {}
     each = statistics.mean(row["train_cpu_seconds"] for many in seeds.values() for row in many)
-    count = min(max(round(found[SEARCH].seconds / each), 1), RANDOM)
+    count = min(max(round(found[timed].seconds / each), 1), RANDOM)
     by_seed, shares, macs = {}, [], []
     for seed, many in seeds.items():
         ranked = sorted(many, key=lambda row: float(row["validation_loss"]))
@@ -138,10 +145,13 @@ def _in_time(found: Mapping[str, Outcome], seeds: Mapping[int, Sequence[Row]]) -
         shares.append(sum(chance * row["budget_share"] for chance, row in zip(chances, ranked, strict=True)))
         macs.append(sum(chance * row["macs"] for chance, row in zip(chances, ranked, strict=True)))
     return {
-        f"best of {count} random, in its time": Outcome(
+        f"best of {count} random, in {_TIMES[timed]}": Outcome(
             by_seed, (*by_seed.values(),), statistics.mean(shares), statistics.mean(macs), count * each
         )
     }
+
+
+_TIMES = {SEARCH: "its time", TRAININGS_ALONE: "the time without shared weights"}
 
 
 def best_of_chances(total: int, count: int) -> list[float]:
@@ -190,26 +200,26 @@ def tables(rows: Rows) -> str:
     return "\n\n".join(parts)
 
 
-def overall(rows: Rows) -> str:
-    """How far the search is ahead of each method over all budgets on MACs together: a
-    budget counts once, by its mean paired difference over seeds.
+def overall(rows: Rows, subject: str = SEARCH) -> str:
+    """How far one method, the subject, is ahead of each other over all budgets on MACs
+    together: a budget counts once, by its mean paired difference over seeds.
 
     "Ahead" and "behind" count budgets by the sign of that difference; the last column
-    is the geometric mean over budgets. Nothing where no budget has a search.
+    is the geometric mean over budgets. Nothing where no budget has the subject.
     """
     ahead: dict[str, list[float]] = {}
     times: dict[str, list[float]] = {}
+    unwanted = {subject, EARLIER, *(name for each, name in IN_TIME.items() if each != subject)}
     for problem in PROBLEMS.values():
         for series in problem.series:
             found = outcomes(rows, problem.name, series.budget)
-            if SEARCH not in found or not series.budget.startswith("macs="):
+            if subject not in found or not series.budget.startswith("macs="):
                 continue
-            for name, outcome in found.items():
-                difference = paired(found[SEARCH].by_seed, outcome.by_seed)
-                if difference is not None and name not in (SEARCH, EARLIER):
-                    ahead.setdefault(under_any_budget(name), []).append(difference.mean)
-                    ratio = outcome.seconds / found[SEARCH].seconds
-                    times.setdefault(under_any_budget(name), []).append(ratio)
+            for shown, outcome in found.items():
+                name, difference = under_any_budget(shown), paired(found[subject].by_seed, outcome.by_seed)
+                if difference is not None and name not in unwanted:
+                    ahead.setdefault(name, []).append(difference.mean)
+                    times.setdefault(name, []).append(outcome.seconds / found[subject].seconds)
     if not ahead:
         return ""
     lines = [
@@ -223,15 +233,16 @@ def overall(rows: Rows) -> str:
         )
         for name, each in ahead.items()
     ]
-    return "**All budgets together**\n\n" + markdown(OVERALL_COLUMNS, [False, *[True] * 5], lines)
+    made = markdown(OVERALL_COLUMNS, [False, *[True] * 5], lines)
+    return f"**{subject.capitalize()}, all budgets together**\n\n{made}"
 
 
 def under_any_budget(name: str) -> str:
-    """A method's name without the number of random networks that its time pays."""
-    return IN_TIME if name.endswith(", in its time") else name
+    """A method's name without the number of random networks that a time pays."""
+    return next((IN_TIME[each] for each, time in _TIMES.items() if name.endswith(f", in {time}")), name)
 
 
 def report(rows: Sequence[Row]) -> str:
-    """The table of all budgets together and those of each, of rows as they are kept."""
+    """The tables of all budgets together and of each, of rows as they are kept."""
     known = {Key(*key): row for key, row in by_key(rows, Key._fields).items()}
-    return "\n\n".join(filter(None, [overall(known), tables(known)]))
+    return "\n\n".join(filter(None, [overall(known), overall(known, TRAININGS_ALONE), tables(known)]))

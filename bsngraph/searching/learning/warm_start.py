@@ -52,8 +52,9 @@ def read_warm_start(
 
     Raises:
         InputError: the folder holds no search, or one that learned nothing or is of
-            another fabric (the text names the edges that differ), or is the folder that the new run writes to; or that
-            search trained on what `dataset` chooses or tests with.
+            another fabric (the text names the edges that differ), or is the folder that
+            the new run writes to; or that search trained on what `dataset` chooses or
+            tests with.
     """
     if path is None:
         return None
