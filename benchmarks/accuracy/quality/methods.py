@@ -136,6 +136,9 @@ def search(problem: Problem, key: Key, means: Means) -> Choice:
 def search_range(problem: Problem, key: Key, means: Means) -> Choice:
     """One search for all budgets of the problem, by the defaults of a range, and what
     `prune` answers for each of them. The budgets share its seconds evenly.
+
+    An answer is asked for as one that is trained further, since it is: so it is chosen
+    by what the predictor expects, and not by how good it is as it stands.
     """
     budgets = [series.budget for series in problem.series if series.budget.startswith("macs=")]
     usual = resolve_settings(None, ranged=True)[1]
@@ -156,7 +159,13 @@ def search_range(problem: Problem, key: Key, means: Means) -> Choice:
         for number, budget in enumerate(budgets):
             out = path.with_name(f"answer-{number}")
             answer = bsngraph.prune_run(
-                path, budget, out=out, data=problem.dataset, threads=means.threads, device=means.device
+                path,
+                budget,
+                out=out,
+                data=problem.dataset,
+                threads=means.threads,
+                device=means.device,
+                finetune_epochs=1,
             )
             answers[budget] = sub_network(answer.architecture)
         return answers
