@@ -20,7 +20,7 @@ PICTURES = {"digits": ("digits",), "fashion": ("fashion-resnet", "fashion-cnf")}
 COLOURS = {
     SEARCH: "#D55E00",
     TRAININGS_ALONE: "#56B4E9",
-    RANGE: "#E8A33D",
+    RANGE: "#84A819",
     EARLIER: "#CC79A7",
     "preset paper": "#E69F00",
     "preset paper, tuned rate": "#8B5A2B",
@@ -48,8 +48,13 @@ def picture(rows: Rows, problems: Sequence[str]) -> bytes:
         panels = figure.subplots(1, len(problems), squeeze=False)[0]
         for axes, name in zip(panels, problems, strict=True):
             _panel(axes, rows, name)
-        handles, labels = panels[-1].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside right upper", frameon=False)
+        known = {
+            label: handle
+            for axes in panels
+            for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+        }
+        shown = [name for name in SHOWN if name in known]
+        figure.legend([known[name] for name in shown], shown, loc="outside right upper", frameon=False)
         figure.set_dpi(CHART_DPI)
         return figure_bytes(figure, "png")
 
