@@ -640,7 +640,7 @@ def test_budget_on_a_cost_that_some_edges_lack_is_refused(tmp_path: Path) -> Non
         (("--device", "meta"), "device 'meta' cannot be used here"),
         (("--drops", "a,b"), "--drops a,b must be numbers with commas between, e.g. 0.6,0.85"),
         (("--drops", "0.5,2"), "drops=0.5,2.0 must be shares of the epochs between 0 and 1"),
-        (("--epochs", "0"), "epochs=0 must be at least 1"),
+        (("--epochs", "-1"), "epochs=-1 must not be negative"),
         (("--epochs", "many"), "Invalid value for '--epochs'"),
         (("--batch-size", "1"), "batch-size=1 must be at least 2"),
         (("--learning-rate", "nan"), "learning-rate=nan must be a finite number"),

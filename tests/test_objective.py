@@ -245,7 +245,7 @@ def test_share_budgets_are_shares_of_the_whole_fabric(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: recipe(epochs=0), "epochs=0 must be at least 1"),
+        (lambda: recipe(epochs=-1), "epochs=-1 must not be negative"),
         (lambda: recipe(batch_size=1), "batch-size=1 must be at least 2"),
         (lambda: recipe(learning_rate=-0.1), "learning-rate=-0.1 must be a finite number"),
         (lambda: recipe(momentum=float("nan")), "momentum=nan must be a finite number"),
@@ -265,7 +265,7 @@ def test_settings_outside_their_range_are_refused_with_name_and_value(make, word
 
 def test_every_wrong_setting_is_named_at_once() -> None:
     with pytest.raises(InputError) as caught:
-        recipe(epochs=0, batch_size=0, drops=(2.0,))
+        recipe(epochs=-1, batch_size=0, drops=(2.0,))
     assert all(word in str(caught.value) for word in ("epochs", "batch-size", "drops"))
 
 

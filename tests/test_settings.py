@@ -24,7 +24,7 @@ CLASSES = (Recipe, SearchSettings, CostSettings)
 #: For each field a value that is allowed and ones that are not.
 EDGES: dict[type, dict[str, tuple[list[Any], list[Any]]]] = {
     Recipe: {
-        "epochs": ([1], [0, -1, 1.5, True, "3", None]),
+        "epochs": ([0, 1], [-1, 1.5, True, "3", None]),
         "batch_size": ([2], [1, 2.0]),
         "optimizer": (["sgd"], ["adam", None]),
         "learning_rate": ([0, 0.0], [-0.1, NAN, INF, np.float64("nan"), "0.1", None]),

@@ -440,7 +440,8 @@ def test_another_fabric_other_data_and_a_folder_of_something_else_are_refused(
 
 def test_what_is_wrong_with_a_combination_is_told_before_anything_runs(fabric: Path, tmp_path: Path) -> None:
     for wrong, what in (
-        ({"settings": {"epochs": [2, 0]}}, "epochs=0 must be at least 1"),
+        ({"settings": {"epochs": [2, -1]}}, "epochs=-1 must not be negative"),
+        ({"settings": {"epochs": [2, 0], "finalists": 1}}, "epochs=0 learns nothing"),
         ({"settings": {"epoch": 2}}, "did you mean 'epochs'"),
         ({"parameters": {"channel": [2, 4]}}, "did you mean 'channels'"),
         ({"seeds": 0}, "seed has no value"),

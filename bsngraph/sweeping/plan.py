@@ -26,7 +26,7 @@ from bsngraph.runs.rows.config import AskedCosts, WarmStartRecord
 from bsngraph.searching.learning.warm_start import read_warm_start
 from bsngraph.searching.opening import versions_here
 from bsngraph.searching.prepare import Job, prepare
-from bsngraph.searching.request import Destination, Goal, Method
+from bsngraph.searching.request import Destination, Goal, Method, check_learning, check_rates
 from bsngraph.settings import Recipe, resolve_settings, setting_rows
 from bsngraph.sweeping.ahead import is_measured
 from bsngraph.sweeping.axes import Axis, AxisValue
@@ -166,6 +166,8 @@ def _planned(
         warm_start=request.warm_start,
         oracle=request.oracle,
     )
+    check_rates(method)
+    check_learning(method)
     name = run_name([(axis, choice) for axis, choice in values if axis in axes])
     return PlannedRun(name, profile, budgets, method)
 
