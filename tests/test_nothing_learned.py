@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -80,31 +79,31 @@ def left_by(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Finished runs by name; both finalists of the dear one have a price of 6."""
+    few = settings(finalists=2, finalist_epochs=2, finetune_epochs=0)
+    folder = tmp_path_factory.mktemp("runs")
     with pytest.MonkeyPatch.context() as patch:
         no_pictures(patch)
-        out = tmp_path_factory.mktemp("runs") / "whole"
-        run(out)
-        yield out
+        run(folder / "whole")
+        run(folder / "dear", what=few, seed=4)
+        run(folder / "ranged", RANGE)
+    return {name: folder / name for name in ("whole", "dear", "ranged")}
 
 
-@pytest.fixture(scope="module")
-def dear(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Both finalists have a price of 6."""
-    with pytest.MonkeyPatch.context() as patch:
-        no_pictures(patch)
-        out = tmp_path_factory.mktemp("runs") / "dear"
-        run(out, what=settings(finalists=2, finalist_epochs=2, finetune_epochs=0), seed=4)
-        yield out
+@pytest.fixture
+def whole(made: dict[str, Path]) -> Path:
+    return made["whole"]
 
 
-@pytest.fixture(scope="module")
-def ranged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    with pytest.MonkeyPatch.context() as patch:
-        no_pictures(patch)
-        out = tmp_path_factory.mktemp("runs") / "ranged"
-        run(out, RANGE)
-        yield out
+@pytest.fixture
+def dear(made: dict[str, Path]) -> Path:
+    return made["dear"]
+
+
+@pytest.fixture
+def ranged(made: dict[str, Path]) -> Path:
+    return made["ranged"]
 
 
 def test_what_is_delivered_has_the_bits_of_a_training_by_itself(whole: Path, tmp_path: Path) -> None:
@@ -173,10 +172,10 @@ def test_a_front_is_of_finalists_alone(ranged: Path) -> None:
 @pytest.mark.parametrize("source", ["whole", "dear", "ranged"])
 @pytest.mark.parametrize("finetune_epochs", [0, 1])
 def test_an_answer_is_a_finalist_inside_or_an_error(
-    source: str, finetune_epochs: int, tmp_path: Path, request: pytest.FixtureRequest
+    source: str, finetune_epochs: int, tmp_path: Path, made: dict[str, Path]
 ) -> None:
     """Whatever the limit: never a network with the weights of the start."""
-    searched = request.getfixturevalue(source)
+    searched = made[source]
     prices = [sum(float(edge.costs["price"]) for edge in kept) for kept in edges_of(searched)]
     for limit in (1, 2, 3, 4, 5, 8):
         out = tmp_path / str(limit)
